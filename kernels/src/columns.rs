@@ -1,0 +1,166 @@
+//! Columns of field elements on a device. Their order is part of their type.
+
+use crate::device::{Device, DeviceBuffer, DeviceError, Tag, check_shape};
+use crate::domain::bit_reverse;
+use crate::felt::Felt;
+use std::marker::PhantomData;
+
+/// How the elements of a column are ordered.
+pub trait Order: Send + Sync + 'static {}
+
+/// Element `i` belongs to point `shift * g^i` (or to row `i`).
+#[derive(Debug)]
+pub struct Natural;
+/// Element `i` belongs to index `bit_reverse(i)`: what interpolation gives and evaluation takes.
+#[derive(Debug)]
+pub struct BitReversed;
+
+impl Order for Natural {}
+impl Order for BitReversed {}
+
+/// `n_columns` columns of `2^log_len` elements each, contiguous, column after column.
+pub struct Columns<D: Device, O: Order> {
+    values: D::Buffer<Felt>,
+    n_columns: usize,
+    log_len: u32,
+    order: PhantomData<O>,
+}
+
+impl<D: Device, O: Order> Columns<D, O> {
+    /// Takes memory for columns of zeros.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`].
+    pub fn zeros(device: &D, n_columns: usize, log_len: u32, tag: Tag) -> Result<Self, DeviceError> {
+        let values = device.alloc(n_columns << log_len, tag)?;
+        Ok(Self {
+            values,
+            n_columns,
+            log_len,
+            order: PhantomData,
+        })
+    }
+
+    /// Sees a buffer of `n_columns << log_len` elements as columns; the caller vouches for the order.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] if the buffer has another length.
+    pub fn from_buffer(values: D::Buffer<Felt>, n_columns: usize, log_len: u32) -> Result<Self, DeviceError> {
+        check_shape(
+            "Columns::from_buffer",
+            "elements",
+            n_columns << log_len,
+            values.len(),
+        )?;
+        Ok(Self {
+            values,
+            n_columns,
+            log_len,
+            order: PhantomData,
+        })
+    }
+
+    /// Uploads host columns, all of length `2^log_len`.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`], or [`DeviceError::Shape`] if a column has another length.
+    pub fn upload(device: &D, columns: &[Vec<Felt>], log_len: u32, tag: Tag) -> Result<Self, DeviceError> {
+        let mut this = Self::zeros(device, columns.len(), log_len, tag)?;
+        for (i, column) in columns.iter().enumerate() {
+            check_shape("Columns::upload", "rows", 1 << log_len, column.len())?;
+            device.upload(column, &mut this.values, i << log_len)?.wait()?;
+        }
+        Ok(this)
+    }
+
+    /// Copies one column to the host.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn download(&self, device: &D, column: usize) -> Result<Vec<Felt>, DeviceError> {
+        device
+            .download(&self.values, column << self.log_len..(column + 1) << self.log_len)?
+            .wait()
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        1 << self.log_len
+    }
+
+    /// Logarithm of the number of rows.
+    pub fn log_len(&self) -> u32 {
+        self.log_len
+    }
+
+    /// The memory, for devices.
+    pub fn values(&self) -> &D::Buffer<Felt> {
+        &self.values
+    }
+
+    /// The memory, for devices.
+    pub fn values_mut(&mut self) -> &mut D::Buffer<Felt> {
+        &mut self.values
+    }
+
+    /// Gives the memory up.
+    pub fn into_buffer(self) -> D::Buffer<Felt> {
+        self.values
+    }
+}
+
+/// Columns seen as the rows of a table that is committed to.
+///
+/// Row `j` of the *natural* order is the elements at `starts[c] + j` for every column `c`; it is row
+/// `bit_reverse(j)` of the committed table (Stone's order).
+pub struct TableView<'a, D: Device> {
+    /// The memory.
+    pub values: &'a D::Buffer<Felt>,
+    /// Where each column of the table begins.
+    pub starts: Vec<usize>,
+    /// Logarithm of the number of rows.
+    pub log_rows: u32,
+}
+
+impl<'a, D: Device> TableView<'a, D> {
+    /// The table whose columns are the columns: a trace on one coset.
+    pub fn of_trace(columns: &'a Columns<D, Natural>) -> Self {
+        let starts = (0..columns.n_columns).map(|c| c << columns.log_len).collect();
+        Self {
+            values: &columns.values,
+            starts,
+            log_rows: columns.log_len,
+        }
+    }
+
+    /// The table of an FRI layer on coset `coset`, `layer` having one column a coset: a row holds the
+    /// `2^log_row` evaluations that fold into one, which in bit-reversed order are neighbours. So column
+    /// `t` of the table begins at `bit_reverse(t)` times the number of rows.
+    pub fn of_fri_layer(layer: &'a Columns<D, Natural>, coset: usize, log_row: u32) -> Self {
+        let log_rows = layer.log_len - log_row;
+        let base = coset << layer.log_len;
+        let starts = (0..1 << log_row)
+            .map(|t| base + (bit_reverse(t, log_row) << log_rows))
+            .collect();
+        Self {
+            values: &layer.values,
+            starts,
+            log_rows,
+        }
+    }
+
+    /// Number of columns of the table.
+    pub fn n_columns(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Number of rows of the table.
+    pub fn n_rows(&self) -> usize {
+        1 << self.log_rows
+    }
+}

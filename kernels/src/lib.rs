@@ -1,0 +1,26 @@
+//! The Starknet field, hashes, and the operations on columns that a STARK prover asks of a device.
+//!
+//! This crate knows no constraint, no transcript and no Cairo. It has three parts:
+//! - [`felt`] and [`hash`]: scalar arithmetic, usable by a verifier without any device;
+//! - [`device`], [`columns`], [`program`] and [`ops`]: the contracts that every device meets;
+//! - one module a device: [`cpu`] (feature `cpu`).
+
+pub mod columns;
+#[cfg(feature = "cpu")]
+pub mod cpu;
+pub mod device;
+pub mod domain;
+pub mod felt;
+pub mod hash;
+pub mod ops;
+pub mod program;
+
+pub use columns::{BitReversed, Columns, Natural, Order, TableView};
+#[cfg(feature = "cpu")]
+pub use cpu::CpuDevice;
+pub use device::{Device, DeviceBuffer, DeviceError, Element, Pending, Tag, Ticket};
+pub use domain::Coset;
+pub use felt::Felt;
+pub use hash::{Digest, Hash};
+pub use ops::Backend;
+pub use program::Program;

@@ -1,0 +1,29 @@
+//! Folding: the FRI step, and the split of the composition polynomial.
+
+use crate::columns::{Columns, Natural};
+use crate::device::{Device, DeviceError, Ticket};
+use crate::felt::Felt;
+
+/// Folding of evaluations at `x` and `-x`, which in natural order are half a column apart.
+pub trait FoldOps: Device {
+    /// One FRI fold. Column `c` of `layer` holds evaluations on the coset `shifts[c] * <g>`; column `c` of the
+    /// result, half as long, holds `(f(x) + f(-x)) + point * (f(x) - f(-x)) / x` on `shifts[c]^2 * <g^2>`.
+    /// (There is no factor 1/2: Stone's fold.)
+    fn fold(
+        &self,
+        layer: &Columns<Self, Natural>,
+        shifts: &[Felt],
+        point: Felt,
+    ) -> Result<Columns<Self, Natural>, DeviceError>;
+
+    /// Splits `h(x) = h0(x^2) + x h1(x^2)`, given by one column on the coset `shift * <g>` of `n` points, into
+    /// `n/2` evaluations of `h0` and of `h1` on `shift^2 * <g^2>`; they become the rows
+    /// `phase, phase + 2, ..` of columns 0 and 1 of `out`, which has `n` rows.
+    fn split_even_odd(
+        &self,
+        column: &Columns<Self, Natural>,
+        shift: Felt,
+        phase: usize,
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError>;
+}

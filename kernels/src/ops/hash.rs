@@ -1,0 +1,63 @@
+//! Commitments: hashing of table rows and Merkle trees.
+
+use crate::columns::TableView;
+use crate::device::{Device, DeviceError, Tag, Ticket};
+use crate::hash::{Digest, Hash};
+
+/// A Merkle tree over `2^log_leaves` leaves in heap order: node 1 is the root, nodes `2i` and `2i + 1` are
+/// the children of node `i`, leaf `j` is node `2^log_leaves + j`. Node 0 is not used.
+pub struct MerkleTree<D: Device> {
+    /// The `2^(log_leaves + 1)` nodes.
+    pub nodes: D::Buffer<Digest>,
+    /// Logarithm of the number of leaves.
+    pub log_leaves: u32,
+}
+
+impl<D: Device> MerkleTree<D> {
+    /// Takes memory for a tree; nothing is hashed yet.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`].
+    pub fn empty(device: &D, log_leaves: u32, tag: Tag) -> Result<Self, DeviceError> {
+        Ok(Self {
+            nodes: device.alloc(2 << log_leaves, tag)?,
+            log_leaves,
+        })
+    }
+}
+
+/// Hashing of rows and trees.
+pub trait HashOps: Device {
+    /// Hashes every row of `table` (each element as 32 big-endian bytes of its Montgomery form, in column
+    /// order) with [`Hash::hash_bytes`] and writes the digest of the natural row `j` to leaf
+    /// `first_leaf + bit_reverse(j)` of `tree`.
+    ///
+    /// A table of one column is hashed two elements to the leaf instead, as [`Hash::hash_pair`] does: leaf
+    /// `first_leaf + k` covers the committed rows `2k` and `2k + 1`.
+    fn hash_rows(
+        &self,
+        hash: Hash,
+        table: &TableView<'_, Self>,
+        tree: &mut MerkleTree<Self>,
+        first_leaf: usize,
+    ) -> Result<Ticket, DeviceError>;
+
+    /// Computes the inner nodes above the leaves `first_leaf .. first_leaf + 2^log_leaves` (a subtree), up
+    /// to and with the subtree's root. `layer_hash[d]` is the hash of the nodes at depth `d` (the tree's root
+    /// has depth 0).
+    fn hash_subtree(
+        &self,
+        layer_hash: &[Hash],
+        tree: &mut MerkleTree<Self>,
+        first_leaf: usize,
+        log_leaves: u32,
+    ) -> Result<Ticket, DeviceError>;
+
+    /// Computes the nodes at depths `0 .. below_depth` from the nodes at depth `below_depth`.
+    fn hash_top(
+        &self,
+        layer_hash: &[Hash],
+        tree: &mut MerkleTree<Self>,
+        below_depth: u32,
+    ) -> Result<Ticket, DeviceError>;
+}

@@ -1,0 +1,41 @@
+//! The DEEP quotient on one coset.
+
+use crate::columns::{Columns, Natural};
+use crate::device::{Device, DeviceError, Ticket};
+use crate::felt::Felt;
+
+/// One opened value: `coefficient * (column(x) - value) / (x - point * g^offset)`.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotientTerm {
+    /// Column, counted over all tables.
+    pub column: usize,
+    /// Row offset of the mask cell.
+    pub offset: usize,
+    /// The value that the column's polynomial is said to have there.
+    pub value: Felt,
+    /// The random coefficient.
+    pub coefficient: Felt,
+}
+
+/// All the terms around one point.
+#[derive(Clone, Debug)]
+pub struct Pole {
+    /// The out-of-domain point.
+    pub point: Felt,
+    /// Its terms, in any order.
+    pub terms: Vec<QuotientTerm>,
+}
+
+/// DEEP quotient.
+pub trait QuotientOps: Device {
+    /// The sum of all terms of all poles on every row `x = shift * g^i`. With `x_i = shift * g^i`,
+    /// `1 / (x_i - z g^o) = g^-o / (x_(i-o) - z)`: one batch inversion a pole serves all its offsets.
+    /// `out` has one column. No `z g^o` may lie on the coset.
+    fn deep_quotient(
+        &self,
+        tables: &[&Columns<Self, Natural>],
+        shift: Felt,
+        poles: &[Pole],
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError>;
+}

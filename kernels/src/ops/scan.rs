@@ -1,0 +1,43 @@
+//! Prefix products: the interaction columns of permutation arguments.
+
+use crate::columns::{Columns, Natural};
+use crate::device::{Device, DeviceError, Ticket};
+use crate::felt::Felt;
+
+/// The cells `offset, offset + step, ..` of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VirtualColumn {
+    /// Column, counted over the whole trace or over the columns given, as the user says.
+    pub column: usize,
+    /// Distance of neighbouring cells; a power of two.
+    pub step: usize,
+    /// Row of the first cell; less than `step`.
+    pub offset: usize,
+}
+
+/// Two lists of tuples of which one is a permutation of the other.
+#[derive(Clone, Debug)]
+pub struct PermutationArgument {
+    /// The tuple's parts in the original order; all with the same step.
+    pub original: Vec<VirtualColumn>,
+    /// The same parts, sorted.
+    pub sorted: Vec<VirtualColumn>,
+    /// The shift `z`.
+    pub z: Felt,
+    /// The weights of the parts: 1 for the first, then these.
+    pub alphas: Vec<Felt>,
+}
+
+/// Scans.
+pub trait ScanOps: Device {
+    /// Writes the running product of `(z - original[i]) / (z - sorted[i])`, a tuple meaning
+    /// `part0 + sum alphas[k] part(k+1)`, to `target` of `out` (same step, same number of cells; the product up
+    /// to and with `i` goes to cell `i`). Other cells of `out` stay. Columns of the argument index `columns`.
+    fn permutation_product(
+        &self,
+        columns: &Columns<Self, Natural>,
+        argument: &PermutationArgument,
+        out: &mut Columns<Self, Natural>,
+        target: VirtualColumn,
+    ) -> Result<Ticket, DeviceError>;
+}

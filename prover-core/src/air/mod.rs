@@ -1,0 +1,1 @@
+//! Algebraic intermediate representation: expressions, domains, constraints, and their readers.

@@ -1,0 +1,1 @@
+//! The AIR of a Cairo layout.

@@ -1,0 +1,5 @@
+//! Component `cpu`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

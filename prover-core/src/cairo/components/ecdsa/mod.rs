@@ -1,0 +1,5 @@
+//! Component `ecdsa`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

@@ -1,0 +1,5 @@
+//! Component `memory`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

@@ -1,0 +1,5 @@
+//! Component `pedersen`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

@@ -1,0 +1,1 @@
+//! Trace cells of `range_check16`.

@@ -1,0 +1,1 @@
+//! Constraints of `range_check_builtin`.

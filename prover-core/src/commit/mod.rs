@@ -1,0 +1,5 @@
+//! Commitments to tables.
+
+#[cfg(feature = "prover")]
+pub mod prover;
+pub mod verifier;

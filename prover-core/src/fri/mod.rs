@@ -1,0 +1,5 @@
+//! FRI.
+
+#[cfg(feature = "prover")]
+pub mod prover;
+pub mod verifier;

@@ -1,0 +1,15 @@
+//! A STARK prover and verifier for Cairo whose proofs are byte for byte those of StarkWare's Stone.
+
+pub mod air;
+pub mod cairo;
+pub mod channel;
+pub mod commit;
+pub mod fri;
+pub mod inspect;
+pub mod params;
+pub mod profiles;
+pub mod progress;
+pub mod proof;
+#[cfg(feature = "prover")]
+pub mod prover;
+pub mod verifier;

@@ -1,0 +1,79 @@
+//! Progress of a long job, and its cancellation.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A phase of proving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Trace columns from the inputs.
+    Trace,
+    /// Interpolation, LDE and commitment of the first trace.
+    CommitTrace,
+    /// Interaction columns, their LDE and commitment.
+    CommitInteraction,
+    /// Evaluation of the constraints and commitment of the composition polynomial.
+    Composition,
+    /// Evaluation at the out-of-domain point.
+    OutOfDomain,
+    /// DEEP quotient.
+    Quotient,
+    /// FRI layers.
+    Fri,
+    /// Proof of work.
+    ProofOfWork,
+    /// Opening of the queries.
+    Decommit,
+    /// Verification of the proof that was made.
+    Verify,
+}
+
+impl Phase {
+    /// The phase's name for people and for JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Trace => "trace",
+            Phase::CommitTrace => "commit trace",
+            Phase::CommitInteraction => "commit interaction",
+            Phase::Composition => "composition",
+            Phase::OutOfDomain => "out-of-domain sampling",
+            Phase::Quotient => "DEEP quotient",
+            Phase::Fri => "FRI",
+            Phase::ProofOfWork => "proof of work",
+            Phase::Decommit => "decommitment",
+            Phase::Verify => "verify",
+        }
+    }
+}
+
+/// Who is told of progress.
+pub trait Observer: Sync {
+    /// A phase begins; `fraction` is the share of the whole job's work that is done, by operation count.
+    fn begin(&self, phase: Phase, fraction: f64);
+
+    /// Inside a phase, the share of the whole job's work that is done.
+    fn advance(&self, fraction: f64);
+}
+
+/// Nobody is told.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&self, _: Phase, _: f64) {}
+    fn advance(&self, _: f64) {}
+}
+
+/// A wish to stop, shared between threads.
+#[derive(Debug, Default)]
+pub struct Cancel(pub AtomicBool);
+
+impl Cancel {
+    /// Asks the work to stop soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
