@@ -10,8 +10,8 @@ use crate::hash::Digest;
 /// A type whose values are the same bytes on the host and on every device.
 ///
 /// # Safety
-/// Every bit pattern that an operation writes must be a valid value, and the type must have no
-/// padding and no pointers: buffers of it are copied as bytes.
+/// All zero bytes and every bit pattern that an operation writes must be valid values, and the type must
+/// have no padding and no pointers: buffers of it are copied as bytes.
 pub unsafe trait Element: Copy + Default + Send + Sync + 'static {}
 
 // SAFETY: four little-endian u64 limbs in Montgomery form (R = 2^256).
@@ -53,6 +53,14 @@ pub enum DeviceError {
         /// What came.
         got: u64,
     },
+    /// The device could not be started.
+    #[error("{device}: cannot start: {reason}")]
+    Start {
+        /// The device's name.
+        device: &'static str,
+        /// What the system said.
+        reason: String,
+    },
     /// The work was cancelled by its caller.
     #[error("cancelled")]
     Cancelled,
@@ -74,6 +82,24 @@ pub fn check_shape(
         expected: expected as u64,
         got: got as u64,
     })
+}
+
+/// Checks that `at .. at + len` lies inside `0 .. total` and returns it.
+pub fn check_range(
+    operation: &'static str,
+    at: usize,
+    len: usize,
+    total: usize,
+) -> Result<std::ops::Range<usize>, DeviceError> {
+    match at.checked_add(len) {
+        Some(end) if end <= total => Ok(at..end),
+        end => Err(DeviceError::Shape {
+            operation,
+            what: "elements from the start to the range's end, at most",
+            expected: total as u64,
+            got: end.unwrap_or(usize::MAX) as u64,
+        }),
+    }
 }
 
 /// A claim on work that was enqueued.

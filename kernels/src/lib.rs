@@ -1,13 +1,14 @@
 //! The Starknet field, hashes, and the operations on columns that a STARK prover asks of a device.
 //!
 //! This crate knows no constraint, no transcript and no Cairo. It has three parts:
-//! - [`felt`] and [`hash`]: scalar arithmetic, usable by a verifier without any device;
+//! - [`felt`], [`curve`] and [`hash`]: scalar arithmetic, usable by a verifier without any device;
 //! - [`device`], [`columns`], [`program`] and [`ops`]: the contracts that every device meets;
 //! - one module a device: [`cpu`] (feature `cpu`).
 
 pub mod columns;
 #[cfg(feature = "cpu")]
 pub mod cpu;
+pub mod curve;
 pub mod device;
 pub mod domain;
 pub mod felt;

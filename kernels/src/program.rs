@@ -61,3 +61,13 @@ pub struct Program {
     /// The value of the row.
     pub result: Operand,
 }
+
+impl Program {
+    /// Number of multiplications a row.
+    pub fn n_multiplications(&self) -> usize {
+        self.instructions
+            .iter()
+            .filter(|instruction| instruction.opcode == Opcode::Mul)
+            .count()
+    }
+}

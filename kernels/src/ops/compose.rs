@@ -11,6 +11,9 @@ pub trait ComposeOps: Device {
     type Loaded: Send + Sync;
 
     /// Prepares a program; the handle serves any number of cosets.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] if an operand or a target lies beyond what the program declares.
     fn load(&self, program: &Program) -> Result<Self::Loaded, DeviceError>;
 
     /// Runs the program on every row. `tables` are the columns on one coset, all of `2^log_len` rows; their

@@ -10,7 +10,7 @@ pub trait GrindOps: Device {
     /// bits, `1 <= bits <= 64`. The answer does not depend on the number of threads.
     ///
     /// # Errors
-    /// [`DeviceError::Cancelled`] soon after `cancel` becomes true.
+    /// [`DeviceError::Cancelled`] soon after `cancel` becomes true; [`DeviceError::Shape`] for other `bits`.
     fn grind(
         &self,
         hash: Hash,

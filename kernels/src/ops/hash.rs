@@ -33,7 +33,7 @@ pub trait HashOps: Device {
     /// `first_leaf + bit_reverse(j)` of `tree`.
     ///
     /// A table of one column is hashed two elements to the leaf instead, as [`Hash::hash_pair`] does: leaf
-    /// `first_leaf + k` covers the committed rows `2k` and `2k + 1`.
+    /// `first_leaf + k` covers the committed rows `2k` and `2k + 1`. It has two rows at least.
     fn hash_rows(
         &self,
         hash: Hash,
@@ -43,8 +43,8 @@ pub trait HashOps: Device {
     ) -> Result<Ticket, DeviceError>;
 
     /// Computes the inner nodes above the leaves `first_leaf .. first_leaf + 2^log_leaves` (a subtree), up
-    /// to and with the subtree's root. `layer_hash[d]` is the hash of the nodes at depth `d` (the tree's root
-    /// has depth 0).
+    /// to and with the subtree's root; `first_leaf` is a multiple of its leaves. `layer_hash[d]` is the hash of
+    /// the nodes at depth `d` (the tree's root has depth 0); it has an entry for every depth that is hashed.
     fn hash_subtree(
         &self,
         layer_hash: &[Hash],

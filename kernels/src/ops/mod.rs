@@ -1,5 +1,5 @@
-//! The operations on columns: one file each with its trait, its contract (shapes and orders) and, under
-//! test, the laws that every device must meet.
+//! The operations on columns: one file each with its trait and its contract (shapes and orders). The laws
+//! that every device must meet stand in `laws` (feature `laws`).
 //!
 //! Elements are fully reduced on both sides of every operation. Shapes that a contract does not allow
 //! are [`crate::DeviceError::Shape`].
@@ -9,6 +9,8 @@ mod fold;
 mod gather;
 mod grind;
 mod hash;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
 mod ntt;
 mod quotient;
 mod scan;
@@ -20,7 +22,7 @@ pub use grind::GrindOps;
 pub use hash::{HashOps, MerkleTree};
 pub use ntt::NttOps;
 pub use quotient::{Pole, QuotientOps, QuotientTerm};
-pub use scan::{PermutationArgument, ScanOps, VirtualColumn};
+pub use scan::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 
 /// A device with every operation.
 pub trait Backend:

@@ -4,7 +4,7 @@ use crate::columns::{BitReversed, Columns, Natural};
 use crate::device::{Device, DeviceError, Pending, Ticket};
 use crate::felt::Felt;
 
-/// Number-theoretic transforms. There is never a separate permutation pass.
+/// Number-theoretic transforms. There is never a separate permutation pass. Shifts are not 0.
 pub trait NttOps: Device {
     /// From the evaluations of each column on the coset `shift * <g>` (natural order, `g` of order
     /// `2^log_len`) to its coefficients (bit-reversed order), in place.

@@ -9,7 +9,7 @@ use crate::felt::Felt;
 pub struct QuotientTerm {
     /// Column, counted over all tables.
     pub column: usize,
-    /// Row offset of the mask cell.
+    /// Row offset of the mask cell, modulo the rows.
     pub offset: usize,
     /// The value that the column's polynomial is said to have there.
     pub value: Felt,

@@ -1,4 +1,4 @@
-//! Prefix products: the interaction columns of permutation arguments.
+//! Prefix scans: the interaction columns.
 
 use crate::columns::{Columns, Natural};
 use crate::device::{Device, DeviceError, Ticket};
@@ -28,6 +28,18 @@ pub struct PermutationArgument {
     pub alphas: Vec<Felt>,
 }
 
+/// A sorted column whose differences `u` are taken together in one value: it starts at 1 and goes from `r` to
+/// `r (1 + z u) + alpha u^2`.
+#[derive(Clone, Copy, Debug)]
+pub struct CumulativeArgument {
+    /// The sorted column.
+    pub values: VirtualColumn,
+    /// The interaction element `z`.
+    pub z: Felt,
+    /// The interaction element `alpha`.
+    pub alpha: Felt,
+}
+
 /// Scans.
 pub trait ScanOps: Device {
     /// Writes the running product of `(z - original[i]) / (z - sorted[i])`, a tuple meaning
@@ -37,6 +49,16 @@ pub trait ScanOps: Device {
         &self,
         columns: &Columns<Self, Natural>,
         argument: &PermutationArgument,
+        out: &mut Columns<Self, Natural>,
+        target: VirtualColumn,
+    ) -> Result<Ticket, DeviceError>;
+
+    /// Writes the cumulative value up to and with `values[i]` to cell `i` of `target` of `out` (same step, same
+    /// number of cells; cell 0 is 1). Other cells of `out` stay. The argument indexes `columns`.
+    fn cumulative_value(
+        &self,
+        columns: &Columns<Self, Natural>,
+        argument: &CumulativeArgument,
         out: &mut Columns<Self, Natural>,
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError>;

@@ -1,0 +1,217 @@
+//! The interpreter of register programs: an instruction at a time over a strip of rows.
+
+use super::CpuBuffer;
+use super::CpuDevice;
+use super::powers::{fill_powers, invert};
+use crate::columns::{Columns, Natural};
+use crate::device::{Device, DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::felt::{Felt, subgroup_generator};
+use crate::ops::ComposeOps;
+use crate::program::{Instruction, Opcode, Operand, Program};
+use ark_ff::{AdditiveGroup, Field};
+use rayon::prelude::*;
+
+/// Rows of a strip: enough to pay for reading an instruction, few enough that the registers stay in the cache.
+const STRIP: usize = 64;
+
+type Strip = [Felt; STRIP];
+
+impl ComposeOps for CpuDevice {
+    type Loaded = Program;
+
+    fn load(&self, program: &Program) -> Result<Program, DeviceError> {
+        let operands = program
+            .instructions
+            .iter()
+            .flat_map(|instruction| [instruction.a, instruction.b]);
+        for operand in operands.chain([program.result]) {
+            check_operand(program, operand)?;
+        }
+        for instruction in &program.instructions {
+            check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
+        }
+        Ok(program.clone())
+    }
+
+    fn compose(
+        &self,
+        program: &Program,
+        tables: &[&Columns<Self, Natural>],
+        periodic: &[CpuBuffer<Felt>],
+        scalars: &[Felt],
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
+        check_shape("compose", "columns", program.n_columns, n_columns)?;
+        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
+        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
+        check_shape("compose", "columns of out", 1, out.n_columns())?;
+        let columns = tables
+            .iter()
+            .flat_map(|table| (0..table.n_columns()).map(|i| table.column(i)));
+        let inputs = Inputs {
+            sources: columns.chain(periodic.iter().map(CpuBuffer::as_slice)).collect(),
+            scalars,
+        };
+        for table in tables {
+            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
+        }
+        for table in periodic {
+            check_shape(
+                "compose",
+                "a periodic table's power of two",
+                table.len().next_power_of_two(),
+                table.len(),
+            )?;
+            check_range("compose", 0, table.len(), out.n_rows())?;
+        }
+        self.pool.install(|| {
+            out.elements_mut()
+                .par_chunks_mut(STRIP)
+                .enumerate()
+                .for_each_init(
+                    || Registers::new(program.n_registers),
+                    |registers, (strip, out)| registers.run(program, &inputs, strip * STRIP, out),
+                );
+        });
+        Ok(Ticket::ready())
+    }
+
+    fn inverse_table(&self, shift: Felt, log_len: u32) -> Result<CpuBuffer<Felt>, DeviceError> {
+        let mut table = self.point_table(shift, log_len)?;
+        self.pool.install(|| {
+            table
+                .as_mut_slice()
+                .par_iter_mut()
+                .with_min_len(STRIP)
+                .for_each(|x| *x -= Felt::ONE);
+            invert(table.as_mut_slice());
+        });
+        Ok(table)
+    }
+
+    fn point_table(&self, shift: Felt, log_len: u32) -> Result<CpuBuffer<Felt>, DeviceError> {
+        let mut table = self.alloc(1 << log_len, Tag("coset tables"))?;
+        self.pool
+            .install(|| fill_powers(table.as_mut_slice(), shift, subgroup_generator(log_len)));
+        Ok(table)
+    }
+}
+
+fn check_operand(program: &Program, operand: Operand) -> Result<(), DeviceError> {
+    let (index, len) = match operand {
+        Operand::Register(register) => (usize::from(register), program.n_registers),
+        Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
+        Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
+    };
+    check_range("load", index, 1, len).map(|_| ())
+}
+
+/// What the program reads, beside registers.
+struct Inputs<'a> {
+    sources: Vec<&'a [Felt]>,
+    scalars: &'a [Felt],
+}
+
+/// The registers of one thread, a strip each.
+struct Registers {
+    #[expect(clippy::vec_box, reason = "strips change places by their pointers")]
+    strips: Vec<Box<Strip>>,
+    /// Where an instruction writes before the strip changes places with its target, which may be an operand.
+    spare: Box<Strip>,
+    /// Where cells that wrap around the end are gathered, for either operand.
+    wrapped: [Box<Strip>; 2],
+}
+
+/// An operand's values on a strip.
+enum Values<'a> {
+    Strip(&'a Strip),
+    Same(Felt),
+}
+
+impl Registers {
+    fn new(n: usize) -> Self {
+        let strip = || Box::new([Felt::ZERO; STRIP]);
+        Self {
+            strips: (0..n).map(|_| strip()).collect(),
+            spare: strip(),
+            wrapped: [strip(), strip()],
+        }
+    }
+
+    /// Runs the program on the rows from `row` on and writes its result.
+    fn run(&mut self, program: &Program, inputs: &Inputs<'_>, row: usize, out: &mut [Felt]) {
+        let Self {
+            strips,
+            spare,
+            wrapped: [wrapped_a, wrapped_b],
+        } = self;
+        for Instruction { opcode, target, a, b } in &program.instructions {
+            let a = inputs.read(*a, row, strips, wrapped_a);
+            let b = inputs.read(*b, row, strips, wrapped_b);
+            match opcode {
+                Opcode::Add => apply(|a, b| a + b, a, b, spare),
+                Opcode::Sub => apply(|a, b| a - b, a, b, spare),
+                Opcode::Mul => apply(|a, b| a * b, a, b, spare),
+            }
+            std::mem::swap(spare, &mut strips[usize::from(*target)]);
+        }
+        match inputs.read(program.result, row, strips, wrapped_a) {
+            Values::Strip(strip) => out.copy_from_slice(&strip[..out.len()]),
+            Values::Same(value) => out.fill(value),
+        }
+    }
+}
+
+impl Inputs<'_> {
+    /// The operand on the rows from `row` on; without a copy unless it wraps around the end.
+    fn read<'b>(
+        &'b self,
+        operand: Operand,
+        row: usize,
+        registers: &'b [Box<Strip>],
+        wrapped: &'b mut Strip,
+    ) -> Values<'b> {
+        match operand {
+            Operand::Register(register) => Values::Strip(&registers[usize::from(register)]),
+            Operand::Scalar(scalar) => Values::Same(self.scalars[scalar as usize]),
+            Operand::Cell { source, offset } => {
+                let cells = self.sources[usize::from(source)];
+                let mask = cells.len() - 1;
+                let first = (row + offset as usize) & mask;
+                if let Some(strip) = cells[first..].first_chunk() {
+                    return Values::Strip(strip);
+                }
+                if mask == 0 {
+                    return Values::Same(cells[0]);
+                }
+                for (i, value) in wrapped.iter_mut().enumerate() {
+                    *value = cells[(first + i) & mask];
+                }
+                Values::Strip(wrapped)
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn apply(operation: impl Fn(Felt, Felt) -> Felt, a: Values<'_>, b: Values<'_>, out: &mut Strip) {
+    match (a, b) {
+        (Values::Strip(a), Values::Strip(b)) => {
+            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                *out = operation(*a, *b);
+            }
+        }
+        (Values::Strip(a), Values::Same(b)) => {
+            for (out, a) in out.iter_mut().zip(a) {
+                *out = operation(*a, b);
+            }
+        }
+        (Values::Same(a), Values::Strip(b)) => {
+            for (out, b) in out.iter_mut().zip(b) {
+                *out = operation(a, *b);
+            }
+        }
+        (Values::Same(a), Values::Same(b)) => out.fill(operation(a, b)),
+    }
+}

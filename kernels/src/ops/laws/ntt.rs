@@ -1,0 +1,74 @@
+//! Laws of transforms.
+
+use super::{TAG, download, horner, points, sample, sample_columns, upload};
+use crate::columns::{BitReversed, Columns, Natural};
+use crate::domain::bit_reverse;
+use crate::felt::Felt;
+use crate::ops::NttOps;
+use ark_ff::Field;
+
+fn bit_reversed(column: &[Felt]) -> Vec<Felt> {
+    let log_len = column.len().ilog2();
+    (0..column.len())
+        .map(|i| column[bit_reverse(i, log_len)])
+        .collect()
+}
+
+/// Evaluates on a coset, compares `n_rows` rows or so with Horner's rule, and interpolates back.
+fn there_and_back<D: NttOps>(device: &D, coefficients: &[Vec<Felt>], shift: Felt, n_rows: usize) {
+    let reversed: Vec<_> = coefficients.iter().map(|column| bit_reversed(column)).collect();
+    let on_device: Columns<D, BitReversed> = upload(device, &reversed);
+    let log_len = on_device.log_len();
+    let mut out = Columns::<D, Natural>::zeros(device, coefficients.len(), log_len, TAG).unwrap();
+    device
+        .evaluate_coset(&on_device, shift, &mut out)
+        .unwrap()
+        .wait()
+        .unwrap();
+    let values = download(device, &out);
+    // An odd stride meets every position in a tile.
+    let stride = ((1 << log_len) / n_rows) | 1;
+    for (column, values) in coefficients.iter().zip(&values) {
+        for (i, x) in points(shift, log_len).into_iter().enumerate().step_by(stride) {
+            assert_eq!(values[i], horner(column, x), "2^{log_len} rows, row {i}");
+        }
+    }
+    let back = device.interpolate(out, shift).unwrap();
+    assert_eq!(download(device, &back), reversed, "2^{log_len} rows");
+}
+
+/// Evaluation is Horner's rule at every point of the coset, and interpolation its inverse.
+pub fn interpolate_and_evaluate<D: NttOps>(device: &D) {
+    for (log_len, n_columns) in [(0, 1), (1, 2), (2, 1), (5, 3), (9, 2), (13, 2), (15, 1)] {
+        let coefficients = sample_columns(n_columns, log_len, 2 * u64::from(log_len));
+        for shift in [Felt::ONE, Felt::from(3u64), sample(2, 1)[1]] {
+            there_and_back(device, &coefficients, shift, 1 << 9);
+        }
+    }
+}
+
+/// The same for a column that takes a device several passes over its memory.
+pub fn large_transform<D: NttOps>(device: &D) {
+    there_and_back(device, &sample_columns(1, 21, 7), Felt::from(3u64), 1 << 3);
+}
+
+/// Single evaluations are Horner's rule.
+pub fn evaluate_at<D: NttOps>(device: &D) {
+    for log_len in [0, 1, 4, 11, 13] {
+        let coefficients = sample_columns(3, log_len, 4);
+        let reversed: Vec<_> = coefficients.iter().map(|column| bit_reversed(column)).collect();
+        let on_device: Columns<D, BitReversed> = upload(device, &reversed);
+        let xs = sample(5, 6);
+        let at: Vec<_> = xs.iter().enumerate().map(|(i, x)| (i % 3, *x)).collect();
+        let expected: Vec<_> = at
+            .iter()
+            .map(|(column, x)| horner(&coefficients[*column], *x))
+            .collect();
+        assert_eq!(
+            device.evaluate_at(&on_device, &at).unwrap().wait().unwrap(),
+            expected
+        );
+    }
+    let columns: Columns<D, BitReversed> = upload(device, &sample_columns(1, 2, 0));
+    assert!(device.evaluate_at(&columns, &[(1, Felt::ONE)]).is_err());
+}
