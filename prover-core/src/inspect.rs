@@ -1,1 +1,184 @@
-//! inspect
+//! A proof file explained: which bytes of the proof are what.
+
+use crate::cairo::public_input::PublicInputError;
+use crate::channel::Kind;
+use crate::params::ParametersError;
+use crate::proof::ProofFile;
+use crate::verifier::{Verifier, VerifyError, VerifyOptions};
+use serde::Serialize;
+use std::fmt;
+
+/// Bytes that are shown of a section.
+const FIRST_BYTES: usize = 16;
+
+/// What each scope of a proof is for, by the end of its name; the first that fits.
+const EXPLANATIONS: &[(&str, &str)] = &[
+    (
+        "Original/Commit on Trace",
+        "root of the first trace's Merkle tree",
+    ),
+    (
+        "Interaction/Commit on Trace",
+        "root of the interaction trace's Merkle tree",
+    ),
+    (
+        "Out Of Domain Sampling/Commit on Trace",
+        "root of the composition polynomial's Merkle tree",
+    ),
+    (
+        "OODS values",
+        "mask cells and composition columns at the out-of-domain point",
+    ),
+    ("Commitment/Last Layer", "coefficients of the last FRI layer"),
+    ("Proof of Work", "nonce of the proof of work"),
+    ("Virtual Oracle/Trace 0", "the first trace, opened at the queries"),
+    (
+        "Virtual Oracle/Trace 1",
+        "the interaction trace, opened at the queries",
+    ),
+    (
+        "Virtual Oracle/Trace 2",
+        "the composition polynomial, opened at the queries",
+    ),
+];
+
+/// A section of a proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// Its name: Stone's annotation scopes.
+    pub name: String,
+    /// What kind of data it holds.
+    pub kind: Kind,
+    /// What it is for.
+    pub explanation: String,
+    /// Its first byte.
+    pub offset: usize,
+    /// Number of bytes.
+    pub length: usize,
+    /// Its first bytes in hexadecimal.
+    pub first_bytes: String,
+}
+
+/// A proof, explained as far as it can be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// The layout.
+    pub layout: String,
+    /// Number of steps.
+    pub n_steps: u64,
+    /// Conjectured security in bits, as the parameters state it.
+    pub security_bits: u64,
+    /// Length of the proof in bytes.
+    pub proof_bytes: usize,
+    /// Number of annotation lines in the file.
+    pub annotations: usize,
+    /// The sections in order.
+    pub sections: Vec<Section>,
+    /// Why reading stopped, if it did not reach the end.
+    pub stopped: Option<String>,
+}
+
+/// Why a proof cannot be explained at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// The statement cannot be read.
+    #[error(transparent)]
+    PublicInput(#[from] PublicInputError),
+    /// The parameters cannot be read.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// Statement and parameters do not go together.
+    #[error(transparent)]
+    Statement(#[from] VerifyError),
+}
+
+/// Explains a proof file. Where sections end depends on the queries, so this reads the proof as the verifier does;
+/// of a proof that is not valid it explains the part before the verifier stops.
+///
+/// # Errors
+/// [`InspectError`] if statement or parameters make no sense.
+pub fn inspect(file: &ProofFile) -> Result<Inspection, InspectError> {
+    let (statement, params) = (file.statement()?, file.parameters()?);
+    let verifier = Verifier::new(&statement, &params)?;
+    let options = VerifyOptions { min_security_bits: 0 };
+    let (result, files) = verifier.verify_annotated(&file.proof, &options);
+    let section = |section: &crate::channel::Section| {
+        let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();
+        let shown = bytes.get(..FIRST_BYTES).unwrap_or(bytes);
+        Section {
+            name: section.scope.clone(),
+            kind: section.kind,
+            explanation: explanation(&section.scope, section.kind),
+            offset: section.bytes.start,
+            length: bytes.len(),
+            first_bytes: crate::channel::hex(shown),
+        }
+    };
+    Ok(Inspection {
+        layout: statement.layout.clone(),
+        n_steps: statement.n_steps,
+        security_bits: params.security_bits(),
+        proof_bytes: file.proof.len(),
+        annotations: file.annotations.as_ref().map_or(0, Vec::len),
+        sections: files.sections.iter().map(section).collect(),
+        stopped: result.err().map(|error| error.to_string()),
+    })
+}
+
+fn explanation(scope: &str, kind: Kind) -> String {
+    let known = EXPLANATIONS
+        .iter()
+        .find(|(end, _)| scope.ends_with(end))
+        .map(|entry| entry.1);
+    let place = known.map_or_else(
+        || match (scope.rsplit_once("Layer "), kind) {
+            (Some((_, layer)), Kind::Commitment) => format!("root of FRI layer {layer}'s Merkle tree"),
+            (Some((_, layer)), _) => format!("FRI layer {layer}, opened at the queries"),
+            (None, _) => scope.to_owned(),
+        },
+        str::to_owned,
+    );
+    match kind {
+        Kind::RowElements => format!("{place}: elements of rows"),
+        Kind::Nodes => format!("{place}: sibling nodes"),
+        Kind::Commitment | Kind::Felts | Kind::Data => place,
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "layout {}, {} steps, {} bits of security",
+            self.layout, self.n_steps, self.security_bits
+        )?;
+        writeln!(
+            f,
+            "proof of {} bytes, {} annotations",
+            self.proof_bytes, self.annotations
+        )?;
+        for Section {
+            name,
+            explanation,
+            offset,
+            length,
+            first_bytes,
+            ..
+        } in &self.sections
+        {
+            writeln!(f, "\n{offset:>8} +{length:<7} {name}")?;
+            writeln!(f, "{:17} {explanation}", "")?;
+            writeln!(
+                f,
+                "{:17} {first_bytes}{}",
+                "",
+                if 2 * length > first_bytes.len() { ".." } else { "" }
+            )?;
+        }
+        match &self.stopped {
+            None => Ok(()),
+            Some(reason) => writeln!(f, "\nreading stopped: {reason}"),
+        }
+    }
+}

@@ -3,9 +3,13 @@
 pub mod air;
 pub mod cairo;
 pub mod channel;
+#[cfg(feature = "runner")]
+pub mod choice;
 pub mod commit;
+pub mod cost;
 pub mod fri;
 pub mod inspect;
+mod json;
 pub mod params;
 pub mod profiles;
 pub mod progress;
@@ -13,3 +17,5 @@ pub mod proof;
 #[cfg(feature = "prover")]
 pub mod prover;
 pub mod verifier;
+
+pub use json::JsonError;

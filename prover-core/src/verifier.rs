@@ -1,1 +1,358 @@
-//! verifier
+//! The verifier: a statement, parameters and the bytes of a proof, in; what was proved, or why not, out.
+//!
+//! It is strict: field elements and digests have one form, and nothing may follow the proof. Beyond what Stone's
+//! verifier checks it checks that the statement is about a whole run of its program on segments of the layout,
+//! which Stone leaves to the caller.
+
+mod virtual_oracle;
+
+use crate::cairo::air::{CairoAir, CairoAirError};
+use crate::cairo::layouts::{Layout, LayoutError};
+use crate::cairo::public_input::{PublicInput, PublicInputError};
+use crate::channel::{ChannelError, Section, VerifierChannel};
+use crate::commit::TableShape;
+use crate::commit::verifier::{DecommitmentError, TableCommitment};
+use crate::fri::first_layer_queries;
+use crate::fri::verifier::{FriCommitment, FriError};
+use crate::params::{Parameters, ParametersError};
+use ark_ff::Field;
+use quarry_kernels::Felt;
+use quarry_kernels::hash::{pedersen, poseidon};
+use virtual_oracle::VirtualOracle;
+
+/// Columns into which the composition polynomial is split: the degree of every layout's constraints.
+const N_COMPOSITION_COLUMNS: usize = 2;
+
+/// What the caller asks of a proof beyond its validity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// Least conjectured security, in bits.
+    pub min_security_bits: u64,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self {
+            min_security_bits: 80,
+        }
+    }
+}
+
+/// What a valid proof says.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// The layout.
+    pub layout: String,
+    /// Number of steps.
+    pub n_steps: u64,
+    /// Hash of the program as StarkWare's Cairo verifiers compute it: a chain of Pedersen hashes from 0 over the
+    /// program, closed with its length.
+    #[serde(serialize_with = "hex")]
+    pub program_hash_pedersen: Felt,
+    /// Hash of the program as the Integrity contracts compute it: by Poseidon.
+    #[serde(serialize_with = "hex")]
+    pub program_hash_poseidon: Felt,
+    /// The program's output.
+    #[serde(serialize_with = "hex_list")]
+    pub output: Vec<Felt>,
+    /// Conjectured security in bits.
+    pub security_bits: u64,
+    /// What is unwise about the parameters.
+    pub warnings: Vec<String>,
+}
+
+fn hex<S: serde::Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&quarry_kernels::felt::to_hex(value))
+}
+
+fn hex_list<S: serde::Serializer>(values: &[Felt], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(quarry_kernels::felt::to_hex))
+}
+
+/// Why a proof is not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// There is no such layout.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The statement is malformed or about no possible execution.
+    #[error(transparent)]
+    PublicInput(#[from] PublicInputError),
+    /// The parameters are malformed, or do not fit the statement.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// The statement is too small or too large for the layout.
+    #[error(transparent)]
+    Air(#[from] CairoAirError),
+    /// The parameters are too weak.
+    #[error("the parameters give {got} bits of security, {required} are required")]
+    Security {
+        /// Bits that they give.
+        got: u64,
+        /// Bits that are required.
+        required: u64,
+    },
+    /// The bytes are no proof.
+    #[error("invalid proof: {0}")]
+    Channel(#[from] ChannelError),
+    /// The values at the out-of-domain point do not satisfy the constraints.
+    #[error("invalid proof: the values at the out-of-domain point do not satisfy the constraints")]
+    OutOfDomain,
+    /// A random point fell where the protocol cannot use it, which no honest proof meets.
+    #[error("invalid proof: a random point lies in a domain that it must avoid")]
+    DegeneratePoint,
+    /// Rows of a trace do not belong to its commitment.
+    #[error("invalid proof: trace {trace}: {error}")]
+    Trace {
+        /// Which: 0 the first, 1 the interaction, 2 the composition.
+        trace: usize,
+        /// What is wrong.
+        error: DecommitmentError,
+    },
+    /// FRI fails.
+    #[error("invalid proof: {0}")]
+    Fri(#[from] FriError),
+}
+
+impl VerifyError {
+    /// Whether the statement or the parameters are at fault, so that no proof could be accepted.
+    pub fn is_bad_input(&self) -> bool {
+        use VerifyError::{Air, Layout, Parameters, PublicInput};
+        matches!(self, Layout(_) | PublicInput(_) | Parameters(_) | Air(_))
+    }
+}
+
+/// What is known of a proof beside the answer, as far as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifierFiles {
+    /// The content of `cpu_air_verifier`'s `--annotation_file`.
+    pub annotation_file: String,
+    /// The content of `cpu_air_verifier`'s `--extra_output_file`.
+    pub extra_output_file: String,
+    /// The sections of the proof.
+    pub sections: Vec<Section>,
+}
+
+/// Verifies a proof.
+///
+/// # Errors
+/// [`VerifyError`]: why it is not accepted.
+pub fn verify(
+    statement: &PublicInput,
+    params: &Parameters,
+    proof: &[u8],
+    options: &VerifyOptions,
+) -> Result<Verified, VerifyError> {
+    Verifier::new(statement, params)?.verify(proof, options)
+}
+
+/// A verifier that is ready for proofs of one statement.
+pub struct Verifier<'a> {
+    statement: &'a PublicInput,
+    params: &'a Parameters,
+    air: CairoAir,
+    seed: Vec<u8>,
+    log_trace: u32,
+    program: Vec<Felt>,
+    output: Vec<Felt>,
+}
+
+impl<'a> Verifier<'a> {
+    /// Checks statement and parameters.
+    ///
+    /// # Errors
+    /// [`VerifyError`] of the kinds that are [`VerifyError::is_bad_input`].
+    pub fn new(statement: &'a PublicInput, params: &'a Parameters) -> Result<Self, VerifyError> {
+        let layout = Layout::of(statement)?;
+        params.fits(statement.n_steps.saturating_mul(layout.cpu_component_step()))?;
+        statement.check_segments(&layout)?;
+        statement.check_run(&layout)?;
+        let air = CairoAir::new(&layout, statement.n_steps)?;
+        Ok(Self {
+            seed: statement.initial_seed(&layout, params)?,
+            log_trace: air.air.trace_length.ilog2(),
+            program: statement.program()?,
+            output: statement.output()?,
+            statement,
+            params,
+            air,
+        })
+    }
+
+    /// What a valid proof would say. (Hashes the whole program, which is why nothing before a proof's acceptance needs
+    /// it.)
+    pub fn claim(&self) -> Verified {
+        Verified {
+            layout: self.statement.layout.clone(),
+            n_steps: self.statement.n_steps,
+            program_hash_pedersen: pedersen::hash_elements(&self.program),
+            program_hash_poseidon: poseidon::hash_many(&self.program),
+            output: self.output.clone(),
+            security_bits: self.params.security_bits(),
+            warnings: self.params.warnings(),
+        }
+    }
+
+    /// Verifies a proof.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: why it is not accepted.
+    pub fn verify(&self, proof: &[u8], options: &VerifyOptions) -> Result<Verified, VerifyError> {
+        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, false);
+        self.run(&mut channel, options)
+    }
+
+    /// Verifies a proof and tells what Stone's verifier writes to its files, even if the proof is not accepted.
+    pub fn verify_annotated(
+        &self,
+        proof: &[u8],
+        options: &VerifyOptions,
+    ) -> (Result<Verified, VerifyError>, VerifierFiles) {
+        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, true);
+        let result = self.run(&mut channel, options);
+        let text = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect();
+        let record = channel.into_record().unwrap_or_default();
+        let files = VerifierFiles {
+            annotation_file: text(record.lines),
+            extra_output_file: text(record.extra),
+            sections: record.sections,
+        };
+        (result, files)
+    }
+
+    fn run(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        options: &VerifyOptions,
+    ) -> Result<Verified, VerifyError> {
+        let (got, required) = (self.params.security_bits(), options.min_security_bits);
+        if got < required {
+            return Err(VerifyError::Security { got, required });
+        }
+        self.check_stark(channel)?;
+        channel.check_end()?;
+        Ok(self.claim())
+    }
+
+    fn check_stark(&self, channel: &mut VerifierChannel<'_>) -> Result<(), VerifyError> {
+        channel.enter("STARK");
+        channel.enter("Original");
+        let first = self.receive_trace(channel, self.air.air.n_columns[0])?;
+        channel.exit();
+
+        channel.enter("Interaction");
+        let elements: Vec<_> = (0..self.air.n_interaction_elements())
+            .map(|i| channel.draw_felt(&format!("Interaction element #{i}")))
+            .collect();
+        let interaction = self.receive_trace(channel, self.air.air.n_columns[1])?;
+        channel.exit();
+
+        channel.enter("Original");
+        let alpha = channel.draw_felt("Constraint polynomial random element");
+        channel.exit();
+
+        channel.enter("Out Of Domain Sampling");
+        let composition = self.receive_trace(channel, N_COMPOSITION_COLUMNS)?;
+        let (point, values) = self.check_out_of_domain(channel, &elements, alpha)?;
+        let deep_alpha = channel.draw_felt("Constraint polynomial random element");
+        channel.exit();
+
+        let oracle = VirtualOracle::new(
+            &self.air.air,
+            [first, interaction, composition],
+            self.log_trace + self.params.log_n_cosets,
+            point,
+            &values,
+            deep_alpha,
+        );
+        channel.enter("FRI");
+        self.check_fri(channel, &oracle)?;
+        channel.exit();
+        channel.exit();
+        Ok(())
+    }
+
+    fn receive_trace(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        n_columns: usize,
+    ) -> Result<TableCommitment, ChannelError> {
+        let log_rows = self.log_trace + self.params.log_n_cosets;
+        channel.enter("Commit on Trace");
+        let shape = TableShape { n_columns, log_rows };
+        let table = TableCommitment::receive(channel, shape, self.params.commitment_hashes)?;
+        channel.exit();
+        Ok(table)
+    }
+
+    /// Receives the values of the mask and of the composition's columns, and checks them against each other.
+    /// Gives the point and all values.
+    fn check_out_of_domain(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        elements: &[Felt],
+        alpha: Felt,
+    ) -> Result<(Felt, Vec<Felt>), VerifyError> {
+        channel.enter("OODS values");
+        let point = channel.draw_felt("Evaluation point");
+        let n_values = self.air.air.mask.len() + N_COMPOSITION_COLUMNS;
+        let values = if self.params.verifier_friendly_channel_updates {
+            channel.receive_felts(n_values, "")?
+        } else {
+            let value = |i: usize| channel.receive_felt(&i.to_string());
+            (0..n_values).map(value).collect::<Result<_, _>>()?
+        };
+        channel.exit();
+        let (mask, columns) = values.split_at(self.air.air.mask.len());
+        let degenerate = |_| VerifyError::DegeneratePoint;
+        let scalars = self.air.scalars(self.statement, elements).map_err(degenerate)?;
+        let composition = self.air.air.evaluate_at(point, mask, &scalars, alpha);
+        let composition = composition.map_err(|_| VerifyError::DegeneratePoint)?;
+        // h(x) = h_0(x^2) + x h_1(x^2).
+        if columns
+            .iter()
+            .rev()
+            .fold(Felt::from(0u64), |sum, value| sum * point + value)
+            != composition
+        {
+            return Err(VerifyError::OutOfDomain);
+        }
+        Ok((point, values))
+    }
+
+    fn check_fri(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        oracle: &VirtualOracle,
+    ) -> Result<(), VerifyError> {
+        let log_domain = self.log_trace + self.params.log_n_cosets;
+        let fri = &self.params.fri;
+        channel.enter("Commitment");
+        let commitment = FriCommitment::receive(channel, self.params, log_domain)?;
+        channel.exit();
+
+        channel.receive_proof_of_work(fri.proof_of_work_bits)?;
+        let first_step = fri.first_step();
+        let mut queries = channel.draw_queries(1 << (log_domain - first_step), fri.n_queries);
+        queries.dedup();
+        channel.begin_query_phase();
+
+        channel.enter("Decommitment");
+        channel.enter("Layer 0");
+        channel.enter("Virtual Oracle");
+        channel.expect_words((oracle.n_columns() * queries.len() as u128) << first_step)?;
+        let first_values = oracle.evaluate(channel, &first_layer_queries(&queries, first_step))?;
+        channel.exit();
+        channel.exit();
+        commitment.check(channel, &queries, &first_values)?;
+        channel.exit();
+        Ok(())
+    }
+}
+
+/// The point of the evaluation domain (offset 3) with this index.
+fn domain_point(log_domain: u32, index: u64) -> Felt {
+    let exponent = quarry_kernels::domain::bit_reverse(index as usize, log_domain) as u64;
+    Felt::from(3u64) * quarry_kernels::felt::subgroup_generator(log_domain).pow([exponent])
+}

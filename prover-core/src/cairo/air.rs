@@ -1,1 +1,393 @@
 //! The AIR of a Cairo layout.
+
+use crate::air::{Air, AirBuilder, AirError};
+use crate::cairo::components::permutation::Permutation;
+use crate::cairo::components::scope::{Scope, ScopeError};
+use crate::cairo::components::{
+    add_mod, bitwise, cpu, diluted_check, ec_op, ecdsa, keccak, memory, mul_mod, pedersen, poseidon,
+    range_check_builtin, range_check16, range_check96_builtin,
+};
+use crate::cairo::layouts::Layout;
+use crate::cairo::public_input::PublicInput;
+use ark_ff::Field;
+use quarry_kernels::Felt;
+use quarry_kernels::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
+use quarry_kernels::{Columns, DeviceError, Natural, Ticket};
+use std::collections::HashMap;
+use std::iter;
+
+/// A component as the table of components has it.
+struct Component {
+    /// A virtual column that a layout has if and only if it has the component.
+    column: &'static str,
+    /// States the constraints.
+    constrain: fn(&Scope<'_>) -> Result<(), ScopeError>,
+    /// The permutation argument, whose interaction elements are drawn first.
+    permutation: Option<Permutation>,
+    /// The cumulative value: the column of its values, its interaction column, its interaction elements.
+    cumulative: Option<(&'static str, &'static str, [&'static str; 2])>,
+    /// Another interaction element.
+    element: Option<&'static str>,
+}
+
+impl Component {
+    /// A component without interaction.
+    const fn new(column: &'static str, constrain: fn(&Scope<'_>) -> Result<(), ScopeError>) -> Self {
+        Self {
+            column,
+            constrain,
+            permutation: None,
+            cumulative: None,
+            element: None,
+        }
+    }
+
+    const fn with(self, permutation: Permutation) -> Self {
+        Self {
+            permutation: Some(permutation),
+            ..self
+        }
+    }
+
+    /// Whether a layout has it.
+    fn is_in(&self, layout: &Layout) -> bool {
+        layout.cell(self.column).is_some()
+    }
+
+    /// How many constraints a layout keeps for it without having it.
+    fn unused(&self, layout: &Layout) -> Option<usize> {
+        let prefix = self.column.split('/').next();
+        let mut unused = layout.unused.iter();
+        unused.find(|(name, _)| prefix == Some(*name)).map(|(_, n)| *n)
+    }
+
+    /// The names of its interaction elements in the order in which they are drawn.
+    fn elements(&self) -> impl Iterator<Item = &'static str> {
+        let permutation = self.permutation.iter();
+        let permutation =
+            permutation.flat_map(|argument| iter::once(argument.z).chain(argument.weights.iter().copied()));
+        permutation
+            .chain(self.cumulative.iter().flat_map(|(_, _, elements)| *elements))
+            .chain(self.element)
+    }
+}
+
+/// The components in the order of their constraints and of their interaction elements.
+const COMPONENTS: &[Component] = &[
+    Component::new("cpu/decode/pc", cpu::constraints::constrain),
+    Component::new("mem_pool/addr", memory::constraints::constrain).with(memory::constraints::PERMUTATION),
+    Component::new("range_check16_pool", range_check16::constraints::constrain)
+        .with(range_check16::constraints::PERMUTATION),
+    Component {
+        cumulative: Some((
+            diluted_check::constraints::VALUES,
+            diluted_check::constraints::CUMULATIVE_VALUE,
+            diluted_check::constraints::ELEMENTS,
+        )),
+        ..Component::new("diluted_pool", diluted_check::constraints::constrain)
+            .with(diluted_check::constraints::PERMUTATION)
+    },
+    Component::new("pedersen/input0/addr", pedersen::constraints::constrain),
+    Component::new(
+        "range_check_builtin/mem/addr",
+        range_check_builtin::constraints::constrain,
+    ),
+    Component::new("ecdsa/pubkey/addr", ecdsa::constraints::constrain),
+    Component::new("bitwise/var_pool/addr", bitwise::constraints::constrain),
+    Component::new("ec_op/p_x/addr", ec_op::constraints::constrain),
+    Component::new("keccak/input_output/addr", keccak::constraints::constrain),
+    Component::new(
+        "poseidon/param_0/input_output/addr",
+        poseidon::constraints::constrain,
+    ),
+    Component::new(
+        "range_check96_builtin/mem/addr",
+        range_check96_builtin::constraints::constrain,
+    ),
+    Component {
+        element: Some(add_mod::constraints::ELEMENT),
+        ..Component::new("add_mod/p0/addr", add_mod::constraints::constrain)
+    },
+    Component {
+        element: Some(mul_mod::constraints::ELEMENT),
+        ..Component::new("mul_mod/p0/addr", mul_mod::constraints::constrain)
+    },
+];
+
+/// What fills an interaction column. Its columns index the first trace.
+#[derive(Clone, Debug)]
+pub enum Scan {
+    /// The running product of a permutation argument.
+    Permutation(PermutationArgument),
+    /// A cumulative value.
+    Cumulative(CumulativeArgument),
+}
+
+/// Why there is no AIR for a layout, or no scalars for a public input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CairoAirError {
+    /// The layout does not hold so few or so many steps.
+    #[error("{n_steps} steps in layout '{layout}': the number must be a power of two from {least} to 2^58")]
+    Steps {
+        /// The layout.
+        layout: &'static str,
+        /// The number of steps.
+        n_steps: u64,
+        /// The least number that there may be.
+        least: usize,
+    },
+    /// The layout's data do not make an AIR.
+    #[error(transparent)]
+    Layout(#[from] ScopeError),
+    /// The constraints do not fit the trace.
+    #[error(transparent)]
+    Air(#[from] AirError),
+    /// The public input has no such segment.
+    #[error("the public input has no memory segment '{0}'")]
+    MissingSegment(String),
+    /// The wrong number of interaction elements.
+    #[error("expected {expected} interaction elements, got {got}")]
+    InteractionElements {
+        /// How many there must be.
+        expected: usize,
+        /// How many there are.
+        got: usize,
+    },
+    /// The public memory is empty or does not fit its cells.
+    #[error("public memory has {got} cells; there must be from 1 to {most}")]
+    PublicMemory {
+        /// How many the trace holds.
+        most: usize,
+        /// How many there are.
+        got: usize,
+    },
+    /// An interaction element for which the public memory's product does not exist.
+    #[error("the interaction elements make the public memory's product divide by zero")]
+    DegenerateElements,
+}
+
+/// The AIR of a layout for a number of steps.
+#[derive(Clone, Debug)]
+pub struct CairoAir {
+    /// The constraints.
+    pub air: Air,
+    layout: Layout,
+}
+
+impl CairoAir {
+    /// States the constraints of every component that the layout has.
+    ///
+    /// # Errors
+    /// [`CairoAirError::Steps`] if the layout does not hold `n_steps` steps.
+    pub fn new(layout: &Layout, n_steps: u64) -> Result<Self, CairoAirError> {
+        let least = layout.least_rows().div_ceil(layout.rows_per_step);
+        let trace_length = usize::try_from(n_steps)
+            .ok()
+            .filter(|&n| n.is_power_of_two() && n >= least && n <= 1 << 58)
+            .and_then(|n| n.checked_mul(layout.rows_per_step))
+            .ok_or(CairoAirError::Steps {
+                layout: layout.name,
+                n_steps,
+                least,
+            })?;
+        let builder = AirBuilder::new(trace_length, layout.n_columns)?;
+        let scope = Scope::new(&builder, layout);
+        for component in COMPONENTS {
+            if component.is_in(layout) {
+                (component.constrain)(&scope)?;
+            } else if let Some(n_constraints) = component.unused(layout) {
+                builder.leave_out(n_constraints);
+            }
+        }
+        let mut air = builder.finish()?;
+        if let Some(mask) = &layout.mask {
+            air.mask = mask.clone();
+        }
+        Ok(Self {
+            air,
+            layout: layout.clone(),
+        })
+    }
+
+    /// How many interaction elements the verifier draws.
+    pub fn n_interaction_elements(&self) -> usize {
+        self.interaction_elements().count()
+    }
+
+    /// The values of [`Air::scalars`] for a public input.
+    ///
+    /// # Errors
+    /// A segment that is missing, the wrong number of interaction elements, or a public memory that does not
+    /// fit.
+    pub fn scalars(&self, public: &PublicInput, elements: &[Felt]) -> Result<Vec<Felt>, CairoAirError> {
+        let elements = self.named(elements)?;
+        let segment = |name: &str| {
+            let segment = public.memory_segments.get(name);
+            segment.ok_or_else(|| CairoAirError::MissingSegment(name.to_owned()))
+        };
+        let (program, execution) = (segment("program")?, segment("execution")?);
+        let product = self.public_memory_product(public, &elements)?;
+        let element = |name: &str| elements.get(name).copied().unwrap_or_default();
+        let value = |name: &str| -> Result<Felt, CairoAirError> {
+            Ok(match name {
+                "initial_pc" => program.begin_addr.into(),
+                "final_pc" => program.stop_ptr.into(),
+                "initial_ap" => execution.begin_addr.into(),
+                "final_ap" => execution.stop_ptr.into(),
+                "range_check_min" => public.rc_min.into(),
+                "range_check_max" => public.rc_max.into(),
+                memory::constraints::PUBLIC_MEMORY_PRODUCT => product,
+                diluted_check::constraints::FINAL_VALUE => {
+                    let [z, alpha] = diluted_check::constraints::ELEMENTS.map(element);
+                    diluted_check::constraints::final_value(z, alpha)
+                }
+                _ => match name
+                    .strip_prefix("initial_")
+                    .and_then(|name| name.strip_suffix("_addr"))
+                {
+                    Some(builtin) => segment(builtin)?.begin_addr.into(),
+                    None => element(name),
+                },
+            })
+        };
+        self.air.scalars.iter().map(|name| value(name)).collect()
+    }
+
+    /// What fills the interaction trace: scans over columns of the first trace, each with the column of the
+    /// interaction trace that takes its values.
+    ///
+    /// # Errors
+    /// The wrong number of interaction elements.
+    pub fn scans(&self, elements: &[Felt]) -> Result<Vec<(Scan, VirtualColumn)>, CairoAirError> {
+        let elements = self.named(elements)?;
+        let element = |name: &&str| elements.get(name).copied().unwrap_or_default();
+        let column = |name: &str| {
+            let missing = || ScopeError::MissingColumn {
+                layout: self.layout.name,
+                name: name.to_owned(),
+            };
+            self.layout.cell(name).ok_or_else(missing)
+        };
+        let columns = |names: &[&str]| {
+            let columns = names.iter().map(|name| column(name));
+            columns.collect::<Result<Vec<_>, _>>()
+        };
+        let target = |name: &str| -> Result<_, ScopeError> {
+            let place = column(name)?;
+            Ok(VirtualColumn {
+                column: place.column - self.layout.n_columns[0],
+                ..place
+            })
+        };
+        let mut scans = Vec::new();
+        for component in components(&self.layout) {
+            if let Some(permutation) = &component.permutation {
+                let argument = PermutationArgument {
+                    original: columns(permutation.original)?,
+                    sorted: columns(permutation.sorted)?,
+                    z: element(&permutation.z),
+                    alphas: permutation.weights.iter().map(element).collect(),
+                };
+                scans.push((Scan::Permutation(argument), target(permutation.product)?));
+            }
+            if let Some((values, sum, [z, alpha])) = &component.cumulative {
+                let argument = CumulativeArgument {
+                    values: column(values)?,
+                    z: element(z),
+                    alpha: element(alpha),
+                };
+                scans.push((Scan::Cumulative(argument), target(sum)?));
+            }
+        }
+        Ok(scans)
+    }
+
+    /// The names of the interaction elements in the order in which they are drawn.
+    fn interaction_elements(&self) -> impl Iterator<Item = &'static str> {
+        let drawn = |component: &&Component| {
+            component.is_in(&self.layout) || component.unused(&self.layout).is_some()
+        };
+        COMPONENTS.iter().filter(drawn).flat_map(Component::elements)
+    }
+
+    /// The interaction elements by name.
+    fn named(&self, elements: &[Felt]) -> Result<HashMap<&'static str, Felt>, CairoAirError> {
+        let expected = self.n_interaction_elements();
+        if elements.len() != expected {
+            return Err(CairoAirError::InteractionElements {
+                expected,
+                got: elements.len(),
+            });
+        }
+        Ok(self
+            .interaction_elements()
+            .zip(elements.iter().copied())
+            .collect())
+    }
+
+    /// What the product of the memory's permutation argument ends at: `z` for every public cell of the trace
+    /// over `z` minus the access. Cells beyond the public memory repeat its first access.
+    fn public_memory_product(
+        &self,
+        public: &PublicInput,
+        elements: &HashMap<&str, Felt>,
+    ) -> Result<Felt, CairoAirError> {
+        let Permutation { z, weights, .. } = memory::constraints::PERMUTATION;
+        let element = |name| elements.get(name).copied().unwrap_or_default();
+        let z: Felt = element(z);
+        let weight: Felt = weights.iter().map(|name| element(name)).sum();
+        let step = self
+            .layout
+            .cell("orig/public_memory/addr")
+            .map_or(1, |cells| cells.step);
+        let (most, got) = (self.air.trace_length / step, public.public_memory.len());
+        let padding = match public.public_memory.first() {
+            Some(first) if got <= most => first,
+            _ => return Err(CairoAirError::PublicMemory { most, got }),
+        };
+        let shifted = |address: u64, value: Felt| z - (Felt::from(address) + weight * value);
+        let accesses: Felt = public
+            .public_memory
+            .iter()
+            .map(|cell| shifted(cell.address, cell.value))
+            .product();
+        let padding = shifted(padding.address, padding.value).pow([(most - got) as u64]);
+        let inverse = (accesses * padding)
+            .inverse()
+            .ok_or(CairoAirError::DegenerateElements)?;
+        Ok(z.pow([most as u64]) * inverse)
+    }
+}
+
+/// The components of a layout.
+fn components(layout: &Layout) -> impl Iterator<Item = &'static Component> {
+    COMPONENTS.iter().filter(|component| component.is_in(layout))
+}
+
+impl Scan {
+    /// The columns that it reads.
+    pub fn columns_mut(&mut self) -> Vec<&mut VirtualColumn> {
+        match self {
+            Scan::Permutation(argument) => argument.original.iter_mut().chain(&mut argument.sorted).collect(),
+            Scan::Cumulative(argument) => vec![&mut argument.values],
+        }
+    }
+
+    /// Writes the values to `target` of `out`, from columns of `columns`.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn run<D: ScanOps>(
+        &self,
+        device: &D,
+        columns: &Columns<D, Natural>,
+        out: &mut Columns<D, Natural>,
+        target: VirtualColumn,
+    ) -> Result<Ticket, DeviceError> {
+        match self {
+            Scan::Permutation(argument) => device.permutation_product(columns, argument, out, target),
+            Scan::Cumulative(argument) => device.cumulative_value(columns, argument, out, target),
+        }
+    }
+}

@@ -1,14 +1,23 @@
 //! The public input: what a proof is about.
 
-use quarry_kernels::Felt;
+mod run;
+
+use crate::cairo::capacity::BUILTINS;
+use crate::cairo::layouts::Layout;
+use crate::json::{JsonError, Place};
+use quarry_kernels::{Felt, felt};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Bits of a range-check unit.
+const OFFSET_BITS: u32 = 16;
 
 /// A memory segment as the public input states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// First address.
     pub begin_addr: u64,
-    /// One past the last address in use.
+    /// One past the last address in use (of `program`: the final program counter).
     pub stop_ptr: u64,
 }
 
@@ -41,3 +50,335 @@ pub struct PublicInput {
     /// The parameters of layout `dynamic`.
     pub dynamic_params: Option<BTreeMap<String, u64>>,
 }
+
+/// A public input that is malformed or that no execution can have.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublicInputError {
+    /// Not JSON.
+    #[error("public input: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// A value that is missing or of the wrong kind.
+    #[error("public input: {0}")]
+    Value(#[from] JsonError),
+    /// A number of steps that is not a power of two.
+    #[error("public input: n_steps: {0} is not a power of two")]
+    Steps(u64),
+    /// Range-check bounds out of order or range.
+    #[error("public input: rc_min {min} and rc_max {max} must satisfy rc_min <= rc_max < 65536")]
+    RangeCheck {
+        /// `rc_min`.
+        min: u64,
+        /// `rc_max`.
+        max: u64,
+    },
+    /// No cell on page 0: there is nothing to pad the public memory with.
+    #[error("public input: public_memory has no cell on page 0")]
+    NoMainPage,
+    /// A page other than 0 whose addresses do not follow each other.
+    #[error("public input: public_memory: page {page} is not continuous: address {got} follows {previous}")]
+    Page {
+        /// The page.
+        page: u64,
+        /// The address before.
+        previous: u64,
+        /// The address that came.
+        got: u64,
+    },
+    /// The segments are not those of the layout.
+    #[error("public input: memory_segments: layout {layout} has {expected}, found {got}")]
+    Segments {
+        /// The layout.
+        layout: &'static str,
+        /// Its segments.
+        expected: String,
+        /// The file's segments.
+        got: String,
+    },
+    /// Parameters for a layout that takes none.
+    #[error("public input: dynamic_params: layout {0} takes none")]
+    DynamicParams(&'static str),
+    /// A segment that no execution of this many steps can have.
+    #[error("public input: segment '{name}': {what}")]
+    Segment {
+        /// The segment.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// More public memory than the layout has room for.
+    #[error(
+        "public input: {got} cells of public memory, but {capacity} at most fit; {needed} would be needed"
+    )]
+    PublicMemorySize {
+        /// What fits.
+        capacity: u64,
+        /// What came.
+        got: u64,
+        /// The steps in which it would fit.
+        needed: String,
+    },
+    /// Not a whole run of a program (see [`PublicInput::check_run`]).
+    #[error("public input: not a whole run of the program: {0}")]
+    Run(String),
+    /// A cell of the program or of the output that is not public.
+    #[error("public input: address {0} of the program or of the output is not in public_memory")]
+    NotPublic(u64),
+}
+
+impl PublicInput {
+    /// Reads Stone's `public_input.json`.
+    ///
+    /// # Errors
+    /// [`PublicInputError`]: not JSON, or as [`Self::from_json`].
+    pub fn parse(text: &str) -> Result<Self, PublicInputError> {
+        Self::from_json(&serde_json::from_str(text)?)
+    }
+
+    /// Reads the public input as a JSON value. Keys that Stone does not know are not looked at.
+    ///
+    /// # Errors
+    /// [`PublicInputError`]: a value that is missing or of the wrong kind, or that Stone refuses for every layout.
+    pub fn from_json(value: &Value) -> Result<Self, PublicInputError> {
+        let root = Place::root(value);
+        let mut memory_segments = BTreeMap::new();
+        for (name, segment) in root.key("memory_segments")?.members()? {
+            let begin_addr = segment.key("begin_addr")?.unsigned()?;
+            let stop_ptr = segment.key("stop_ptr")?.unsigned()?;
+            memory_segments.insert(name.to_owned(), Segment { begin_addr, stop_ptr });
+        }
+        let cell = |cell: Place<'_>| {
+            Ok(PublicMemoryCell {
+                address: cell.key("address")?.unsigned()?,
+                value: cell.key("value")?.felt()?,
+                page: cell.key("page")?.size()?.into(),
+            })
+        };
+        let public_memory = root.key("public_memory")?.elements()?.map(cell);
+        let dynamic_params = match root.key("dynamic_params")?.if_present() {
+            None => None,
+            Some(params) => {
+                let param = |(name, place): (&str, Place<'_>)| Ok((name.to_owned(), place.unsigned()?));
+                Some(params.members()?.map(param).collect::<Result<_, JsonError>>()?)
+            }
+        };
+        let this = Self {
+            layout: root.key("layout")?.string()?.to_owned(),
+            n_steps: root.key("n_steps")?.unsigned()?,
+            rc_min: root.key("rc_min")?.unsigned()?,
+            rc_max: root.key("rc_max")?.unsigned()?,
+            memory_segments,
+            public_memory: public_memory.collect::<Result<_, JsonError>>()?,
+            dynamic_params,
+        };
+        this.check()?;
+        Ok(this)
+    }
+
+    /// The public input as Stone's JSON; `dynamic_params` is left out if there are none.
+    pub fn to_json(&self) -> Value {
+        let segment = |(name, s): (&String, &Segment)| {
+            let value = json!({ "begin_addr": s.begin_addr, "stop_ptr": s.stop_ptr });
+            (name.clone(), value)
+        };
+        let cell = |c: &PublicMemoryCell| json!({ "address": c.address, "page": c.page, "value": felt::to_hex(&c.value) });
+        let mut value = json!({
+            "layout": self.layout,
+            "n_steps": self.n_steps,
+            "rc_min": self.rc_min,
+            "rc_max": self.rc_max,
+            "memory_segments": self.memory_segments.iter().map(segment).collect::<serde_json::Map<_, _>>(),
+            "public_memory": self.public_memory.iter().map(cell).collect::<Vec<_>>(),
+        });
+        if let Some(params) = &self.dynamic_params {
+            value["dynamic_params"] = json!(params);
+        }
+        value
+    }
+
+    /// What Stone checks for every layout.
+    fn check(&self) -> Result<(), PublicInputError> {
+        if !self.n_steps.is_power_of_two() {
+            return Err(PublicInputError::Steps(self.n_steps));
+        }
+        let (min, max) = (self.rc_min, self.rc_max);
+        if min > max || max >> OFFSET_BITS != 0 {
+            return Err(PublicInputError::RangeCheck { min, max });
+        }
+        self.pages().map(|_| ())
+    }
+
+    /// Public memory by pages, in the order of their numbers; page 0 comes first.
+    pub(super) fn pages(&self) -> Result<BTreeMap<u64, Vec<PublicMemoryCell>>, PublicInputError> {
+        let mut pages: BTreeMap<u64, Vec<PublicMemoryCell>> = BTreeMap::new();
+        for cell in &self.public_memory {
+            let page = pages.entry(cell.page).or_default();
+            if let (true, Some(previous)) = (cell.page != 0, page.last())
+                && previous.address.checked_add(1) != Some(cell.address)
+            {
+                return Err(PublicInputError::Page {
+                    page: cell.page,
+                    previous: previous.address,
+                    got: cell.address,
+                });
+            }
+            page.push(*cell);
+        }
+        if !pages.contains_key(&0) {
+            return Err(PublicInputError::NoMainPage);
+        }
+        Ok(pages)
+    }
+
+    /// Whether the layout can have these segments and parameters at all (Stone's own checks).
+    ///
+    /// # Errors
+    /// [`PublicInputError::Segments`], [`PublicInputError::DynamicParams`].
+    pub fn check_layout(&self, layout: &Layout) -> Result<(), PublicInputError> {
+        let mut expected = layout.segments.to_vec();
+        expected.sort_unstable();
+        if !self.memory_segments.keys().eq(expected.iter()) {
+            return Err(PublicInputError::Segments {
+                layout: layout.name,
+                expected: expected.join(", "),
+                got: self
+                    .memory_segments
+                    .keys()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        }
+        let takes_params = layout.name == "dynamic";
+        if self
+            .dynamic_params
+            .as_ref()
+            .is_some_and(|params| !params.is_empty() && !takes_params)
+        {
+            return Err(PublicInputError::DynamicParams(layout.name));
+        }
+        Ok(())
+    }
+
+    /// Whether an execution of `n_steps` in this layout can have these segments: they follow each other in the
+    /// layout's order, each stops at or after its beginning, a builtin's segment holds whole instances and no
+    /// more than there are, and the public memory fits. Stone's verifier leaves these checks to its caller.
+    ///
+    /// # Errors
+    /// [`PublicInputError::Segment`], [`PublicInputError::PublicMemorySize`], or as [`Self::check_layout`].
+    pub fn check_segments(&self, layout: &Layout) -> Result<(), PublicInputError> {
+        self.check_layout(layout)?;
+        let mut free = 0;
+        for &name in layout.segments {
+            let segment = self.segment(name)?;
+            let Segment { begin_addr, stop_ptr } = segment;
+            let wrong = |what: String| {
+                let name = name.to_owned();
+                Err(PublicInputError::Segment { name, what })
+            };
+            if begin_addr < free {
+                return wrong(format!(
+                    "begins at {begin_addr}, before the end {free} of the one before"
+                ));
+            }
+            if stop_ptr < begin_addr {
+                return wrong(format!("stops at {stop_ptr}, before its beginning {begin_addr}"));
+            }
+            free = stop_ptr;
+            let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.segment == name) else {
+                continue;
+            };
+            let (used, cells) = (stop_ptr - begin_addr, builtin.n_cells);
+            let Some(supply) = layout.builtins().find(|supply| supply.name == name) else {
+                if used > 0 {
+                    return wrong(format!(
+                        "{used} cells of a builtin that the execution does not have"
+                    ));
+                }
+                continue;
+            };
+            if used % cells != 0 {
+                return wrong(format!("{used} cells are not whole instances of {cells} cells"));
+            }
+            let held = supply.held(self.n_steps);
+            if used / cells > held {
+                let (n_used, n_steps) = (used / cells, self.n_steps);
+                return wrong(format!(
+                    "{n_used} instances, but {n_steps} steps hold {held}; {} would be needed",
+                    steps(supply.steps_for(n_used))
+                ));
+            }
+        }
+        let got = self.public_memory.len() as u64;
+        let capacity = layout.public_memory();
+        if let Some(supply) = capacity.filter(|supply| supply.held(self.n_steps) < got) {
+            return Err(PublicInputError::PublicMemorySize {
+                capacity: supply.held(self.n_steps),
+                got,
+                needed: steps(supply.steps_for(got)),
+            });
+        }
+        Ok(())
+    }
+
+    /// The segment of that name.
+    ///
+    /// # Errors
+    /// [`PublicInputError::Segment`] if there is none.
+    pub fn segment(&self, name: &str) -> Result<Segment, PublicInputError> {
+        let segment = self.memory_segments.get(name).copied();
+        segment.ok_or_else(|| PublicInputError::Segment {
+            name: name.to_owned(),
+            what: "is missing".to_owned(),
+        })
+    }
+
+    /// The program: public memory from `program.begin_addr` up to the two cells below `execution.begin_addr`.
+    ///
+    /// # Errors
+    /// [`PublicInputError::NotPublic`], [`PublicInputError::Segment`].
+    pub fn program(&self) -> Result<Vec<Felt>, PublicInputError> {
+        let begin = self.segment("program")?.begin_addr;
+        let end = self.segment("execution")?.begin_addr.saturating_sub(2);
+        self.public_range(begin, end)
+    }
+
+    /// The program's output; empty for a layout without the output builtin.
+    ///
+    /// # Errors
+    /// [`PublicInputError::NotPublic`].
+    pub fn output(&self) -> Result<Vec<Felt>, PublicInputError> {
+        let segment = self.memory_segments.get("output");
+        segment.map_or(Ok(Vec::new()), |s| self.public_range(s.begin_addr, s.stop_ptr))
+    }
+
+    fn public_range(&self, begin: u64, end: u64) -> Result<Vec<Felt>, PublicInputError> {
+        let cells = self.public_cells();
+        let cell = |address| {
+            cells
+                .get(&address)
+                .copied()
+                .ok_or(PublicInputError::NotPublic(address))
+        };
+        // Stops at the first gap, so a range that the file merely claims costs nothing.
+        (begin..end).map(cell).collect()
+    }
+
+    /// The public memory by address.
+    fn public_cells(&self) -> BTreeMap<u64, Felt> {
+        self.public_memory
+            .iter()
+            .map(|cell| (cell.address, cell.value))
+            .collect()
+    }
+}
+
+/// A number of steps that would be enough, in words.
+fn steps(enough: Option<u64>) -> String {
+    enough.map_or("more steps than can be proved".to_owned(), |n| {
+        format!("{n} steps")
+    })
+}
+
+#[cfg(test)]
+mod tests;

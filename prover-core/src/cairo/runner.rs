@@ -1,1 +1,312 @@
-//! Running Cairo programs.
+//! Running Cairo programs in proof mode, with the `cairo-vm` crate.
+//!
+//! Hints are those of `cairo-vm` (the Cairo library's), and two that give a program its input:
+//! `ids.X = program_input['K']` and `ids.X = len(program_input['K'])`. A program with any other hint is refused before
+//! it runs.
+
+mod builtins;
+mod dynamic;
+mod hints;
+
+use self::builtins::{private_input, to_felt};
+use self::dynamic::DynamicParams;
+use crate::cairo::error::InputError;
+use crate::cairo::input::{ProverInput, TraceEntry};
+use crate::cairo::layouts::Layout;
+use crate::cairo::memory::Memory;
+use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
+use cairo_vm::types::layout::CairoLayoutParams;
+use cairo_vm::types::layout_name::LayoutName;
+use cairo_vm::types::program::Program;
+use cairo_vm::vm::errors::memory_errors::MemoryError;
+use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
+use cairo_vm::vm::errors::vm_exception::VmException;
+use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How a program is run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// The program must end, and the padded trace too, within this many steps.
+    pub max_steps: usize,
+    /// The padded trace has at least this many steps.
+    pub min_steps: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            max_steps: 1 << 24,
+            min_steps: 0,
+        }
+    }
+}
+
+/// Why a program could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The file is not a compiled Cairo program.
+    #[error("not a compiled Cairo program: {0}")]
+    Program(String),
+    /// The program lacks what proof mode needs.
+    #[error("the program has no '{0}': compile it with --proof_mode")]
+    NotProofMode(&'static str),
+    /// The layout is not known.
+    #[error("unknown layout '{0}'")]
+    Layout(String),
+    /// The layout lacks a builtin that the program uses.
+    #[error("the program uses the builtin '{builtin}', which layout '{layout}' does not have")]
+    MissingBuiltin {
+        /// The builtin.
+        builtin: &'static str,
+        /// The layout.
+        layout: String,
+    },
+    /// A parameter of layout `dynamic` that is missing, or that no run can have.
+    #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
+    DynamicParam(String),
+    /// A hint that nobody here can execute.
+    #[error("the hint at pc {pc} is not supported:\n{code}")]
+    UnknownHint {
+        /// Its place in the program.
+        pc: usize,
+        /// Its text.
+        code: String,
+    },
+    /// A hint reads what the program input does not have.
+    #[error("the hint at pc {pc} reads program_input['{key}']: {problem}")]
+    ProgramInput {
+        /// The hint's place in the program.
+        pc: usize,
+        /// The key.
+        key: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The program does not end.
+    #[error("the program did not end within {0} steps")]
+    StepLimit(usize),
+    /// What the program used does not fit the layout within the step limit.
+    #[error("what the program used does not fit the layout within {0} steps")]
+    TooLarge(usize),
+    /// The program failed; the message is the virtual machine's.
+    #[error("the program failed at pc {pc}: {message}")]
+    Failed {
+        /// Where in the program.
+        pc: usize,
+        /// The virtual machine's message.
+        message: String,
+    },
+    /// The virtual machine cannot set the program up or finish the run.
+    #[error("the virtual machine: {0}")]
+    Machine(String),
+    /// What the run gave is not the input of a proof.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+/// The builtins that a program uses, by their names in layouts.
+///
+/// # Errors
+/// [`RunError::Program`].
+pub fn program_builtins(program: &[u8]) -> Result<Vec<&'static str>, RunError> {
+    let program = parse(program)?;
+    Ok(program.iter_builtins().map(|builtin| builtin.to_str()).collect())
+}
+
+/// Runs a compiled program in proof mode and gives what a proof of the run is made from. The trace is padded to the
+/// least power of two of steps in which everything that the run used fits the layout.
+///
+/// # Errors
+/// [`RunError`]. A hint that is not supported, and program input that is missing, are found before the run.
+pub fn run(
+    program: &[u8],
+    input: Option<&Value>,
+    layout: &str,
+    options: &RunOptions,
+) -> Result<ProverInput, RunError> {
+    let unknown = || RunError::Layout(layout.to_owned());
+    let known = Layout::by_name(layout).map_err(|_| unknown())?;
+    let vm_layout = serde_json::from_value(Value::from(layout)).map_err(|_| unknown())?;
+    run_in(program, input, options, vm_layout, None, |builtin| {
+        known.has_segment(builtin)
+    })
+}
+
+/// [`run`] in layout `dynamic` with these parameters, which are Stone's `dynamic_params`.
+///
+/// # Errors
+/// [`RunError`], as [`run`], and [`RunError::DynamicParam`].
+pub fn run_dynamic(
+    program: &[u8],
+    input: Option<&Value>,
+    params: &BTreeMap<String, u64>,
+    options: &RunOptions,
+) -> Result<ProverInput, RunError> {
+    let dynamic = DynamicParams::new(params)?;
+    let vm_params = Some(dynamic.to_vm()?);
+    let mut result = run_in(
+        program,
+        input,
+        options,
+        LayoutName::dynamic,
+        vm_params,
+        |builtin| dynamic.uses(builtin),
+    )?;
+    if dynamic.uses("mul_mod") {
+        widen_range_checks(&mut result);
+    }
+    result.public.dynamic_params = Some(params.clone());
+    Ok(result)
+}
+
+/// `mul_mod` range-checks parts that the virtual machine does not know of: small ones (0 and 4) in the instances that the
+/// run did not use, any in the others.
+fn widen_range_checks(input: &mut ProverInput) {
+    input.public.rc_min = 0;
+    let largest = match input.private.mul_mod.instances.is_empty() {
+        true => 4,
+        false => u16::MAX,
+    };
+    input.public.rc_max = input.public.rc_max.max(largest.into());
+}
+
+fn run_in(
+    program: &[u8],
+    input: Option<&Value>,
+    options: &RunOptions,
+    layout: LayoutName,
+    params: Option<CairoLayoutParams>,
+    has_builtin: impl Fn(&str) -> bool,
+) -> Result<ProverInput, RunError> {
+    let hints = hints::hints(program)?;
+    let program = parse(program)?;
+    let mut builtins = program.iter_builtins().map(|builtin| builtin.to_str());
+    if let Some(builtin) = builtins.find(|builtin| !has_builtin(builtin)) {
+        let layout = layout.to_str().to_owned();
+        return Err(RunError::MissingBuiltin { builtin, layout });
+    }
+    let mut processor = BuiltinHintProcessor::new(
+        hints::program_input_hints(&hints, input)?,
+        RunResources::new(options.max_steps),
+    );
+
+    let mut runner = CairoRunner::new(&program, layout, params, true, true, false).map_err(machine)?;
+    let end = runner.initialize(false).map_err(machine)?;
+    match runner.run_until_pc(end, &mut processor) {
+        Ok(()) => {}
+        Err(VirtualMachineError::UnfinishedExecution) => return Err(RunError::StepLimit(options.max_steps)),
+        Err(error) => {
+            let exception = VmException::from_vm_error(&runner, error);
+            return Err(RunError::Failed {
+                pc: exception.pc.offset,
+                message: [
+                    exception.inner_exc.to_string(),
+                    exception.traceback.unwrap_or_default(),
+                ]
+                .join("\n")
+                .trim_end()
+                .to_owned(),
+            });
+        }
+    }
+    pad(&mut runner, &mut processor, options)?;
+    finish(&mut runner, &mut processor).map_err(machine)?;
+    prover_input(&runner)
+}
+
+/// Pads the run, which has reached `end`, to a power of two of steps in which everything that it used fits.
+fn pad(
+    runner: &mut CairoRunner,
+    processor: &mut BuiltinHintProcessor,
+    options: &RunOptions,
+) -> Result<(), RunError> {
+    // `end` is a loop: its first step still belongs to the run, the others pad it.
+    runner.run_for_steps(1, processor).map_err(machine)?;
+    runner.vm.segments.memory.relocate_memory().map_err(machine)?;
+    runner.vm.segments.compute_effective_sizes();
+    let mut n_steps = options.min_steps.max(runner.vm.get_current_step());
+    loop {
+        n_steps = n_steps.next_power_of_two();
+        if n_steps > options.max_steps {
+            return Err(RunError::TooLarge(options.max_steps));
+        }
+        runner.run_until_steps(n_steps, processor).map_err(machine)?;
+        match runner.check_used_cells() {
+            Ok(()) => return Ok(()),
+            Err(VirtualMachineError::Memory(MemoryError::InsufficientAllocatedCells(_))) => n_steps += 1,
+            Err(error) => return Err(machine(error)),
+        }
+    }
+}
+
+/// Ends the run and lays it out in memory.
+fn finish(runner: &mut CairoRunner, processor: &mut BuiltinHintProcessor) -> Result<(), VirtualMachineError> {
+    runner.end_run(false, false, processor, false)?;
+    runner.read_return_values(false)?;
+    runner.finalize_segments()?;
+    Ok(runner.relocate(true, true)?)
+}
+
+fn machine(error: impl std::fmt::Display) -> RunError {
+    RunError::Machine(error.to_string())
+}
+
+fn parse(program: &[u8]) -> Result<Program, RunError> {
+    let program =
+        Program::from_bytes(program, Some("main")).map_err(|error| RunError::Program(error.to_string()))?;
+    for name in ["__start__", "__end__"] {
+        if program.get_identifier(&format!("__main__.{name}")).is_none() {
+            return Err(RunError::NotProofMode(name));
+        }
+    }
+    Ok(program)
+}
+
+/// Everything that a proof is made from, out of a run that has ended.
+fn prover_input(runner: &CairoRunner) -> Result<ProverInput, RunError> {
+    let public = runner.get_air_public_input().map_err(machine)?;
+    let segments = public.memory_segments.iter().map(|(name, segment)| {
+        let segment = Segment {
+            begin_addr: segment.begin_addr as u64,
+            stop_ptr: segment.stop_ptr as u64,
+        };
+        ((*name).to_owned(), segment)
+    });
+    let public_memory = public.public_memory.iter().map(|cell| {
+        let value = cell
+            .value
+            .ok_or_else(|| machine(format!("public address {} has no value", cell.address)))?;
+        Ok(PublicMemoryCell {
+            address: cell.address as u64,
+            value: to_felt(&value),
+            page: cell.page as u64,
+        })
+    });
+    let bound = |bound: isize| u64::try_from(bound).map_err(machine);
+    let public = PublicInput {
+        layout: public.layout.to_owned(),
+        n_steps: public.n_steps as u64,
+        rc_min: bound(public.rc_min)?,
+        rc_max: bound(public.rc_max)?,
+        memory_segments: segments.collect(),
+        public_memory: public_memory.collect::<Result<_, RunError>>()?,
+        dynamic_params: None,
+    };
+    let trace = runner.relocated_trace.iter().flatten().map(|entry| TraceEntry {
+        ap: entry.ap as u64,
+        fp: entry.fp as u64,
+        pc: entry.pc as u64,
+    });
+    let cells = (0..).zip(&runner.relocated_memory);
+    let cells = cells.filter_map(|(address, value)| Some((address, to_felt(value.as_ref()?))));
+    Ok(ProverInput {
+        public,
+        private: private_input(runner),
+        trace: trace.collect(),
+        memory: Memory::from_cells(cells.collect())?,
+    })
+}

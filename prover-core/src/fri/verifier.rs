@@ -1,1 +1,212 @@
-//! The checking side.
+//! The checking side of FRI.
+
+use super::FriLayer;
+use crate::channel::{ChannelError, VerifierChannel};
+use crate::commit::verifier::{DecommitmentError, TableCommitment};
+use crate::params::Parameters;
+use ark_ff::Field;
+use quarry_kernels::Felt;
+use std::collections::BTreeMap;
+
+/// Why values are not of low degree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FriError {
+    /// A layer's rows do not belong to its commitment.
+    #[error("FRI layer {layer}: {error}")]
+    Decommitment {
+        /// The layer.
+        layer: usize,
+        /// What is wrong.
+        error: DecommitmentError,
+    },
+    /// A query ends at another value than the last layer has.
+    #[error("FRI query {query} does not agree with the coefficients of the last layer")]
+    LastLayer {
+        /// Which query, counted in ascending order.
+        query: usize,
+    },
+}
+
+/// What the prover committed to: inner layers and the last layer's coefficients.
+pub struct FriCommitment {
+    layers: Vec<FriLayer>,
+    /// For every layer but the last, the point that it is folded with; absent if its step is 0.
+    points: Vec<Option<Felt>>,
+    /// For layers 1 and up, but the last.
+    tables: Vec<TableCommitment>,
+    coefficients: Vec<Felt>,
+}
+
+impl FriCommitment {
+    /// Receives the commitments to all layers, layer 0 having `2^log_domain` points.
+    ///
+    /// # Errors
+    /// [`ChannelError`].
+    pub fn receive(
+        channel: &mut VerifierChannel<'_>,
+        params: &Parameters,
+        log_domain: u32,
+    ) -> Result<Self, ChannelError> {
+        let layers = FriLayer::all(&params.fri, log_domain);
+        let (mut points, mut tables) = (Vec::new(), Vec::new());
+        for (i, pair) in layers.windows(2).enumerate() {
+            let [folded, next] = pair else { continue };
+            channel.enter(&format!("Layer {}", i + 1));
+            points.push((folded.step > 0).then(|| channel.draw_felt("Evaluation point")));
+            // The last layer has step 0 and no table.
+            if next.step > 0 {
+                tables.push(TableCommitment::receive(
+                    channel,
+                    next.table(),
+                    params.commitment_hashes,
+                )?);
+            }
+            channel.exit();
+        }
+        channel.enter("Last Layer");
+        let count = usize::try_from(params.fri.last_layer_degree_bound).unwrap_or(usize::MAX);
+        let coefficients = channel.receive_felts(count, "Coefficients")?;
+        channel.exit();
+        Ok(Self {
+            layers,
+            points,
+            tables,
+            coefficients,
+        })
+    }
+
+    /// Checks the queries (indices of layer 1, ascending, each once), of which layer 0 has `first_values`: for each
+    /// query the `2^step` values that fold into it.
+    ///
+    /// # Errors
+    /// [`FriError`].
+    pub fn check(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        queries: &[u64],
+        first_values: &[Felt],
+    ) -> Result<(), FriError> {
+        let mut values = self.fold_first(queries, first_values);
+        let layers = self.layers.iter().zip(&self.points).skip(1);
+        for (i, ((layer, point), table)) in layers.zip(&self.tables).enumerate() {
+            let number = i + 1;
+            channel.enter(&format!("Layer {number}"));
+            let point = point.unwrap_or_default();
+            let folded = fold_layer(channel, layer, point, table, queries, &values);
+            values = folded.map_err(|error| FriError::Decommitment { layer: number, error })?;
+            channel.exit();
+        }
+        channel.enter("Last Layer");
+        self.check_last(channel, queries, &values)?;
+        channel.exit();
+        Ok(())
+    }
+
+    fn fold_first(&self, queries: &[u64], first_values: &[Felt]) -> Vec<Felt> {
+        let (Some(first), Some(Some(point))) = (self.layers.first(), self.points.first()) else {
+            return first_values.to_vec();
+        };
+        let rows = queries.iter().zip(first_values.chunks(1 << first.step));
+        rows.map(|(&query, values)| first.fold_row(query, values, *point))
+            .collect()
+    }
+
+    fn check_last(
+        &self,
+        channel: &mut VerifierChannel<'_>,
+        queries: &[u64],
+        values: &[Felt],
+    ) -> Result<(), FriError> {
+        let Some(last) = self.layers.last() else {
+            return Ok(());
+        };
+        for (i, (&query, value)) in queries.iter().zip(values).enumerate() {
+            let index = last.cell(query).0;
+            let x = last.inverse_point(index).inverse().unwrap_or_default();
+            let expected = self
+                .coefficients
+                .iter()
+                .rev()
+                .fold(Felt::from(0u64), |sum, c| sum * x + c);
+            if *value != expected {
+                return Err(FriError::LastLayer { query: i });
+            }
+        }
+        note_queries(channel, last, queries, values);
+        Ok(())
+    }
+}
+
+/// Opens a layer, in which the queries have `values`, and folds it.
+fn fold_layer(
+    channel: &mut VerifierChannel<'_>,
+    layer: &FriLayer,
+    point: Felt,
+    table: &TableCommitment,
+    queries: &[u64],
+    values: &[Felt],
+) -> Result<Vec<Felt>, DecommitmentError> {
+    channel.expect_words(layer.n_elements(queries))?;
+    let opening = layer.opening(queries);
+    let known: BTreeMap<_, _> = queries
+        .iter()
+        .zip(values)
+        .map(|(&query, &value)| (layer.cell(query), value))
+        .collect();
+    let rows = table.receive_rows(channel, &opening, &known)?;
+    note_queries(channel, layer, queries, values);
+    let folded: BTreeMap<u64, Felt> = rows
+        .iter()
+        .map(|(&row, values)| (row, layer.fold_row(row, values, point)))
+        .collect();
+    table.check_rows(channel, &opening, rows)?;
+    let value = |&query: &u64| folded.get(&layer.cell(query).0).copied().unwrap_or_default();
+    Ok(queries.iter().map(value).collect())
+}
+
+/// Notes value and inverse point of every query in a layer, each place once: what Stone's verifier leaves for the
+/// splitter of proofs.
+fn note_queries(channel: &mut VerifierChannel<'_>, layer: &FriLayer, queries: &[u64], values: &[Felt]) {
+    let mut previous = None;
+    for (&query, value) in queries.iter().zip(values) {
+        let index = query >> layer.query_shift;
+        if previous.replace(index) == Some(index) {
+            continue;
+        }
+        let (row, column) = layer.cell(query);
+        channel.note_felt(value, &format!("Row {row}, Column {column}"));
+        channel.note_felt(&layer.inverse_point(index), &format!("xInv for index {index}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A row of 2^40 elements is refused before anything of that size is made ready.
+    #[test]
+    fn layers_cannot_ask_for_more_than_the_proof_holds() {
+        let params = json!({
+            "field": "PrimeField0",
+            "use_extension_field": false,
+            "stark": {
+                "log_n_cosets": 1,
+                "fri": {
+                    "fri_step_list": [0, 40],
+                    "last_layer_degree_bound": 1,
+                    "n_queries": 2,
+                    "proof_of_work_bits": 0,
+                },
+            },
+        });
+        let params = Parameters::from_json(&params).expect("valid");
+        let proof = [0; 1000];
+        let mut channel = VerifierChannel::new(&params, &[], &proof, false);
+        let commitment = FriCommitment::receive(&mut channel, &params, 41).expect("a root and a coefficient");
+        let error = commitment.check(&mut channel, &[3, 1 << 40], &[Felt::from(0u64); 2]);
+        let error = error.expect_err("too long").to_string();
+        assert!(error.contains("the proof ends at byte 1000"), "{error}");
+    }
+}

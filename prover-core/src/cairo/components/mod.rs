@@ -1,8 +1,28 @@
 //! The components of which layouts are made: each states its constraints once and fills its own cells.
 
+pub mod add_mod;
+pub mod bitwise;
+#[cfg(feature = "prover")]
+mod builtin;
 pub mod cpu;
+pub mod diluted_check;
+pub mod ec;
+pub mod ec_op;
 pub mod ecdsa;
+pub mod keccak;
 pub mod memory;
+#[cfg(feature = "prover")]
+mod mod_builtin;
+mod modulo;
+pub mod mul_mod;
 pub mod pedersen;
+pub mod permutation;
+pub mod poseidon;
 pub mod range_check16;
+pub mod range_check96_builtin;
 pub mod range_check_builtin;
+pub mod scope;
+#[cfg(feature = "prover")]
+mod subset_sum;
+#[cfg(feature = "prover")]
+pub(crate) mod table_check;

@@ -1,16 +1,31 @@
 //! Layouts: where each virtual column lies. A static layout is one file of data; everything else about a
 //! layout (ratios, instances per builtin, repetitions) follows from the steps of its virtual columns.
 
+mod all_solidity;
+mod dex;
+mod dex_with_bitwise;
+mod dynamic;
+mod perpetual;
 mod plain;
+mod recursive;
+mod recursive_large_output;
+mod recursive_with_poseidon;
 mod small;
+mod starknet;
+mod starknet_with_keccak;
 
+pub use dynamic::DynamicParamsError;
+
+use crate::air::MaskCell;
+use crate::cairo::public_input::PublicInput;
 use quarry_kernels::ops::VirtualColumn;
 use std::collections::HashMap;
+use std::iter;
 
 /// Rows of the trace for every step of the CPU (times `cpu_component_step` in `dynamic`).
 pub const CPU_COMPONENT_HEIGHT: usize = 16;
 
-/// A layout as its file states it.
+/// A layout as its file states it. Columns of the interaction trace follow those of the first.
 pub struct StaticLayout {
     /// Stone's name.
     pub name: &'static str,
@@ -18,14 +33,57 @@ pub struct StaticLayout {
     pub n_columns: [usize; 2],
     /// Memory segments in the order in which the public input is hashed.
     pub segments: &'static [&'static str],
-    /// Virtual columns: name, column (interaction columns follow the first ones), step, offset.
-    pub cells: &'static [(&'static str, usize, usize, usize)],
-    /// Periodic columns: name and step.
-    pub periodic: &'static [(&'static str, usize)],
+    /// The column of the memory pool: addresses in even rows, each followed by its value.
+    pub memory_column: usize,
+    /// Virtual columns `name/addr` and `name/value` in the memory pool: name, step, row of the first address.
+    pub accesses: &'static [(&'static str, usize, usize)],
+    /// All other virtual columns.
+    pub parts: &'static [Part],
 }
 
+/// Virtual columns under a common prefix: name, column, step, row of the first cell.
+pub type Part = (&'static str, &'static [(&'static str, usize, usize, usize)]);
+
 /// All static layouts.
-pub const STATIC_LAYOUTS: &[&StaticLayout] = &[&plain::PLAIN, &small::SMALL];
+pub const STATIC_LAYOUTS: &[&StaticLayout] = &[
+    &plain::PLAIN,
+    &small::SMALL,
+    &dex::DEX,
+    &perpetual::PERPETUAL,
+    &recursive::RECURSIVE,
+    &recursive_large_output::RECURSIVE_LARGE_OUTPUT,
+    &recursive_with_poseidon::RECURSIVE_WITH_POSEIDON,
+    &dex_with_bitwise::DEX_WITH_BITWISE,
+    &all_solidity::ALL_SOLIDITY,
+    &starknet::STARKNET,
+    &starknet_with_keccak::STARKNET_WITH_KECCAK,
+];
+
+impl StaticLayout {
+    /// Every virtual column by its full name.
+    fn cells(&self) -> impl Iterator<Item = (String, VirtualColumn)> {
+        let column = self.memory_column;
+        let accesses = iter::once(&MEMORY_POOL).chain(self.accesses);
+        let accesses = accesses.flat_map(move |&(name, step, offset)| {
+            [("addr", offset), ("value", offset + 1)]
+                .map(|(part, offset)| (format!("{name}/{part}"), VirtualColumn { column, step, offset }))
+        });
+        let parts = self.parts.iter().flat_map(|&(prefix, cells)| {
+            cells.iter().map(move |&(name, column, step, offset)| {
+                let separator = if prefix.is_empty() { "" } else { "/" };
+                let name = format!("{prefix}{separator}{name}");
+                (name, VirtualColumn { column, step, offset })
+            })
+        });
+        accesses.chain(parts)
+    }
+}
+
+/// Memory cells of an instance of `keccak`: sixteen permutations, each with eight words of input and of output.
+const KECCAK_CELLS: usize = 16 * 16;
+
+/// The memory pool, as an access in every unit.
+const MEMORY_POOL: (&str, usize, usize) = ("mem_pool", 2, 0);
 
 /// A layout that is ready for use.
 #[derive(Clone, Debug)]
@@ -36,9 +94,14 @@ pub struct Layout {
     pub n_columns: [usize; 2],
     /// Memory segments in the order in which the public input is hashed.
     pub segments: &'static [&'static str],
-    /// Steps of the periodic columns.
-    pub periodic: HashMap<&'static str, usize>,
-    cells: HashMap<&'static str, VirtualColumn>,
+    /// Rows of the trace for every step: [`CPU_COMPONENT_HEIGHT`], in `dynamic` a multiple.
+    pub rows_per_step: usize,
+    /// The cells that are opened, if they are not just those that constraints use (`dynamic`).
+    pub mask: Option<Vec<MaskCell>>,
+    /// Components that this layout could have but has not: the prefix of their virtual columns, and the constraints that
+    /// keep their place in the order (`dynamic`).
+    pub unused: Vec<(&'static str, usize)>,
+    cells: HashMap<String, VirtualColumn>,
 }
 
 /// A layout of that name is not known.
@@ -51,7 +114,31 @@ pub struct UnknownLayout {
     pub known: Vec<&'static str>,
 }
 
+/// A public input without a layout.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// Its layout is not known.
+    #[error(transparent)]
+    Unknown(#[from] UnknownLayout),
+    /// Its parameters are no layout.
+    #[error(transparent)]
+    DynamicParams(#[from] DynamicParamsError),
+}
+
 impl Layout {
+    /// The layout of a public input.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub fn of(public: &PublicInput) -> Result<Self, LayoutError> {
+        if public.layout == dynamic::NAME {
+            let none = Default::default();
+            return Ok(Self::dynamic(public.dynamic_params.as_ref().unwrap_or(&none))?);
+        }
+        Ok(Self::by_name(&public.layout)?)
+    }
+
     /// The static layout of that name.
     ///
     /// # Errors
@@ -65,22 +152,34 @@ impl Layout {
                 name: name.to_owned(),
                 known: known(),
             })?;
-        let cell = |&(name, column, step, offset): &(&'static str, usize, usize, usize)| {
-            (name, VirtualColumn { column, step, offset })
-        };
         Ok(Self {
             name: layout.name,
             n_columns: layout.n_columns,
             segments: layout.segments,
-            periodic: layout.periodic.iter().copied().collect(),
-            cells: layout.cells.iter().map(cell).collect(),
+            rows_per_step: CPU_COMPONENT_HEIGHT,
+            mask: None,
+            unused: Vec::new(),
+            cells: layout.cells().collect(),
         })
+    }
+
+    /// How often a step has the rows that it has in a static layout.
+    pub fn cpu_component_step(&self) -> u64 {
+        (self.rows_per_step / CPU_COMPONENT_HEIGHT) as u64
     }
 
     /// The virtual column of that name, if the layout has it. Its column counts interaction columns after the
     /// first ones.
     pub fn cell(&self, name: &str) -> Option<VirtualColumn> {
         self.cells.get(name).copied()
+    }
+
+    /// The least number of rows in which every virtual column has a cell, and every component an instance.
+    pub fn least_rows(&self) -> usize {
+        let instances = self.cell("keccak/input_output/addr");
+        let instances = instances.map(|cells| KECCAK_CELLS * cells.step);
+        let steps = self.cells.values().map(|cells| cells.step);
+        steps.chain(instances).max().unwrap_or(1)
     }
 
     /// Whether the layout has a memory segment (a builtin) of that name.

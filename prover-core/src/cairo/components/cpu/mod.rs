@@ -2,4 +2,6 @@
 
 pub mod constraints;
 #[cfg(feature = "prover")]
+mod instruction;
+#[cfg(feature = "prover")]
 pub mod witness;

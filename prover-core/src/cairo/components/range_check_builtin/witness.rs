@@ -1,1 +1,157 @@
-//! Trace cells of `range_check_builtin`.
+//! Trace cells of the builtins `range_check` and `range_check96`: values that are sums of 16-bit parts.
+
+use crate::cairo::components::builtin::Builtin;
+use crate::cairo::components::memory::witness::MemoryCell;
+use crate::cairo::error::{BuiltinError, InputError};
+use crate::cairo::input::ProverInput;
+use crate::cairo::layouts::Layout;
+use crate::cairo::private_input::RangeCheckInput;
+use crate::cairo::trace::{Witness, cell, row};
+use quarry_kernels::Felt;
+use quarry_kernels::ops::VirtualColumn;
+
+/// A builtin of this kind.
+pub(crate) struct RangeCheck {
+    /// The memory segment.
+    segment: &'static str,
+    /// The name of the component.
+    component: &'static str,
+    /// 16-bit parts of a value.
+    n_parts: usize,
+    /// The builtin's list in the private input.
+    inputs: fn(&ProverInput) -> &[RangeCheckInput],
+}
+
+/// The builtins of this kind.
+pub(crate) const ALL: [RangeCheck; 2] = [RANGE_CHECK, RANGE_CHECK96];
+
+const RANGE_CHECK: RangeCheck = RangeCheck {
+    segment: "range_check",
+    component: "range_check_builtin",
+    n_parts: 8,
+    inputs: |input| &input.private.range_check,
+};
+
+const RANGE_CHECK96: RangeCheck = RangeCheck {
+    segment: "range_check96",
+    component: "range_check96_builtin",
+    n_parts: 6,
+    inputs: |input| &input.private.range_check96,
+};
+
+/// The component's place in the trace.
+struct Cells<'a> {
+    builtin: Builtin<'a>,
+    memory: MemoryCell,
+    /// The parts of all values, highest first.
+    parts: Parts,
+}
+
+/// Where the parts lie.
+enum Parts {
+    /// One after the other in one virtual column, where their number is a power of two.
+    Together(VirtualColumn, usize),
+    /// Each in a virtual column of its own.
+    Apart(Vec<VirtualColumn>),
+}
+
+impl Parts {
+    fn new(layout: &Layout, component: &str, n_parts: usize) -> Result<Self, InputError> {
+        let name = format!("{component}/inner_range_check");
+        if n_parts.is_power_of_two() {
+            return Ok(Self::Together(cell(layout, &name)?, n_parts));
+        }
+        let cells = (0..n_parts).map(|part| cell(layout, &format!("{name}{part}")));
+        Ok(Self::Apart(cells.collect::<Result<_, _>>()?))
+    }
+
+    /// The cells of an instance's parts: virtual column and index.
+    fn of(&self, instance: usize) -> Vec<(VirtualColumn, usize)> {
+        match self {
+            Self::Together(cell, n) => (instance * n..(instance + 1) * n).map(|i| (*cell, i)).collect(),
+            Self::Apart(cells) => cells.iter().map(|cell| (*cell, instance)).collect(),
+        }
+    }
+}
+
+impl RangeCheck {
+    /// Whether a layout has the builtin.
+    pub fn is_in(&self, layout: &Layout) -> bool {
+        cell(layout, &format!("{}/mem/addr", self.component)).is_ok()
+    }
+
+    fn cells<'a>(
+        &self,
+        layout: &Layout,
+        input: &'a ProverInput,
+        n_rows: usize,
+    ) -> Result<Cells<'a>, InputError> {
+        let memory = MemoryCell::new(layout, &format!("{}/mem", self.component))?;
+        Ok(Cells {
+            builtin: Builtin::new(input, self.segment, n_rows / memory.address.step, 1)?,
+            memory,
+            parts: Parts::new(layout, self.component, self.n_parts)?,
+        })
+    }
+
+    /// Writes the parts of the values that the run used. Those of the other instances are left free: they list values
+    /// that no other check names.
+    fn write(&self, witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+        let cells = self.cells(layout, input, witness.n_rows())?;
+        let instances = cells.builtin.by_instance((self.inputs)(input), |i| i.index)?;
+        let mut rows = witness.rows();
+        for (i, value) in instances.into_iter().enumerate() {
+            let Some(value) = value.map(|input| input.value) else {
+                continue;
+            };
+            let n_bits = 16 * self.n_parts;
+            if value.checked_shr(n_bits as u32).is_some_and(|beyond| beyond != 0) {
+                let value = Felt::from(value);
+                return Err(cells
+                    .builtin
+                    .error(i as u64, BuiltinError::TooLarge { value, n_bits }));
+            }
+            cells.builtin.check_memory(i, 0, Felt::from(value))?;
+            for (part, (cell, index)) in cells.parts.of(i).into_iter().rev().enumerate() {
+                rows.range_check(cell, index, (value >> (16 * part)) as u16);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the memory accesses, once every part has a value.
+    pub fn write_memory(
+        &self,
+        witness: &mut Witness,
+        layout: &Layout,
+        input: &ProverInput,
+    ) -> Result<(), InputError> {
+        let cells = self.cells(layout, input, witness.n_rows())?;
+        let pool = &witness.range_checks;
+        let part = |(cell, i)| {
+            let row = row(cell, i).checked_sub(pool.cell.offset);
+            let unit = row.and_then(|row| pool.units.get(row / pool.cell.step));
+            unit.copied().flatten().unwrap_or_default()
+        };
+        let value = |instance: usize| {
+            let parts = cells.parts.of(instance).into_iter().map(part);
+            parts.fold(0u128, |sum, part| sum << 16 | u128::from(part))
+        };
+        let values: Vec<u128> = (0..cells.builtin.n_instances()).map(value).collect();
+        let mut rows = witness.rows();
+        for (i, value) in values.into_iter().enumerate() {
+            rows.access(cells.memory, i, cells.builtin.address(i, 0), Felt::from(value));
+        }
+        Ok(())
+    }
+}
+
+/// Writes the parts of `range_check`.
+pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+    RANGE_CHECK.write(witness, layout, input)
+}
+
+/// Writes the parts of `range_check96`.
+pub(crate) fn write96(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+    RANGE_CHECK96.write(witness, layout, input)
+}

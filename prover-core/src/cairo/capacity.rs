@@ -1,0 +1,179 @@
+//! What a layout holds in a number of steps.
+
+use crate::cairo::layouts::Layout;
+
+/// How a builtin's instances lie in the memory pool.
+#[derive(Debug)]
+pub struct Builtin {
+    /// Its memory segment.
+    pub segment: &'static str,
+    /// Memory cells of an instance.
+    pub n_cells: u64,
+    /// A virtual column of the memory pool that lists cells of the builtin, and how many of an instance.
+    column: (&'static str, usize),
+}
+
+/// The builtins that have instances. (The output is public memory and nothing else.)
+pub const BUILTINS: &[Builtin] = &[
+    builtin("pedersen", 3, ("pedersen/input0/addr", 1)),
+    builtin("range_check", 1, ("range_check_builtin/mem/addr", 1)),
+    builtin("ecdsa", 2, ("ecdsa/pubkey/addr", 1)),
+    builtin("bitwise", 5, ("bitwise/x/addr", 1)),
+    builtin("ec_op", 7, ("ec_op/p_x/addr", 1)),
+    builtin("keccak", 16, ("keccak/input_output/addr", 16)),
+    builtin("poseidon", 6, ("poseidon/param_0/input_output/addr", 2)),
+    builtin("range_check96", 1, ("range_check96_builtin/mem/addr", 1)),
+    builtin("add_mod", 7, ("add_mod/p0/addr", 1)),
+    builtin("mul_mod", 7, ("mul_mod/p0/addr", 1)),
+];
+
+const fn builtin(segment: &'static str, n_cells: u64, column: (&'static str, usize)) -> Builtin {
+    Builtin {
+        segment,
+        n_cells,
+        column,
+    }
+}
+
+/// The pools that all instances share: what one unit is, and the virtual column that lists the units.
+const POOLS: &[(&str, &str)] = &[
+    ("memory accesses", "mem_pool/addr"),
+    ("public memory cells", "orig/public_memory/addr"),
+    ("range-check units", "range_check16_pool"),
+    ("diluted units", "diluted_pool"),
+];
+
+/// Something that a trace has in every so many rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supply {
+    /// What: a builtin's segment, or the name of a pool.
+    pub name: &'static str,
+    /// Memory cells of one; 0 for units of a pool.
+    pub n_cells: u64,
+    /// One in this many rows.
+    pub rows: usize,
+    /// Rows of a step.
+    pub rows_per_step: usize,
+}
+
+impl Supply {
+    /// How many `n_steps` steps hold.
+    pub fn held(&self, n_steps: u64) -> u64 {
+        let rows = u128::from(n_steps) * self.rows_per_step as u128;
+        let held = rows.checked_div(self.rows as u128);
+        held.map_or(0, |held| u64::try_from(held).unwrap_or(u64::MAX))
+    }
+
+    /// The least number of steps, a power of two, that holds `count`; `None` if no proof is so long.
+    pub fn steps_for(&self, count: u64) -> Option<u64> {
+        let rows = u128::from(count) * self.rows as u128;
+        let steps = rows.div_ceil(self.rows_per_step as u128).next_power_of_two();
+        u64::try_from(steps).ok()
+    }
+}
+
+impl Layout {
+    /// The builtins that the layout has, in the order of [`BUILTINS`]. (`dynamic` has segments of all, and
+    /// instances of those that its parameters say.)
+    pub fn builtins(&self) -> impl Iterator<Item = Supply> {
+        BUILTINS.iter().filter_map(|builtin| {
+            let (column, n_cells) = builtin.column;
+            Some(Supply {
+                name: builtin.segment,
+                n_cells: builtin.n_cells,
+                rows: self.cell(column)?.step * n_cells,
+                rows_per_step: self.rows_per_step,
+            })
+        })
+    }
+
+    /// The pools that the layout has.
+    pub fn pools(&self) -> impl Iterator<Item = Supply> {
+        POOLS.iter().filter_map(|&(name, column)| {
+            Some(Supply {
+                name,
+                n_cells: 0,
+                rows: self.cell(column)?.step,
+                rows_per_step: self.rows_per_step,
+            })
+        })
+    }
+
+    /// The cells of public memory.
+    pub fn public_memory(&self) -> Option<Supply> {
+        self.pools().find(|pool| pool.name == POOLS[1].0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cairo::layouts::STATIC_LAYOUTS;
+
+    #[test]
+    fn every_segment_with_instances_has_a_supply() {
+        for layout in STATIC_LAYOUTS {
+            let layout = Layout::by_name(layout.name).expect("known");
+            let mut supplied: Vec<_> = layout.builtins().map(|supply| supply.name).collect();
+            let plain = ["program", "execution", "output"];
+            let mut segments = layout.segments.to_vec();
+            segments.retain(|name| !plain.contains(name));
+            supplied.sort_unstable();
+            segments.sort_unstable();
+            assert_eq!(supplied, segments, "{}", layout.name);
+            assert!(layout.public_memory().is_some(), "{}", layout.name);
+        }
+    }
+
+    /// Steps an instance, as the layouts are published (cairo-lang's `instances.py`).
+    #[test]
+    fn ratios_are_the_published_ones() {
+        let table: &[(&str, &[(&str, usize)])] = &[
+            ("plain", &[]),
+            ("small", &[("pedersen", 8), ("range_check", 8), ("ecdsa", 512)]),
+            ("dex", &[("pedersen", 8), ("range_check", 8), ("ecdsa", 512)]),
+            (
+                "recursive",
+                &[("pedersen", 128), ("range_check", 8), ("bitwise", 8)],
+            ),
+            (
+                "starknet_with_keccak",
+                &[
+                    ("pedersen", 32),
+                    ("range_check", 16),
+                    ("ecdsa", 2048),
+                    ("bitwise", 64),
+                    ("ec_op", 1024),
+                    ("keccak", 2048),
+                    ("poseidon", 32),
+                ],
+            ),
+        ];
+        for (name, ratios) in table {
+            let layout = Layout::by_name(name).expect("known");
+            let found: Vec<_> = layout
+                .builtins()
+                .map(|supply| (supply.name, supply.rows / supply.rows_per_step))
+                .collect();
+            assert_eq!(found, *ratios, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_steps_that_are_needed_are_the_least() {
+        let supply = Supply {
+            name: "pedersen",
+            n_cells: 3,
+            rows: 128,
+            rows_per_step: 16,
+        };
+        assert_eq!(supply.held(64), 8);
+        for count in 0..100 {
+            let steps = supply.steps_for(count).expect("few");
+            assert!(supply.held(steps) >= count);
+            assert!(steps == 1 || supply.held(steps / 2) < count, "{count}");
+        }
+        assert_eq!(supply.steps_for(u64::MAX), None);
+        assert_eq!(supply.held(u64::MAX), u64::MAX / 8);
+    }
+}

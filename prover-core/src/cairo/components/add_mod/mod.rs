@@ -1,0 +1,5 @@
+//! Component `add_mod`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

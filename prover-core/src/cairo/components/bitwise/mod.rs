@@ -1,0 +1,5 @@
+//! Component `bitwise`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

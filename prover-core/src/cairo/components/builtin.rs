@@ -1,0 +1,100 @@
+//! What the witnesses of builtins share: their instances and their memory segment.
+
+use crate::cairo::error::{BuiltinError, InputError};
+use crate::cairo::input::ProverInput;
+use quarry_kernels::Felt;
+
+/// The instances of a builtin in a trace.
+pub(crate) struct Builtin<'a> {
+    segment: &'static str,
+    begin_addr: u64,
+    n_instances: usize,
+    /// Memory cells of an instance.
+    n_cells: u64,
+    input: &'a ProverInput,
+}
+
+impl<'a> Builtin<'a> {
+    /// The builtin of a segment, with `n_instances` instances of `n_cells` memory cells each.
+    pub fn new(
+        input: &'a ProverInput,
+        segment: &'static str,
+        n_instances: usize,
+        n_cells: u64,
+    ) -> Result<Self, InputError> {
+        let begin_addr = input.segment(segment)?.begin_addr;
+        Ok(Self {
+            segment,
+            begin_addr,
+            n_instances,
+            n_cells,
+            input,
+        })
+    }
+
+    /// Number of instances.
+    pub fn n_instances(&self) -> usize {
+        self.n_instances
+    }
+
+    /// The entry of the private input for every instance; `None` for the instances that the run did not use.
+    pub fn by_instance<T: Copy>(
+        &self,
+        entries: &[T],
+        index: impl Fn(&T) -> u64,
+    ) -> Result<Vec<Option<T>>, InputError> {
+        let mut instances = vec![None; self.n_instances];
+        for entry in entries {
+            let i = index(entry);
+            match usize::try_from(i).ok().and_then(|i| instances.get_mut(i)) {
+                None => return Err(self.error(i, BuiltinError::TooManyInstances(self.n_instances as u64))),
+                Some(Some(_)) => return Err(self.error(i, BuiltinError::Repeated)),
+                Some(instance) => *instance = Some(*entry),
+            }
+        }
+        Ok(instances)
+    }
+
+    /// The address of memory cell `cell` of an instance.
+    pub fn address(&self, instance: usize, cell: u64) -> u64 {
+        // Unused instances may lie beyond 2^64 only if the segment begins there: the memory pool refuses that.
+        self.begin_addr
+            .saturating_add(instance as u64 * self.n_cells + cell)
+    }
+
+    /// Checks that the memory file, if it has the cell, agrees with the private input.
+    pub fn check_memory(&self, instance: usize, cell: u64, expected: Felt) -> Result<(), InputError> {
+        self.check_address(instance, self.address(instance, cell), expected)
+    }
+
+    /// [`Self::check_memory`] for a cell anywhere in memory.
+    pub fn check_address(&self, instance: usize, address: u64, expected: Felt) -> Result<(), InputError> {
+        match self.input.memory.get(address) {
+            Some(found) if found != expected => Err(self.error(
+                instance as u64,
+                BuiltinError::Memory {
+                    address,
+                    expected,
+                    found,
+                },
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// [`Self::check_memory`] for the first cells of an instance.
+    pub fn check_cells(&self, instance: usize, expected: &[Felt]) -> Result<(), InputError> {
+        (0..)
+            .zip(expected)
+            .try_for_each(|(cell, &value)| self.check_memory(instance, cell, value))
+    }
+
+    /// An error of one instance.
+    pub fn error(&self, instance: u64, problem: BuiltinError) -> InputError {
+        InputError::Builtin {
+            builtin: self.segment,
+            instance,
+            problem,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Constraints of `diluted_check`: every cell of the pool is a diluted number, whose bits lie
+//! [`SPACING`] apart.
+//!
+//! The sorted pool holds every diluted number. All differences of neighbours are taken together in one cumulative
+//! value, which can only reach the public one if the differences that are not zero are those of the diluted numbers.
+
+use crate::air::every;
+use crate::cairo::components::permutation::{self, Permutation};
+use crate::cairo::components::scope::{Scope, ScopeError};
+use ark_ff::Field;
+use quarry_kernels::Felt;
+use std::iter;
+
+/// Distance of the bits of a diluted number.
+pub const SPACING: usize = 4;
+/// Bits of a diluted number.
+pub const N_BITS: usize = 16;
+
+/// The sorted values are the pool's.
+pub const PERMUTATION: Permutation = Permutation {
+    name: "diluted_check/permutation",
+    original: &["diluted_pool"],
+    sorted: &[VALUES],
+    product: "diluted_check/permutation/cum_prod0",
+    z: "diluted_check/permutation/interaction_elm",
+    weights: &[],
+    total: None,
+};
+
+/// The sorted values.
+pub const VALUES: &str = "diluted_check/permuted_values";
+/// The interaction column of their differences.
+pub const CUMULATIVE_VALUE: &str = "diluted_check/cumulative_value";
+/// The interaction elements `z` and `alpha` of the cumulative value.
+pub const ELEMENTS: [&str; 2] = ["diluted_check/interaction_z", "diluted_check/interaction_alpha"];
+/// The scalar that the cumulative value reaches in the end.
+pub const FINAL_VALUE: &str = "diluted_check/final_cum_val";
+
+/// States the constraints. `layout` is the whole layout.
+///
+/// # Errors
+/// A column that the layout lacks.
+pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
+    permutation::constrain(layout, &PERMUTATION)?;
+
+    let scope = layout.part("diluted_check");
+    let (value, sum) = (layout.cells(VALUES)?, layout.cells(CUMULATIVE_VALUE)?);
+    let [z, alpha] = ELEMENTS.map(|name| layout.scalar(name));
+    let (first, last) = (scope.first(), scope.last(value.step()));
+    scope.constrain("init", first, sum.at(0) - 1);
+    scope.constrain("first_element", first, value.at(0));
+    let difference = value.at(1) - value.at(0);
+    scope.constrain(
+        "step",
+        every(value.step()).except(last),
+        sum.at(1) - (sum.at(0) * (z * difference + 1) + alpha * difference.square()),
+    );
+    scope.constrain("last", last, sum.at(0) - layout.scalar(FINAL_VALUE));
+    Ok(())
+}
+
+/// What the cumulative value reaches over all diluted numbers in order.
+///
+/// The difference between number `j` and the one before depends on the trailing zeros of `j` only. So over the first
+/// `2^i` numbers the value is an affine map of `alpha` that follows from the one over `2^(i-1)`, applied twice with the
+/// difference at `2^(i-1)` in between.
+pub fn final_value(z: Felt, alpha: Felt) -> Felt {
+    let number = |bit: usize| Felt::from(2u64).pow([(bit * SPACING) as u64]);
+    let differences = iter::successors(Some((0, number(0))), |&(bit, difference)| {
+        Some((bit + 1, difference + number(bit + 1) - number(bit) - number(bit)))
+    });
+    // r goes to product r + sum alpha over the numbers so far.
+    let (product, sum) = differences.map(|(_, difference)| difference).take(N_BITS).fold(
+        (Felt::from(1u64), Felt::from(0u64)),
+        |(product, sum), difference| {
+            let factor = Felt::from(1u64) + z * difference;
+            (
+                product * factor * product,
+                (sum * factor + difference * difference) * product + sum,
+            )
+        },
+    );
+    product + sum * alpha
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_final_value_is_the_recurrence_over_all_numbers() {
+        let dilute = |j: u32| {
+            let bits = (0..N_BITS).filter(|bit| j >> bit & 1 == 1);
+            Felt::from(bits.map(|bit| 1u64 << (bit * SPACING)).sum::<u64>())
+        };
+        let (z, alpha) = (Felt::from(1234567u64), -Felt::from(7654321u64));
+        let expected = (1..1u32 << N_BITS).fold(Felt::from(1u64), |value, j| {
+            let difference = dilute(j) - dilute(j - 1);
+            value * (Felt::from(1u64) + z * difference) + alpha * difference * difference
+        });
+        assert_eq!(final_value(z, alpha), expected);
+    }
+}

@@ -1,0 +1,5 @@
+//! Component `diluted_check`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

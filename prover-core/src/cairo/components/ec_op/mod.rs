@@ -1,0 +1,5 @@
+//! Component `ec_op`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

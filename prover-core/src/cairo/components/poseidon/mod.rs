@@ -1,0 +1,5 @@
+//! Component `poseidon`.
+
+pub mod constraints;
+#[cfg(feature = "prover")]
+pub mod witness;

@@ -1,0 +1,1 @@
+//! Trace of `range_check96_builtin`.

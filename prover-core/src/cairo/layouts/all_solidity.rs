@@ -1,0 +1,206 @@
+//! Layout `all_solidity`.
+
+use super::StaticLayout;
+
+/// The layout `all_solidity`.
+pub const ALL_SOLIDITY: StaticLayout = StaticLayout {
+    name: "all_solidity",
+    n_columns: [24, 3],
+    segments: &[
+        "program",
+        "execution",
+        "output",
+        "pedersen",
+        "range_check",
+        "ecdsa",
+        "bitwise",
+        "ec_op",
+    ],
+    memory_column: 19,
+    accesses: &[
+        ("cpu/decode/mem_inst", 16, 0),
+        ("cpu/operands/mem_dst", 16, 8),
+        ("cpu/operands/mem_op0", 16, 4),
+        ("cpu/operands/mem_op1", 16, 12),
+        ("orig/public_memory", 16, 2),
+        ("pedersen/input0", 128, 10),
+        ("pedersen/input1", 128, 74),
+        ("pedersen/output", 128, 42),
+        ("range_check_builtin/mem", 128, 106),
+        ("ecdsa/pubkey", 8192, 26),
+        ("ecdsa/message", 8192, 4122),
+        ("bitwise/var_pool", 1024, 538),
+        ("bitwise/x", 4096, 538),
+        ("bitwise/y", 4096, 1562),
+        ("bitwise/x_and_y", 4096, 2586),
+        ("bitwise/x_xor_y", 4096, 3610),
+        ("bitwise/x_or_y", 4096, 2074),
+        ("ec_op/p_x", 4096, 1050),
+        ("ec_op/p_y", 4096, 3098),
+        ("ec_op/q_x", 4096, 282),
+        ("ec_op/q_y", 4096, 2330),
+        ("ec_op/m", 4096, 1306),
+        ("ec_op/r_x", 4096, 3354),
+        ("ec_op/r_y", 4096, 794),
+    ],
+    parts: &[
+        (
+            "",
+            &[
+                ("range_check16_pool", 20, 2, 0),
+                ("diluted_pool", 1, 1, 0),
+                ("range_check_builtin/inner_range_check", 20, 16, 12),
+            ],
+        ),
+        (
+            "cpu/decode",
+            &[
+                ("pc", 19, 16, 0),
+                ("instruction", 19, 16, 1),
+                ("opcode_range_check/column", 0, 1, 0),
+                ("off0", 20, 16, 0),
+                ("off1", 20, 16, 8),
+                ("off2", 20, 16, 4),
+            ],
+        ),
+        ("cpu/registers", &[("ap", 22, 16, 0), ("fp", 22, 16, 8)]),
+        ("cpu/operands", &[("ops_mul", 22, 16, 4), ("res", 22, 16, 12)]),
+        (
+            "cpu/update_registers/update_pc",
+            &[("tmp0", 22, 16, 2), ("tmp1", 22, 16, 10)],
+        ),
+        (
+            "memory",
+            &[
+                ("sorted/addr", 20, 2, 1),
+                ("sorted/value", 21, 2, 0),
+                ("multi_column_perm/perm/cum_prod0", 26, 2, 0),
+            ],
+        ),
+        (
+            "range_check16",
+            &[("sorted", 21, 2, 1), ("perm/cum_prod0", 26, 2, 1)],
+        ),
+        (
+            "diluted_check",
+            &[
+                ("permuted_values", 2, 1, 0),
+                ("cumulative_value", 24, 1, 0),
+                ("permutation/cum_prod0", 25, 1, 0),
+            ],
+        ),
+        (
+            "pedersen/hash0/ec_subset_sum",
+            &[
+                ("partial_sum/x", 3, 1, 0),
+                ("partial_sum/y", 4, 1, 0),
+                ("slope", 15, 1, 0),
+                ("selector", 5, 1, 0),
+                ("bit_unpacking/prod_ones196", 15, 256, 255),
+                ("bit_unpacking/prod_ones192", 16, 256, 255),
+            ],
+        ),
+        (
+            "pedersen/hash1/ec_subset_sum",
+            &[
+                ("partial_sum/x", 6, 1, 0),
+                ("partial_sum/y", 7, 1, 0),
+                ("slope", 16, 1, 0),
+                ("selector", 8, 1, 0),
+                ("bit_unpacking/prod_ones196", 17, 256, 255),
+                ("bit_unpacking/prod_ones192", 18, 256, 255),
+            ],
+        ),
+        (
+            "pedersen/hash2/ec_subset_sum",
+            &[
+                ("partial_sum/x", 9, 1, 0),
+                ("partial_sum/y", 10, 1, 0),
+                ("slope", 17, 1, 0),
+                ("selector", 11, 1, 0),
+                ("bit_unpacking/prod_ones196", 23, 256, 17),
+                ("bit_unpacking/prod_ones192", 23, 256, 145),
+            ],
+        ),
+        (
+            "pedersen/hash3/ec_subset_sum",
+            &[
+                ("partial_sum/x", 12, 1, 0),
+                ("partial_sum/y", 13, 1, 0),
+                ("slope", 18, 1, 0),
+                ("selector", 14, 1, 0),
+                ("bit_unpacking/prod_ones196", 23, 256, 81),
+                ("bit_unpacking/prod_ones192", 23, 256, 209),
+            ],
+        ),
+        (
+            "ecdsa/signature0",
+            &[
+                ("key_points/x", 22, 16, 6),
+                ("key_points/y", 22, 16, 14),
+                ("doubling_slope", 23, 16, 8),
+                ("add_results_slope", 23, 8192, 8190),
+                ("add_results_inv", 23, 8192, 8161),
+                ("extract_r_slope", 23, 8192, 4082),
+                ("extract_r_inv", 23, 8192, 8178),
+                ("z_inv", 23, 8192, 4090),
+                ("r_w_inv", 23, 4096, 4088),
+                ("q_x_squared", 23, 8192, 8186),
+            ],
+        ),
+        (
+            "ecdsa/signature0/exponentiate_generator",
+            &[
+                ("partial_sum/x", 23, 32, 6),
+                ("partial_sum/y", 23, 32, 22),
+                ("slope", 23, 32, 30),
+                ("selector", 23, 32, 14),
+                ("x_diff_inv", 23, 32, 1),
+            ],
+        ),
+        (
+            "ecdsa/signature0/exponentiate_key",
+            &[
+                ("partial_sum/x", 22, 16, 1),
+                ("partial_sum/y", 22, 16, 9),
+                ("slope", 23, 16, 4),
+                ("selector", 22, 16, 5),
+                ("x_diff_inv", 23, 16, 12),
+            ],
+        ),
+        (
+            "bitwise",
+            &[
+                ("diluted_var_pool", 1, 64, 0),
+                ("x", 1, 64, 0),
+                ("y", 1, 64, 1024),
+                ("x_and_y", 1, 64, 2048),
+                ("x_xor_y", 1, 64, 3072),
+                ("trim_unpacking192", 1, 4096, 32),
+                ("trim_unpacking193", 1, 4096, 2080),
+                ("trim_unpacking194", 1, 4096, 1056),
+                ("trim_unpacking195", 1, 4096, 3104),
+            ],
+        ),
+        (
+            "ec_op",
+            &[
+                ("doubled_points/x", 22, 16, 13),
+                ("doubled_points/y", 22, 16, 3),
+                ("doubling_slope", 22, 16, 11),
+            ],
+        ),
+        (
+            "ec_op/ec_subset_sum",
+            &[
+                ("partial_sum/x", 22, 16, 7),
+                ("partial_sum/y", 22, 16, 15),
+                ("slope", 23, 16, 2),
+                ("selector", 23, 16, 0),
+                ("x_diff_inv", 23, 16, 10),
+                ("bit_unpacking/prod_ones196", 23, 4096, 4084),
+                ("bit_unpacking/prod_ones192", 23, 4096, 4092),
+            ],
+        ),
+    ],
+};

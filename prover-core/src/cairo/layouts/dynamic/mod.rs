@@ -1,0 +1,337 @@
+//! Layout `dynamic`: where the virtual columns lie comes with the public input, as about 340 named parameters.
+
+mod cells;
+
+use super::{CPU_COMPONENT_HEIGHT, Layout};
+use crate::air::MaskCell;
+use cells::{OWN, POOLED};
+use quarry_kernels::ops::VirtualColumn;
+use std::collections::{BTreeMap, HashMap};
+
+/// Stone's name.
+pub const NAME: &str = "dynamic";
+
+/// Memory segments in the order in which the public input is hashed.
+const SEGMENTS: &[&str] = &[
+    "program",
+    "execution",
+    "output",
+    "pedersen",
+    "range_check",
+    "ecdsa",
+    "bitwise",
+    "ec_op",
+    "keccak",
+    "poseidon",
+    "range_check96",
+    "add_mod",
+    "mul_mod",
+];
+
+/// Components that an execution may do without: the prefix of their virtual columns, the parameter that says whether it has
+/// them, and how many constraints keep their place in the order if it has not.
+const OPTIONAL: &[(&str, &str, usize)] = &[
+    ("pedersen", "uses_pedersen_builtin", 25),
+    ("range_check_builtin", "uses_range_check_builtin", 3),
+    ("ecdsa", "uses_ecdsa_builtin", 41),
+    ("bitwise", "uses_bitwise_builtin", 11),
+    ("ec_op", "uses_ec_op_builtin", 33),
+    ("keccak", "uses_keccak_builtin", 149),
+    ("poseidon", "uses_poseidon_builtin", 31),
+    ("range_check96_builtin", "uses_range_check96_builtin", 3),
+    ("add_mod", "uses_add_mod_builtin", 38),
+    ("mul_mod", "uses_mul_mod_builtin", 31),
+];
+
+/// Virtual columns that are others by another name.
+const ALIASES: [(&str, &str); 2] = [
+    ("cpu/decode/pc", "cpu/decode/mem_inst/addr"),
+    ("cpu/decode/instruction", "cpu/decode/mem_inst/value"),
+];
+
+/// The cells that are opened, in the order of the proof: a prefix, then cells below it with their index. The list is Stone's,
+/// with its repetitions; cells of components that are not used are opened too.
+const MASK: &str = include_str!("mask.txt");
+
+/// Parameters that are no layout.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DynamicParamsError {
+    /// A parameter is missing.
+    #[error("dynamic_params: '{0}' is missing")]
+    Missing(String),
+    /// A parameter is larger than any layout needs.
+    #[error("dynamic_params: '{name}' is {value}: that is more than any layout needs")]
+    TooLarge {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: u64,
+    },
+    /// A ratio is no power of two, or its component does not fit in so few rows.
+    #[error("dynamic_params: '{name}' is {value}; it must be a power of two, at least {least}")]
+    Ratio {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: u64,
+        /// The least value.
+        least: u64,
+    },
+    /// A virtual column lies in a column that is not there.
+    #[error("dynamic_params: '{name}' is in column {column} of {n_columns}")]
+    Column {
+        /// The virtual column.
+        name: String,
+        /// Its column.
+        column: usize,
+        /// Number of columns.
+        n_columns: usize,
+    },
+}
+
+/// The greatest value of a parameter. Places are sums of a few products of two, which then do not overflow.
+const MOST: u64 = (1 << 30) - 1;
+
+/// Parameters by name.
+struct Params<'a>(&'a BTreeMap<String, u64>);
+
+impl Params<'_> {
+    fn get(&self, name: &str) -> Result<u64, DynamicParamsError> {
+        match self.0.get(name) {
+            None => Err(DynamicParamsError::Missing(name.to_owned())),
+            Some(&value) if value > MOST => Err(DynamicParamsError::TooLarge {
+                name: name.to_owned(),
+                value,
+            }),
+            Some(&value) => Ok(value),
+        }
+    }
+
+    /// `multiple / divisor` of a ratio, as the step of a component that is used or not.
+    fn step(
+        &self,
+        ratio: &str,
+        [multiple, divisor]: [u64; 2],
+        used: bool,
+    ) -> Result<u64, DynamicParamsError> {
+        let value = self.get(ratio)?;
+        if used && !(value.is_power_of_two() && value * multiple >= divisor) {
+            return Err(DynamicParamsError::Ratio {
+                name: ratio.to_owned(),
+                value,
+                least: divisor,
+            });
+        }
+        Ok(value * multiple / divisor)
+    }
+
+    /// The virtual column `name` with a column of its own.
+    fn own(&self, name: &str, step: u64) -> Result<VirtualColumn, DynamicParamsError> {
+        let name = name.replace('/', "__");
+        Ok(VirtualColumn {
+            column: self.get(&format!("{name}_column"))? as usize,
+            step: step as usize,
+            offset: self.get(&format!("{name}_offset"))? as usize,
+        })
+    }
+}
+
+impl Layout {
+    /// The layout `dynamic` with these parameters.
+    ///
+    /// # Errors
+    /// [`DynamicParamsError`].
+    pub fn dynamic(params: &BTreeMap<String, u64>) -> Result<Self, DynamicParamsError> {
+        let params = Params(params);
+        let mut unused = Vec::new();
+        for &(prefix, uses, n_constraints) in OPTIONAL {
+            if params.get(uses)? == 0 {
+                unused.push((prefix, n_constraints));
+            }
+        }
+        let used = |name: &str| {
+            let part = name.split('/').next();
+            !unused.iter().any(|&(prefix, _)| part == Some(prefix))
+        };
+        let mut cells = all_cells(&params, &used)?;
+        let n_columns = ["num_columns_first", "num_columns_second"].map(|name| params.get(name));
+        let n_columns = [n_columns[0].clone()? as usize, n_columns[1].clone()? as usize];
+        let total = n_columns[0] + n_columns[1];
+        // A column without a virtual column would be there for nothing but to make the proof large.
+        if total > cells.len() {
+            return Err(DynamicParamsError::TooLarge {
+                name: "num_columns_first + num_columns_second".to_owned(),
+                value: total as u64,
+            });
+        }
+        if let Some((name, place)) = cells.iter().find(|(_, place)| place.column >= total) {
+            return Err(DynamicParamsError::Column {
+                name: name.clone(),
+                column: place.column,
+                n_columns: total,
+            });
+        }
+        let place = |(name, index): (String, usize)| {
+            let VirtualColumn { column, step, offset } = cells.get(&name)?;
+            Some(MaskCell {
+                column: *column,
+                offset: offset + index * step,
+            })
+        };
+        let mask = mask_names().filter_map(place).collect();
+        cells.retain(|name, _| used(name));
+        Ok(Self {
+            name: NAME,
+            n_columns,
+            segments: SEGMENTS,
+            rows_per_step: CPU_COMPONENT_HEIGHT * params.step("cpu_component_step", [1, 1], true)? as usize,
+            mask: Some(mask),
+            unused,
+            cells,
+        })
+    }
+}
+
+/// Every virtual column, those of components that are not used too.
+fn all_cells(
+    params: &Params<'_>,
+    used: &dyn Fn(&str) -> bool,
+) -> Result<HashMap<String, VirtualColumn>, DynamicParamsError> {
+    let mut cells = HashMap::new();
+    for &(ratio, fraction, names) in OWN {
+        for &name in names {
+            let step = params.step(ratio, fraction, used(name))?;
+            cells.insert(name.to_owned(), params.own(name, step)?);
+        }
+    }
+    for &(pool, ratio, fraction, list) in POOLED {
+        for &(name, suboffset, shift) in list {
+            let step = params.step(ratio, fraction, used(name))? as usize;
+            let (place, shift) = (
+                params.get(&format!("{suboffset}_suboffset"))?,
+                params.get(ratio)? * shift / 512,
+            );
+            let mut insert = |part: &str| {
+                if let Some(units) = cells.get(&format!("{pool}{part}")).copied() {
+                    let offset = units.offset + place as usize * units.step + shift as usize;
+                    let place = VirtualColumn {
+                        step,
+                        offset,
+                        ..units
+                    };
+                    cells.insert(format!("{name}{part}"), place);
+                }
+            };
+            match pool {
+                "mem_pool" => ["/addr", "/value"].into_iter().for_each(&mut insert),
+                _ => insert(""),
+            }
+        }
+    }
+    for (alias, name) in ALIASES {
+        if let Some(place) = cells.get(name).copied() {
+            cells.insert(alias.to_owned(), place);
+        }
+    }
+    Ok(cells)
+}
+
+/// The cells of [`MASK`]: name of the virtual column and index.
+fn mask_names() -> impl Iterator<Item = (String, usize)> {
+    MASK.lines().flat_map(|line| {
+        let (prefix, cells) = line.split_once(':').unwrap_or(("", line));
+        cells.split_whitespace().filter_map(move |cell| {
+            let (name, index) = cell.strip_suffix(']')?.split_once('[')?;
+            let separator = if prefix.is_empty() { "" } else { "/" };
+            Some((format!("{prefix}{separator}{name}"), index.parse().ok()?))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parameters of the least layout: nothing optional, and every column is the first.
+    fn least() -> BTreeMap<String, u64> {
+        let ratios = [
+            "memory_units_row_ratio",
+            "range_check_units_row_ratio",
+            "diluted_units_row_ratio",
+        ];
+        let ones = ratios
+            .iter()
+            .chain(&["cpu_component_step", "num_columns_first", "num_columns_second"]);
+        let mut params: BTreeMap<String, u64> = ones.map(|name| ((*name).to_owned(), 1)).collect();
+        let mut zero = |name: String| {
+            params.entry(name).or_insert(0);
+        };
+        for (ratio, _, names) in OWN {
+            zero((*ratio).to_owned());
+            for name in names.iter().map(|name| name.replace('/', "__")) {
+                zero(format!("{name}_column"));
+                zero(format!("{name}_offset"));
+            }
+        }
+        for (_, ratio, _, list) in POOLED {
+            zero((*ratio).to_owned());
+            list.iter()
+                .for_each(|(_, place, _)| zero(format!("{place}_suboffset")));
+        }
+        OPTIONAL.iter().for_each(|(_, uses, _)| zero((*uses).to_owned()));
+        params
+    }
+
+    #[test]
+    fn the_mask_is_whole() {
+        let layout = Layout::dynamic(&least()).expect("a layout");
+        assert_eq!(layout.mask.map(|mask| mask.len()), Some(941));
+        assert_eq!(layout.unused.len(), OPTIONAL.len());
+        assert_eq!(mask_names().count(), 941);
+    }
+
+    #[test]
+    fn parameters_that_are_no_layout_are_refused() {
+        let with = |name: &str, value: u64| {
+            let mut params = least();
+            params.insert(name.to_owned(), value);
+            Layout::dynamic(&params).map(|_| ())
+        };
+        assert_eq!(with("cpu_component_step", 4), Ok(()));
+        for name in ["cpu_component_step", "memory_units_row_ratio"] {
+            for value in [0, 3] {
+                assert!(
+                    matches!(with(name, value), Err(DynamicParamsError::Ratio { .. })),
+                    "{name}"
+                );
+            }
+        }
+        // A builtin that is used needs a ratio.
+        assert!(matches!(
+            with("uses_pedersen_builtin", 1),
+            Err(DynamicParamsError::Ratio { .. })
+        ));
+        let error = with("mem_pool__addr_column", 2);
+        assert!(
+            matches!(error, Err(DynamicParamsError::Column { .. })),
+            "{error:?}"
+        );
+        let error = with("mem_pool__addr_offset", u64::MAX);
+        assert!(
+            matches!(error, Err(DynamicParamsError::TooLarge { .. })),
+            "{error:?}"
+        );
+        let error = with("num_columns_first", 1 << 20);
+        assert!(
+            matches!(error, Err(DynamicParamsError::TooLarge { .. })),
+            "{error:?}"
+        );
+        for name in least().keys() {
+            let mut params = least();
+            params.remove(name);
+            let missing = Err(DynamicParamsError::Missing(name.clone()));
+            assert_eq!(Layout::dynamic(&params).map(|_| ()), missing);
+        }
+    }
+}

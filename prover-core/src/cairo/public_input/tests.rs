@@ -1,0 +1,155 @@
+use super::*;
+
+fn example() -> Value {
+    json!({
+        "layout": "plain", "n_steps": 16, "rc_min": 1, "rc_max": 65535,
+        "memory_segments": {
+            "program": { "begin_addr": 1, "stop_ptr": 3 },
+            "execution": { "begin_addr": 5, "stop_ptr": 9 },
+        },
+        "public_memory": [
+            { "address": 1, "value": "0x40780017fff7fff", "page": 0 },
+            { "address": 2, "value": "0x0", "page": 0 },
+            { "address": 7, "value": "0xA", "page": 1 },
+            { "address": 8, "value": "0xb", "page": 1 },
+        ],
+    })
+}
+
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut example = example();
+    *example
+        .pointer_mut(pointer)
+        .expect("the pointer is the test's own") = value;
+    example
+}
+
+#[test]
+fn reads_and_writes() {
+    let input = PublicInput::from_json(&example()).expect("valid");
+    assert_eq!(input.public_memory[2].value, Felt::from(10u64));
+    assert_eq!(PublicInput::from_json(&input.to_json()).expect("valid"), input);
+    let layout = Layout::by_name("plain").expect("known");
+    input.check_segments(&layout).expect("a possible execution");
+    assert_eq!(
+        input.program().expect("public"),
+        [Felt::from(0x40780017fff7fffu64), Felt::from(0u64)]
+    );
+    assert!(input.output().expect("none").is_empty());
+}
+
+#[test]
+fn numbers_are_taken_as_stone_takes_them() {
+    let input = |value| PublicInput::from_json(&changed("/n_steps", value));
+    assert_eq!(input(json!(32.0)).expect("integral").n_steps, 32);
+    for bad in [
+        json!("16"),
+        json!(-16),
+        json!(16.5),
+        json!(null),
+        json!(15),
+        json!(0),
+    ] {
+        assert!(input(bad.clone()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let p = "0x800000000000011000000000000000000000000000000000000000000000001";
+    let cases = [
+        (
+            "/public_memory/1/value",
+            json!(p),
+            "/public_memory/1/value: expected a field element",
+        ),
+        (
+            "/public_memory/1/value",
+            json!(7),
+            "/public_memory/1/value: expected a string, found 7",
+        ),
+        (
+            "/public_memory/3/page",
+            json!(4294967296u64),
+            "/public_memory/3/page: expected",
+        ),
+        (
+            "/public_memory/3/address",
+            json!(9),
+            "page 1 is not continuous: address 9 follows 7",
+        ),
+        ("/public_memory", json!([]), "no cell on page 0"),
+        (
+            "/memory_segments/program",
+            json!([]),
+            "/memory_segments/program: expected an object, found an array",
+        ),
+        ("/rc_max", json!(65536), "rc_max 65536"),
+        ("/rc_min", json!(65536), "rc_min 65536"),
+    ];
+    for (pointer, value, expected) in cases {
+        let error = PublicInput::from_json(&changed(pointer, value))
+            .expect_err(pointer)
+            .to_string();
+        assert!(error.contains(expected), "{pointer}: {error}");
+    }
+    assert!(matches!(
+        PublicInput::parse("{"),
+        Err(PublicInputError::Syntax(_))
+    ));
+}
+
+#[test]
+fn impossible_segments_are_refused() {
+    let layout = Layout::by_name("small").expect("known");
+    let segment = |begin_addr: u64, stop_ptr: u64| Segment { begin_addr, stop_ptr };
+    let mut input = PublicInput::from_json(&example()).expect("valid");
+    assert!(matches!(
+        input.check_layout(&layout),
+        Err(PublicInputError::Segments { .. })
+    ));
+    input.n_steps = 512;
+    let segments = [
+        ("program", segment(1, 3)),
+        ("execution", segment(5, 9)),
+        ("output", segment(9, 11)),
+        ("pedersen", segment(11, 11 + 3 * 64)),
+        ("range_check", segment(400, 464)),
+        ("ecdsa", segment(500, 502)),
+    ];
+    input.memory_segments = segments
+        .iter()
+        .map(|(name, s)| ((*name).to_owned(), *s))
+        .collect();
+    input.check_segments(&layout).expect("just fits");
+    let bad = [
+        ("pedersen", segment(11, 11 + 3 * 65)),
+        ("pedersen", segment(11, 12)),
+        ("range_check", segment(400, 465)),
+        ("ecdsa", segment(500, 504)),
+        ("ecdsa", segment(463, 463)),
+        ("execution", segment(5, 4)),
+        ("execution", segment(2, 9)),
+    ];
+    for (name, segment) in bad {
+        let mut input = input.clone();
+        input.memory_segments.insert(name.to_owned(), segment);
+        assert!(
+            matches!(
+                input.check_segments(&layout),
+                Err(PublicInputError::Segment { .. })
+            ),
+            "{name}"
+        );
+    }
+    let overfull = segment(11, 11 + 3 * 129);
+    input.memory_segments.insert("pedersen".to_owned(), overfull);
+    let error = input.check_segments(&layout).expect_err("too many").to_string();
+    let expected = "'pedersen': 129 instances, but 512 steps hold 64; 2048 steps would be needed";
+    assert!(error.ends_with(expected), "{error}");
+    input.dynamic_params = Some([("x".to_owned(), 1)].into());
+    assert!(matches!(
+        input.check_layout(&layout),
+        Err(PublicInputError::DynamicParams(_))
+    ));
+}

@@ -1,0 +1,148 @@
+//! What a proof binds: the seed of the transcript.
+
+use crate::cairo::layouts::Layout;
+use crate::cairo::public_input::{PublicInput, PublicInputError};
+use crate::params::{Parameters, StoneVersion};
+use quarry_kernels::{Felt, felt};
+
+impl PublicInput {
+    /// The bytes that the transcript begins with, in the form of the parameters' `stone_version`: numbers as 32
+    /// big-endian bytes each.
+    ///
+    /// # Errors
+    /// As [`Self::check_layout`].
+    pub fn initial_seed(&self, layout: &Layout, params: &Parameters) -> Result<Vec<u8>, PublicInputError> {
+        self.check_layout(layout)?;
+        let pages = self.pages()?;
+        let mut seed = Seed(Vec::new());
+        if params.stone_version == StoneVersion::Stone6 {
+            seed.number(params.commitment_hashes.n_top_layers);
+        }
+        seed.number(self.n_steps.trailing_zeros().into());
+        seed.number(self.rc_min);
+        seed.number(self.rc_max);
+        seed.text(layout.name);
+        // Stone's order of them is the alphabetical one.
+        for value in self.dynamic_params.iter().flat_map(|params| params.values()) {
+            seed.number(*value);
+        }
+        for name in layout.segments {
+            let segment = self.segment(name)?;
+            seed.number(segment.begin_addr);
+            seed.number(segment.stop_ptr);
+        }
+        // The first cell of all pads the public memory, whatever its page.
+        if let Some(cell) = self.public_memory.first() {
+            seed.number(cell.address);
+            seed.felt(&cell.value);
+        }
+        seed.number(pages.len() as u64);
+        for (page, cells) in &pages {
+            let mut content = Seed(Vec::with_capacity(cells.len() * 64));
+            for cell in cells {
+                if *page == 0 {
+                    content.number(cell.address);
+                }
+                content.felt(&cell.value);
+            }
+            if let (true, Some(first)) = (*page != 0, cells.first()) {
+                seed.number(first.address);
+            }
+            seed.number(cells.len() as u64);
+            seed.0.extend_from_slice(&params.page_hash.hash_bytes(&content.0));
+        }
+        Ok(seed.0)
+    }
+}
+
+/// Bytes of a seed being put together.
+struct Seed(Vec<u8>);
+
+impl Seed {
+    fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&[0; 24]);
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
+    fn felt(&mut self, value: &Felt) {
+        self.0.extend_from_slice(&felt::to_standard_bytes(value));
+    }
+
+    /// ASCII text as a big-endian number. (Names of layouts are shorter than 32 bytes.)
+    fn text(&mut self, text: &str) {
+        self.0
+            .resize(self.0.len() + 32usize.saturating_sub(text.len()), 0);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn statement() -> PublicInput {
+        PublicInput::from_json(&json!({
+            "layout": "plain", "n_steps": 16, "rc_min": 3, "rc_max": 65535,
+            "memory_segments": {
+                "program": { "begin_addr": 1, "stop_ptr": 5 },
+                "execution": { "begin_addr": 9, "stop_ptr": 20 },
+            },
+            "public_memory": [
+                { "address": 1, "value": "0x7", "page": 0 },
+                { "address": 30, "value": "0x8", "page": 1 },
+            ],
+        }))
+        .expect("valid")
+    }
+
+    fn params(stone_version: Option<&str>) -> Parameters {
+        Parameters::from_json(&json!({
+            "field": "PrimeField0",
+            "use_extension_field": false,
+            "n_verifier_friendly_commitment_layers": 100,
+            "stone_version": stone_version,
+            "stark": {
+                "log_n_cosets": 4,
+                "fri": {
+                    "fri_step_list": [0, 2], "last_layer_degree_bound": 64, "n_queries": 1, "proof_of_work_bits": 0,
+                },
+            },
+        }))
+        .expect("valid")
+    }
+
+    fn seed(stone_version: Option<&str>) -> Vec<u8> {
+        let layout = Layout::by_name("plain").expect("known");
+        let params = params(stone_version);
+        statement().initial_seed(&layout, &params).expect("a seed")
+    }
+
+    #[test]
+    fn the_seed_item_by_item() {
+        let number = |number: u64| {
+            let mut bytes = vec![0; 24];
+            bytes.extend(number.to_be_bytes());
+            bytes
+        };
+        let text = u64::from_be_bytes(*b"\0\0\0plain");
+        let page = |words: &[u64]| {
+            let content: Vec<u8> = words.iter().flat_map(|&word| number(word)).collect();
+            quarry_kernels::Hash::Keccak256.hash_bytes(&content).to_vec()
+        };
+        let numbers = |words: &[u64]| words.iter().flat_map(|&word| number(word)).collect::<Vec<u8>>();
+        let older = [
+            numbers(&[4, 3, 65535, text]),
+            numbers(&[1, 5, 9, 20]),
+            numbers(&[1, 7, 2]),
+            numbers(&[1]),
+            page(&[1, 7]),
+            numbers(&[30, 1]),
+            page(&[8]),
+        ]
+        .concat();
+        assert_eq!(seed(Some("stone5")), older);
+        assert_eq!(seed(Some("stone6")), [number(100), older].concat());
+        assert_eq!(seed(None), seed(Some("stone6")));
+    }
+}

@@ -1,0 +1,91 @@
+//! The transcript of either kind.
+
+use super::felt_chain::FeltChain;
+use super::hash_chain::HashChain;
+use crate::params::Parameters;
+use quarry_kernels::{Digest, Felt, Hash, felt};
+
+/// What was sent so far, hashed, as a source of randomness.
+pub(super) enum Transcript {
+    /// Over bytes.
+    Bytes(HashChain),
+    /// Over field elements; with the hash of its proof of work.
+    Felts(FeltChain, Hash),
+}
+
+impl Transcript {
+    /// The transcript that begins with the seed of a public input.
+    pub fn new(params: &Parameters, seed: &[u8]) -> Self {
+        let digest = params.public_input_hash().hash_bytes(seed);
+        match params.channel_hash {
+            Hash::Poseidon3 => {
+                Self::Felts(FeltChain::new(felt::from_bytes_reduced(&digest)), params.pow_hash)
+            }
+            hash => Self::Bytes(HashChain::new(hash, digest)),
+        }
+    }
+
+    pub fn absorb(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Bytes(chain) => chain.absorb(bytes),
+            Self::Felts(chain, _) => chain.absorb(bytes),
+        }
+    }
+
+    pub fn draw_felt(&mut self) -> Felt {
+        match self {
+            Self::Bytes(chain) => chain.draw_felt(),
+            Self::Felts(chain, _) => chain.draw_felt(),
+        }
+    }
+
+    pub fn draw_number(&mut self, bound: u64) -> u64 {
+        let number = match self {
+            Self::Bytes(chain) => chain.draw_u64(),
+            Self::Felts(chain, _) => chain.draw_u64(),
+        };
+        number % bound.max(1)
+    }
+
+    pub fn state(&self) -> Digest {
+        match self {
+            Self::Bytes(chain) => *chain.digest(),
+            Self::Felts(chain, _) => chain.state(),
+        }
+    }
+
+    pub fn proof_of_work_hash(&self) -> Hash {
+        match self {
+            Self::Bytes(chain) => chain.hash(),
+            Self::Felts(_, pow_hash) => *pow_hash,
+        }
+    }
+
+    /// Whether everything sent must be made of words below p.
+    pub fn is_over_felts(&self) -> bool {
+        matches!(self, Self::Felts(..))
+    }
+
+    /// An element of a span. (A single element is sent in Montgomery form whatever the transcript: only for
+    /// spans does Stone's Poseidon channel know that it is given field elements.)
+    #[cfg(feature = "prover")]
+    pub fn encode_in_span(&self, value: &Felt) -> [u8; 32] {
+        match self {
+            Self::Bytes(_) => felt::to_montgomery_bytes(value),
+            Self::Felts(..) => felt::to_standard_bytes(value),
+        }
+    }
+
+    /// The element that [`Self::encode_in_span`] gives these bytes; `None` if they are not below p.
+    pub fn decode_in_span(&self, bytes: &[u8; 32]) -> Option<Felt> {
+        match self {
+            Self::Bytes(_) => felt::from_montgomery_bytes(bytes),
+            Self::Felts(..) => felt::from_standard_bytes(bytes),
+        }
+    }
+
+    /// A nonce as it is sent: eight bytes, or a field element.
+    pub fn nonce_len(&self) -> usize {
+        if self.is_over_felts() { 32 } else { 8 }
+    }
+}

@@ -1,0 +1,174 @@
+//! Which layout a program is proved in: it is run in every layout that could serve, and the cheapest proof wins.
+//! A run costs little beside a proof, and it alone says how many steps the layout needs.
+
+use crate::cairo::air::CairoAir;
+use crate::cairo::input::ProverInput;
+use crate::cairo::layouts::{Layout, STATIC_LAYOUTS};
+use crate::cairo::runner::{self, RunError, RunOptions};
+use crate::cost::Shape;
+use crate::params::Parameters;
+use crate::profiles::{self, Profile};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A layout, and what speaks for or against it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Candidate {
+    /// The layout.
+    pub layout: &'static str,
+    /// The profiles whose verifiers know the layout.
+    pub profiles: Vec<&'static str>,
+    /// What a proof in it takes.
+    #[serde(flatten)]
+    pub cost: Option<Cost>,
+    /// Why there is no such proof.
+    pub refused: Option<String>,
+}
+
+/// What a proof takes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Steps after padding.
+    pub n_steps: u64,
+    /// Columns of the first, the interaction and the composition trace.
+    pub n_columns: [usize; 3],
+    /// The whole proof in field multiplications.
+    pub multiplications: f64,
+}
+
+/// A choice that was made.
+#[derive(Debug)]
+pub struct Choice {
+    /// All static layouts: those that serve first, the cheapest at the head.
+    pub candidates: Vec<Candidate>,
+    /// The run in the cheapest.
+    pub input: ProverInput,
+}
+
+/// Why there is nothing to choose.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChoiceError {
+    /// The program does not run, whatever the layout.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// No layout serves.
+    #[error("no layout serves: {}", refusals(candidates))]
+    NoLayout {
+        /// All layouts.
+        candidates: Vec<Candidate>,
+    },
+}
+
+fn refusals(candidates: &[Candidate]) -> String {
+    let refusal = |candidate: &Candidate| {
+        let why = candidate.refused.as_ref()?;
+        Some(format!("{}: {why}", candidate.layout))
+    };
+    let refusals: Vec<_> = candidates.iter().filter_map(refusal).collect();
+    refusals.join("; ")
+}
+
+/// What a proof is to be, beside its layout.
+pub struct Wanted<'a> {
+    /// The program, compiled.
+    pub program: &'a [u8],
+    /// What its hints find as `program_input`.
+    pub input: Option<&'a Value>,
+    /// How it is run.
+    pub options: RunOptions,
+    /// The profile whose verifier is to know the layout.
+    pub profile: Option<&'static Profile>,
+    /// The parameters for a number of steps, or why there are none.
+    pub parameters: &'a dyn Fn(u64) -> Result<Parameters, String>,
+}
+
+/// Runs the program in every layout that has its builtins and that the profile's verifier knows.
+///
+/// # Errors
+/// [`ChoiceError`]: the program does not run, or there is something against every layout.
+pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
+    let builtins = runner::program_builtins(wanted.program)?;
+    let mut candidates = Vec::new();
+    let mut best: Option<(f64, ProverInput)> = None;
+    for layout in STATIC_LAYOUTS {
+        let mut candidate = Candidate {
+            layout: layout.name,
+            profiles: profiles::profiles_of(layout.name),
+            cost: None,
+            refused: wanted.objection(layout.name, layout.segments, &builtins),
+        };
+        if candidate.refused.is_none() {
+            match wanted.attempt(layout.name)? {
+                Err(why) => candidate.refused = Some(why),
+                Ok((cost, input)) => {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(least, _)| cost.multiplications < *least)
+                    {
+                        best = Some((cost.multiplications, input));
+                    }
+                    candidate.cost = Some(cost);
+                }
+            }
+        }
+        candidates.push(candidate);
+    }
+    let cost = |candidate: &Candidate| {
+        let cost = candidate.cost.as_ref();
+        cost.map_or(f64::INFINITY, |cost| cost.multiplications)
+    };
+    candidates.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    match best {
+        Some((_, input)) => Ok(Choice { candidates, input }),
+        None => Err(ChoiceError::NoLayout { candidates }),
+    }
+}
+
+impl Wanted<'_> {
+    /// What is against a layout before anything is run.
+    fn objection(&self, layout: &str, segments: &[&str], builtins: &[&str]) -> Option<String> {
+        if let Some(profile) = self.profile.filter(|profile| !profile.allows(layout)) {
+            return Some(format!(
+                "the verifier of profile '{}' does not know it",
+                profile.name
+            ));
+        }
+        let lacks = |builtin: &&&str| !segments.contains(*builtin);
+        let missing: Vec<_> = builtins.iter().filter(lacks).copied().collect();
+        (!missing.is_empty()).then(|| format!("it lacks {}", missing.join(", ")))
+    }
+
+    /// Runs the program in a layout and counts what a proof takes. The inner error is the layout's fault, the
+    /// outer one the program's.
+    fn attempt(&self, layout: &'static str) -> Result<Result<(Cost, ProverInput), String>, RunError> {
+        let input = match runner::run(self.program, self.input, layout, &self.options) {
+            Ok(input) => input,
+            Err(error @ (RunError::TooLarge(_) | RunError::Machine(_))) => return Ok(Err(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let cost = self.cost(layout, input.public.n_steps);
+        Ok(cost.map(|cost| (cost, input)))
+    }
+
+    fn cost(&self, layout: &str, n_steps: u64) -> Result<Cost, String> {
+        let parameters = (self.parameters)(n_steps)?;
+        let layout = Layout::by_name(layout).map_err(|error| error.to_string())?;
+        let air = CairoAir::new(&layout, n_steps)
+            .map_err(|error| error.to_string())?
+            .air;
+        let [first, interaction] = air.n_columns;
+        let shape = Shape {
+            log_len: air.trace_length.ilog2(),
+            n_columns: [first, interaction, 2],
+            n_mask: air.mask.len(),
+            program_multiplications: air.compile().program.n_multiplications(),
+        };
+        let phases = shape.multiplications(&parameters);
+        Ok(Cost {
+            n_steps,
+            n_columns: shape.n_columns,
+            multiplications: phases.iter().map(|(_, cost)| cost).sum(),
+        })
+    }
+}

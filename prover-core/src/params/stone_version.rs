@@ -1,0 +1,44 @@
+//! Which form of the public input opens the transcript.
+
+use crate::json::{JsonError, Place};
+
+/// The key of the setting in a parameter file. Stone has no such setting: a build of it knows one form.
+pub(super) const KEY: &str = "stone_version";
+
+/// The version of Stone whose form of the public input opens the transcript. Nothing else in a proof depends on
+/// it. The names are those by which verifiers call the forms (Integrity's settings, swiftness' features).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoneVersion {
+    /// The older form, which Ethereum's verifier contracts take: without
+    /// `n_verifier_friendly_commitment_layers`.
+    Stone5,
+    /// Stone v3's form, which begins with `n_verifier_friendly_commitment_layers`.
+    #[default]
+    Stone6,
+}
+
+impl StoneVersion {
+    /// Both, the older first.
+    pub const ALL: [Self; 2] = [Self::Stone5, Self::Stone6];
+
+    /// The name in files and flags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stone5 => "stone5",
+            Self::Stone6 => "stone6",
+        }
+    }
+
+    /// The version of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.name() == name)
+    }
+
+    /// Reads the setting; without it, a file is Stone v3's.
+    pub(super) fn from_json(root: &Place<'_>) -> Result<Self, JsonError> {
+        let Some(place) = root.key(KEY)?.if_present() else {
+            return Ok(Self::default());
+        };
+        Self::from_name(place.string()?).ok_or_else(|| place.error(Self::ALL.map(Self::name).join(" or ")))
+    }
+}

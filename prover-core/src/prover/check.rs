@@ -1,0 +1,58 @@
+//! The checker: looks at every constraint in every row of an execution's trace, without proving anything.
+
+use super::ProveError;
+use super::interaction::ScannedColumns;
+use crate::air::Violation;
+use crate::cairo::air::{CairoAir, CairoAirError};
+use crate::cairo::input::ProverInput;
+use crate::cairo::layouts::Layout;
+use crate::cairo::trace::fill_trace;
+use quarry_kernels::{Backend, Felt, Hash, felt};
+
+/// What the checker looked at, and what it found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Number of rows.
+    pub n_rows: usize,
+    /// Number of constraints.
+    pub n_constraints: usize,
+    /// The first constraint that fails: in the lowest row, and of those the one with the lowest index.
+    pub violation: Option<Violation>,
+}
+
+/// Looks for the first constraint that an execution violates.
+///
+/// The interaction elements are fixed, where a proof's depend on the trace: enough to find mistakes, not for a
+/// trace that was made to deceive the checker.
+///
+/// # Errors
+/// [`ProveError`]: inputs that do not even fill a trace, or a device that fails.
+pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, ProveError> {
+    let layout = Layout::of(&input.public)?;
+    let air = CairoAir::new(&layout, input.public.n_steps)?;
+    let mut columns = fill_trace(&layout, input)?;
+    let n_rows = air.air.trace_length;
+
+    let elements: Vec<_> = (0..air.n_interaction_elements()).map(element).collect();
+    let scanned = ScannedColumns::keep(&air, &columns)?;
+    let interaction = scanned.interaction(device, &air, &elements, n_rows.ilog2())?;
+    for column in 0..interaction.n_columns() {
+        columns.push(interaction.download(device, column)?);
+    }
+    let scalars = air.scalars(&input.public, &elements)?;
+    let violation = air
+        .air
+        .find_violation(&columns, &scalars)
+        .map_err(CairoAirError::from)?;
+    Ok(Checked {
+        n_rows,
+        n_constraints: air.air.constraints.len(),
+        violation,
+    })
+}
+
+/// An interaction element without structure.
+fn element(i: usize) -> Felt {
+    let digest = Hash::Keccak256.hash_bytes(&i.to_be_bytes());
+    felt::from_bytes_reduced(&digest)
+}

@@ -1,0 +1,120 @@
+//! Times phases, tells the observer, and stops the work when asked.
+
+use crate::cost::Shape;
+use crate::params::Parameters;
+use crate::progress::{Cancel, Observer, Phase};
+use quarry_kernels::{Device, DeviceError, Tag};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// What a phase took.
+#[derive(Clone, Debug)]
+pub struct PhaseStatistics {
+    /// Which phase.
+    pub phase: Phase,
+    /// Its wall time.
+    pub time: Duration,
+    /// The most device memory held during it, in bytes.
+    pub peak_bytes: u64,
+    /// What held it: tag and bytes, largest first.
+    pub peak_by_tag: Vec<(Tag, u64)>,
+}
+
+/// Times phases, tells the observer, and stops the work when asked.
+pub(super) struct Meter<'a, D: Device> {
+    device: &'a D,
+    observer: &'a dyn Observer,
+    pub(super) cancel: &'a Cancel,
+    /// Share of the whole job at the beginning of every phase, and its end.
+    fractions: Vec<(Phase, f64, f64)>,
+    steps_per_commit: f64,
+    steps: Cell<f64>,
+    current: Option<(Phase, Instant)>,
+    phases: Vec<PhaseStatistics>,
+}
+
+impl<'a, D: Device> Meter<'a, D> {
+    pub(super) fn new(
+        device: &'a D,
+        shape: &Shape,
+        params: &Parameters,
+        observer: &'a dyn Observer,
+        cancel: &'a Cancel,
+    ) -> Self {
+        let costs = shape.multiplications(params);
+        let total: f64 = costs.iter().map(|(_, cost)| cost).sum();
+        let mut done = 0.0;
+        let fractions = costs
+            .into_iter()
+            .map(|(phase, cost)| {
+                let begin = done / total;
+                done += cost;
+                (phase, begin, done / total)
+            })
+            .collect();
+        Self {
+            device,
+            observer,
+            cancel,
+            fractions,
+            steps_per_commit: f64::from(1 << params.log_n_cosets),
+            steps: Cell::new(0.0),
+            current: None,
+            phases: Vec::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, phase: Phase) -> Result<(), DeviceError> {
+        self.end_phase();
+        self.check()?;
+        self.observer.begin(phase, self.span(phase).0);
+        self.steps.set(0.0);
+        self.current = Some((phase, Instant::now()));
+        Ok(())
+    }
+
+    fn span(&self, phase: Phase) -> (f64, f64) {
+        let found = self
+            .fractions
+            .iter()
+            .find(|(candidate, _, _)| *candidate == phase);
+        found.map_or((0.0, 1.0), |&(_, begin, end)| (begin, end))
+    }
+
+    /// A coset of a commitment is done.
+    pub(super) fn step(&self) -> Result<(), DeviceError> {
+        if let Some((phase, _)) = self.current {
+            self.steps.set(self.steps.get() + 1.0);
+            let (begin, end) = self.span(phase);
+            let share = (self.steps.get() / self.steps_per_commit).min(1.0);
+            self.observer.advance(begin + (end - begin) * share);
+        }
+        self.check()
+    }
+
+    pub(super) fn check(&self) -> Result<(), DeviceError> {
+        if self.cancel.is_cancelled() {
+            Err(DeviceError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn end_phase(&mut self) {
+        if let Some((phase, start)) = self.current.take() {
+            let usage = self.device.take_peak();
+            let (peak_bytes, peak_by_tag) = (usage.peak, usage.peak_by_tag);
+            self.phases.push(PhaseStatistics {
+                phase,
+                time: start.elapsed(),
+                peak_bytes,
+                peak_by_tag,
+            });
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<PhaseStatistics> {
+        self.end_phase();
+        self.phases
+    }
+}

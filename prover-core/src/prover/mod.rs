@@ -1,0 +1,439 @@
+//! The prover: it reads like the protocol. Commit to the trace, interact, compose, sample out of domain, take
+//! the quotient, run FRI, open.
+
+mod check;
+mod interaction;
+mod meter;
+
+use crate::air::{AirError, CompiledAir};
+use crate::cairo::air::CairoAir;
+use crate::cairo::error::InputError;
+use crate::cairo::input::ProverInput;
+use crate::cairo::layouts::Layout;
+use crate::cairo::trace::build_trace;
+use crate::channel::ProverChannel;
+use crate::commit::prover::{CommittedTrace, Cosets};
+use crate::cost::Shape;
+use crate::fri::first_layer_queries;
+use crate::fri::prover::FriProver;
+use crate::params::Parameters;
+use crate::progress::{Cancel, Observer, Phase};
+use ark_ff::Field;
+pub use check::{Checked, check};
+use interaction::ScannedColumns;
+use meter::Meter;
+pub use meter::PhaseStatistics;
+use quarry_kernels::ops::{Pole, QuotientTerm};
+use quarry_kernels::{Backend, Columns, DeviceError, Felt, Natural, Tag};
+
+/// The offset of the evaluation domain: the field's generator.
+fn domain_offset() -> Felt {
+    Felt::from(3u64)
+}
+
+/// What the caller may choose without changing the proof's bytes.
+#[derive(Clone, Debug, Default)]
+pub struct ProveOptions {
+    /// Whether to keep the transcript's annotations.
+    pub annotations: bool,
+}
+
+/// A proof.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Stone's proof bytes: what `proof_hex` holds.
+    pub bytes: Vec<u8>,
+    /// The annotations, line by line, if asked for.
+    pub annotations: Option<Vec<String>>,
+    /// What it took.
+    pub statistics: Statistics,
+}
+
+/// What a proof took.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// The device.
+    pub device: String,
+    /// Number of trace rows.
+    pub n_rows: usize,
+    /// Number of columns: first, interaction, composition.
+    pub n_columns: [usize; 3],
+    /// Every phase in order.
+    pub phases: Vec<PhaseStatistics>,
+}
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// There is no such layout.
+    #[error(transparent)]
+    Layout(#[from] crate::cairo::layouts::LayoutError),
+    /// The inputs are wrong.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The public input is wrong.
+    #[error(transparent)]
+    PublicInput(#[from] crate::cairo::public_input::PublicInputError),
+    /// The parameters are wrong, or do not fit the trace.
+    #[error(transparent)]
+    Parameters(#[from] crate::params::ParametersError),
+    /// The statement does not fit the layout.
+    #[error(transparent)]
+    Air(#[from] crate::cairo::air::CairoAirError),
+    /// The constraints cannot be evaluated.
+    #[error(transparent)]
+    Constraints(#[from] AirError),
+    /// The device failed, or the work was cancelled.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// Proves that the trace is a run of the program that the public input states.
+///
+/// # Errors
+/// [`ProveError`]; [`DeviceError::Cancelled`] inside it soon after `cancel` is set.
+pub fn prove<D: Backend>(
+    device: &D,
+    input: &ProverInput,
+    params: &Parameters,
+    options: &ProveOptions,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Proof, ProveError> {
+    let layout = Layout::of(&input.public)?;
+    params.fits(input.public.n_steps.saturating_mul(layout.cpu_component_step()))?;
+    let air = CairoAir::new(&layout, input.public.n_steps)?;
+    let compiled = air.air.compile();
+    let log_len = air.air.trace_length.ilog2();
+    let n_columns = [layout.n_columns[0], layout.n_columns[1], 2];
+    let shape = Shape {
+        log_len,
+        n_columns,
+        n_mask: air.air.mask.len(),
+        program_multiplications: compiled.program.n_multiplications(),
+    };
+    let mut meter = Meter::new(device, &shape, params, observer, cancel);
+
+    meter.begin(Phase::Trace)?;
+    let trace = build_trace(&layout, input)?;
+    let seed = input.public.initial_seed(&layout, params)?;
+    let mut channel = ProverChannel::new(params, &seed, options.annotations);
+    let prover = Prover {
+        device,
+        params,
+        air: &air,
+        cosets: Cosets::new(domain_offset(), log_len, params.log_n_cosets),
+    };
+    channel.enter("STARK");
+    prover.prove(input, trace, &compiled, &mut channel, &mut meter)?;
+    channel.exit();
+
+    let phases = meter.finish();
+    let (bytes, annotations) = channel.finish();
+    let statistics = Statistics {
+        device: device.name(),
+        n_rows: 1 << log_len,
+        n_columns,
+        phases,
+    };
+    Ok(Proof {
+        bytes,
+        annotations,
+        statistics,
+    })
+}
+
+/// What every step of the protocol needs.
+struct Prover<'a, D: Backend> {
+    device: &'a D,
+    params: &'a Parameters,
+    air: &'a CairoAir,
+    cosets: Cosets,
+}
+
+/// An opened value: the column it belongs to, the row offset and the value.
+type Opened = (usize, usize, Felt);
+
+impl<D: Backend> Prover<'_, D> {
+    fn prove(
+        &self,
+        input: &ProverInput,
+        trace: Vec<Vec<Felt>>,
+        compiled: &CompiledAir<'_>,
+        channel: &mut ProverChannel,
+        meter: &mut Meter<'_, D>,
+    ) -> Result<(), ProveError> {
+        meter.begin(Phase::CommitTrace)?;
+        let log_len = self.cosets.log_len;
+        let scanned = ScannedColumns::keep(self.air, &trace)?;
+        let columns = Columns::upload(self.device, &trace, log_len, Tag("trace"))?;
+        drop(trace);
+        let one = Felt::from(1u64);
+        channel.enter("Original");
+        let first = self.commit(columns, one, channel, meter)?;
+        channel.exit();
+
+        meter.begin(Phase::CommitInteraction)?;
+        channel.enter("Interaction");
+        let elements: Vec<Felt> = (0..self.air.n_interaction_elements())
+            .map(|i| channel.draw_felt(&format!("Interaction element #{i}")))
+            .collect();
+        let columns = scanned.interaction(self.device, self.air, &elements, log_len)?;
+        let interaction = self.commit(columns, one, channel, meter)?;
+        channel.exit();
+
+        meter.begin(Phase::Composition)?;
+        let alpha = draw_alpha("Original", channel);
+        let scalars = self.air.scalars(&input.public, &elements)?;
+        channel.enter("Out Of Domain Sampling");
+        let columns = self.compose(&first, &interaction, compiled, &scalars, alpha, meter)?;
+        let composition = self.commit(columns, domain_offset() * domain_offset(), channel, meter)?;
+        let traces = [first, interaction, composition];
+
+        meter.begin(Phase::OutOfDomain)?;
+        let poles = self.sample_out_of_domain(&traces, channel)?;
+        channel.exit();
+
+        meter.begin(Phase::Quotient)?;
+        let layer = self.quotient(&traces, &poles)?;
+
+        meter.begin(Phase::Fri)?;
+        channel.enter("FRI");
+        // FRI leaves the offset of the evaluation domain out: its own domain has offset 1.
+        let fri_cosets = Cosets::new(one, log_len, self.cosets.log_cosets());
+        let fri = FriProver::commit(self.device, self.params, layer, &fri_cosets, channel, || {
+            meter.check()
+        })?;
+
+        meter.begin(Phase::ProofOfWork)?;
+        self.grind(channel, meter)?;
+
+        meter.begin(Phase::Decommit)?;
+        let first_step = self.params.fri.first_step();
+        let log_queries = log_len + self.params.log_n_cosets - first_step;
+        let queries = channel.draw_queries(1 << log_queries, self.params.fri.n_queries);
+        channel.begin_query_phase();
+        channel.enter("Decommitment");
+        channel.enter("Layer 0");
+        channel.enter("Virtual Oracle");
+        let rows = first_layer_queries(&queries, first_step);
+        for (i, trace) in traces.iter().enumerate() {
+            meter.check()?;
+            channel.enter(&format!("Trace {i}"));
+            trace.decommit(self.device, channel, &self.cosets, rows.iter().copied())?;
+            channel.exit();
+        }
+        channel.exit();
+        channel.exit();
+        fri.decommit(self.device, &queries, channel)?;
+        channel.exit();
+        channel.exit();
+        Ok(())
+    }
+
+    fn commit(
+        &self,
+        columns: Columns<D, Natural>,
+        shift: Felt,
+        channel: &mut ProverChannel,
+        meter: &Meter<'_, D>,
+    ) -> Result<CommittedTrace<D>, DeviceError> {
+        channel.enter("Commit on Trace");
+        let after_coset = || meter.step();
+        let (device, params) = (self.device, self.params);
+        let trace =
+            CommittedTrace::commit(device, params, columns, shift, &self.cosets, channel, after_coset)?;
+        channel.exit();
+        Ok(trace)
+    }
+
+    /// The composition polynomial `h(x) = h0(x^2) + x h1(x^2)` has degree below `2n`: its evaluations on two
+    /// cosets, split, are those of `h0` and `h1` on the coset of the squares.
+    fn compose(
+        &self,
+        first: &CommittedTrace<D>,
+        interaction: &CommittedTrace<D>,
+        compiled: &CompiledAir<'_>,
+        scalars: &[Felt],
+        alpha: Felt,
+        meter: &Meter<'_, D>,
+    ) -> Result<Columns<D, Natural>, ProveError> {
+        let (device, log_len) = (self.device, self.cosets.log_len);
+        let program = device.load(&compiled.program)?;
+        let scalars = compiled.scalars(scalars, alpha)?;
+        let mut columns = Columns::zeros(device, 2, log_len, Tag("composition columns"))?;
+        let mut values = Columns::zeros(device, 1, log_len, Tag("composition"))?;
+        for (phase, &shift) in self.cosets.shifts[..2].iter().enumerate() {
+            let tables = [
+                first.evaluate(device, shift)?,
+                interaction.evaluate(device, shift)?,
+            ];
+            let periodic = compiled.tables(device, shift)?;
+            let tables: Vec<_> = tables.iter().collect();
+            device
+                .compose(&program, &tables, &periodic, &scalars, &mut values)?
+                .detach();
+            device
+                .split_even_odd(&values, shift, phase, &mut columns)?
+                .detach();
+            meter.check()?;
+        }
+        Ok(columns)
+    }
+
+    /// Sends the values of all mask cells at `z` and of the composition columns at `z^2`; gives the terms of the
+    /// DEEP quotient around both points.
+    fn sample_out_of_domain(
+        &self,
+        traces: &[CommittedTrace<D>; 3],
+        channel: &mut ProverChannel,
+    ) -> Result<[Pole; 2], DeviceError> {
+        channel.enter("OODS values");
+        let z = channel.draw_felt("Evaluation point");
+        let generator = quarry_kernels::felt::subgroup_generator(self.cosets.log_len);
+        let n_first = traces[0].coefficients.n_columns();
+        let n_traces = n_first + traces[1].coefficients.n_columns();
+        let points = MaskPoints::new(self.air, n_first, z, generator);
+        let mut found = [
+            self.device
+                .evaluate_at(&traces[0].coefficients, &points.first)?
+                .wait()?
+                .into_iter(),
+            self.device
+                .evaluate_at(&traces[1].coefficients, &points.interaction)?
+                .wait()?
+                .into_iter(),
+        ];
+        let mut opened: Vec<Opened> = Vec::with_capacity(self.air.air.mask.len() + 2);
+        for cell in &self.air.air.mask {
+            let value = found[usize::from(cell.column >= n_first)]
+                .next()
+                .unwrap_or_default();
+            opened.push((cell.column, cell.offset, value));
+        }
+        let composition = &traces[2].coefficients;
+        let squares: Vec<_> = (0..composition.n_columns())
+            .map(|column| (column, z * z))
+            .collect();
+        let halves = self.device.evaluate_at(composition, &squares)?.wait()?;
+        opened.extend(
+            halves
+                .into_iter()
+                .enumerate()
+                .map(|(i, value)| (n_traces + i, 0, value)),
+        );
+
+        send_values(self.params, &opened, channel);
+        channel.exit();
+
+        let alpha = channel.draw_felt("Constraint polynomial random element");
+        let mut coefficient = Felt::from(1u64);
+        let mut poles = [
+            Pole {
+                point: z,
+                terms: Vec::new(),
+            },
+            Pole {
+                point: z * z,
+                terms: Vec::new(),
+            },
+        ];
+        for (column, offset, value) in opened {
+            let term = QuotientTerm {
+                column,
+                offset,
+                value,
+                coefficient,
+            };
+            poles[usize::from(column >= n_traces)].terms.push(term);
+            coefficient *= alpha;
+        }
+        Ok(poles)
+    }
+
+    /// The DEEP quotient has degree below `n`: it is evaluated on one coset and extended to the others. Gives the
+    /// first FRI layer, one column a coset.
+    fn quotient(
+        &self,
+        traces: &[CommittedTrace<D>; 3],
+        poles: &[Pole; 2],
+    ) -> Result<Columns<D, Natural>, DeviceError> {
+        let (device, log_len) = (self.device, self.cosets.log_len);
+        let shift = self.cosets.shifts[0];
+        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
+        {
+            let tables: Vec<_> = traces
+                .iter()
+                .map(|trace| trace.evaluate(device, shift))
+                .collect::<Result<_, _>>()?;
+            let tables: Vec<_> = tables.iter().collect();
+            device.deep_quotient(&tables, shift, poles, &mut values)?.detach();
+        }
+        let coefficients = device.interpolate(values, shift)?;
+        let mut layer = Columns::zeros(device, self.cosets.shifts.len(), log_len, Tag("FRI layer"))?;
+        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
+        for (i, &shift) in self.cosets.shifts.iter().enumerate() {
+            device.evaluate_coset(&coefficients, shift, &mut values)?.detach();
+            device
+                .copy(values.values(), 0..1 << log_len, layer.values_mut(), i << log_len)?
+                .detach();
+        }
+        Ok(layer)
+    }
+
+    fn grind(&self, channel: &mut ProverChannel, meter: &Meter<'_, D>) -> Result<(), DeviceError> {
+        let bits = self.params.fri.proof_of_work_bits;
+        if bits == 0 {
+            return Ok(());
+        }
+        let prefix = channel.proof_of_work_prefix(bits);
+        let nonce = self
+            .device
+            .grind(channel.proof_of_work_hash(), &prefix, bits, &meter.cancel.0)?
+            .wait()?;
+        channel.send_nonce(nonce);
+        Ok(())
+    }
+}
+
+fn draw_alpha(scope: &str, channel: &mut ProverChannel) -> Felt {
+    channel.enter(scope);
+    let alpha = channel.draw_felt("Constraint polynomial random element");
+    channel.exit();
+    alpha
+}
+
+fn send_values(params: &Parameters, opened: &[Opened], channel: &mut ProverChannel) {
+    if params.verifier_friendly_channel_updates {
+        let values: Vec<Felt> = opened.iter().map(|&(_, _, value)| value).collect();
+        channel.send_felts(&values, "");
+    } else {
+        for (i, (_, _, value)) in opened.iter().enumerate() {
+            channel.send_felt(value, &i.to_string());
+        }
+    }
+}
+
+/// Where the polynomials of both traces are evaluated, in mask order.
+struct MaskPoints {
+    first: Vec<(usize, Felt)>,
+    interaction: Vec<(usize, Felt)>,
+}
+
+impl MaskPoints {
+    fn new(air: &CairoAir, n_first: usize, z: Felt, generator: Felt) -> Self {
+        let mut points = Self {
+            first: Vec::new(),
+            interaction: Vec::new(),
+        };
+        for cell in &air.air.mask {
+            let x = z * generator.pow([cell.offset as u64]);
+            match cell.column.checked_sub(n_first) {
+                None => points.first.push((cell.column, x)),
+                Some(column) => points.interaction.push((column, x)),
+            }
+        }
+        points
+    }
+}

@@ -1,0 +1,95 @@
+//! The shape of each layout's AIR against Stone's: counts, and the names of the constraints in order.
+
+use quarry_prover_core::cairo::air::{CairoAir, CairoAirError};
+use quarry_prover_core::cairo::layouts::Layout;
+
+/// Layout, columns, constraints, mask cells, interaction elements, least number of steps.
+const SHAPES: &[(&str, usize, usize, usize, usize, u64)] = &[
+    ("plain", 8, 47, 49, 3, 1),
+    ("small", 25, 179, 201, 3, 512),
+    ("dex", 22, 179, 200, 3, 512),
+    ("perpetual", 10, 116, 128, 3, 2048),
+    ("recursive", 10, 93, 133, 6, 128),
+    ("recursive_large_output", 12, 124, 192, 6, 128),
+    ("recursive_with_poseidon", 8, 124, 192, 6, 256),
+    ("dex_with_bitwise", 22, 197, 246, 6, 512),
+    ("all_solidity", 27, 230, 286, 6, 512),
+    ("starknet", 10, 198, 271, 6, 2048),
+    ("starknet_with_keccak", 15, 347, 734, 6, 32768),
+];
+
+fn air(layout: &str, n_steps: u64) -> Result<CairoAir, CairoAirError> {
+    CairoAir::new(&Layout::by_name(layout).expect("a layout"), n_steps)
+}
+
+#[test]
+fn counts_are_stones() {
+    for &(layout, columns, constraints, mask, elements, least) in SHAPES {
+        for n_steps in [least, 1 << 15, 1 << 20] {
+            let CairoAir { air, .. } = air(layout, n_steps).expect("an AIR");
+            assert_eq!(air.n_columns.iter().sum::<usize>(), columns, "{layout}");
+            assert_eq!(air.constraints.len(), constraints, "{layout}");
+            assert_eq!(air.mask.len(), mask, "{layout}");
+        }
+        assert_eq!(
+            air(layout, least).expect("an AIR").n_interaction_elements(),
+            elements,
+            "{layout}"
+        );
+    }
+}
+
+#[test]
+fn names_and_order_are_stones() {
+    for (layout, names) in [
+        ("plain", include_str!("data/constraints/plain.txt")),
+        ("small", include_str!("data/constraints/small.txt")),
+        ("dex", include_str!("data/constraints/dex.txt")),
+        ("perpetual", include_str!("data/constraints/perpetual.txt")),
+        ("recursive", include_str!("data/constraints/recursive.txt")),
+        (
+            "recursive_large_output",
+            include_str!("data/constraints/recursive_large_output.txt"),
+        ),
+        (
+            "recursive_with_poseidon",
+            include_str!("data/constraints/recursive_with_poseidon.txt"),
+        ),
+        (
+            "dex_with_bitwise",
+            include_str!("data/constraints/dex_with_bitwise.txt"),
+        ),
+        ("all_solidity", include_str!("data/constraints/all_solidity.txt")),
+        ("starknet", include_str!("data/constraints/starknet.txt")),
+        (
+            "starknet_with_keccak",
+            include_str!("data/constraints/starknet_with_keccak.txt"),
+        ),
+    ] {
+        let air = air(layout, 1 << 15).expect("an AIR").air;
+        let ours: Vec<_> = air
+            .constraints
+            .iter()
+            .map(|constraint| constraint.name.as_str())
+            .collect();
+        assert_eq!(ours, names.lines().collect::<Vec<_>>(), "{layout}");
+    }
+}
+
+#[test]
+fn impossible_steps_are_refused() {
+    for (layout, n_steps) in [
+        ("small", 256),
+        ("small", 513),
+        ("plain", 0),
+        ("plain", 3),
+        ("plain", 1 << 60),
+        ("plain", u64::MAX),
+    ] {
+        let error = air(layout, n_steps).map(|_| ());
+        assert!(
+            matches!(error, Err(CairoAirError::Steps { .. })),
+            "{layout}, {n_steps}: {error:?}"
+        );
+    }
+}

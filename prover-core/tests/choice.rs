@@ -1,0 +1,105 @@
+//! The layout that is chosen for a program is the cheapest that serves.
+#![cfg(feature = "runner")]
+
+use quarry_prover_core::cairo::runner::{RunError, RunOptions};
+use quarry_prover_core::choice::{Choice, ChoiceError, Wanted, choose};
+use quarry_prover_core::profiles::Profile;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// A program of the repository's examples, with its input.
+struct Example(&'static str);
+
+impl Example {
+    fn read(&self, file: &str) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples")
+            .join(self.0);
+        fs::read(folder.join(file)).expect("an example")
+    }
+
+    fn choose(&self, profile: &str, max_steps: usize) -> Result<Choice, ChoiceError> {
+        let profile = Profile::by_name(profile).expect("a profile");
+        let input: Value = serde_json::from_slice(&self.read("input.json")).expect("JSON");
+        choose(&Wanted {
+            program: &self.read("program.json"),
+            input: Some(&input),
+            options: RunOptions {
+                max_steps,
+                min_steps: 0,
+            },
+            profile: Some(profile),
+            parameters: &|n_steps| profile.parameters(n_steps, 96).map_err(|error| error.to_string()),
+        })
+    }
+}
+
+/// Uses no builtin.
+const CUBES: Example = Example("cubes");
+/// Uses output, pedersen and range_check.
+const COLLATZ: Example = Example("collatz");
+
+#[test]
+fn the_cheapest_layout_that_serves() {
+    let choice = CUBES.choose("stone", 1 << 20).expect("a choice");
+    let candidates = &choice.candidates;
+    assert_eq!(
+        (candidates[0].layout, choice.input.public.layout.as_str()),
+        ("plain", "plain")
+    );
+    let costs: Vec<_> = candidates.iter().filter_map(|c| c.cost.as_ref()).collect();
+    assert!(costs.is_sorted_by(|a, b| a.multiplications <= b.multiplications));
+    assert_eq!(costs[0].n_columns, [6, 2, 2]);
+    for candidate in candidates {
+        assert_ne!(
+            candidate.cost.is_some(),
+            candidate.refused.is_some(),
+            "{candidate:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_against_a_layout_is_said() {
+    let profile = "integrity-stone6-keccak160";
+    let choice = COLLATZ.choose(profile, 1 << 20).expect("a choice");
+    let find = |name: &str| {
+        let mut candidates = choice.candidates.iter();
+        candidates.find(|c| c.layout == name).expect("a layout")
+    };
+    let refused = |name: &str| find(name).refused.clone().expect("a reason");
+    assert!(
+        refused("plain").contains("does not know it"),
+        "{}",
+        refused("plain")
+    );
+    let small = find("small");
+    assert!(small.profiles.contains(&profile) && small.cost.is_some());
+    assert_eq!(choice.input.public.layout, choice.candidates[0].layout);
+
+    let choice = COLLATZ.choose("stone", 1 << 20).expect("a choice");
+    let plain = choice.candidates.iter().find(|c| c.layout == "plain");
+    let why = plain.and_then(|c| c.refused.as_deref());
+    assert_eq!(why, Some("it lacks output, pedersen, range_check"));
+}
+
+#[test]
+fn nothing_to_choose() {
+    // No settlement proof is so short: its layout needs many more steps.
+    let error = CUBES.choose("l1-sharp", 1 << 9).expect_err("too few steps");
+    assert!(matches!(error, ChoiceError::NoLayout { .. }), "{error}");
+    let text = error.to_string();
+    for reason in [
+        "plain: the verifier of profile 'l1-sharp' does not know it",
+        "recursive_large_output: what the program used does not fit",
+    ] {
+        assert!(text.contains(reason), "{text}");
+    }
+    // That the program does not end is no layout's fault.
+    let error = CUBES.choose("stone", 2).expect_err("too few steps");
+    assert!(
+        matches!(error, ChoiceError::Run(RunError::StepLimit(2))),
+        "{error}"
+    );
+}

@@ -1,0 +1,116 @@
+//! Stone's proofs are accepted, with Stone's annotations, and no byte may follow them.
+
+mod common;
+
+use common::{corpus, proof_files};
+use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::proof::ProofFile;
+use quarry_prover_core::verifier::{Verifier, VerifyOptions};
+
+#[test]
+fn golden_proofs_are_accepted() {
+    let options = VerifyOptions { min_security_bits: 0 };
+    for (golden, text) in proof_files() {
+        let name = golden.name();
+        let mut file = ProofFile::parse(&text).expect("a proof file");
+        let (statement, params) = (
+            file.statement().expect("a statement"),
+            file.parameters().expect("parameters"),
+        );
+        let verifier = Verifier::new(&statement, &params).expect("a statement");
+        let (result, files) = verifier.verify_annotated(&file.proof, &options);
+        let verified = result.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(verified.n_steps, golden.n_steps);
+        if let Some(lines) = &file.annotations {
+            assert!(files.annotation_file.lines().eq(lines), "{name}: annotations");
+        }
+        file.proof.push(0);
+        let error = verifier
+            .verify(&file.proof, &options)
+            .expect_err("a trailing byte");
+        assert!(
+            error.to_string().contains("1 bytes after the proof's end"),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn parameters_are_refused_where_stone_refuses_them() {
+    for golden in corpus() {
+        let input = PublicInput::parse(&golden.text("public_input.json")).expect("a public input");
+        let params = Parameters::parse(&golden.parameters());
+        let taken = params.is_ok_and(|params| params.fits(input.n_steps).is_ok());
+        assert_eq!(taken, golden.digest.is_some(), "{}", golden.name());
+    }
+}
+
+#[test]
+fn weak_parameters_need_leave() {
+    let (_, text) = proof_files()
+        .into_iter()
+        .find(|(golden, _)| golden.tag == "q1")
+        .expect("one query");
+    let file = ProofFile::parse(&text).expect("a proof file");
+    let (statement, params) = (
+        file.statement().expect("a statement"),
+        file.parameters().expect("parameters"),
+    );
+    let verifier = Verifier::new(&statement, &params).expect("a statement");
+    let bits = params.security_bits();
+    verifier
+        .verify(
+            &file.proof,
+            &VerifyOptions {
+                min_security_bits: bits,
+            },
+        )
+        .expect("just enough");
+    let error = verifier
+        .verify(&file.proof, &VerifyOptions::default())
+        .expect_err("too weak");
+    assert_eq!(
+        error.to_string(),
+        format!("the parameters give {bits} bits of security, 80 are required")
+    );
+    assert!(!error.is_bad_input());
+}
+
+/// What Stone's verifier leaves for the splitter of proofs: the hashes of the opened rows, and for every query its
+/// value and the inverse of its point in every layer of FRI.
+#[test]
+fn what_a_splitter_needs_is_noted() {
+    let (_, text) = proof_files()
+        .into_iter()
+        .find(|(golden, _)| golden.tag == "q1")
+        .expect("one query");
+    let file = ProofFile::parse(&text).expect("a proof file");
+    let (statement, params) = (
+        file.statement().expect("a statement"),
+        file.parameters().expect("parameters"),
+    );
+    let verifier = Verifier::new(&statement, &params).expect("a statement");
+    let (_, files) = verifier.verify_annotated(&file.proof, &VerifyOptions { min_security_bits: 0 });
+    let place = |line: &str| {
+        let line = line
+            .strip_prefix("/cpu air/STARK/FRI/Decommitment/")
+            .expect("the query phase");
+        line.rsplit_once('(').expect("a value").0.to_owned()
+    };
+    let places: Vec<_> = files.extra_output_file.lines().map(place).collect();
+    let expected = [
+        "Layer 0/Virtual Oracle/Trace 0: For node 199401: Hash",
+        "Layer 0/Virtual Oracle/Trace 1: For node 199401: Hash",
+        "Layer 0/Virtual Oracle/Trace 2: For node 199401: Hash",
+        "Layer 1: Row 4270, Column 9: Field Element",
+        "Layer 1: xInv for index 68329: Field Element",
+        "Layer 1: For node 12462: Hash",
+        "Layer 2: Row 533, Column 6: Field Element",
+        "Layer 2: xInv for index 4270: Field Element",
+        "Layer 2: For node 1557: Hash",
+        "Last Layer: Row 533, Column 0: Field Element",
+        "Last Layer: xInv for index 533: Field Element",
+    ];
+    assert_eq!(places, expected);
+}
