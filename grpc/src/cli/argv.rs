@@ -1,0 +1,262 @@
+//! Command lines in the spellings of gflags, which Stone's programs take and scripts are full of.
+//!
+//! `-flag v`, `--flag v`, `-flag=v` and `--flag=v` are the same there, and so are `-` and `_` inside a name;
+//! a boolean is `--flag`, `--noflag` or `--flag=` one of ten words, and never takes the next argument. Here
+//! all of it becomes the one spelling that the parser behind knows: `--flag-name=value`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// What a flag of Stone's programs takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A value.
+    Value,
+    /// A boolean.
+    Boolean,
+    /// A value that changes nothing here: it goes.
+    IgnoredValue,
+    /// A boolean that changes nothing here: it goes.
+    IgnoredBoolean,
+}
+
+/// The flags of `cpu_air_prover` and `cpu_air_verifier`, those of their logging library with them.
+const FLAGS: &[(&str, Kind)] = &[
+    ("annotation-file", Kind::Value),
+    ("extra-output-file", Kind::Value),
+    ("fix-public-input", Kind::Boolean),
+    ("generate-annotations", Kind::Boolean),
+    ("in-file", Kind::Value),
+    ("n-threads", Kind::Value),
+    ("out-file", Kind::Value),
+    ("override-random-seed", Kind::Value),
+    ("parameter-file", Kind::Value),
+    ("private-input-file", Kind::Value),
+    ("prover-config-file", Kind::Value),
+    ("public-input-file", Kind::Value),
+    // How Stone's transforms are cut into tasks: never in the bytes.
+    ("four-step-fft-threshold", Kind::IgnoredValue),
+    ("log-min-twiddle-shift-task-size", Kind::IgnoredValue),
+    // glog.
+    ("alsologtoemail", Kind::IgnoredValue),
+    ("alsologtostderr", Kind::IgnoredBoolean),
+    ("colorlogtostderr", Kind::IgnoredBoolean),
+    ("drop-log-memory", Kind::IgnoredBoolean),
+    ("log-backtrace-at", Kind::IgnoredValue),
+    ("log-dir", Kind::IgnoredValue),
+    ("log-link", Kind::IgnoredValue),
+    ("log-prefix", Kind::IgnoredBoolean),
+    ("logbuflevel", Kind::IgnoredValue),
+    ("logbufsecs", Kind::IgnoredValue),
+    ("logemaillevel", Kind::IgnoredValue),
+    ("logfile-mode", Kind::IgnoredValue),
+    ("logmailer", Kind::IgnoredValue),
+    ("logtostderr", Kind::IgnoredBoolean),
+    ("max-log-size", Kind::IgnoredValue),
+    ("minloglevel", Kind::IgnoredValue),
+    ("stderrthreshold", Kind::IgnoredValue),
+    ("stop-logging-if-full-disk", Kind::IgnoredBoolean),
+    ("symbolize-stacktrace", Kind::IgnoredBoolean),
+    ("v", Kind::IgnoredValue),
+    ("vmodule", Kind::IgnoredValue),
+];
+
+/// The programs that this one stands in for, by a link of that name or by a subcommand, and what they are here.
+/// Stone's verifier accepts a valid proof whatever its parameters.
+const STAND_INS: &[(&str, &[&str])] = &[
+    ("cpu_air_prover", &["prove"]),
+    ("cpu_air_verifier", &["verify", "--min-security-bits=0"]),
+];
+
+const TRUE: &[&str] = &["1", "t", "true", "y", "yes"];
+const FALSE: &[&str] = &["0", "f", "false", "n", "no"];
+
+/// Rewrites a whole command line, the program's name first. What is no flag of Stone's passes unchanged (but
+/// for `_` in the name of a long flag): the parser behind judges it.
+pub fn normalise(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args = args.into_iter().peekable();
+    let mut out: Vec<OsString> = args.next().into_iter().collect();
+    let by_link = out.first().and_then(|program| stand_in(program));
+    let words = by_link.or_else(|| {
+        let words = stand_in(args.peek()?)?;
+        args.next().map(|_| words)
+    });
+    out.extend(words.into_iter().flatten().map(OsString::from));
+    while let Some(arg) = args.next() {
+        if arg == "--" {
+            out.push(arg);
+            break;
+        }
+        let Some((dashes, name, value)) = split(&arg) else {
+            out.push(arg);
+            continue;
+        };
+        match (kind(&name), value) {
+            (Some((Kind::Value | Kind::IgnoredValue, _)), None) => {
+                // gflags takes the next argument whatever it looks like.
+                let Some(value) = args.next() else {
+                    out.push(arg);
+                    continue;
+                };
+                if kind(&name).is_some_and(|(kind, _)| kind == Kind::Value) {
+                    let mut joined = OsString::from(format!("--{name}="));
+                    joined.push(value);
+                    out.push(joined);
+                }
+            }
+            (Some((Kind::Value, _)), Some(value)) => out.push(format!("--{name}={value}").into()),
+            (Some((Kind::Boolean, negated)), value) => out.push(boolean(&name, negated, value).into()),
+            (Some((Kind::IgnoredValue | Kind::IgnoredBoolean, _)), _) => {}
+            (None, Some(value)) if dashes == 2 => out.push(format!("--{name}={value}").into()),
+            (None, None) if dashes == 2 => out.push(format!("--{name}").into()),
+            (None, _) => out.push(arg),
+        }
+    }
+    out.extend(args);
+    out
+}
+
+/// What a program's name stands for, if it is one of Stone's.
+fn stand_in(program: &OsStr) -> Option<&'static [&'static str]> {
+    let name = Path::new(program).file_name()?;
+    let (_, words) = STAND_INS.iter().find(|(known, _)| name == *known)?;
+    Some(words)
+}
+
+/// A flag as the number of its dashes, its name with `-` for `_`, and the value behind `=`.
+fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
+    let arg = arg.to_str()?;
+    let body = arg.trim_start_matches('-');
+    let dashes = arg.len() - body.len();
+    if body.is_empty() || !(1..=2).contains(&dashes) {
+        return None;
+    }
+    let (name, value) = match body.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (body, None),
+    };
+    Some((dashes, name.replace('_', "-"), value))
+}
+
+/// What a name is among Stone's flags, and whether it is a boolean's `no` form.
+fn kind(name: &str) -> Option<(Kind, bool)> {
+    let find = |name: &str| {
+        FLAGS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind)
+    };
+    if let Some(kind) = find(name) {
+        return Some((kind, false));
+    }
+    let kind = find(name.strip_prefix("no")?)?;
+    matches!(kind, Kind::Boolean | Kind::IgnoredBoolean).then_some((kind, true))
+}
+
+fn boolean(name: &str, negated: bool, value: Option<&str>) -> String {
+    let is_one_of = |words: &[&str], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+    match value {
+        None if negated => format!("--{}=false", name.strip_prefix("no").unwrap_or(name)),
+        None => format!("--{name}=true"),
+        Some(value) if !negated && is_one_of(TRUE, value) => format!("--{name}=true"),
+        Some(value) if !negated && is_one_of(FALSE, value) => format!("--{name}=false"),
+        // No such word: the parser behind says so.
+        Some(value) => format!("--{name}={value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(line: &str) -> String {
+        let args = line.split(' ').map(OsString::from);
+        let out: Vec<_> = normalise(args)
+            .into_iter()
+            .map(|arg| arg.into_string().unwrap())
+            .collect();
+        out.join(" ")
+    }
+
+    #[test]
+    fn every_spelling() {
+        let table = [
+            ("q prove --out_file f", "q prove --out-file=f"),
+            ("q prove -out_file f", "q prove --out-file=f"),
+            ("q prove --out_file=f", "q prove --out-file=f"),
+            ("q prove -out_file=f", "q prove --out-file=f"),
+            ("q prove --out-file=a=b", "q prove --out-file=a=b"),
+            ("q prove -out-file -odd-name", "q prove --out-file=-odd-name"),
+            (
+                "q prove --generate_annotations x",
+                "q prove --generate-annotations=true x",
+            ),
+            ("q -generate_annotations", "q --generate-annotations=true"),
+            ("q --generate_annotations=true", "q --generate-annotations=true"),
+            ("q --generate_annotations=T", "q --generate-annotations=true"),
+            ("q --generate_annotations=1", "q --generate-annotations=true"),
+            ("q --generate_annotations=Yes", "q --generate-annotations=true"),
+            ("q --generate_annotations=y", "q --generate-annotations=true"),
+            ("q -generate_annotations=false", "q --generate-annotations=false"),
+            ("q --generate_annotations=f", "q --generate-annotations=false"),
+            ("q --generate_annotations=0", "q --generate-annotations=false"),
+            ("q --generate_annotations=NO", "q --generate-annotations=false"),
+            ("q --generate_annotations=n", "q --generate-annotations=false"),
+            ("q --nogenerate_annotations", "q --generate-annotations=false"),
+            ("q -nogenerate-annotations", "q --generate-annotations=false"),
+            (
+                "q --generate_annotations=perhaps",
+                "q --generate-annotations=perhaps",
+            ),
+            ("q --nogenerate_annotations=1", "q --nogenerate-annotations=1"),
+            (
+                "q -logtostderr --v=1 -v 2 --minloglevel 3 --nolog_prefix -n_threads 4",
+                "q --n-threads=4",
+            ),
+            ("q verify -in_file p", "q verify --in-file=p"),
+            ("q prove --out f --min_steps=4", "q prove --out f --min-steps=4"),
+            ("q prove -o f_f a_b -", "q prove -o f_f a_b -"),
+            ("q prove --json -- --out_file f", "q prove --json -- --out_file f"),
+            ("q prove --out_file", "q prove --out_file"),
+            ("q prove ---x -- -y", "q prove ---x -- -y"),
+            (
+                "/usr/bin/cpu_air_prover --out_file f",
+                "/usr/bin/cpu_air_prover prove --out-file=f",
+            ),
+            (
+                "cpu_air_verifier -in_file=f",
+                "cpu_air_verifier verify --min-security-bits=0 --in-file=f",
+            ),
+            (
+                "q cpu_air_verifier -in_file=f",
+                "q verify --min-security-bits=0 --in-file=f",
+            ),
+            ("q cpu_air_prover -out_file=f", "q prove --out-file=f"),
+            ("q verify cpu_air_verifier", "q verify cpu_air_verifier"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(run(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_table_has_one_spelling_a_flag() {
+        for (i, (name, _)) in FLAGS.iter().enumerate() {
+            assert!(!name.contains('_'), "{name}");
+            assert!(FLAGS[i + 1..].iter().all(|(other, _)| other != name), "{name}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn names_that_are_not_utf8_pass() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = OsString::from_vec(vec![b'p', 0xff]);
+        let args = ["q".into(), "verify".into(), "--in_file".into(), odd.clone()];
+        let mut joined = OsString::from("--in-file=");
+        joined.push(&odd);
+        assert_eq!(normalise(args)[2], joined);
+        assert_eq!(normalise(["q".into(), odd.clone()])[1], odd);
+        assert!(normalise([]).is_empty());
+    }
+}

@@ -1,0 +1,66 @@
+//! `quarry doctor`: what this machine is, how fast it is, and what stands in its way.
+
+use crate::cli::failure::Failure;
+use crate::cli::table::{Table, bytes, per_second};
+use crate::cli::terminal;
+use quarry_hw_profiles::{Probe, Warning};
+use serde::Serialize;
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The report for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    probe: &'a Probe,
+    warnings: &'a [Warning],
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let probe = Probe::measure();
+    let warnings = probe.warnings();
+    if args.json {
+        let (probe, warnings) = (&probe, warnings.as_slice());
+        return terminal::print_json(&Report { probe, warnings });
+    }
+    terminal::print(table(&probe))?;
+    for warning in &warnings {
+        terminal::print(format_args!(
+            "\nwarning: {}\n  -> {}\n",
+            warning.found, warning.advice
+        ))?;
+    }
+    if warnings.is_empty() {
+        terminal::print("\nnothing stands in the way of proofs here\n")?;
+    }
+    Ok(())
+}
+
+fn table(probe: &Probe) -> Table {
+    let mut table = Table::default();
+    let (cpu, memory) = (&probe.cpu, &probe.memory);
+    table.row("processor", cpu.model.as_deref().unwrap_or("unknown"));
+    table.row("architecture", &cpu.architecture);
+    table.row_if("cores", cpu.cores);
+    table.row("threads for us", cpu.threads);
+    table.row("extensions", cpu.features.join(" "));
+    for cache in &cpu.caches {
+        table.row(format!("L{} cache", cache.level), bytes(cache.bytes));
+    }
+    table.row_if("memory", memory.total_bytes.map(bytes));
+    table.row_if("memory available", memory.available_bytes.map(bytes));
+    if let Some(rates) = &probe.rates {
+        for (name, rate) in rates.on_one_core() {
+            table.row_if(format!("{name}, one core"), rate.map(per_second));
+        }
+        table.row("memory copied", format!("{}/s", bytes(rates.copied_bytes as u64)));
+    }
+    table
+}

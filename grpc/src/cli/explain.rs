@@ -1,0 +1,59 @@
+//! `quarry prove --explain`: the layouts that a program could be proved in, and what each would cost.
+
+use crate::cli::failure::Failure;
+use crate::cli::grid::Grid;
+use crate::cli::parameters::Plan;
+use crate::cli::source::Source;
+use crate::cli::terminal;
+use quarry_prover_core::choice::Candidate;
+use serde::Serialize;
+
+/// The explanation for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// The layout that would be taken.
+    layout: &'a str,
+    /// All layouts, the cheapest first.
+    candidates: &'a [Candidate],
+}
+
+/// Prints the explanation.
+pub fn run(source: &Source, plan: &Plan, json: bool) -> Result<(), Failure> {
+    let choice = source.explain(plan)?;
+    let layout = &choice.input.public.layout;
+    let candidates = &choice.candidates;
+    if json {
+        return terminal::print_json(&Report { layout, candidates });
+    }
+    terminal::print(format_args!(
+        "{}\nthe cheapest that serves is {layout}\n",
+        table(candidates)
+    ))
+}
+
+fn table(candidates: &[Candidate]) -> Grid<5> {
+    let mut grid = Grid::new([
+        "layout",
+        "steps",
+        "columns",
+        "multiplications",
+        "profiles that allow it",
+    ]);
+    for candidate in candidates {
+        let profiles = candidate.profiles.join(", ");
+        match &candidate.cost {
+            Some(cost) => grid.row([
+                candidate.layout.to_owned(),
+                cost.n_steps.to_string(),
+                cost.n_columns.map(|n| n.to_string()).join(" + "),
+                format!("{:.2e}", cost.multiplications),
+                profiles,
+            ]),
+            None => {
+                let why = candidate.refused.as_deref().unwrap_or_default();
+                grid.note(candidate.layout, format!("refused: {why}"));
+            }
+        }
+    }
+    grid
+}

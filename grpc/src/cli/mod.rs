@@ -1,0 +1,113 @@
+//! The `quarry` command: one file a subcommand. The service never imports this module.
+
+mod argv;
+mod check;
+mod doctor;
+mod explain;
+mod failure;
+mod grid;
+mod inspect;
+mod interrupt;
+mod layouts;
+mod output;
+mod parameters;
+mod params;
+mod progress;
+mod prove;
+mod source;
+mod statement;
+mod summary;
+mod table;
+mod terminal;
+mod verify;
+
+use clap::Parser;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// What `--help` ends with.
+const HELP: &str = "\
+Examples:
+  quarry prove program.json --input input.json --out proof.json
+  quarry verify proof.json --expect-output 144
+  quarry <COMMAND> --help     (examples for each command)
+
+A link to this program named cpu_air_prover or cpu_air_verifier stands in for Stone's
+program of that name; their flags are taken in every spelling that gflags takes.
+
+Exit codes:
+  0    done
+  1    internal error
+  2    bad usage or bad input
+  3    not accepted: a proof that does not hold or is not the one that was expected,
+       or a trace that violates a constraint
+  130  interrupted";
+
+/// Proves and verifies Cairo programs, byte for byte as StarkWare's Stone prover does
+#[derive(Debug, Parser)]
+#[command(name = "quarry", version, after_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Prove a run of a Cairo program
+    #[command(after_help = prove::EXAMPLES)]
+    Prove(Box<prove::Args>),
+    /// Say what a proof file says, and whether it is true
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Args),
+    /// Look for the first constraint that inputs violate
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Args),
+    /// Explain a proof file section by section
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::Args),
+    /// Show the layouts, or what one of them holds
+    #[command(after_help = layouts::EXAMPLES)]
+    Layouts(layouts::Args),
+    /// Write the parameter file that a profile gives
+    #[command(after_help = params::EXAMPLES)]
+    Params(params::Args),
+    /// Show what this machine is, how fast it is, and what stands in its way
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    fn run(&self) -> Result<(), Failure> {
+        match self {
+            Command::Prove(args) => prove::run(args),
+            Command::Verify(args) => verify::run(args),
+            Command::Check(args) => check::run(args),
+            Command::Inspect(args) => inspect::run(args),
+            Command::Layouts(args) => layouts::run(args),
+            Command::Params(args) => params::run(args),
+            Command::Doctor(args) => doctor::run(args),
+        }
+    }
+
+    /// Whether standard output is for one JSON object.
+    fn is_json(&self) -> bool {
+        match self {
+            Command::Prove(args) => args.json,
+            Command::Verify(args) => args.json,
+            Command::Check(args) => args.json,
+            Command::Inspect(args) => args.json,
+            Command::Layouts(args) => args.json,
+            Command::Params(_) => false,
+            Command::Doctor(args) => args.json,
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse_from(argv::normalise(std::env::args_os()));
+    let Err(failure) = cli.command.run() else {
+        return ExitCode::SUCCESS;
+    };
+    failure.tell(cli.command.is_json());
+    ExitCode::from(failure.kind.exit_code())
+}

@@ -1,0 +1,141 @@
+//! Files that are written whole or not at all.
+
+use crate::cli::failure::Failure;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::NamedTempFile;
+
+/// Held while a file is written: whoever ends the process waits for it.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Waits until no file is half-written, and lets none be begun while the guard lives.
+pub fn settle() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file that is known to be writable.
+#[derive(Debug)]
+pub struct Target {
+    path: PathBuf,
+    /// A device or a pipe, which cannot be replaced. It stays open: the reader of a pipe takes a closed one for the end.
+    stream: Option<File>,
+}
+
+impl Target {
+    /// Checks that the file can be written, before the work whose result it will hold. Leaves nothing behind.
+    pub fn check(path: &Path) -> Result<Self, Failure> {
+        let refuse = |why: io::Error| {
+            let path = path.display();
+            Failure::bad_input(format!(
+                "cannot write '{path}': {why}; choose a file in a folder that exists and may be written"
+            ))
+        };
+        if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(refuse(io::ErrorKind::IsADirectory.into()));
+        }
+        // A link stays one: what it points to is replaced.
+        let path_behind = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let kind = path_behind.metadata().ok().map(|metadata| metadata.file_type());
+        let open = || OpenOptions::new().append(true).open(&path_behind);
+        let opened = kind.map(|_| open()).transpose().map_err(refuse)?;
+        let target = Self {
+            stream: opened.filter(|_| kind.is_some_and(|kind| !kind.is_file())),
+            path: path_behind,
+        };
+        if target.stream.is_none() {
+            target.temporary().map_err(refuse)?;
+        }
+        Ok(target)
+    }
+
+    /// The path as it will be written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the whole content: beside the target first, then in its place.
+    pub fn write(&self, content: &[u8]) -> Result<(), Failure> {
+        let result = match &self.stream {
+            // Nothing is half-written that could be whole: nobody waits for a slow reader.
+            Some(stream) => (&*stream).write_all(content),
+            None => self.replace(content),
+        };
+        result.map_err(|why| Failure::bad_input(format!("cannot write '{}': {why}", self.path.display())))
+    }
+
+    fn replace(&self, content: &[u8]) -> io::Result<()> {
+        let _writing = settle();
+        let mut file = self.temporary()?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+
+    /// A new file in the target's folder, with the permissions that a plain new file gets; removed when
+    /// dropped.
+    fn temporary(&self) -> io::Result<NamedTempFile> {
+        let folder = match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".quarry-").suffix(".part");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("proof.json");
+        let target = Target::check(&path).unwrap();
+        assert_eq!(names(folder.path()), [""; 0]);
+        target.write(b"one").unwrap();
+        Target::check(&path).unwrap().write(b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(folder.path()), ["proof.json"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Target::check(folder.path()).is_err());
+        assert!(Target::check(&folder.path().join("folder/")).is_err());
+        assert!(Target::check(Path::new("")).is_err());
+        let error = Target::check(&folder.path().join("no/such/folder")).unwrap_err();
+        assert!(error.message.contains("no/such/folder"), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_and_devices_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        Target::check(&link).unwrap().write(b"new").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        Target::check(Path::new("/dev/null"))
+            .unwrap()
+            .write(b"x")
+            .unwrap();
+    }
+}

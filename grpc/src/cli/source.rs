@@ -1,0 +1,192 @@
+//! What is to be proved or checked: a compiled program that is run, or Stone's four inputs.
+
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::parameters::Plan;
+use crate::cli::progress::Reporter;
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::runner::{self, RunOptions};
+use quarry_prover_core::choice::{self, Choice, Wanted};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The step limit unless told otherwise: beyond it a proof takes more memory than most machines have.
+const STEP_LIMIT: usize = 1 << 24;
+
+/// The layout that is chosen for the program.
+const AUTO: &str = "auto";
+
+/// Where the execution comes from.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Source {
+    /// Compiled Cairo program, run in proof mode
+    #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
+    #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
+    program: Option<PathBuf>,
+    /// The program's input: what its hints find as program_input (JSON)
+    #[arg(long, value_name = "FILE", requires = "program")]
+    input: Option<PathBuf>,
+    /// The layout; auto takes the cheapest that has the program's builtins and that the profile's verifier knows
+    #[arg(long, value_name = "auto|NAME", default_value = AUTO)]
+    layout: String,
+    /// The parameters of layout dynamic (Stone's dynamic_params, JSON); runs the program in it
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
+    dynamic_params: Option<PathBuf>,
+    /// Stop a program that runs longer than this many steps
+    #[arg(long, value_name = "N", default_value_t = STEP_LIMIT)]
+    step_limit: usize,
+    /// Pad the run to at least this many steps
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
+    min_steps: usize,
+    /// The execution's public input, instead of a program
+    #[arg(long, value_name = "FILE", requires = "private_input_file")]
+    public_input_file: Option<PathBuf>,
+    /// The execution's private input, which names its trace and memory files
+    #[arg(long, value_name = "FILE", requires = "public_input_file")]
+    private_input_file: Option<PathBuf>,
+}
+
+/// An execution, and the two JSON files that state it.
+pub struct Execution {
+    /// What is proved.
+    pub input: ProverInput,
+    /// The public input.
+    pub public: Value,
+    /// The private input.
+    pub private: Value,
+}
+
+impl Source {
+    /// Runs the program or reads the files. With a profile, the statement is one that its verifier can take.
+    pub fn resolve(&self, plan: &Plan, reporter: &Reporter) -> Result<Execution, Failure> {
+        let execution = match (&self.program, &self.public_input_file, &self.private_input_file) {
+            (Some(program), _, _) => {
+                reporter.prepare("run program");
+                self.run(program, plan)?
+            }
+            (None, Some(public), Some(private)) => {
+                reporter.prepare("read inputs");
+                Execution {
+                    input: ProverInput::read(public, private).or_bad_input()?,
+                    public: read_json(public)?,
+                    private: read_json(private)?,
+                }
+            }
+            _ => {
+                return Err(Failure::bad_input(
+                    "give a program, or a public and a private input file",
+                ));
+            }
+        };
+        let layout = &execution.input.public.layout;
+        if self.layout != AUTO && self.layout != *layout {
+            return Err(Failure::bad_input(format!(
+                "--layout {} contradicts the public input, whose layout is {layout}; leave --layout out",
+                self.layout
+            )));
+        }
+        if let Some(profile) = plan.profile() {
+            profile.check_statement(&execution.input.public).or_bad_input()?;
+        }
+        Ok(execution)
+    }
+
+    fn run(&self, program: &Path, plan: &Plan) -> Result<Execution, Failure> {
+        let input = if let Some(path) = &self.dynamic_params {
+            let input = self.program_input()?;
+            runner::run_dynamic(
+                &read(program)?,
+                input.as_ref(),
+                &read_params(path)?,
+                &self.options(),
+            )
+            .or_bad_input()
+            .map_err(|failure| in_program(program, &failure))?
+        } else if self.layout == AUTO {
+            self.choose(program, plan)?.input
+        } else {
+            let layout = static_layout(&self.layout)?.name;
+            let input = self.program_input()?;
+            runner::run(&read(program)?, input.as_ref(), layout, &self.options())
+                .or_bad_input()
+                .map_err(|failure| in_program(program, &failure))?
+        };
+        Ok(Execution {
+            public: input.public.to_json(),
+            private: input.private.to_json("trace.bin", "memory.bin"),
+            input,
+        })
+    }
+
+    /// What each layout would cost, and a run in the cheapest.
+    pub fn explain(&self, plan: &Plan) -> Result<Choice, Failure> {
+        let program = self.program.as_deref();
+        self.choose(program.ok_or_else(|| Failure::bad_input("give a program"))?, plan)
+    }
+
+    fn choose(&self, program: &Path, plan: &Plan) -> Result<Choice, Failure> {
+        let parameters = |n_steps| match plan.for_steps(n_steps) {
+            Ok((parameters, _)) => Ok(parameters),
+            Err(failure) => Err(failure.message),
+        };
+        choice::choose(&Wanted {
+            program: &read(program)?,
+            input: self.program_input()?.as_ref(),
+            options: self.options(),
+            profile: plan.profile(),
+            parameters: &parameters,
+        })
+        .or_bad_input()
+        .map_err(|failure| in_program(program, &failure))
+    }
+
+    fn program_input(&self) -> Result<Option<Value>, Failure> {
+        self.input.as_deref().map(read_json).transpose()
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            max_steps: self.step_limit,
+            min_steps: self.min_steps,
+        }
+    }
+}
+
+/// The layout of that name, unless it is the one that needs parameters.
+pub fn static_layout(name: &str) -> Result<Layout, Failure> {
+    let hint = if name == "dynamic" {
+        "; layout dynamic comes with its parameters: --dynamic-params FILE"
+    } else {
+        ""
+    };
+    Layout::by_name(name).map_err(|error| Failure::bad_input(format!("{error}{hint}")))
+}
+
+/// Reads parameters of layout `dynamic`: numbers by name.
+pub fn read_params(path: &Path) -> Result<BTreeMap<String, u64>, Failure> {
+    serde_json::from_value(read_json(path)?)
+        .map_err(|why| Failure::bad_input(format!("'{}' is not a list of parameters: {why}", path.display())))
+}
+
+fn in_program(program: &Path, failure: &Failure) -> Failure {
+    Failure::bad_input(format!("'{}': {failure}", program.display()))
+}
+
+/// Reads a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|why| Failure::bad_input(format!("cannot read '{}': {why}", path.display())))
+}
+
+/// Reads a text file.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| Failure::bad_input(format!("'{}' is not a text file", path.display())))
+}
+
+/// Reads a JSON file.
+pub fn read_json(path: &Path) -> Result<Value, Failure> {
+    serde_json::from_slice(&read(path)?)
+        .map_err(|why| Failure::bad_input(format!("'{}' is not JSON: {why}", path.display())))
+}

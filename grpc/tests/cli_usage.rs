@@ -1,0 +1,156 @@
+//! Usage, help, `doctor` and `params`.
+
+mod common;
+
+use common::Folder;
+
+#[test]
+fn help_teaches() {
+    let folder = Folder::new();
+    let help = folder.quarry("--help").exits(0).stdout;
+    for text in ["prove", "verify", "check", "inspect", "params", "doctor", "130"] {
+        assert!(help.contains(text), "{text}: {help}");
+    }
+    for command in ["prove", "verify", "check", "inspect", "params"] {
+        let help = folder.quarry(&format!("{command} --help")).exits(0).stdout;
+        assert!(
+            help.contains("Examples:") && help.contains("quarry "),
+            "{command}: {help}"
+        );
+    }
+}
+
+#[test]
+fn bad_usage_exits_with_2() {
+    let folder = Folder::new();
+    let lines = [
+        "",
+        "prowe",
+        "prove",
+        "prove p.json --no-such-flag",
+        "prove --public_input_file a",
+        "prove p.json --public_input_file a --private_input_file b",
+        "prove p.json --security-bits 80 --parameter_file f",
+        "prove p.json --explain --layout small",
+        "layouts --steps 16",
+        "layouts small --steps 100",
+        "prove p.json --generate_annotations=perhaps",
+        "verify",
+        "verify --in_file a b",
+    ];
+    for line in lines {
+        folder.quarry(line).exits(2);
+    }
+    folder
+        .quarry("prove p.json --profile none")
+        .exits(2)
+        .says(&["none", "integrity-stone6-keccak160"]);
+    folder.quarry("prove p.json --n_threads 0").exits(2);
+    folder
+        .quarry("prove no/such.json")
+        .exits(2)
+        .says(&["no/such.json"]);
+    folder
+        .quarry("verify no/such.json")
+        .exits(2)
+        .says(&["no/such.json"]);
+    folder
+        .quarry("inspect no/such.json")
+        .exits(2)
+        .says(&["no/such.json"]);
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn failures_are_json_when_json_is_asked_for() {
+    let failed = Folder::new().quarry("verify no/such.json --json").exits(2).json();
+    assert_eq!(failed["error"]["kind"], "bad input");
+    assert!(
+        failed["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no/such.json")
+    );
+}
+
+#[test]
+fn doctor_reports_for_people_and_programs() {
+    let folder = Folder::new();
+    let report = folder.quarry("doctor --json").exits(0).json();
+    assert!(report["cpu"]["threads"].as_u64().unwrap() >= 1);
+    assert!(report["rates"]["field_multiplications"].as_f64().unwrap() > 1e5);
+    assert!(report["rates"]["ntt_elements"].as_f64().unwrap() > 1e4);
+    assert!(report["warnings"].is_array());
+    let table = folder.quarry("doctor").exits(0).stdout;
+    assert!(table.contains("field multiplications, one core"), "{table}");
+}
+
+#[test]
+fn parameters_are_written_and_read_again() {
+    let folder = Folder::new();
+    folder
+        .quarry("params --steps 8192 --out p.json")
+        .exits(0)
+        .says(&["96"]);
+    let written = std::fs::read_to_string(folder.file("p.json")).unwrap();
+    let printed = folder.quarry("params --steps 8192").exits(0).stdout;
+    assert_eq!(written, printed);
+    let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(value["channel_hash"], "poseidon3");
+    assert_eq!(
+        value["stark"]["fri"]["fri_step_list"],
+        serde_json::json!([0, 4, 4, 3])
+    );
+    folder
+        .quarry("params --steps 8191")
+        .exits(2)
+        .says(&["8191", "power of two"]);
+    folder
+        .quarry("params --steps 8192 --security-bits 100000")
+        .exits(2)
+        .says(&["at most"]);
+    let list = folder.quarry("params --list").exits(0).stdout;
+    for name in [
+        "integrity-stone6-keccak160",
+        "integrity-stone6-blake248",
+        "stone",
+        "dev",
+    ] {
+        assert!(list.contains(name), "{list}");
+    }
+}
+
+#[test]
+fn layouts_are_shown() {
+    let folder = Folder::new();
+    let table = folder.quarry("layouts").exits(0).stdout;
+    let row = |name: &str| {
+        let mut lines = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines.find(|row| row[0] == name).expect("a row")
+    };
+    assert_eq!(row("plain"), ["plain", "6", "+", "2", "47", "49", "3", "1"]);
+    assert_eq!(row("small"), ["small", "23", "+", "2", "179", "201", "3", "512"]);
+    let rows = folder.quarry("layouts --json").exits(0).json();
+    assert_eq!(rows.as_array().unwrap().len() + 1, table.lines().count());
+
+    let small = folder.quarry("layouts small --steps 1024 --json").exits(0).json();
+    assert_eq!(small["n_constraints"], 179);
+    assert_eq!(small["builtins"][0]["name"], "pedersen");
+    assert_eq!(small["builtins"][0]["held"], 128);
+    let text = folder.quarry("layouts small --steps 1024").exits(0).stdout;
+    for part in [
+        "1 in 8 steps",
+        "1024 steps hold",
+        "integrity-stone6-keccak160",
+        "ecdsa",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    folder
+        .quarry("layouts dynamic")
+        .exits(2)
+        .says(&["--dynamic-params"]);
+    folder.quarry("layouts large").exits(2).says(&["large", "small"]);
+}

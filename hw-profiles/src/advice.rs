@@ -1,0 +1,125 @@
+//! What stands in the way of fast proofs, and what to do about it.
+
+use crate::Probe;
+use serde::{Deserialize, Serialize};
+
+/// Below this, proofs of some 2^16 steps begin to fail.
+const LITTLE_MEMORY: u64 = 8 << 30;
+/// Below this share of the memory, other programs hold most of it.
+const MOSTLY_TAKEN: f64 = 0.25;
+
+/// Something about the machine that costs speed or makes proofs fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+pub(crate) fn warnings(probe: &Probe) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |found: String, advice: &str| {
+        warnings.push(Warning {
+            found,
+            advice: advice.to_owned(),
+        });
+    };
+    if !probe.optimised {
+        warn(
+            "this is a build with debug assertions".to_owned(),
+            "build with `cargo build --release`: proofs are faster",
+        );
+    }
+    if probe.cpu.architecture == "x86_64" && !probe.cpu.has("avx2") {
+        warn(
+            "the processor (or its virtual machine) has no AVX2".to_owned(),
+            "choose a machine of the last ten years, or let the hypervisor pass the host's processor through",
+        );
+    }
+    if probe.cpu.threads == 1 {
+        warn(
+            "this process may run on one thread only".to_owned(),
+            "give it more processors: every phase of a proof but the transcript is parallel",
+        );
+    }
+    if let Some(total) = probe.memory.total_bytes {
+        if total < LITTLE_MEMORY {
+            warn(
+                format!("{:.1} GiB of memory", gibibytes(total)),
+                "prove fewer steps at once or take a machine with more memory: \
+                 a proof of 2^16 steps takes 2 to 4 GiB and memory grows with the steps",
+            );
+        }
+        let available = probe.memory.available_bytes.unwrap_or(total);
+        if (available as f64) < MOSTLY_TAKEN * total as f64 {
+            warn(
+                format!(
+                    "only {:.1} of {:.1} GiB of memory are available",
+                    gibibytes(available),
+                    gibibytes(total)
+                ),
+                "stop other programs before a large proof",
+            );
+        }
+    }
+    warnings
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cpu, Memory};
+
+    fn good() -> Probe {
+        Probe {
+            cpu: Cpu {
+                model: None,
+                architecture: "x86_64".to_owned(),
+                cores: Some(8),
+                threads: 16,
+                features: vec!["avx2".to_owned()],
+                caches: Vec::new(),
+            },
+            memory: Memory {
+                total_bytes: Some(64 << 30),
+                available_bytes: Some(60 << 30),
+            },
+            optimised: true,
+            rates: None,
+        }
+    }
+
+    #[test]
+    fn a_good_machine_gets_no_warning() {
+        assert_eq!(warnings(&good()), []);
+    }
+
+    #[test]
+    fn every_lack_is_named() {
+        let mut bad = good();
+        bad.cpu.features.clear();
+        bad.cpu.threads = 1;
+        bad.optimised = false;
+        bad.memory = Memory {
+            total_bytes: Some(4 << 30),
+            available_bytes: Some(1 << 29),
+        };
+        let found: Vec<_> = warnings(&bad).into_iter().map(|warning| warning.found).collect();
+        for what in ["debug", "AVX2", "one thread", "4.0 GiB", "only 0.5 of 4.0 GiB"] {
+            assert!(found.iter().any(|text| text.contains(what)), "{what}: {found:?}");
+        }
+        assert_eq!(found.len(), 5);
+    }
+
+    #[test]
+    fn unknown_memory_is_no_reason_to_warn() {
+        let mut probe = good();
+        probe.memory = Memory::default();
+        assert_eq!(warnings(&probe), []);
+    }
+}
