@@ -1,0 +1,85 @@
+//! What a whole proof costs, beside Stone: `whole_proof FOLDER [TAG [THREADS]]`.
+//!
+//! FOLDER holds a case in the form that `prover-core/tests/data/README.md` describes. Timed from opening the files to the
+//! proof's bytes, on one thread unless told otherwise. The CPU time is also given in multiplications of `ark-ff`,
+//! measured before and after in the same run, so that it can stand beside what Stone took on another machine.
+
+use quarry_benches::{cpu_seconds, read_case, seconds_per_multiplication};
+use quarry_kernels::CpuDevice;
+use quarry_prover_core::progress::{Cancel, Silent};
+use quarry_prover_core::prover::{ProveOptions, prove};
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+/// Stone's cost in multiplications of `ark-ff`, by the end of the case's path: tag `base`, measured on an AMD Zen 4 with
+/// nothing else running. (2^16 steps: on two threads, the others on one.)
+const STONE: [(&str, f64); 3] = [
+    ("plain/fib_2p13", 0.97e9),
+    ("small/fib_2p13", 2.15e9),
+    ("plain/fib_2p16", 7.6e9),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(folder) = arguments.first().map(Path::new) else {
+        return Err("usage: whole_proof FOLDER [TAG [THREADS]]".into());
+    };
+    let tag = arguments.get(1).map_or("base", String::as_str);
+    let n_threads = arguments.get(2).map_or(Ok(1), |text| text.parse())?;
+
+    let before = seconds_per_multiplication();
+    let (clock, cpu) = (Instant::now(), cpu_seconds());
+    let (input, parameters) = read_case(folder, tag)?;
+    let read = clock.elapsed();
+    let device = CpuDevice::new(Some(n_threads))?;
+    let options = ProveOptions { annotations: false };
+    let proof = prove(
+        &device,
+        &input,
+        &parameters,
+        &options,
+        &Silent,
+        &Cancel::default(),
+    )?;
+    let (wall, cpu) = (clock.elapsed(), cpu_seconds() - cpu);
+    let after = seconds_per_multiplication();
+
+    println!(
+        "{}, {tag}: {} proof bytes, {}",
+        folder.display(),
+        proof.bytes.len(),
+        proof.statistics.device
+    );
+    println!("{:>24} {:8.3} s", "read", read.as_secs_f64());
+    for phase in &proof.statistics.phases {
+        println!(
+            "{:>24} {:8.3} s {:6} MiB on the device",
+            phase.phase.name(),
+            phase.time.as_secs_f64(),
+            phase.peak_bytes >> 20
+        );
+    }
+    let multiplications = cpu / ((before + after) / 2.0);
+    println!("{:>24} {:8.3} s, CPU {cpu:.3} s", "wall", wall.as_secs_f64());
+    println!(
+        "one multiplication of ark-ff: {:.2} ns before, {:.2} ns after",
+        before * 1e9,
+        after * 1e9
+    );
+    println!(
+        "the CPU time in multiplications of ark-ff: {:.3}e9",
+        multiplications * 1e-9
+    );
+    if let Some((_, stone)) = STONE
+        .iter()
+        .find(|(case, _)| tag == "base" && folder.ends_with(case))
+    {
+        println!(
+            "Stone's: {:.3}e9; ours is {:.2} of it",
+            stone * 1e-9,
+            multiplications / stone
+        );
+    }
+    Ok(())
+}

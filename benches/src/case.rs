@@ -1,0 +1,28 @@
+//! Cases to prove, in the form that `prover-core/tests/data/README.md` describes.
+
+use flate2::read::GzDecoder;
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::params::Parameters;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::copy;
+use std::path::Path;
+
+/// The inputs of a case and the parameters of one of its tags.
+///
+/// # Errors
+/// What reading the files says.
+pub fn read_case(folder: &Path, tag: &str) -> Result<(ProverInput, Parameters), Box<dyn Error>> {
+    let unpacked = tempfile::tempdir()?;
+    let file = |name: &str| unpacked.path().join(name);
+    for name in ["public_input.json", "private_input.json"] {
+        fs::copy(folder.join(name), file(name))?;
+    }
+    for name in ["trace.bin", "memory.bin"] {
+        let compressed = File::open(folder.join(format!("{name}.gz")))?;
+        copy(&mut GzDecoder::new(compressed), &mut File::create(file(name))?)?;
+    }
+    let input = ProverInput::read(&file("public_input.json"), &file("private_input.json"))?;
+    let parameters = fs::read_to_string(folder.join(format!("params_{tag}.json")))?;
+    Ok((input, Parameters::parse(&parameters)?))
+}
