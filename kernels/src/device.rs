@@ -99,6 +99,14 @@ pub enum DeviceError {
         /// What the driver said.
         reason: String,
     },
+    /// Two devices that run the same operations wrote different values.
+    #[error("{operation}: the devices differ from element {at} on")]
+    Disagreement {
+        /// The operation.
+        operation: &'static str,
+        /// The first element that differs.
+        at: u64,
+    },
     /// The work was cancelled by its caller.
     #[error("cancelled")]
     Cancelled,

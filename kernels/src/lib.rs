@@ -13,6 +13,8 @@ pub mod cuda;
 pub mod curve;
 pub mod device;
 pub mod domain;
+#[cfg(any(test, feature = "laws"))]
+pub mod dual;
 pub mod felt;
 pub mod hash;
 #[cfg(any(feature = "cpu", feature = "cuda"))]
