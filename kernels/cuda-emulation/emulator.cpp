@@ -23,11 +23,6 @@ std::map<std::string, Kernel>& kernels() {
 
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-    fprintf(stderr, "CUDA emulation: %s\n", what);
-    abort();
-}
-
 // Shared memory of a block, aligned.
 struct SharedMemory {
     explicit SharedMemory(size_t bytes) : bytes(bytes), memory(std::aligned_alloc(128, (bytes + 127) / 128 * 128 + 128)) {}
@@ -54,6 +49,11 @@ void for_each_block(const Dimensions& grid, const Visit& visit) {
 namespace {
 
 const size_t STACK_BYTES = 256 << 10;
+
+[[noreturn]] void fail(const char* what) {
+    fprintf(stderr, "CUDA emulation: %s\n", what);
+    abort();
+}
 
 struct Fiber {
     std::unique_ptr<char[]> stack;
