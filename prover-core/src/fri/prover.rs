@@ -1,7 +1,8 @@
 //! The proving side: layers folded and committed coset by coset.
 
 use crate::channel::ProverChannel;
-use crate::commit::prover::{Cosets, TableProver};
+use crate::commit::table::{CommittedTable, TableCommitter};
+use crate::commit::trace::Cosets;
 use crate::params::Parameters;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, Columns, DeviceError, Felt, Natural, TableView, Tag};
@@ -17,7 +18,7 @@ pub struct FriProver<'a, D: Backend> {
 /// A layer and its commitment. The layer has one column a coset, in natural order.
 struct CommittedLayer<D: Backend> {
     values: Arc<Columns<D, Natural>>,
-    table: TableProver<D>,
+    table: CommittedTable<D>,
     /// Logarithm of a table row's length: the step by which this layer is folded next.
     log_row: u32,
 }
@@ -54,7 +55,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
             if let Some(&log_row) = steps.get(i + 1) {
                 let log_rows = current.log_len() - log_row;
                 let n_columns = 1 << log_row;
-                let mut table = TableProver::new(
+                let mut table = TableCommitter::new(
                     device,
                     params,
                     n_columns,
@@ -65,10 +66,9 @@ impl<'a, D: Backend> FriProver<'a, D> {
                 for coset in 0..shifts.len() {
                     table.add_segment(device, coset, &TableView::of_fri_layer(&current, coset, log_row))?;
                 }
-                table.commit(device, channel)?;
                 layers.push(CommittedLayer {
                     values: Arc::clone(&current),
-                    table,
+                    table: table.commit(device, channel)?,
                     log_row,
                 });
             }
@@ -108,7 +108,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
             let rows = known.iter().map(|&(row, _)| row);
             layer
                 .table
-                .decommit(device, channel, rows, &known, |rows| layer.rows(device, rows))?;
+                .decommit(device, channel, rows, &known, |blocks| layer.rows(device, blocks))?;
             channel.exit();
         }
         Ok(())
@@ -116,14 +116,19 @@ impl<'a, D: Backend> FriProver<'a, D> {
 }
 
 impl<D: Backend> CommittedLayer<D> {
-    fn rows(&self, device: &D, rows: &[usize]) -> Result<Vec<Felt>, DeviceError> {
+    /// The rows of blocks of the table.
+    fn rows(&self, device: &D, blocks: &[usize]) -> Result<Vec<Felt>, DeviceError> {
+        let log_block = self.table.log_block_rows();
+        let rows = blocks
+            .iter()
+            .flat_map(|block| block << log_block..(block + 1) << log_block);
         let log_rows = self.values.log_len() - self.log_row;
-        let elements = |&row: &usize| {
+        let elements = |row: usize| {
             let table = TableView::of_fri_layer(&self.values, row >> log_rows, self.log_row);
             let natural = bit_reverse(row & ((1 << log_rows) - 1), log_rows);
             table.starts.into_iter().map(move |start| start + natural)
         };
-        let indices: Vec<usize> = rows.iter().flat_map(elements).collect();
+        let indices: Vec<usize> = rows.flat_map(elements).collect();
         device.gather(self.values.values(), &indices)?.wait()
     }
 }

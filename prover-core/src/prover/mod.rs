@@ -12,7 +12,7 @@ use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::trace::build_trace;
 use crate::channel::ProverChannel;
-use crate::commit::prover::{CommittedTrace, Cosets};
+use crate::commit::trace::{CommittedTrace, Cosets};
 use crate::cost::Shape;
 use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
@@ -218,7 +218,7 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Layer 0");
         channel.enter("Virtual Oracle");
         let rows = first_layer_queries(&queries, first_step);
-        for (i, trace) in traces.iter().enumerate() {
+        for (i, trace) in traces.into_iter().enumerate() {
             meter.check()?;
             channel.enter(&format!("Trace {i}"));
             trace.decommit(self.device, channel, &self.cosets, rows.iter().copied())?;
