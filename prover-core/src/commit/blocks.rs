@@ -7,7 +7,7 @@ use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Tag};
 
 /// Blocks of `2^log_rows` neighbouring rows of the committed table. The points of a block are a coset of the subgroup
 /// of that order, so that a block costs no more than one point: `n` multiplications a column.
-pub(super) struct Blocks<'a, D: Backend> {
+pub(crate) struct Blocks<'a, D: Backend> {
     pub device: &'a D,
     pub cosets: &'a Cosets,
     pub log_rows: u32,

@@ -1,7 +1,7 @@
 //! Commitments to tables: a Merkle tree over the rows, and what of it is sent to open some of them.
 
 #[cfg(feature = "prover")]
-mod blocks;
+pub(crate) mod blocks;
 #[cfg(feature = "prover")]
 pub mod table;
 #[cfg(feature = "prover")]

@@ -24,7 +24,7 @@ use interaction::ScannedColumns;
 use meter::Meter;
 pub use meter::PhaseStatistics;
 use quarry_kernels::ops::{Pole, QuotientTerm};
-use quarry_kernels::{Backend, Columns, DeviceError, Felt, Natural, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, Tag};
 
 /// The offset of the evaluation domain: the field's generator.
 fn domain_offset() -> Felt {
@@ -196,15 +196,12 @@ impl<D: Backend> Prover<'_, D> {
         channel.exit();
 
         meter.begin(Phase::Quotient)?;
-        let layer = self.quotient(&traces, &poles)?;
+        let quotient = self.quotient(&traces, &poles)?;
 
         meter.begin(Phase::Fri)?;
         channel.enter("FRI");
-        // FRI leaves the offset of the evaluation domain out: its own domain has offset 1.
-        let fri_cosets = Cosets::new(one, log_len, self.cosets.log_cosets());
-        let fri = FriProver::commit(self.device, self.params, layer, &fri_cosets, channel, || {
-            meter.check()
-        })?;
+        let (device, params) = (self.device, self.params);
+        let fri = FriProver::commit(device, params, quotient, &self.cosets, channel, || meter.check())?;
 
         meter.begin(Phase::ProofOfWork)?;
         self.grind(channel, meter)?;
@@ -352,13 +349,12 @@ impl<D: Backend> Prover<'_, D> {
         Ok(poles)
     }
 
-    /// The DEEP quotient has degree below `n`: it is evaluated on one coset and extended to the others. Gives the
-    /// first FRI layer, one column a coset.
+    /// The polynomial of the DEEP quotient, whose degree is below `n`: evaluated on one coset, it is known.
     fn quotient(
         &self,
         traces: &[CommittedTrace<D>; 3],
         poles: &[Pole; 2],
-    ) -> Result<Columns<D, Natural>, DeviceError> {
+    ) -> Result<Columns<D, BitReversed>, DeviceError> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let shift = self.cosets.shifts[0];
         let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
@@ -370,16 +366,7 @@ impl<D: Backend> Prover<'_, D> {
             let tables: Vec<_> = tables.iter().collect();
             device.deep_quotient(&tables, shift, poles, &mut values)?.detach();
         }
-        let coefficients = device.interpolate(values, shift)?;
-        let mut layer = Columns::zeros(device, self.cosets.shifts.len(), log_len, Tag("FRI layer"))?;
-        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
-        for (i, &shift) in self.cosets.shifts.iter().enumerate() {
-            device.evaluate_coset(&coefficients, shift, &mut values)?.detach();
-            device
-                .copy(values.values(), 0..1 << log_len, layer.values_mut(), i << log_len)?
-                .detach();
-        }
-        Ok(layer)
+        device.interpolate(values, shift)
     }
 
     fn grind(&self, channel: &mut ProverChannel, meter: &Meter<'_, D>) -> Result<(), DeviceError> {
