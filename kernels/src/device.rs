@@ -230,6 +230,12 @@ pub trait Device: Send + Sync + Sized + 'static {
         at: usize,
     ) -> Result<Ticket, DeviceError>;
 
+    /// Bytes that the device can still give out, if its memory is its own. `None` where others share it (the host):
+    /// there, work takes as little as it can.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Memory statistics; resets the peak to what is held now.
     fn take_peak(&self) -> MemoryUsage;
 }

@@ -1,9 +1,10 @@
 //! Rows of an extension that was not kept, evaluated again.
 
 use super::trace::Cosets;
+use crate::memory_plan::OPENED;
 use ark_ff::Field;
 use quarry_kernels::domain::bit_reverse;
-use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt};
 
 /// Blocks of `2^log_rows` neighbouring rows of the committed table. The points of a block are a coset of the subgroup
 /// of that order, so that a block costs no more than one point: `n` multiplications a column.
@@ -58,11 +59,10 @@ impl<D: Backend> Blocks<'_, D> {
     /// Evaluates polynomials of `2^log_rows` coefficients each, in bit-reversed order, on the subgroup.
     fn on_subgroup(&self, coefficients: &[Felt]) -> Result<Vec<Felt>, DeviceError> {
         let n = coefficients.len() >> self.log_rows;
-        let tag = Tag("opened rows");
-        let mut buffer = self.device.alloc(coefficients.len(), tag)?;
+        let mut buffer = self.device.alloc(coefficients.len(), OPENED)?;
         self.device.upload(coefficients, &mut buffer, 0)?.detach();
         let coefficients = Columns::from_buffer(buffer, n, self.log_rows)?;
-        let mut values = Columns::zeros(self.device, n, self.log_rows, tag)?;
+        let mut values = Columns::zeros(self.device, n, self.log_rows, OPENED)?;
         self.device
             .evaluate_coset(&coefficients, Felt::ONE, &mut values)?
             .detach();

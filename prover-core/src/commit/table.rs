@@ -2,14 +2,30 @@
 
 use super::{Level, Opening, Rows, TableShape, leaves, parents};
 use crate::channel::ProverChannel;
+use crate::memory_plan::{SEGMENT, TREE};
 use crate::params::Parameters;
 use quarry_kernels::ops::MerkleTree;
-use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView, Tag};
+use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView};
 use std::collections::BTreeSet;
 
-/// Logarithm of the leaves of a block: a subtree that is hashed again when one of its rows is opened. The whole tree
-/// would take as much memory as two columns of the table, or `2^LOG_BLOCK` times what is kept.
-const LOG_BLOCK: u32 = 4;
+/// A block is a subtree that is hashed again when one of its rows is opened. It has four leaves for every segment, so that
+/// what is kept are half as many nodes as one segment has leaves, however many segments there are.
+const LOG_BLOCK_LEAVES_PER_SEGMENT: u32 = 2;
+
+/// The nodes of the trees that a commitment to such a table takes: of one of its `2^log_segments` segments, while the
+/// commitment is made, and of the layers that are kept.
+pub fn tree_nodes(shape: TableShape, log_segments: u32) -> [usize; 2] {
+    [
+        2 << (shape.height() - log_segments),
+        2 << log_top_leaves(shape, log_segments),
+    ]
+}
+
+/// Logarithm of the number of blocks.
+fn log_top_leaves(shape: TableShape, log_segments: u32) -> u32 {
+    let log_segment_leaves = shape.height() - log_segments;
+    shape.height() - log_segment_leaves.min(log_segments + LOG_BLOCK_LEAVES_PER_SEGMENT)
+}
 
 /// A table under commitment: its segments (cosets) become contiguous subtrees of one Merkle tree.
 pub struct TableCommitter<D: Backend> {
@@ -34,20 +50,17 @@ impl<D: Backend> TableCommitter<D> {
         n_columns: usize,
         log_segment_rows: u32,
         log_segments: u32,
-        tag: Tag,
     ) -> Result<Self, DeviceError> {
         let shape = TableShape {
             n_columns,
             log_rows: log_segments + log_segment_rows,
         };
-        let log_segment_leaves = shape.height() - log_segments;
-        let log_block = LOG_BLOCK.min(log_segment_leaves);
         Ok(Self {
             shape,
             log_segments,
             layer_hash: params.commitment_hashes.layers(shape.height()),
-            segment: MerkleTree::empty(device, log_segment_leaves, tag)?,
-            top: MerkleTree::empty(device, shape.height() - log_block, tag)?,
+            segment: MerkleTree::empty(device, shape.height() - log_segments, SEGMENT)?,
+            top: MerkleTree::empty(device, log_top_leaves(shape, log_segments), TREE)?,
         })
     }
 

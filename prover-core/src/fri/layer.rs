@@ -4,9 +4,10 @@ use crate::channel::ProverChannel;
 use crate::commit::blocks::Blocks;
 use crate::commit::table::{CommittedTable, TableCommitter};
 use crate::commit::trace::Cosets;
+use crate::memory_plan::{FRI_COSET, FRI_LAYER};
 use crate::params::Parameters;
 use quarry_kernels::domain::bit_reverse;
-use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, TableView, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, TableView};
 
 /// The evaluations that a layer consists of.
 pub(super) enum Layer<D: Backend> {
@@ -39,7 +40,7 @@ impl<D: Backend> Layer<D> {
             Self::Polynomial(polynomial) => polynomial,
         };
         let log_len = polynomial.log_len() - step;
-        let mut folded = Columns::zeros(device, shifts.len(), log_len, Tag("FRI layer"))?;
+        let mut folded = Columns::zeros(device, shifts.len(), log_len, FRI_LAYER)?;
         for (i, shift) in shifts.chunks_mut(1).enumerate() {
             let coset = evaluate(device, polynomial, cosets.shifts[i])?;
             let coset = fold(device, &coset, shift, point, step)?;
@@ -60,14 +61,7 @@ impl<D: Backend> Layer<D> {
         channel: &mut ProverChannel,
     ) -> Result<CommittedTable<D>, DeviceError> {
         let log_rows = self.log_len() - log_row;
-        let mut table = TableCommitter::new(
-            device,
-            params,
-            1 << log_row,
-            log_rows,
-            cosets.log_cosets(),
-            Tag("FRI tree"),
-        )?;
+        let mut table = TableCommitter::new(device, params, 1 << log_row, log_rows, cosets.log_cosets())?;
         for (i, &shift) in cosets.shifts.iter().enumerate() {
             match self {
                 Self::Polynomial(polynomial) => {
@@ -92,7 +86,7 @@ impl<D: Backend> Layer<D> {
             Self::Polynomial(polynomial) => evaluate(device, polynomial, cosets.shifts[0]),
             Self::Values(values) => {
                 let log_len = values.log_len();
-                let mut first = Columns::zeros(device, 1, log_len, Tag("FRI last layer"))?;
+                let mut first = Columns::zeros(device, 1, log_len, FRI_COSET)?;
                 device
                     .copy(values.values(), 0..1 << log_len, first.values_mut(), 0)?
                     .detach();
@@ -147,7 +141,7 @@ fn evaluate<D: Backend>(
     polynomial: &Columns<D, BitReversed>,
     shift: Felt,
 ) -> Result<Columns<D, Natural>, DeviceError> {
-    let mut values = Columns::zeros(device, 1, polynomial.log_len(), Tag("FRI coset"))?;
+    let mut values = Columns::zeros(device, 1, polynomial.log_len(), FRI_COSET)?;
     device.evaluate_coset(polynomial, shift, &mut values)?.detach();
     Ok(values)
 }

@@ -16,6 +16,7 @@ use crate::commit::trace::{CommittedTrace, Cosets};
 use crate::cost::Shape;
 use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
+use crate::memory_plan::{self, MemoryPlan, MemoryPlanError};
 use crate::params::Parameters;
 use crate::progress::{Cancel, Observer, Phase};
 use ark_ff::Field;
@@ -24,7 +25,7 @@ use interaction::ScannedColumns;
 use meter::Meter;
 pub use meter::PhaseStatistics;
 use quarry_kernels::ops::{Pole, QuotientTerm};
-use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural};
 
 /// The offset of the evaluation domain: the field's generator.
 fn domain_offset() -> Felt {
@@ -36,6 +37,8 @@ fn domain_offset() -> Felt {
 pub struct ProveOptions {
     /// Whether to keep the transcript's annotations.
     pub annotations: bool,
+    /// Bytes of device memory that the proof may take; what is free on the device unless told otherwise.
+    pub memory_budget: Option<u64>,
 }
 
 /// A proof.
@@ -58,6 +61,8 @@ pub struct Statistics {
     pub n_rows: usize,
     /// Number of columns: first, interaction, composition.
     pub n_columns: [usize; 3],
+    /// What the work was planned to take.
+    pub plan: MemoryPlan,
     /// Every phase in order.
     pub phases: Vec<PhaseStatistics>,
 }
@@ -84,6 +89,9 @@ pub enum ProveError {
     /// The constraints cannot be evaluated.
     #[error(transparent)]
     Constraints(#[from] AirError),
+    /// The proof does not fit the device.
+    #[error(transparent)]
+    Memory(#[from] MemoryPlanError),
     /// The device failed, or the work was cancelled.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -106,13 +114,8 @@ pub fn prove<D: Backend>(
     let air = CairoAir::new(&layout, input.public.n_steps)?;
     let compiled = air.air.compile();
     let log_len = air.air.trace_length.ilog2();
-    let n_columns = [layout.n_columns[0], layout.n_columns[1], 2];
-    let shape = Shape {
-        log_len,
-        n_columns,
-        n_mask: air.air.mask.len(),
-        program_multiplications: compiled.program.n_multiplications(),
-    };
+    let shape = Shape::new(&air, &compiled)?;
+    let plan = MemoryPlan::new(&shape, params, options.memory_budget.or(device.free_bytes()))?;
     let mut meter = Meter::new(device, &shape, params, observer, cancel);
 
     meter.begin(Phase::Trace)?;
@@ -123,6 +126,7 @@ pub fn prove<D: Backend>(
         device,
         params,
         air: &air,
+        n_kept: plan.n_kept_cosets,
         cosets: Cosets::new(domain_offset(), log_len, params.log_n_cosets),
     };
     channel.enter("STARK");
@@ -134,7 +138,8 @@ pub fn prove<D: Backend>(
     let statistics = Statistics {
         device: device.name(),
         n_rows: 1 << log_len,
-        n_columns,
+        n_columns: shape.n_columns,
+        plan,
         phases,
     };
     Ok(Proof {
@@ -149,6 +154,8 @@ struct Prover<'a, D: Backend> {
     device: &'a D,
     params: &'a Parameters,
     air: &'a CairoAir,
+    /// Cosets of the extended traces that are kept for the composition and the DEEP quotient.
+    n_kept: usize,
     cosets: Cosets,
 }
 
@@ -167,7 +174,7 @@ impl<D: Backend> Prover<'_, D> {
         meter.begin(Phase::CommitTrace)?;
         let log_len = self.cosets.log_len;
         let scanned = ScannedColumns::keep(self.air, &trace)?;
-        let columns = Columns::upload(self.device, &trace, log_len, Tag("trace"))?;
+        let columns = Columns::upload(self.device, &trace, log_len, memory_plan::TRACE)?;
         drop(trace);
         let one = Felt::from(1u64);
         channel.enter("Original");
@@ -189,7 +196,7 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Out Of Domain Sampling");
         let columns = self.compose(&first, &interaction, compiled, &scalars, alpha, meter)?;
         let composition = self.commit(columns, domain_offset() * domain_offset(), channel, meter)?;
-        let traces = [first, interaction, composition];
+        let mut traces = [first, interaction, composition];
 
         meter.begin(Phase::OutOfDomain)?;
         let poles = self.sample_out_of_domain(&traces, channel)?;
@@ -197,6 +204,7 @@ impl<D: Backend> Prover<'_, D> {
 
         meter.begin(Phase::Quotient)?;
         let quotient = self.quotient(&traces, &poles)?;
+        traces.iter_mut().for_each(CommittedTrace::forget_kept);
 
         meter.begin(Phase::Fri)?;
         channel.enter("FRI");
@@ -239,8 +247,16 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Commit on Trace");
         let after_coset = || meter.step();
         let (device, params) = (self.device, self.params);
-        let trace =
-            CommittedTrace::commit(device, params, columns, shift, &self.cosets, channel, after_coset)?;
+        let trace = CommittedTrace::commit(
+            device,
+            params,
+            columns,
+            shift,
+            &self.cosets,
+            self.n_kept,
+            channel,
+            after_coset,
+        )?;
         channel.exit();
         Ok(trace)
     }
@@ -259,15 +275,15 @@ impl<D: Backend> Prover<'_, D> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let program = device.load(&compiled.program)?;
         let scalars = compiled.scalars(scalars, alpha)?;
-        let mut columns = Columns::zeros(device, 2, log_len, Tag("composition columns"))?;
-        let mut values = Columns::zeros(device, 1, log_len, Tag("composition"))?;
+        let mut columns = Columns::zeros(device, 2, log_len, memory_plan::COMPOSITION)?;
+        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
         for (phase, &shift) in self.cosets.shifts[..2].iter().enumerate() {
             let tables = [
-                first.evaluate(device, shift)?,
-                interaction.evaluate(device, shift)?,
+                first.extension(device, &self.cosets, phase)?,
+                interaction.extension(device, &self.cosets, phase)?,
             ];
             let periodic = compiled.tables(device, shift)?;
-            let tables: Vec<_> = tables.iter().collect();
+            let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
             device
                 .compose(&program, &tables, &periodic, &scalars, &mut values)?
                 .detach();
@@ -357,13 +373,13 @@ impl<D: Backend> Prover<'_, D> {
     ) -> Result<Columns<D, BitReversed>, DeviceError> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let shift = self.cosets.shifts[0];
-        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
+        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
         {
             let tables: Vec<_> = traces
                 .iter()
-                .map(|trace| trace.evaluate(device, shift))
+                .map(|trace| trace.extension(device, &self.cosets, 0))
                 .collect::<Result<_, _>>()?;
-            let tables: Vec<_> = tables.iter().collect();
+            let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
             device.deep_quotient(&tables, shift, poles, &mut values)?.detach();
         }
         device.interpolate(values, shift)
