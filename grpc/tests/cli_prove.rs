@@ -57,6 +57,37 @@ fn a_link_stands_in_for_stones_programs() {
 }
 
 #[test]
+fn memory_is_planned_before_the_work() {
+    let folder = Folder::with_case(PLAIN);
+    let line = format!("prove {INPUTS} --parameter_file=params_blake.json --out p.json");
+    let plan = |memory: &str| {
+        folder
+            .quarry(&format!("{line} --plan --json {memory}"))
+            .exits(0)
+            .json()
+    };
+    let (lean, full) = (plan(""), plan("--memory 1GiB"));
+    assert_eq!(
+        (&lean["n_kept_cosets"], &full["n_kept_cosets"]),
+        (&0.into(), &2.into())
+    );
+    let peak = |plan: &serde_json::Value| plan["peak_bytes"].as_u64().unwrap();
+    assert!(peak(&lean) < peak(&full));
+    assert!(!folder.file("p.json").exists(), "a plan proves nothing");
+
+    // Too little for any plan: refused, with what would be needed.
+    let needed = peak(&lean).to_string();
+    folder
+        .quarry(&format!("{line} --memory {}B", peak(&lean) - 1))
+        .exits(2)
+        .says(&["needs", &needed, "more memory"]);
+    folder
+        .quarry(&format!("{line} --memory {needed}B --json"))
+        .exits(0);
+    assert_stones_proof(&folder.json("p.json"), PLAIN, "blake");
+}
+
+#[test]
 fn a_program_alone_is_enough() {
     let folder = Folder::with_case(PLAIN);
     let line = "prove program.json --input program_input.json --profile dev --layout plain --out p.json --json \

@@ -9,6 +9,7 @@ mod grid;
 mod inspect;
 mod interrupt;
 mod layouts;
+mod memory;
 mod output;
 mod parameters;
 mod params;

@@ -3,6 +3,7 @@
 use crate::cli::explain;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
+use crate::cli::memory;
 use crate::cli::output::{self, Target};
 use crate::cli::parameters::{self, Choice};
 use crate::cli::progress::{Reporter, Style};
@@ -10,7 +11,7 @@ use crate::cli::source::{Source, read_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
-use quarry_kernels::{CpuDevice, DeviceError};
+use quarry_kernels::{CpuDevice, Device, DeviceError};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::progress::{Observer, Phase};
 use quarry_prover_core::proof::{ProofFile, Version};
@@ -27,6 +28,8 @@ Examples:
       layout, steps and parameters are chosen
   quarry prove program.json --input input.json --explain
       what each layout would cost, and which verifiers know it
+  quarry prove program.json --input input.json --plan --memory 15GiB
+      what memory the proof would take on a device with so much of it
   quarry prove program.json --layout plain --profile stone --security-bits 80
   quarry prove program.json --dynamic-params dynamic.json --profile stone
       in layout dynamic
@@ -51,6 +54,12 @@ pub struct Args {
     /// Say what each layout would cost and why others do not serve; prove nothing
     #[arg(long, requires = "program", conflicts_with_all = ["layout", "dynamic_params"])]
     explain: bool,
+    /// Say what memory the proof would take, phase by phase; prove nothing
+    #[arg(long, conflicts_with = "explain")]
+    plan: bool,
+    /// Device memory that the proof may take, such as 15GiB [default: what is free; on the CPU as little as it can]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_size)]
+    memory: Option<u64>,
     /// Write the proof here
     #[arg(
         long,
@@ -132,6 +141,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let n_steps = public.n_steps.saturating_mul(layout.cpu_component_step());
     let (params, params_file) = plan.for_steps(n_steps)?;
     reporter.warn(&parameters::warnings(&params, plan.profile()));
+    if args.plan {
+        let budget = args.memory.or(device.free_bytes());
+        return memory::run(&device.name(), budget, public, &params, args.json);
+    }
     if let Some(target) = &targets.parameters {
         target.write(format!("{params_file:#}\n").as_bytes())?;
     }
@@ -145,6 +158,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let annotations = args.generate_annotations;
     let options = ProveOptions {
         annotations: annotations.unwrap_or(plan.profile().is_some_and(|profile| profile.annotations)),
+        memory_budget: args.memory,
     };
     let proof = prover::prove(&device, &execution.input, &params, &options, &reporter, &cancel)
         .map_err(|error| prove_failure(&error))?;
