@@ -160,6 +160,11 @@ fn the_layout_is_one_that_the_profiles_verifier_knows() {
         .quarry(&format!("prove {INPUTS} --profile dev --layout small"))
         .exits(2)
         .says(&["plain"]);
+    // Before the program runs, which would fail without its input.
+    folder
+        .quarry("prove program.json --layout plain --profile l1-sharp")
+        .exits(2)
+        .says(&["profile 'l1-sharp'", "layout 'plain'"]);
     folder
         .quarry("prove program.json --layout large")
         .exits(2)

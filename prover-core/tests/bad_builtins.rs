@@ -51,21 +51,24 @@ fn pedersen_range_check_and_ecdsa() {
     expect(&|i| i.range_check[1].index = 64, &["there are 64 instances"]);
     expect(&|i| _ = i.range_check.pop(), &["two values"]);
     expect(
-        &|i| i.ecdsa[0].r += one,
-        &["'ecdsa', instance 0", "signature is not valid"],
+        &|i| i.ecdsa[0].r = one + one,
+        &["'ecdsa', instance 0", "signature is not valid", "r 0x2,"],
     );
     expect(
         &|i| i.ecdsa[0].w = Felt::from(0u64),
-        &["w is 0 or has too many bits"],
+        &["'ecdsa', instance 0", "w is 0 or has too many bits: 0x0"],
     );
-    expect(&|i| i.ecdsa[0].r = -one, &["r is 0 or has too many bits"]);
+    expect(
+        &|i| i.ecdsa[0].r = -one,
+        &["'ecdsa', instance 0", "r is 0 or has too many bits: 0x8000"],
+    );
     expect(
         &|i| i.ecdsa[0].message += one,
         &["'ecdsa', instance 0", "address 474"],
     );
     expect(
-        &|i| i.ecdsa[0].public_key = Felt::from(4u64),
-        &["'ecdsa', instance 0"],
+        &|i| i.ecdsa[0].public_key = Felt::from(5u64),
+        &["'ecdsa', instance 0", "0x5 is not the x coordinate of a point"],
     );
     expect(&|i| i.ecdsa[0].index = 1, &["there are 1 instances"]);
     expect(&|i| i.ecdsa.clear(), &["two values"]);
