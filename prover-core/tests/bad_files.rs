@@ -31,7 +31,7 @@ fn bad_files_are_named() {
         }
     };
     type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
-    let cases: [(&str, Change, &[&str]); 14] = [
+    let cases: [(&str, Change, &[&str]); 15] = [
         (
             "trace.bin",
             &|bytes| bytes.truncate(100),
@@ -86,6 +86,14 @@ fn bad_files_are_named() {
             "private_input.json",
             &replace("\"x\": \"0x1\"", "\"x\": 1"),
             &["/pedersen/0/x: expected a string, found 1"],
+        ),
+        (
+            "private_input.json",
+            &replace(
+                "\"x\": \"0x1\"",
+                "\"x\": \"0x800000000000011000000000000000000000000000000000000000000000001\"",
+            ),
+            &["/pedersen/0/x", "below p"],
         ),
         (
             "private_input.json",
