@@ -61,6 +61,52 @@ pub enum DeviceError {
         /// What the system said.
         reason: String,
     },
+    /// The device's driver is not installed.
+    #[error("{device}: no driver: {library} was not found")]
+    DriverMissing {
+        /// The kind of device.
+        device: &'static str,
+        /// What was looked for.
+        library: &'static str,
+    },
+    /// The device's driver is older than what the kernels need.
+    #[error("{device}: the driver is too old: it knows version {found}, {needed} is needed")]
+    DriverTooOld {
+        /// The kind of device.
+        device: &'static str,
+        /// The version that the driver knows.
+        found: String,
+        /// The least version that will do.
+        needed: String,
+    },
+    /// There is no device of that number.
+    #[error("{device}: there is no device {index}: {count} found")]
+    NoSuchDevice {
+        /// The kind of device.
+        device: &'static str,
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A call of the driver failed: in itself, or because of work enqueued before it.
+    #[error("{device}: {operation}: {reason}")]
+    Failed {
+        /// The device's name.
+        device: String,
+        /// The kernel or the call.
+        operation: &'static str,
+        /// What the driver said.
+        reason: String,
+    },
+    /// Two devices that run the same operations wrote different values.
+    #[error("{operation}: the devices differ from element {at} on")]
+    Disagreement {
+        /// The operation.
+        operation: &'static str,
+        /// The first element that differs.
+        at: u64,
+    },
     /// The work was cancelled by its caller.
     #[error("cancelled")]
     Cancelled,

@@ -1,7 +1,7 @@
 //! Memory of the CPU device.
 
-use super::memory::Accounts;
 use crate::device::{DeviceBuffer, DeviceError, Element, Tag};
+use crate::memory::Accounts;
 use std::alloc::Layout;
 use std::sync::Arc;
 

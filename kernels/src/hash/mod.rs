@@ -166,7 +166,7 @@ impl Hash {
         }
     }
 
-    fn mask(self, mut digest: Digest) -> Digest {
+    pub(crate) fn mask(self, mut digest: Digest) -> Digest {
         match self {
             Hash::Keccak256Masked160Msb | Hash::Blake256Masked160Msb => digest[20..].fill(0),
             Hash::Keccak256Masked160Lsb => digest[..12].fill(0),

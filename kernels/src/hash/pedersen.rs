@@ -60,7 +60,7 @@ const N_WINDOWS: usize = N_BITS.div_ceil(WINDOW);
 
 /// For every window the sums of its points, indexed by its bits. The shift is in the last window's sums, so that
 /// a hash is a sum of `2 * N_WINDOWS` points: a power of two.
-static TABLES: LazyLock<Vec<Vec<Option<Point>>>> = LazyLock::new(|| {
+pub(crate) static TABLES: LazyLock<Vec<Vec<Option<Point>>>> = LazyLock::new(|| {
     let windows = POINTS.chunks(N_BITS).flat_map(|element| element.chunks(WINDOW));
     let mut tables = vec![vec![None]; 2 * N_WINDOWS];
     tables[2 * N_WINDOWS - 1] = vec![Some(SHIFT)];

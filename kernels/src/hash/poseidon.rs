@@ -52,6 +52,13 @@ static ROUNDS: LazyLock<Rounds> = LazyLock::new(|| {
     }
 });
 
+/// The constants of [`permute`]'s rounds in order: three a full round, one a partial one.
+pub(crate) fn constants() -> impl Iterator<Item = Felt> {
+    let rounds = &*ROUNDS;
+    let [first, last] = [&rounds.first, &rounds.last].map(|rounds| rounds.as_flattened());
+    first.iter().chain(&rounds.partial).chain(last).copied()
+}
+
 /// The linear layer, the matrix `[[3, 1, 1], [1, -1, 1], [1, 1, -2]]`, for elements up to `2 p`.
 #[inline(always)]
 fn mix([a, b, c]: &[Limbs; 3]) -> [Felt; 3] {

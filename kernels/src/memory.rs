@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bytes held for every tag, now and at the peak.
 #[derive(Debug, Default)]
-pub(super) struct Accounts(Mutex<State>);
+pub(crate) struct Accounts(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -22,17 +22,28 @@ impl Accounts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn take(&self, tag: Tag, bytes: u64) {
+    pub(crate) fn take(&self, tag: Tag, bytes: u64) {
+        // Nothing is over a budget of everything.
+        let _ = self.take_within(tag, bytes, u64::MAX);
+    }
+
+    /// Takes memory unless more than `budget` would be held then; if so, says how much of it is free.
+    pub(crate) fn take_within(&self, tag: Tag, bytes: u64, budget: u64) -> Result<(), u64> {
         let mut state = self.state();
+        let free = budget.saturating_sub(state.current);
+        if bytes > free {
+            return Err(free);
+        }
         state.current += bytes;
         *state.by_tag.entry(tag).or_default() += bytes;
         if state.current > state.peak {
             state.peak = state.current;
             state.by_tag_at_peak = state.by_tag.clone();
         }
+        Ok(())
     }
 
-    pub(super) fn give_back(&self, tag: Tag, bytes: u64) {
+    pub(crate) fn give_back(&self, tag: Tag, bytes: u64) {
         let mut state = self.state();
         state.current -= bytes;
         if let Some(held) = state.by_tag.get_mut(&tag) {
@@ -40,7 +51,12 @@ impl Accounts {
         }
     }
 
-    pub(super) fn take_peak(&self) -> MemoryUsage {
+    /// Bytes held now.
+    pub(crate) fn current(&self) -> u64 {
+        self.state().current
+    }
+
+    pub(crate) fn take_peak(&self) -> MemoryUsage {
         let mut state = self.state();
         let held = state.by_tag_at_peak.iter().filter(|(_, bytes)| **bytes > 0);
         let mut peak_by_tag: Vec<_> = held.map(|(tag, bytes)| (*tag, *bytes)).collect();

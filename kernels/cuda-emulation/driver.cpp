@@ -1,0 +1,288 @@
+// A stand-in for NVIDIA's driver library: the functions of the driver API that the CUDA device calls, on the host's
+// memory and the emulated kernels. Its devices differ in the order in which they run the threads of a block.
+//
+// Streams are lazy: work runs when somebody waits for it, so that what must outlive a call is seen to do so.
+#include "emulator.h"
+#include "kernels.cu"
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <mutex>
+
+typedef int Result;
+typedef unsigned long long Address;
+#define API extern "C" __attribute__((visibility("default"))) Result
+
+namespace {
+
+enum : Result {
+    SUCCESS = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    INVALID_DEVICE = 101,
+    INVALID_CONTEXT = 201,
+    NOT_FOUND = 500,
+    NOT_READY = 600,
+};
+
+const int VERSION = 12010;
+const size_t MEMORY_BYTES = size_t{6} << 30;
+const size_t SPOILED_BYTES = size_t{1} << 30;
+const int MAX_SHARED_BYTES = 99 << 10;
+
+struct Device {
+    const char* name;
+    emulator::Schedule schedule;
+};
+
+Device devices[] = {
+    {"CUDA emulation, forward", emulator::Schedule::Forward},
+    {"CUDA emulation, reverse", emulator::Schedule::Reverse},
+    {"CUDA emulation, random", emulator::Schedule::Random},
+};
+const int N_DEVICES = sizeof devices / sizeof *devices;
+
+thread_local Device* current;
+
+// Everything happens under one lock: emulated blocks have one shared memory.
+std::recursive_mutex lock;
+#define LOCKED std::lock_guard<std::recursive_mutex> locked(lock)
+
+std::map<Address, size_t> allocations;
+size_t allocated = 0;
+
+struct Stream {
+    Device* device;
+    std::deque<std::function<void()>> work;
+    u64 n_enqueued = 0, n_done = 0;
+
+    void enqueue(std::function<void()> item) {
+        work.push_back(std::move(item));
+        n_enqueued++;
+    }
+
+    void run_until(u64 count) {
+        while (n_done < count) {
+            std::function<void()> item = std::move(work.front());
+            work.pop_front();
+            item();
+            n_done++;
+        }
+    }
+};
+
+struct Event {
+    Stream* stream = nullptr;
+    u64 count = 0;
+};
+
+void release(Address address) {
+    const auto found = allocations.find(address);
+    if (found == allocations.end()) {
+        fprintf(stderr, "CUDA emulation: freed what was not allocated\n");
+        abort();
+    }
+    allocated -= found->second;
+    allocations.erase(found);
+    std::free(reinterpret_cast<void*>(address));
+}
+
+Stream* stream_of(void* handle) { return static_cast<Stream*>(handle); }
+
+}  // namespace
+
+API cuDriverGetVersion(int* version) {
+    *version = VERSION;
+    return SUCCESS;
+}
+API cuInit(unsigned) { return SUCCESS; }
+API cuDeviceGetCount(int* count) {
+    *count = N_DEVICES;
+    return SUCCESS;
+}
+API cuDeviceGet(int* device, int ordinal) {
+    if (ordinal < 0 || ordinal >= N_DEVICES) return INVALID_DEVICE;
+    *device = ordinal;
+    return SUCCESS;
+}
+API cuDeviceGetName(char* name, int len, int device) {
+    snprintf(name, len, "%s", devices[device].name);
+    return SUCCESS;
+}
+API cuDeviceGetAttribute(int* value, int attribute, int) {
+    switch (attribute) {
+    case 16:  // multiprocessors
+        *value = 2;
+        break;
+    case 75:  // compute capability, major
+        *value = 9;
+        break;
+    case 97:  // shared memory of a block, at most
+        *value = MAX_SHARED_BYTES;
+        break;
+    default:
+        *value = 0;
+    }
+    return SUCCESS;
+}
+API cuDevicePrimaryCtxRetain(void** context, int device) {
+    *context = &devices[device];
+    return SUCCESS;
+}
+API cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
+API cuCtxSetCurrent(void* context) {
+    current = static_cast<Device*>(context);
+    return SUCCESS;
+}
+API cuMemGetInfo_v2(size_t* free, size_t* total) {
+    LOCKED;
+    *free = MEMORY_BYTES - allocated;
+    *total = MEMORY_BYTES;
+    return SUCCESS;
+}
+
+API cuStreamCreate(void** stream, unsigned) {
+    if (!current) return INVALID_CONTEXT;
+    *stream = new Stream{current, {}};
+    return SUCCESS;
+}
+API cuStreamSynchronize(void* handle) {
+    LOCKED;
+    stream_of(handle)->run_until(stream_of(handle)->n_enqueued);
+    return SUCCESS;
+}
+API cuStreamDestroy_v2(void* handle) {
+    cuStreamSynchronize(handle);
+    delete stream_of(handle);
+    return SUCCESS;
+}
+API cuEventCreate(void** event, unsigned) {
+    *event = new Event;
+    return SUCCESS;
+}
+API cuEventRecord(void* handle, void* stream) {
+    LOCKED;
+    *static_cast<Event*>(handle) = Event{stream_of(stream), stream_of(stream)->n_enqueued};
+    return SUCCESS;
+}
+API cuEventSynchronize(void* handle) {
+    LOCKED;
+    const Event& event = *static_cast<Event*>(handle);
+    if (event.stream) event.stream->run_until(event.count);
+    return SUCCESS;
+}
+API cuEventQuery(void* handle) {
+    LOCKED;
+    const Event& event = *static_cast<Event*>(handle);
+    return event.stream && event.stream->n_done < event.count ? NOT_READY : SUCCESS;
+}
+API cuEventDestroy_v2(void* handle) {
+    delete static_cast<Event*>(handle);
+    return SUCCESS;
+}
+
+API cuMemPoolCreate(void** pool, const void*) {
+    *pool = &allocations;
+    return SUCCESS;
+}
+API cuMemPoolDestroy(void*) { return SUCCESS; }
+API cuMemPoolSetAttribute(void*, int, void*) { return SUCCESS; }
+API cuMemAllocFromPoolAsync(Address* address, size_t bytes, void*, void* stream) {
+    LOCKED;
+    // Memory that waits to be freed may be needed.
+    if (bytes > MEMORY_BYTES - allocated) cuStreamSynchronize(stream);
+    if (bytes > MEMORY_BYTES - allocated) return OUT_OF_MEMORY;
+    void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+    if (!memory) return OUT_OF_MEMORY;
+    // What nobody wrote is garbage; an arena that is taken as a whole is left to be touched later.
+    if (bytes <= SPOILED_BYTES) std::memset(memory, 0xa5, bytes);
+    *address = reinterpret_cast<Address>(memory);
+    allocations[*address] = bytes;
+    allocated += bytes;
+    return SUCCESS;
+}
+API cuMemFreeAsync(Address address, void* stream) {
+    LOCKED;
+    stream_of(stream)->enqueue([=] { release(address); });
+    return SUCCESS;
+}
+API cuMemHostAlloc(void** memory, size_t bytes, unsigned) {
+    *memory = std::malloc(bytes);
+    return *memory ? SUCCESS : OUT_OF_MEMORY;
+}
+API cuMemFreeHost(void* memory) {
+    std::free(memory);
+    return SUCCESS;
+}
+API cuMemsetD8Async(Address to, unsigned char byte, size_t n, void* stream) {
+    LOCKED;
+    stream_of(stream)->enqueue([=] { std::memset(reinterpret_cast<void*>(to), byte, n); });
+    return SUCCESS;
+}
+
+static Result copy_async(void* to, const void* from, size_t n, void* stream) {
+    LOCKED;
+    stream_of(stream)->enqueue([=] { std::memmove(to, from, n); });
+    return SUCCESS;
+}
+API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t n, void* stream) {
+    return copy_async(reinterpret_cast<void*>(to), from, n, stream);
+}
+API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t n, void* stream) {
+    return copy_async(to, reinterpret_cast<void*>(from), n, stream);
+}
+API cuMemcpyDtoDAsync_v2(Address to, Address from, size_t n, void* stream) {
+    return copy_async(reinterpret_cast<void*>(to), reinterpret_cast<void*>(from), n, stream);
+}
+
+API cuModuleLoadData(void** module, const void*) {
+    *module = &emulator::kernels();
+    return SUCCESS;
+}
+API cuModuleUnload(void*) { return SUCCESS; }
+API cuModuleGetFunction(void** function, void*, const char* name) {
+    const auto found = emulator::kernels().find(name);
+    if (found == emulator::kernels().end()) return NOT_FOUND;
+    *function = &found->second;
+    return SUCCESS;
+}
+API cuFuncSetAttribute(void*, int, int value) { return value <= MAX_SHARED_BYTES ? SUCCESS : INVALID_VALUE; }
+API cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                   unsigned block_y, unsigned block_z, unsigned shared_bytes, void* stream, void** arguments, void**) {
+    const emulator::Kernel& kernel = *static_cast<emulator::Kernel*>(function);
+    const bool grid = grid_x > 0 && grid_x < 1u << 31 && grid_y > 0 && grid_y < 65536 && grid_z == 1;
+    const bool block = block_x > 0 && block_x <= kernel.max_threads && block_y == 1 && block_z == 1;
+    if (!grid || !block || shared_bytes > MAX_SHARED_BYTES) return INVALID_VALUE;
+    const emulator::Shape shape = {{grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes};
+    LOCKED;
+    const emulator::Schedule schedule = stream_of(stream)->device->schedule;
+    stream_of(stream)->enqueue([=, thread = kernel.bind(arguments)] { emulator::run(shape, schedule, thread); });
+    return SUCCESS;
+}
+
+API cuGetErrorName(Result error, const char** name) {
+    switch (error) {
+    case INVALID_VALUE:
+        *name = "CUDA_ERROR_INVALID_VALUE";
+        break;
+    case OUT_OF_MEMORY:
+        *name = "CUDA_ERROR_OUT_OF_MEMORY";
+        break;
+    case INVALID_DEVICE:
+        *name = "CUDA_ERROR_INVALID_DEVICE";
+        break;
+    case INVALID_CONTEXT:
+        *name = "CUDA_ERROR_INVALID_CONTEXT";
+        break;
+    case NOT_FOUND:
+        *name = "CUDA_ERROR_NOT_FOUND";
+        break;
+    case NOT_READY:
+        *name = "CUDA_ERROR_NOT_READY";
+        break;
+    default:
+        *name = "CUDA_ERROR_UNKNOWN";
+    }
+    return SUCCESS;
+}

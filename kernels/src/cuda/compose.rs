@@ -1,0 +1,208 @@
+//! Register programs, interpreted by a thread a row.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::{CudaBuffer, CudaDevice, SCRATCH};
+use crate::columns::{Columns, Natural};
+use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::felt::Felt;
+use crate::ops::ComposeOps;
+use crate::program::{Opcode, Operand, Program};
+use ark_ff::Field;
+
+/// Blocks that a multiprocessor runs at once: they share its memory.
+const BLOCKS_PER_MULTIPROCESSOR: u32 = 2;
+
+/// The largest index of a register, scalar or source that an operand can say.
+const MAX_INDEX: usize = 1 << 30;
+
+/// `Operand` of `compose.cu`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct EncodedOperand {
+    what: u32,
+    offset: u32,
+}
+
+/// `Instruction` of `compose.cu`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct EncodedInstruction {
+    opcode: u32,
+    target: u32,
+    a: EncodedOperand,
+    b: EncodedOperand,
+}
+
+/// `Source` of `compose.cu`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Source {
+    cells: u64,
+    mask: u64,
+}
+
+/// A program on the device.
+pub struct LoadedProgram {
+    instructions: Memory,
+    n_instructions: u32,
+    result: EncodedOperand,
+    n_registers: usize,
+    n_scalars: usize,
+    n_columns: usize,
+    n_periodic: usize,
+}
+
+/// For each register its number on the device: those used most often come first, as the first are in shared memory.
+fn numbers(program: &Program) -> Vec<u32> {
+    let mut uses = vec![0usize; program.n_registers];
+    for instruction in &program.instructions {
+        uses[usize::from(instruction.target)] += 1;
+        for operand in [instruction.a, instruction.b] {
+            if let Operand::Register(register) = operand {
+                uses[usize::from(register)] += 1;
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..uses.len()).collect();
+    order.sort_by_key(|register| std::cmp::Reverse(uses[*register]));
+    let mut numbers = vec![0; uses.len()];
+    for (number, register) in (0..).zip(order) {
+        numbers[register] = number;
+    }
+    numbers
+}
+
+impl EncodedOperand {
+    fn new(operand: Operand, numbers: &[u32]) -> Self {
+        let (kind, index, offset) = match operand {
+            Operand::Register(register) => (0, numbers[usize::from(register)], 0),
+            Operand::Scalar(scalar) => (1, scalar, 0),
+            Operand::Cell { source, offset } => (2, u32::from(source), offset),
+        };
+        Self {
+            what: index << 2 | kind,
+            offset,
+        }
+    }
+}
+
+impl ComposeOps for CudaDevice {
+    type Loaded = LoadedProgram;
+
+    fn load(&self, program: &Program) -> Result<LoadedProgram, DeviceError> {
+        check_range("load", 0, program.n_scalars, MAX_INDEX)?;
+        let operands = program.instructions.iter().flat_map(|i| [i.a, i.b]);
+        for operand in operands.chain([program.result]) {
+            let (index, len) = match operand {
+                Operand::Register(register) => (usize::from(register), program.n_registers),
+                Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
+                Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
+            };
+            check_range("load", index, 1, len)?;
+        }
+        for instruction in &program.instructions {
+            check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
+        }
+        let numbers = numbers(program);
+        let encode = |instruction: &crate::program::Instruction| EncodedInstruction {
+            opcode: match instruction.opcode {
+                Opcode::Add => 0,
+                Opcode::Sub => 1,
+                Opcode::Mul => 2,
+            },
+            target: numbers[usize::from(instruction.target)],
+            a: EncodedOperand::new(instruction.a, &numbers),
+            b: EncodedOperand::new(instruction.b, &numbers),
+        };
+        let instructions: Vec<_> = program.instructions.iter().map(encode).collect();
+        Ok(LoadedProgram {
+            instructions: Memory::upload(&self.context, &instructions, Tag("program"))?,
+            n_instructions: u32::try_from(instructions.len()).unwrap_or(u32::MAX),
+            result: EncodedOperand::new(program.result, &numbers),
+            n_registers: program.n_registers,
+            n_scalars: program.n_scalars,
+            n_columns: program.n_columns,
+            n_periodic: program.n_periodic,
+        })
+    }
+
+    fn compose(
+        &self,
+        program: &LoadedProgram,
+        tables: &[&Columns<Self, Natural>],
+        periodic: &[CudaBuffer<Felt>],
+        scalars: &[Felt],
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
+        check_shape("compose", "columns", program.n_columns, n_columns)?;
+        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
+        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
+        check_shape("compose", "columns of out", 1, out.n_columns())?;
+        for table in tables {
+            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
+        }
+        for table in periodic {
+            let power = table.len().next_power_of_two();
+            check_shape("compose", "a periodic table's power of two", power, table.len())?;
+            check_range("compose", 0, table.len(), out.n_rows())?;
+        }
+        let columns = tables
+            .iter()
+            .flat_map(|table| (0..table.n_columns()).map(|i| table.column_address(i)))
+            .map(|cells| Source {
+                cells,
+                mask: out.n_rows() as u64 - 1,
+            });
+        let periodic = periodic.iter().map(|table| Source {
+            cells: table.address(0),
+            mask: table.len() as u64 - 1,
+        });
+        let sources: Vec<_> = columns.chain(periodic).collect();
+        let sources = Memory::upload(&self.context, &sources, SCRATCH)?;
+        let scalars = Memory::upload(&self.context, scalars, SCRATCH)?;
+
+        let kernel = Kernel::Compose;
+        let register_bytes = kernel.threads() * size_of::<Felt>() as u32;
+        let shared = self.context.max_shared_bytes / BLOCKS_PER_MULTIPROCESSOR / register_bytes;
+        let n_shared = shared.min(u32::try_from(program.n_registers).unwrap_or(u32::MAX));
+        let n_rows = out.n_rows() as u64;
+        let resident = u64::from(self.context.n_multiprocessors * BLOCKS_PER_MULTIPROCESSOR);
+        let n_blocks = kernel.grid(n_rows)[0].min(resident);
+        let n_threads = n_blocks as usize * kernel.threads() as usize;
+        let n_scratch = (program.n_registers - n_shared as usize) * n_threads;
+        let scratch = Memory::take::<Felt>(&self.context, n_scratch, SCRATCH)?;
+        // SAFETY: the arguments of `compose`; `load` checked the program's operands, the shapes of the sources were
+        // checked above, and every thread has its registers.
+        unsafe {
+            self.context.launch(
+                kernel,
+                [n_blocks, 1],
+                n_shared * register_bytes,
+                arguments![
+                    program.instructions.address(),
+                    program.n_instructions,
+                    program.result,
+                    sources.address(),
+                    scalars.address(),
+                    scratch.address(),
+                    n_shared,
+                    out.values().address(0),
+                    n_rows,
+                ],
+            )?;
+        }
+        self.ticket()
+    }
+
+    fn inverse_table(&self, shift: Felt, log_len: u32) -> Result<CudaBuffer<Felt>, DeviceError> {
+        let mut table = self.points_less(shift, log_len, Felt::ONE, Tag("coset tables"))?;
+        self.invert(&mut table)?;
+        Ok(table)
+    }
+
+    fn point_table(&self, shift: Felt, log_len: u32) -> Result<CudaBuffer<Felt>, DeviceError> {
+        self.points_less(shift, log_len, Felt::default(), Tag("coset tables"))
+    }
+}

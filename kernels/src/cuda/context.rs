@@ -1,0 +1,444 @@
+//! The driver: a context on one device, its stream, its memory pool and its kernels.
+
+use super::kernels::{Argument, Kernel};
+use super::module::{MODULE, NEEDED_VERSION};
+use super::staging::Staging;
+use crate::device::{DeviceError, Tag};
+use crate::memory::Accounts;
+use cudarc::driver::sys::{self, CUresult};
+use std::ffi::{CStr, c_void};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+/// The kind of device, in errors.
+const CUDA: &str = "CUDA";
+
+/// Of the memory that is free at the start, so much is left to others: one part in so many.
+const LEFT_TO_OTHERS: u64 = 16;
+
+/// Everything that lives as long as the device or any of its buffers. Work goes to one stream, in order.
+pub(super) struct Context {
+    pub(super) name: String,
+    device: sys::CUdevice,
+    context: sys::CUcontext,
+    stream: sys::CUstream,
+    pool: sys::CUmemoryPool,
+    module: sys::CUmodule,
+    functions: Vec<sys::CUfunction>,
+    /// Bytes that buffers may take.
+    pub(super) budget: u64,
+    pub(super) accounts: Accounts,
+    pub(super) staging: Staging,
+    /// Number of multiprocessors.
+    pub(super) n_multiprocessors: u32,
+    /// Shared memory that a block may take, in bytes.
+    pub(super) max_shared_bytes: u32,
+}
+
+// SAFETY: the driver's handles may be used from any thread in which the context is current, and `enter` makes it so;
+// the driver does its own locking.
+unsafe impl Send for Context {}
+// SAFETY: as above.
+unsafe impl Sync for Context {}
+
+/// The driver's name for an error.
+fn reason(error: CUresult) -> String {
+    let mut name = std::ptr::null();
+    // SAFETY: the driver writes a pointer to a string that lives for ever, or nothing.
+    let found = unsafe { sys::cuGetErrorName(error, &mut name) };
+    if found != CUresult::CUDA_SUCCESS || name.is_null() {
+        return format!("error {}", error as u32);
+    }
+    // SAFETY: as above.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+/// What a call of the driver says, as an error of starting.
+fn started(result: CUresult) -> Result<(), DeviceError> {
+    match result {
+        CUresult::CUDA_SUCCESS => Ok(()),
+        error => Err(DeviceError::Start {
+            device: CUDA,
+            reason: reason(error),
+        }),
+    }
+}
+
+/// A version as the driver counts, for people.
+fn version_name(version: i32) -> String {
+    format!("{}.{}", version / 1000, version % 1000 / 10)
+}
+
+/// Checks that there is a driver and that it is new enough, and counts its devices.
+pub(super) fn device_count() -> Result<usize, DeviceError> {
+    // SAFETY: only looks for the library. Without it every other call would panic.
+    if !unsafe { sys::is_culib_present() } {
+        return Err(DeviceError::DriverMissing {
+            device: CUDA,
+            library: "libcuda.so.1",
+        });
+    }
+    let (mut version, mut count) = (0, 0);
+    // SAFETY: the arguments are valid for writing; every driver has these functions.
+    unsafe {
+        started(sys::cuDriverGetVersion(&mut version))?;
+        check_version(version)?;
+        started(sys::cuInit(0))?;
+        started(sys::cuDeviceGetCount(&mut count))?;
+    }
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Refuses versions that do not know the module's text. Newer ones have every function that is called here.
+fn check_version(version: i32) -> Result<(), DeviceError> {
+    if version >= NEEDED_VERSION {
+        return Ok(());
+    }
+    Err(DeviceError::DriverTooOld {
+        device: CUDA,
+        found: version_name(version),
+        needed: version_name(NEEDED_VERSION),
+    })
+}
+
+/// The pool's properties: memory of that device, for this process alone.
+fn pool_properties(device: sys::CUdevice) -> sys::CUmemPoolProps {
+    // SAFETY: the driver asks for zeros where nothing is said.
+    let mut properties: sys::CUmemPoolProps = unsafe { std::mem::zeroed() };
+    properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
+    properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
+    properties.location.id = device;
+    properties
+}
+
+impl Context {
+    /// Starts device `index` and takes its arena: `budget` bytes, by default nearly all that is free.
+    pub(super) fn start(index: usize, budget: Option<u64>) -> Result<Arc<Self>, DeviceError> {
+        let count = device_count()?;
+        if index >= count {
+            return Err(DeviceError::NoSuchDevice {
+                device: CUDA,
+                index,
+                count,
+            });
+        }
+        let ordinal = i32::try_from(index).unwrap_or(i32::MAX);
+        let mut this = Self {
+            name: String::new(),
+            device: 0,
+            context: null_mut(),
+            stream: null_mut(),
+            pool: null_mut(),
+            module: null_mut(),
+            functions: Vec::new(),
+            budget: 0,
+            accounts: Accounts::default(),
+            staging: Staging::default(),
+            n_multiprocessors: 0,
+            max_shared_bytes: 0,
+        };
+        // SAFETY: every handle is made by the call before it is used, and all pointers are valid for writing. What was
+        // made when a call fails is given back by `drop`.
+        unsafe {
+            started(sys::cuDeviceGet(&mut this.device, ordinal))?;
+            started(sys::cuDevicePrimaryCtxRetain(&mut this.context, this.device))?;
+            started(sys::cuCtxSetCurrent(this.context))?;
+            this.name = this.read_name()?;
+            this.n_multiprocessors =
+                this.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+            this.max_shared_bytes = this
+                .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+            let non_blocking = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
+            started(sys::cuStreamCreate(&mut this.stream, non_blocking))?;
+            started(sys::cuModuleLoadData(&mut this.module, MODULE.as_ptr().cast()))?;
+            this.load_functions()?;
+            this.take_arena(budget)?;
+        }
+        Ok(Arc::new(this))
+    }
+
+    fn read_name(&self) -> Result<String, DeviceError> {
+        let mut name = [0; 256];
+        // SAFETY: the driver writes at most as many bytes as it is told, with a zero at the end.
+        unsafe { started(sys::cuDeviceGetName(name.as_mut_ptr(), 256, self.device))? };
+        // SAFETY: as above.
+        let name = unsafe { CStr::from_ptr(name.as_ptr()) };
+        Ok(name.to_string_lossy().into_owned())
+    }
+
+    fn attribute(&self, attribute: sys::CUdevice_attribute) -> Result<u32, DeviceError> {
+        let mut value = 0;
+        // SAFETY: the driver writes one number.
+        unsafe { started(sys::cuDeviceGetAttribute(&mut value, attribute, self.device))? };
+        Ok(u32::try_from(value).unwrap_or(0))
+    }
+
+    fn load_functions(&mut self) -> Result<(), DeviceError> {
+        let dynamic = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        for kernel in Kernel::ALL {
+            let mut function = null_mut();
+            // SAFETY: the module is loaded, and the name ends with a zero.
+            unsafe {
+                started(sys::cuModuleGetFunction(
+                    &mut function,
+                    self.module,
+                    kernel.name().as_ptr(),
+                ))?;
+                if kernel.has_dynamic_shared() {
+                    let bytes = i32::try_from(self.max_shared_bytes).unwrap_or(0);
+                    started(sys::cuFuncSetAttribute(function, dynamic, bytes))?;
+                }
+            }
+            self.functions.push(function);
+        }
+        Ok(())
+    }
+
+    /// Makes the pool that buffers come from. It takes its memory now and keeps it, so that no later allocation waits
+    /// for the system or fails because of others on the card.
+    fn take_arena(&mut self, budget: Option<u64>) -> Result<(), DeviceError> {
+        let (mut free, mut total) = (0, 0);
+        let mut keep = u64::MAX;
+        let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        // SAFETY: pointers are valid; the attribute is a 64-bit number.
+        unsafe {
+            started(sys::cuMemGetInfo_v2(&mut free, &mut total))?;
+            started(sys::cuMemPoolCreate(
+                &mut self.pool,
+                &pool_properties(self.device),
+            ))?;
+            started(sys::cuMemPoolSetAttribute(
+                self.pool,
+                threshold,
+                (&raw mut keep).cast(),
+            ))?;
+        }
+        let free = free as u64;
+        self.budget = budget.unwrap_or(free - free / LEFT_TO_OTHERS);
+        let whole = self.take_address(Tag("arena"), self.budget)?;
+        self.give_back_address(whole);
+        Ok(())
+    }
+
+    /// Makes the context current in this thread; every use of the driver begins so.
+    pub(super) fn enter(&self) -> Result<(), DeviceError> {
+        // SAFETY: the context is retained until `drop`.
+        self.done("cuCtxSetCurrent", unsafe { sys::cuCtxSetCurrent(self.context) })
+    }
+
+    /// What a call says, as an error with its name.
+    pub(super) fn done(&self, operation: &'static str, result: CUresult) -> Result<(), DeviceError> {
+        match result {
+            CUresult::CUDA_SUCCESS => Ok(()),
+            error => Err(self.failed(operation, error)),
+        }
+    }
+
+    pub(super) fn failed(&self, operation: &'static str, error: CUresult) -> DeviceError {
+        DeviceError::Failed {
+            device: self.name.clone(),
+            operation,
+            reason: reason(error),
+        }
+    }
+
+    pub(super) fn out_of_memory(&self, tag: Tag, asked: u64, free: u64) -> DeviceError {
+        DeviceError::OutOfMemory {
+            device: self.name.clone(),
+            tag,
+            asked,
+            free,
+        }
+    }
+
+    /// Takes memory in the stream's order: work enqueued later may use it. Its bytes are anything.
+    pub(super) fn take_address(&self, tag: Tag, bytes: u64) -> Result<sys::CUdeviceptr, DeviceError> {
+        self.enter()?;
+        let mut address = 0;
+        let n = usize::try_from(bytes).map_err(|_| self.out_of_memory(tag, bytes, self.budget))?;
+        // SAFETY: the pool and the stream are alive.
+        let result = unsafe { sys::cuMemAllocFromPoolAsync(&mut address, n, self.pool, self.stream) };
+        if result == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+            let held = self.accounts.current();
+            return Err(self.out_of_memory(tag, bytes, self.budget.saturating_sub(held)));
+        }
+        self.done("cuMemAllocFromPoolAsync", result)?;
+        Ok(address)
+    }
+
+    /// Gives memory back once the work enqueued so far is done.
+    pub(super) fn give_back_address(&self, address: sys::CUdeviceptr) {
+        if self.enter().is_ok() {
+            // SAFETY: the address is of this pool and is not used by work enqueued later. A failure is one of
+            // earlier work, and the next wait reports it.
+            let _ = unsafe { sys::cuMemFreeAsync(address, self.stream) };
+        }
+    }
+
+    /// Fills memory with zero bytes.
+    pub(super) fn clear(&self, address: sys::CUdeviceptr, bytes: u64) -> Result<(), DeviceError> {
+        self.enter()?;
+        // SAFETY: the caller's buffer has so many bytes.
+        let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes as usize, self.stream) };
+        self.done("cuMemsetD8Async", result)
+    }
+
+    /// Copies host memory to the device.
+    ///
+    /// # Safety
+    /// `bytes` bytes must be valid on both sides, on the host until the work is done.
+    pub(super) unsafe fn copy_up(
+        &self,
+        from: *const c_void,
+        to: sys::CUdeviceptr,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        // SAFETY: by contract.
+        let result = unsafe { sys::cuMemcpyHtoDAsync_v2(to, from, bytes, self.stream) };
+        self.done("cuMemcpyHtoDAsync", result)
+    }
+
+    /// Copies device memory to the host.
+    ///
+    /// # Safety
+    /// As [`Context::copy_up`].
+    pub(super) unsafe fn copy_down(
+        &self,
+        from: sys::CUdeviceptr,
+        to: *mut c_void,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        // SAFETY: by contract.
+        let result = unsafe { sys::cuMemcpyDtoHAsync_v2(to, from, bytes, self.stream) };
+        self.done("cuMemcpyDtoHAsync", result)
+    }
+
+    /// Copies on the device.
+    ///
+    /// # Safety
+    /// `bytes` bytes must be valid on both sides and not overlap.
+    pub(super) unsafe fn copy_across(
+        &self,
+        from: sys::CUdeviceptr,
+        to: sys::CUdeviceptr,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        self.enter()?;
+        // SAFETY: by contract.
+        let result = unsafe { sys::cuMemcpyDtoDAsync_v2(to, from, bytes, self.stream) };
+        self.done("cuMemcpyDtoDAsync", result)
+    }
+
+    /// Enqueues a kernel: `grid` blocks (in two dimensions) of the kernel's threads.
+    ///
+    /// # Safety
+    /// The arguments must be those of the kernel, in order and of the same layout, and their buffers as long as
+    /// it asks for.
+    pub(super) unsafe fn launch(
+        &self,
+        kernel: Kernel,
+        grid: [u64; 2],
+        shared_bytes: u32,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), DeviceError> {
+        self.enter()?;
+        let dimension = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let [x, y] = grid.map(dimension);
+        // SAFETY: by contract; the driver copies the arguments before it returns.
+        let result = unsafe {
+            sys::cuLaunchKernel(
+                self.functions[kernel as usize],
+                x,
+                y,
+                1,
+                kernel.threads(),
+                1,
+                1,
+                shared_bytes,
+                self.stream,
+                arguments.as_ptr().cast::<*mut c_void>().cast_mut(),
+                null_mut(),
+            )
+        };
+        self.done(kernel.label(), result)
+    }
+
+    /// A new event, done when the work enqueued so far is.
+    pub(super) fn event(&self) -> Result<Event, DeviceError> {
+        self.enter()?;
+        let mut event = Event(null_mut());
+        let no_timing = sys::CUevent_flags::CU_EVENT_DISABLE_TIMING as u32;
+        // SAFETY: the event is made before it is recorded.
+        unsafe {
+            self.done("cuEventCreate", sys::cuEventCreate(&mut event.0, no_timing))?;
+            self.done("cuEventRecord", sys::cuEventRecord(event.0, self.stream))?;
+        }
+        Ok(event)
+    }
+
+    /// Blocks until the work before the event is done.
+    pub(super) fn wait(&self, event: &Event) -> Result<(), DeviceError> {
+        self.enter()?;
+        // SAFETY: the event lives until it is dropped.
+        self.done("cuEventSynchronize", unsafe { sys::cuEventSynchronize(event.0) })
+    }
+
+    /// Whether the work before the event is done.
+    pub(super) fn is_done(&self, event: &Event) -> bool {
+        // SAFETY: as above.
+        self.enter().is_ok() && unsafe { sys::cuEventQuery(event.0) } == CUresult::CUDA_SUCCESS
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: each handle is null or alive, and nothing else holds one: buffers and events hold the context.
+        // Nobody is left to be told of a failure.
+        unsafe {
+            if self.context.is_null() || sys::cuCtxSetCurrent(self.context) != CUresult::CUDA_SUCCESS {
+                return;
+            }
+            if !self.stream.is_null() {
+                let _ = sys::cuStreamSynchronize(self.stream);
+            }
+            self.staging.free();
+            if !self.pool.is_null() {
+                let _ = sys::cuMemPoolDestroy(self.pool);
+            }
+            if !self.module.is_null() {
+                let _ = sys::cuModuleUnload(self.module);
+            }
+            if !self.stream.is_null() {
+                let _ = sys::cuStreamDestroy_v2(self.stream);
+            }
+            let _ = sys::cuDevicePrimaryCtxRelease_v2(self.device);
+        }
+    }
+}
+
+/// A point in the stream's work. It is dropped before its context.
+pub(super) struct Event(sys::CUevent);
+
+// SAFETY: as for the context.
+unsafe impl Send for Event {}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: made by `cuEventCreate`, and dropped once.
+            let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_drivers_are_refused_with_both_versions() {
+        assert!(check_version(12010).is_ok() && check_version(13000).is_ok());
+        let error = check_version(11080).unwrap_err().to_string();
+        assert!(error.contains("11.8") && error.contains("12.1"), "{error}");
+    }
+}

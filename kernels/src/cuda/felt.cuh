@@ -1,0 +1,169 @@
+// The Starknet field: p = 2^251 + 17 * 2^192 + 1, elements below p in Montgomery form (R = 2^256), eight 32-bit
+// limbs, lowest first: the bytes that the host has.
+#pragma once
+#include "carry.cuh"
+
+struct alignas(16) Felt {
+    u32 limb[8];
+};
+
+// The two limbs of p that are neither 0 nor 1 are 17 (limb 6) and 2^27 (limb 7).
+#define P_LIMB_6 17u
+#define P_LIMB_7 0x08000000u
+
+DEVICE Felt felt_zero() { return Felt{{0, 0, 0, 0, 0, 0, 0, 0}}; }
+
+// R mod p.
+DEVICE Felt felt_one() {
+    return Felt{{0xffffffe1, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xfffffdf0, 0x07ffffff}};
+}
+
+DEVICE bool felt_is_zero(const Felt& a) {
+    u32 any = 0;
+    UNROLL for (int i = 0; i < 8; i++) any |= a.limb[i];
+    return any == 0;
+}
+
+// `a` plus p where `mask` is all ones, for a negative `a` in two's complement.
+DEVICE Felt felt_add_p(const Felt& a, u32 mask) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = add_out(a.limb[0], mask & 1u, carry);
+    UNROLL for (int i = 1; i < 6; i++) r.limb[i] = add_in_out(a.limb[i], 0, carry);
+    r.limb[6] = add_in_out(a.limb[6], mask & P_LIMB_6, carry);
+    r.limb[7] = add_in(a.limb[7], mask & P_LIMB_7, carry);
+    return r;
+}
+
+// `a - b`, and all ones in `borrow` if that is negative.
+DEVICE Felt felt_sub_borrow(const Felt& a, const Felt& b, u32& borrow) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = sub_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 8; i++) r.limb[i] = sub_in_out(a.limb[i], b.limb[i], carry);
+    borrow = sub_in(0, 0, carry);
+    return r;
+}
+
+DEVICE Felt felt_sub(const Felt& a, const Felt& b) {
+    u32 borrow;
+    Felt r = felt_sub_borrow(a, b, borrow);
+    return felt_add_p(r, borrow);
+}
+
+DEVICE Felt felt_add(const Felt& a, const Felt& b) {
+    // a + b < 2 p < 2^253, so nothing is lost at the top.
+    Felt sum, r;
+    Carry carry;
+    sum.limb[0] = add_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 7; i++) sum.limb[i] = add_in_out(a.limb[i], b.limb[i], carry);
+    sum.limb[7] = add_in(a.limb[7], b.limb[7], carry);
+    r.limb[0] = sub_out(sum.limb[0], 1, carry);
+    UNROLL for (int i = 1; i < 6; i++) r.limb[i] = sub_in_out(sum.limb[i], 0, carry);
+    r.limb[6] = sub_in_out(sum.limb[6], P_LIMB_6, carry);
+    r.limb[7] = sub_in_out(sum.limb[7], P_LIMB_7, carry);
+    u32 borrow = sub_in(0, 0, carry);
+    UNROLL for (int i = 0; i < 8; i++) r.limb[i] = borrow ? sum.limb[i] : r.limb[i];
+    return r;
+}
+
+// Adds `b` times every second limb of `a` to `sum`; the products are two limbs wide, so they do not overlap.
+DEVICE void mad_row(u32* sum, const u32* a, u32 b) {
+    Carry carry;
+    sum[0] = mad_low_out(a[0], b, sum[0], carry);
+    sum[1] = mad_high_in_out(a[0], b, sum[1], carry);
+    UNROLL for (int i = 2; i < 8; i += 2) {
+        sum[i] = mad_low_in_out(a[i], b, sum[i], carry);
+        sum[i + 1] = mad_high_in_out(a[i], b, sum[i + 1], carry);
+    }
+    sum[8] = add_in(sum[8], 0, carry);
+}
+
+// Montgomery reduction `t / 2^256` of sixteen limbs that are below `2^256 p`: below p.
+//
+// With q = (t mod 2^256) / p mod 2^256, the result is the high half of t less the high half of q p. As
+// 1 / p = 1 - 17 * 2^192 - 2^251 modulo 2^256, q is the low half of t but for its two highest limbs.
+DEVICE Felt felt_reduce_wide(const u32* t) {
+    u32 q[8];
+    UNROLL for (int i = 0; i < 6; i++) q[i] = t[i];
+    u64 low = (u64)t[1] << 32 | t[0];
+    u64 high = ((u64)t[7] << 32 | t[6]) - 17u * low - (low << 59);
+    q[6] = (u32)high;
+    q[7] = (u32)(high >> 32);
+
+    // 17 q, and q 2^27: they stand at limbs 6 and 7 of q p. Below limb 6 there is q alone, so no carry.
+    u32 by_17[9], by_2_27[9];
+    u64 sum = 0;
+    UNROLL for (int i = 0; i < 8; i++) {
+        sum += (u64)q[i] * 17u;
+        by_17[i] = (u32)sum;
+        sum >>= 32;
+    }
+    by_17[8] = (u32)sum;
+    by_2_27[0] = q[0] << 27;
+    UNROLL for (int i = 1; i < 8; i++) by_2_27[i] = q[i] << 27 | q[i - 1] >> 5;
+    by_2_27[8] = q[7] >> 5;
+
+    Carry carry;
+    u32 above[9];
+    add_out(q[6], by_17[0], carry);
+    above[0] = add_in_out(q[7], by_17[1], carry);
+    UNROLL for (int i = 1; i < 8; i++) above[i] = add_in_out(by_17[i + 1], 0, carry);
+    above[8] = add_in(0, 0, carry);
+    Felt product, difference;
+    add_out(above[0], by_2_27[0], carry);
+    UNROLL for (int i = 0; i < 7; i++) product.limb[i] = add_in_out(above[i + 1], by_2_27[i + 1], carry);
+    product.limb[7] = add_in(above[8], by_2_27[8], carry);
+
+    UNROLL for (int i = 0; i < 8; i++) difference.limb[i] = t[8 + i];
+    u32 borrow;
+    difference = felt_sub_borrow(difference, product, borrow);
+    return felt_add_p(difference, borrow);
+}
+
+// Montgomery product `a b / 2^256`, below p, for `a` below p and any `b` of 256 bits.
+DEVICE Felt felt_mul(const Felt& a, const Felt& b) {
+    // Columns that begin at even limbs, and those that begin at odd ones.
+    u32 even[18], odd[18];
+    UNROLL for (int i = 0; i < 18; i++) even[i] = odd[i] = 0;
+    UNROLL for (int i = 0; i < 8; i += 2) {
+        mad_row(even + i, a.limb, b.limb[i]);
+        mad_row(odd + i, a.limb + 1, b.limb[i]);
+        mad_row(odd + i, a.limb, b.limb[i + 1]);
+        mad_row(even + i + 2, a.limb + 1, b.limb[i + 1]);
+    }
+    u32 t[16];
+    Carry carry;
+    t[0] = even[0];
+    t[1] = add_out(even[1], odd[0], carry);
+    UNROLL for (int i = 2; i < 15; i++) t[i] = add_in_out(even[i], odd[i - 1], carry);
+    t[15] = add_in(even[15], odd[14], carry);
+    return felt_reduce_wide(t);
+}
+
+DEVICE Felt felt_square(const Felt& a) { return felt_mul(a, a); }
+
+// `a^(2^n)`.
+DEVICE_CALL Felt felt_square_times(Felt a, u32 n) {
+    NO_UNROLL for (u32 i = 0; i < n; i++) a = felt_square(a);
+    return a;
+}
+
+DEVICE_CALL Felt felt_mul_call(Felt a, Felt b) { return felt_mul(a, b); }
+
+// `a^(p - 2)`: the inverse, and 0 for 0. The exponent is 2^192 (2^59 + 16) + (2^192 - 1).
+DEVICE_CALL Felt felt_inverse(Felt a) {
+    Felt high = felt_mul_call(felt_square_times(a, 55), a);
+    high = felt_square_times(high, 4);
+    // a^(2^k - 1) for k = 2, 3, 6, 12, 24.
+    Felt ones = felt_mul_call(felt_square_times(a, 1), a);
+    ones = felt_mul_call(felt_square_times(ones, 1), a);
+    NO_UNROLL for (u32 k = 3; k < 24; k *= 2) ones = felt_mul_call(felt_square_times(ones, k), ones);
+    NO_UNROLL for (u32 i = 0; i < 8; i++) high = felt_mul_call(felt_square_times(high, 24), ones);
+    return high;
+}
+
+// The factor R^2 mod p, with which a Montgomery product takes a number to its Montgomery form.
+DEVICE Felt felt_r_squared() {
+    return Felt{{0x7e000401, 0xfffffd73, 0x330fffff, 0x00000001, 0xff6f8000, 0xffffffff, 0x5e008810, 0x07ffd4ab}};
+}

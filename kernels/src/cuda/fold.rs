@@ -1,0 +1,85 @@
+//! Folding, a thread a pair of opposites.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::{CudaDevice, SCRATCH};
+use crate::columns::{Columns, Natural};
+use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::felt::Felt;
+use crate::ops::FoldOps;
+use ark_ff::Field;
+
+/// Half the length of the columns, if they can be halved.
+fn half_len(operation: &'static str, columns: &Columns<CudaDevice, Natural>) -> Result<u64, DeviceError> {
+    match columns.n_rows() / 2 {
+        0 => Err(DeviceError::Shape {
+            operation,
+            what: "rows, at least",
+            expected: 2,
+            got: 1,
+        }),
+        half => Ok(half as u64),
+    }
+}
+
+impl FoldOps for CudaDevice {
+    fn fold(
+        &self,
+        layer: &Columns<Self, Natural>,
+        shifts: &[Felt],
+        point: Felt,
+    ) -> Result<Columns<Self, Natural>, DeviceError> {
+        check_shape("fold", "shifts", layer.n_columns(), shifts.len())?;
+        let half = half_len("fold", layer)?;
+        let out = Columns::unwritten(self, layer.n_columns(), layer.log_len() - 1, Tag("FRI layer"))?;
+        let factor = |shift: &Felt| point * shift.inverse().unwrap_or_default();
+        let factors: Vec<Felt> = shifts.iter().map(factor).collect();
+        if factors.is_empty() {
+            return Ok(out);
+        }
+        let factors = Memory::upload(&self.context, &factors, SCRATCH)?;
+        let table = self.roots(layer.log_len())?;
+        let kernel = Kernel::Fold;
+        let grid = [kernel.grid(half)[0], shifts.len() as u64];
+        let (from, to) = (layer.values().address(0), out.values().address(0));
+        // SAFETY: the arguments of `fold`; columns of `layer` have `2 half` elements, those of `out` `half`.
+        unsafe {
+            self.context.launch(
+                kernel,
+                grid,
+                0,
+                arguments![from, factors.address(), to, half, table.roots],
+            )?;
+        }
+        Ok(out)
+    }
+
+    fn split_even_odd(
+        &self,
+        column: &Columns<Self, Natural>,
+        shift: Felt,
+        phase: usize,
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        check_shape("split_even_odd", "columns", 1, column.n_columns())?;
+        check_shape("split_even_odd", "columns of out", 2, out.n_columns())?;
+        check_shape("split_even_odd", "rows of out", column.n_rows(), out.n_rows())?;
+        check_range("split_even_odd", phase, 1, 2)?;
+        let half = half_len("split_even_odd", column)?;
+        let one_half = Felt::from(2u64).inverse().unwrap_or_default();
+        let factor = one_half * shift.inverse().unwrap_or_default();
+        let table = self.roots(column.log_len())?;
+        let kernel = Kernel::SplitEvenOdd;
+        let (from, to) = (column.values().address(0), out.values().address(0));
+        // SAFETY: the arguments of `split_even_odd`; `column` has `2 half` elements, `out` twice as many.
+        unsafe {
+            self.context.launch(
+                kernel,
+                kernel.grid(half),
+                0,
+                arguments![from, to, half, phase as u32, one_half, factor, table.roots],
+            )?;
+        }
+        self.ticket()
+    }
+}

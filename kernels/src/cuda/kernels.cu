@@ -1,0 +1,10 @@
+// Every kernel, as one module.
+#include "powers.cu"
+#include "ntt.cu"
+#include "hash.cu"
+#include "compose.cu"
+#include "quotient.cu"
+#include "fold.cu"
+#include "scan.cu"
+#include "gather.cu"
+#include "grind.cu"

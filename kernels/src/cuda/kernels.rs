@@ -1,0 +1,111 @@
+//! The kernels by name.
+
+use std::ffi::{CStr, c_void};
+use std::marker::PhantomData;
+
+macro_rules! kernels {
+    ($($kernel:ident = $name:literal, $threads:literal;)*) => {
+        /// A kernel of the module.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Kernel {
+            $($kernel,)*
+        }
+
+        impl Kernel {
+            /// Every kernel, in the order of their numbers.
+            pub(super) const ALL: &[Kernel] = &[$(Kernel::$kernel,)*];
+
+            /// The name in the module.
+            pub(super) fn name(self) -> &'static CStr {
+                const NAMES: &[&CStr] = &[$(
+                    match CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!("a zero byte in a name"),
+                    },
+                )*];
+                NAMES[self as usize]
+            }
+
+            /// The name, for people.
+            pub(super) fn label(self) -> &'static str {
+                [$($name,)*][self as usize]
+            }
+
+            /// Threads of a block.
+            pub(super) fn threads(self) -> u32 {
+                [$($threads,)*][self as usize]
+            }
+        }
+    };
+}
+
+kernels! {
+    Powers = "powers", 256;
+    Invert = "invert", 256;
+    EvaluatePass = "evaluate_pass", 256;
+    InterpolatePass = "interpolate_pass", 256;
+    EvaluateFold = "evaluate_fold", 128;
+    HashRowsKeccak = "hash_rows_keccak", 128;
+    HashRowsBlake2s = "hash_rows_blake2s", 128;
+    HashRowsPoseidon = "hash_rows_poseidon", 128;
+    HashRowsPedersen = "hash_rows_pedersen", 128;
+    HashPairsPoseidon = "hash_pairs_poseidon", 128;
+    HashPairsPedersen = "hash_pairs_pedersen", 128;
+    HashNodesKeccak = "hash_nodes_keccak", 128;
+    HashNodesBlake2s = "hash_nodes_blake2s", 128;
+    HashNodesPoseidon = "hash_nodes_poseidon", 128;
+    HashNodesPedersen = "hash_nodes_pedersen", 128;
+    Compose = "compose", 128;
+    DeepQuotient = "deep_quotient", 256;
+    Fold = "fold", 256;
+    SplitEvenOdd = "split_even_odd", 256;
+    FoldProducts = "fold_products", 128;
+    ScanProducts = "scan_products", 128;
+    FoldAffine = "fold_affine", 128;
+    ScanAffine = "scan_affine", 128;
+    PermutationFolds = "permutation_folds", 128;
+    PermutationInverse = "permutation_inverse", 1;
+    PermutationWrite = "permutation_write", 128;
+    CumulativeFolds = "cumulative_folds", 128;
+    CumulativeWrite = "cumulative_write", 128;
+    Gather = "gather", 256;
+    GrindKeccak = "grind_keccak", 128;
+    GrindBlake2s = "grind_blake2s", 128;
+}
+
+impl Kernel {
+    /// Whether launches give it shared memory.
+    pub(super) fn has_dynamic_shared(self) -> bool {
+        self == Kernel::Compose
+    }
+
+    /// The grid with a thread for each of `n` things.
+    pub(super) fn grid(self, n: u64) -> [u64; 2] {
+        [n.div_ceil(u64::from(self.threads())).max(1), 1]
+    }
+}
+
+/// A value aligned as the kernels' structures are.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+pub(super) struct Aligned<T>(pub(super) T);
+
+/// A pointer to an argument of a launch, for as long as that lives.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Argument<'a>(*const c_void, PhantomData<&'a ()>);
+
+impl<'a> Argument<'a> {
+    /// An argument of the bytes of `value`.
+    pub(super) fn new<T>(value: &'a Aligned<T>) -> Self {
+        Self(std::ptr::from_ref(value).cast(), PhantomData)
+    }
+}
+
+/// Arguments of a launch.
+macro_rules! arguments {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::cuda::kernels::Argument::new(&$crate::cuda::kernels::Aligned($value))),*]
+    };
+}
+pub(super) use arguments;

@@ -1,0 +1,179 @@
+//! The CUDA device: one stream on one card, kernels from one module.
+//!
+//! An operation enqueues kernels and returns; a ticket waits for the event after them. The Rust side of an operation
+//! stands beside its kernels (`ntt.rs`, `ntt.cu`). Kernels keep to the dialect of `platform.cuh`, so that tests run
+//! the same text on the host.
+
+mod buffer;
+mod compose;
+mod context;
+#[cfg(feature = "cuda-emulation")]
+pub mod emulation;
+mod fold;
+mod gather;
+mod grind;
+mod hash;
+mod kernels;
+mod module;
+mod ntt;
+mod powers;
+mod quotient;
+mod scan;
+mod staging;
+mod tables;
+
+pub use buffer::CudaBuffer;
+
+use crate::columns::{Columns, Order};
+use crate::device::{
+    Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket, check_range,
+};
+use context::Context;
+use std::ops::Range;
+use std::sync::Arc;
+use tables::Tables;
+
+/// What a launch needs for a while beside its buffers.
+const SCRATCH: Tag = Tag("scratch");
+
+/// A card.
+pub struct CudaDevice {
+    context: Arc<Context>,
+    tables: Tables,
+}
+
+impl CudaDevice {
+    /// Starts card `index` and takes `budget` bytes of its memory for buffers, by default nearly all that is free.
+    ///
+    /// # Errors
+    /// [`DeviceError::DriverMissing`], [`DeviceError::DriverTooOld`], [`DeviceError::NoSuchDevice`],
+    /// [`DeviceError::OutOfMemory`] if the card has less than the budget, [`DeviceError::Start`] for what else the
+    /// driver says.
+    pub fn new(index: usize, budget: Option<u64>) -> Result<Self, DeviceError> {
+        Ok(Self {
+            context: Context::start(index, budget)?,
+            tables: Tables::default(),
+        })
+    }
+
+    /// Number of cards.
+    ///
+    /// # Errors
+    /// As [`CudaDevice::new`].
+    pub fn count() -> Result<usize, DeviceError> {
+        context::device_count()
+    }
+
+    /// Bytes that buffers may take in all.
+    pub fn budget(&self) -> u64 {
+        self.context.budget
+    }
+
+    /// A ticket for the work enqueued so far.
+    fn ticket(&self) -> Result<Ticket, DeviceError> {
+        let (context, event) = (Arc::clone(&self.context), self.context.event()?);
+        Ok(Ticket::waiting(move || context.wait(&event)))
+    }
+
+    /// Downloads `len` elements from an address.
+    ///
+    /// # Safety
+    /// There must be so many elements.
+    unsafe fn download_from<T: Element>(
+        &self,
+        from: u64,
+        len: usize,
+    ) -> Result<Pending<Vec<T>>, DeviceError> {
+        if len == 0 {
+            return Ok(Pending::ready(Vec::new()));
+        }
+        // SAFETY: by contract.
+        let download = unsafe { self.context.download_bytes(from, len * size_of::<T>())? };
+        Ok(Pending::waiting(move || {
+            let mut elements: Vec<T> = Vec::with_capacity(len);
+            // SAFETY: the bytes of `len` elements are written, and any bytes that the device holds are elements.
+            unsafe {
+                download.finish(elements.as_mut_ptr().cast())?;
+                elements.set_len(len);
+            }
+            Ok(elements)
+        }))
+    }
+}
+
+impl Device for CudaDevice {
+    type Buffer<T: Element> = CudaBuffer<T>;
+
+    fn name(&self) -> String {
+        self.context.name.clone()
+    }
+
+    fn alloc<T: Element>(&self, len: usize, tag: Tag) -> Result<CudaBuffer<T>, DeviceError> {
+        CudaBuffer::zeroed(&self.context, len, tag)
+    }
+
+    fn upload<T: Element>(
+        &self,
+        from: &[T],
+        to: &mut CudaBuffer<T>,
+        at: usize,
+    ) -> Result<Ticket, DeviceError> {
+        let range = check_range("upload", at, from.len(), to.len())?;
+        // SAFETY: both sides have the bytes of `from`.
+        unsafe {
+            self.context
+                .upload_bytes(from.as_ptr().cast(), to.address(range.start), size_of_val(from))?;
+        }
+        self.ticket()
+    }
+
+    fn download<T: Element>(
+        &self,
+        from: &CudaBuffer<T>,
+        range: Range<usize>,
+    ) -> Result<Pending<Vec<T>>, DeviceError> {
+        let range = check_range("download", range.start, range.len(), from.len())?;
+        // SAFETY: the range lies in the buffer.
+        unsafe { self.download_from(from.address(range.start), range.len()) }
+    }
+
+    fn copy<T: Element>(
+        &self,
+        from: &CudaBuffer<T>,
+        range: Range<usize>,
+        to: &mut CudaBuffer<T>,
+        at: usize,
+    ) -> Result<Ticket, DeviceError> {
+        let range = check_range("copy", range.start, range.len(), from.len())?;
+        let to_range = check_range("copy", at, range.len(), to.len())?;
+        let bytes = range.len() * size_of::<T>();
+        if bytes > 0 {
+            // SAFETY: both ranges lie in their buffers, which are two.
+            unsafe {
+                self.context
+                    .copy_across(from.address(range.start), to.address(to_range.start), bytes)?;
+            }
+        }
+        self.ticket()
+    }
+
+    fn take_peak(&self) -> MemoryUsage {
+        self.context.accounts.take_peak()
+    }
+}
+
+impl<O: Order> Columns<CudaDevice, O> {
+    /// Columns whose bytes are anything, for an operation that writes all of them.
+    fn unwritten(device: &CudaDevice, n_columns: usize, log_len: u32, tag: Tag) -> Result<Self, DeviceError> {
+        let buffer = CudaBuffer::unwritten(&device.context, n_columns << log_len, tag)?;
+        Self::from_buffer(buffer, n_columns, log_len)
+    }
+
+    /// Where a column begins.
+    fn column_address(&self, column: usize) -> u64 {
+        self.values().address(column << self.log_len())
+    }
+}
+
+#[cfg(all(test, feature = "cuda-emulation"))]
+mod tests;

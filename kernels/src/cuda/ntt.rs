@@ -1,0 +1,320 @@
+//! Transforms, in passes of several stages; single evaluations.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::tables::{LOG_TILE, RootTable, Roots, powers};
+use super::{CudaDevice, SCRATCH};
+use crate::columns::{BitReversed, Columns, Natural};
+use crate::device::{DeviceError, Pending, Ticket, check_range, check_shape};
+use crate::felt::Felt;
+use crate::ops::NttOps;
+use ark_ff::Field;
+use std::sync::Arc;
+
+/// Logarithm of the points of a line in all passes but the first: so a tile has four lines or more, and what
+/// it reads lies together in memory by 128 bytes at least.
+const MAX_LOG_POINTS: u32 = 8;
+
+/// Blocks a multiprocessor that keep a card busy; with more, a block goes on to further columns with the
+/// scales that it has.
+const BLOCKS_PER_MULTIPROCESSOR: u64 = 8;
+
+/// Logarithm of the coefficients that a block folds.
+const LOG_FOLD: u32 = 10;
+
+/// Stages that one launch does: their butterflies begin `2^log_stride` apart, and a line has `2^log_points` points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stages {
+    log_stride: u32,
+    log_points: u32,
+}
+
+/// The passes of an evaluation in order; an interpolation takes them backwards.
+fn passes(log_len: u32) -> Vec<Stages> {
+    let n_passes = 1 + log_len.saturating_sub(LOG_TILE).div_ceil(MAX_LOG_POINTS);
+    let mut rest = log_len;
+    let mut passes = Vec::new();
+    for before in (0..n_passes).rev() {
+        let log_points = if before == 0 {
+            rest
+        } else {
+            MAX_LOG_POINTS.min(rest / (before + 1))
+        };
+        rest -= log_points;
+        passes.push(Stages {
+            log_stride: rest,
+            log_points,
+        });
+    }
+    passes.reverse();
+    passes
+}
+
+/// `Pass` of `ntt.cu`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pass {
+    twiddles: u64,
+    scales: u64,
+    roots: Roots,
+    log_len: u32,
+    log_stride: u32,
+    log_points: u32,
+    log_lines: u32,
+    n_columns: u32,
+}
+
+/// What all passes of a transform share.
+struct Transform {
+    kernel: Kernel,
+    twiddles: Arc<Memory>,
+    roots: RootTable,
+    log_len: u32,
+    n_columns: usize,
+}
+
+impl Transform {
+    /// One pass; element `q` of `scales` scales point `q` of the lines that begin a block.
+    fn pass(
+        &self,
+        device: &CudaDevice,
+        stages: Stages,
+        scales: &[Felt],
+        from: u64,
+        to: u64,
+    ) -> Result<(), DeviceError> {
+        let Stages {
+            log_stride,
+            log_points,
+        } = stages;
+        let log_lines = (LOG_TILE - log_points).min(self.log_len - log_points);
+        let scales = Memory::upload(&device.context, scales, SCRATCH)?;
+        let pass = Pass {
+            twiddles: self.twiddles.address(),
+            scales: scales.address(),
+            roots: self.roots.roots,
+            log_len: self.log_len,
+            log_stride,
+            log_points,
+            log_lines,
+            n_columns: u32::try_from(self.n_columns).unwrap_or(u32::MAX),
+        };
+        let n_tiles = 1u64 << (self.log_len - log_points - log_lines);
+        let busy = BLOCKS_PER_MULTIPROCESSOR * u64::from(device.context.n_multiprocessors);
+        let n_groups = busy
+            .div_ceil(n_tiles)
+            .clamp(1, self.n_columns.clamp(1, 1 << 15) as u64);
+        // SAFETY: the arguments of both kernels; both buffers have `n_columns` columns of `2^log_len` elements, and
+        // the tables are as long as the stages ask for.
+        unsafe {
+            device
+                .context
+                .launch(self.kernel, [n_tiles, n_groups], 0, arguments![from, to, pass])
+        }
+    }
+}
+
+impl NttOps for CudaDevice {
+    fn interpolate(
+        &self,
+        columns: Columns<Self, Natural>,
+        shift: Felt,
+    ) -> Result<Columns<Self, BitReversed>, DeviceError> {
+        let (log_len, n_columns) = (columns.log_len(), columns.n_columns());
+        let transform = Transform {
+            kernel: Kernel::InterpolatePass,
+            twiddles: self.twiddles(true)?,
+            roots: self.roots(log_len)?,
+            log_len,
+            n_columns,
+        };
+        let n_inverse = Felt::from(1u64 << log_len).inverse().unwrap_or_default();
+        let shift_inverse = shift.inverse().unwrap_or_default();
+        let at = columns.values().address(0);
+        for stages in passes(log_len).into_iter().rev() {
+            // Every stage doubles: the last pass takes that back.
+            let first = if stages.log_stride == 0 {
+                n_inverse
+            } else {
+                Felt::ONE
+            };
+            let scales = line_scales(stages, log_len, first, shift_inverse);
+            transform.pass(self, stages, &scales, at, at)?;
+        }
+        Columns::from_buffer(columns.into_buffer(), n_columns, log_len)
+    }
+
+    fn evaluate_coset(
+        &self,
+        coefficients: &Columns<Self, BitReversed>,
+        shift: Felt,
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        check_shape(
+            "evaluate_coset",
+            "columns of out",
+            coefficients.n_columns(),
+            out.n_columns(),
+        )?;
+        check_shape(
+            "evaluate_coset",
+            "rows of out",
+            coefficients.n_rows(),
+            out.n_rows(),
+        )?;
+        let log_len = coefficients.log_len();
+        let transform = Transform {
+            kernel: Kernel::EvaluatePass,
+            twiddles: self.twiddles(false)?,
+            roots: self.roots(log_len)?,
+            log_len,
+            n_columns: coefficients.n_columns(),
+        };
+        let to = out.values().address(0);
+        for stages in passes(log_len) {
+            let from = if stages.log_stride == 0 {
+                coefficients.values().address(0)
+            } else {
+                to
+            };
+            let scales = line_scales(stages, log_len, Felt::ONE, shift);
+            transform.pass(self, stages, &scales, from, to)?;
+        }
+        self.ticket()
+    }
+
+    fn evaluate_at(
+        &self,
+        coefficients: &Columns<Self, BitReversed>,
+        at: &[(usize, Felt)],
+    ) -> Result<Pending<Vec<Felt>>, DeviceError> {
+        for (column, _) in at {
+            check_range("evaluate_at", *column, 1, coefficients.n_columns())?;
+        }
+        if at.is_empty() {
+            return Ok(Pending::ready(Vec::new()));
+        }
+        // Points of a column stand together.
+        let mut order: Vec<usize> = (0..at.len()).collect();
+        order.sort_by_key(|i| at[*i].0);
+        let log_len = coefficients.log_len();
+        let squares = |i: &usize| {
+            let mut squares: Vec<Felt> = std::iter::successors(Some(at[*i].1), |x| Some(x.square()))
+                .take(log_len as usize)
+                .collect();
+            squares.reverse();
+            squares
+        };
+        let powers: Vec<Felt> = order.iter().flat_map(squares).collect();
+        let powers = Memory::upload(&self.context, &powers, SCRATCH)?;
+        let groups = order.chunk_by(|i, j| at[*i].0 == at[*j].0);
+        let mut end = 0;
+        let mut groups: Vec<Group> = groups
+            .map(|group| {
+                let first = end;
+                end += group.len() as u32;
+                Group::new(at[group[0]].0 << log_len, first, end)
+            })
+            .collect();
+        let mut values = None;
+        let mut folded = 0;
+        loop {
+            let from = values
+                .as_ref()
+                .map_or(coefficients.values().address(0), Memory::address);
+            let log_tile = LOG_FOLD.min(log_len - folded);
+            let n_partials = 1usize << (log_len - folded - log_tile);
+            let out = Memory::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
+            let table = Memory::upload(&self.context, &groups, SCRATCH)?;
+            // SAFETY: the arguments of `evaluate_fold`; a group's coefficients lie in their buffer, and `out` has
+            // a partial for every tile of every point.
+            unsafe {
+                self.context.launch(
+                    Kernel::EvaluateFold,
+                    [n_partials as u64, groups.len() as u64],
+                    0,
+                    arguments![
+                        from,
+                        out.address(),
+                        table.address(),
+                        powers.address(),
+                        log_len,
+                        folded,
+                        log_tile
+                    ],
+                )?;
+            }
+            values = Some(out);
+            folded += log_tile;
+            if folded == log_len {
+                break;
+            }
+            groups = (0..at.len())
+                .map(|i| Group::new(i * n_partials, i as u32, i as u32 + 1))
+                .collect();
+        }
+        let address = values.as_ref().map_or(0, Memory::address);
+        // SAFETY: there is one value a point.
+        let pending = unsafe { self.download_from::<Felt>(address, at.len())? };
+        Ok(Pending::waiting(move || {
+            let sorted = pending.wait()?;
+            let mut values = vec![Felt::default(); sorted.len()];
+            for (i, value) in order.into_iter().zip(sorted) {
+                values[i] = value;
+            }
+            Ok(values)
+        }))
+    }
+}
+
+/// `HornerGroup` of `ntt.cu`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Group {
+    start: u64,
+    first_point: u32,
+    end_point: u32,
+}
+
+impl Group {
+    fn new(start: usize, first_point: u32, end_point: u32) -> Self {
+        Self {
+            start: start as u64,
+            first_point,
+            end_point,
+        }
+    }
+}
+
+/// `first` times the powers of the shift of a block of these stages, `shift^(n / block)`.
+fn line_scales(stages: Stages, log_len: u32, first: Felt, shift: Felt) -> Vec<Felt> {
+    let mut ratio = shift;
+    for _ in 0..log_len - stages.log_stride - stages.log_points {
+        ratio.square_in_place();
+    }
+    powers(first, ratio).take(1 << stages.log_points).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_cover_every_stage_once() {
+        for log_len in 0..=32 {
+            let passes = passes(log_len);
+            let mut next = 0;
+            for Stages {
+                log_stride,
+                log_points,
+            } in &passes
+            {
+                assert_eq!(*log_stride, next);
+                assert!(*log_points <= if next == 0 { LOG_TILE } else { MAX_LOG_POINTS });
+                next += log_points;
+            }
+            assert_eq!(next, log_len);
+        }
+        assert_eq!((passes(10).len(), passes(18).len(), passes(24).len()), (1, 2, 3));
+    }
+}

@@ -1,0 +1,71 @@
+//! Geometric sequences and inverses on the device, for other operations.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::{CudaBuffer, CudaDevice, SCRATCH};
+use crate::device::{DeviceBuffer, DeviceError, Tag};
+use crate::felt::{Felt, subgroup_generator};
+use ark_ff::Field;
+
+/// Elements of a sequence that a thread writes.
+const POWERS_PER_THREAD: u64 = 32;
+
+/// Elements that share an inversion, which costs as much as some three hundred multiplications.
+const INVERTED_PER_THREAD: u64 = 64;
+
+/// `Squares` of `powers.cuh`: element `i` is `a^(2^i)`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Squares([Felt; 32]);
+
+impl Squares {
+    fn of(a: Felt) -> Self {
+        let mut squares = [a; 32];
+        for i in 1..squares.len() {
+            squares[i] = squares[i - 1].square();
+        }
+        Self(squares)
+    }
+}
+
+impl CudaDevice {
+    /// The points `shift * g^i`, less `minus`.
+    pub(super) fn points_less(
+        &self,
+        shift: Felt,
+        log_len: u32,
+        minus: Felt,
+        tag: Tag,
+    ) -> Result<CudaBuffer<Felt>, DeviceError> {
+        let out = CudaBuffer::unwritten(&self.context, 1 << log_len, tag)?;
+        let n = out.len() as u64;
+        let ratio = Squares::of(subgroup_generator(log_len));
+        let grid = Kernel::Powers.grid(n.div_ceil(POWERS_PER_THREAD));
+        // SAFETY: the arguments of `powers`; `out` has `n` elements.
+        unsafe {
+            self.context.launch(
+                Kernel::Powers,
+                grid,
+                0,
+                arguments![out.address(0), n, shift, minus, ratio],
+            )?
+        };
+        Ok(out)
+    }
+
+    /// Inverts every element; zeros stay.
+    pub(super) fn invert(&self, elements: &mut CudaBuffer<Felt>) -> Result<(), DeviceError> {
+        let n = elements.len() as u64;
+        let prefixes = Memory::take::<Felt>(&self.context, elements.len(), SCRATCH)?;
+        let grid = Kernel::Invert.grid(n.div_ceil(INVERTED_PER_THREAD));
+        // SAFETY: the arguments of `invert`; both buffers have `n` elements.
+        unsafe {
+            self.context.launch(
+                Kernel::Invert,
+                grid,
+                0,
+                arguments![elements.address(0), prefixes.address(), n],
+            )
+        }
+    }
+}

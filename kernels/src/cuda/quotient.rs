@@ -1,0 +1,119 @@
+//! The DEEP quotient, a thread a row.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::{CudaDevice, SCRATCH};
+use crate::columns::{Columns, Natural};
+use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::felt::{Felt, subgroup_generator};
+use crate::ops::{Pole, QuotientOps, QuotientTerm};
+use ark_ff::Field;
+
+/// `Term` of `quotient.cu`.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Term {
+    coefficient: Felt,
+    column: u64,
+}
+
+/// `Fraction` of `quotient.cu`.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Fraction {
+    constant: Felt,
+    offset: u64,
+    first_term: u32,
+    end_term: u32,
+}
+
+/// The pole's terms by their offset, with `g^-offset` in their coefficients.
+fn fractions(
+    columns: &[u64],
+    pole: &Pole,
+    n_rows: usize,
+    g_inverse: Felt,
+) -> Result<(Vec<Fraction>, Vec<Term>), DeviceError> {
+    for term in &pole.terms {
+        check_range("deep_quotient", term.column, 1, columns.len())?;
+    }
+    let offset = |term: &QuotientTerm| term.offset & (n_rows - 1);
+    let mut sorted: Vec<&QuotientTerm> = pole.terms.iter().collect();
+    sorted.sort_by_key(|term| offset(term));
+    let mut terms = Vec::with_capacity(sorted.len());
+    let mut fractions = Vec::new();
+    for group in sorted.chunk_by(|a, b| offset(a) == offset(b)) {
+        let offset = offset(group[0]) as u64;
+        let weight = g_inverse.pow([offset]);
+        let first_term = terms.len() as u32;
+        let mut constant = Felt::default();
+        for term in group {
+            let coefficient = term.coefficient * weight;
+            constant += coefficient * term.value;
+            terms.push(Term {
+                coefficient,
+                column: columns[term.column],
+            });
+        }
+        fractions.push(Fraction {
+            constant,
+            offset,
+            first_term,
+            end_term: terms.len() as u32,
+        });
+    }
+    Ok((fractions, terms))
+}
+
+impl QuotientOps for CudaDevice {
+    fn deep_quotient(
+        &self,
+        tables: &[&Columns<Self, Natural>],
+        shift: Felt,
+        poles: &[Pole],
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        check_shape("deep_quotient", "columns of out", 1, out.n_columns())?;
+        for table in tables {
+            check_shape("deep_quotient", "rows of a table", out.n_rows(), table.n_rows())?;
+        }
+        let columns: Vec<u64> = tables
+            .iter()
+            .flat_map(|table| (0..table.n_columns()).map(|i| table.column_address(i)))
+            .collect();
+        let (n, log_len) = (out.n_rows(), out.log_len());
+        let g_inverse = subgroup_generator(log_len).inverse().unwrap_or_default();
+        self.context
+            .clear(out.values().address(0), (n * size_of::<Felt>()) as u64)?;
+        for pole in poles {
+            let (fractions, terms) = fractions(&columns, pole, n, g_inverse)?;
+            if fractions.is_empty() {
+                continue;
+            }
+            let n_fractions = fractions.len() as u32;
+            let fractions = Memory::upload(&self.context, &fractions, SCRATCH)?;
+            let terms = Memory::upload(&self.context, &terms, SCRATCH)?;
+            let mut inverses =
+                self.points_less(shift, log_len, pole.point, Tag("DEEP quotient denominators"))?;
+            self.invert(&mut inverses)?;
+            let kernel = Kernel::DeepQuotient;
+            // SAFETY: the arguments of `deep_quotient`; columns, inverses and `out` have `n` rows.
+            unsafe {
+                self.context.launch(
+                    kernel,
+                    kernel.grid(n as u64),
+                    0,
+                    arguments![
+                        fractions.address(),
+                        n_fractions,
+                        terms.address(),
+                        inverses.address(0),
+                        out.values().address(0),
+                        n as u64,
+                    ],
+                )?;
+            }
+        }
+        self.ticket()
+    }
+}

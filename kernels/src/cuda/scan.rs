@@ -1,0 +1,215 @@
+//! Scans in runs, and scans of the runs' folds.
+
+use super::buffer::Memory;
+use super::kernels::{Kernel, arguments};
+use super::{CudaDevice, SCRATCH};
+use crate::columns::{Columns, Natural};
+use crate::device::{DeviceError, Ticket, check_range, check_shape};
+use crate::felt::Felt;
+use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
+use ark_ff::{AdditiveGroup, Field};
+
+/// Cells of a run; `SCAN_RUN` of `scan.cu`.
+const RUN: u64 = 16;
+
+/// `Pair` of `scan.cu`.
+type Pair = [Felt; 2];
+
+/// What joins pairs: the kernels that fold runs and that scan them.
+struct Monoid {
+    fold: Kernel,
+    scan: Kernel,
+    identity: Pair,
+}
+
+/// Two products side by side.
+const PRODUCTS: Monoid = Monoid {
+    fold: Kernel::FoldProducts,
+    scan: Kernel::ScanProducts,
+    identity: [Felt::ONE, Felt::ONE],
+};
+
+/// Maps `x -> a x + b` in their order.
+const AFFINE: Monoid = Monoid {
+    fold: Kernel::FoldAffine,
+    scan: Kernel::ScanAffine,
+    identity: [Felt::ONE, Felt::ZERO],
+};
+
+/// `Part` of `scan.cu`.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Part {
+    weight: Felt,
+    cells: u64,
+    is_first: u64,
+}
+
+/// The parts of one side of an argument.
+fn parts(
+    columns: &Columns<CudaDevice, Natural>,
+    cells: &[VirtualColumn],
+    argument: &PermutationArgument,
+) -> Vec<Part> {
+    let weights = [Felt::ONE].into_iter().chain(argument.alphas.iter().copied());
+    let numbered = cells.iter().zip(weights).enumerate();
+    let part = |(i, (cells, weight)): (usize, (&VirtualColumn, Felt))| Part {
+        weight,
+        cells: first_cell(columns, cells),
+        is_first: u64::from(i == 0),
+    };
+    numbered.map(part).collect()
+}
+
+/// Where the first cell lies.
+fn first_cell(columns: &Columns<CudaDevice, Natural>, cells: &VirtualColumn) -> u64 {
+    columns
+        .values()
+        .address((cells.column << columns.log_len()) + cells.offset)
+}
+
+impl CudaDevice {
+    /// Every one of `n` pairs becomes the fold of all before it.
+    fn exclusive_scan(&self, monoid: &Monoid, pairs: &Memory, n: u64) -> Result<(), DeviceError> {
+        let n_runs = n.div_ceil(RUN);
+        let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
+        let mut before = 0u64;
+        if n_runs > 1 {
+            // SAFETY: the arguments of both folding kernels; there is a fold for every run.
+            unsafe {
+                self.context.launch(
+                    monoid.fold,
+                    monoid.fold.grid(n_runs),
+                    0,
+                    arguments![pairs.address(), folds.address(), n],
+                )?;
+            }
+            self.exclusive_scan(monoid, &folds, n_runs)?;
+            before = folds.address();
+        }
+        // SAFETY: the arguments of both scanning kernels; as above.
+        unsafe {
+            self.context.launch(
+                monoid.scan,
+                monoid.scan.grid(n_runs),
+                0,
+                arguments![pairs.address(), before, n],
+            )
+        }
+    }
+}
+
+impl ScanOps for CudaDevice {
+    fn permutation_product(
+        &self,
+        columns: &Columns<Self, Natural>,
+        argument: &PermutationArgument,
+        out: &mut Columns<Self, Natural>,
+        target: VirtualColumn,
+    ) -> Result<Ticket, DeviceError> {
+        const NAME: &str = "permutation_product";
+        let n_parts = argument.original.len();
+        check_shape(NAME, "sorted parts", n_parts, argument.sorted.len())?;
+        check_shape(NAME, "weights and one more", n_parts, argument.alphas.len() + 1)?;
+        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
+        check_cells(NAME, &target, target.step, out)?;
+        for part in argument.original.iter().chain(&argument.sorted) {
+            check_cells(NAME, part, target.step, columns)?;
+        }
+        let n_cells = (out.n_rows() / target.step) as u64;
+        let n_runs = n_cells.div_ceil(RUN);
+        let original = Memory::upload(
+            &self.context,
+            &parts(columns, &argument.original, argument),
+            SCRATCH,
+        )?;
+        let sorted = Memory::upload(
+            &self.context,
+            &parts(columns, &argument.sorted, argument),
+            SCRATCH,
+        )?;
+        // One pair more than runs, for the products of all.
+        let folds = Memory::upload(
+            &self.context,
+            &vec![PRODUCTS.identity; n_runs as usize + 1],
+            SCRATCH,
+        )?;
+        let (original, sorted) = (original.address(), sorted.address());
+        let (z, step, n_parts) = (argument.z, target.step as u64, n_parts as u32);
+        // SAFETY: the arguments of the three kernels; parts and target were checked to have `n_cells` cells.
+        unsafe {
+            let kernel = Kernel::PermutationFolds;
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![original, sorted, n_parts, z, step, n_cells, folds.address()],
+            )?;
+            self.exclusive_scan(&PRODUCTS, &folds, n_runs + 1)?;
+            let kernel = Kernel::PermutationInverse;
+            self.context
+                .launch(kernel, [1, 1], 0, arguments![folds.address(), n_runs])?;
+            let kernel = Kernel::PermutationWrite;
+            let to = first_cell(out, &target);
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![original, sorted, n_parts, z, step, n_cells, folds.address(), to],
+            )?;
+        }
+        self.ticket()
+    }
+
+    fn cumulative_value(
+        &self,
+        columns: &Columns<Self, Natural>,
+        argument: &CumulativeArgument,
+        out: &mut Columns<Self, Natural>,
+        target: VirtualColumn,
+    ) -> Result<Ticket, DeviceError> {
+        const NAME: &str = "cumulative_value";
+        let CumulativeArgument { values, z, alpha } = *argument;
+        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
+        check_cells(NAME, &target, target.step, out)?;
+        check_cells(NAME, &values, target.step, columns)?;
+        let n_cells = (out.n_rows() / target.step) as u64;
+        let n_runs = n_cells.div_ceil(RUN);
+        let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
+        let (cells, step) = (first_cell(columns, &values), target.step as u64);
+        // SAFETY: the arguments of both kernels; values and target were checked to have `n_cells` cells.
+        unsafe {
+            let kernel = Kernel::CumulativeFolds;
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![cells, z, alpha, step, n_cells, folds.address()],
+            )?;
+            self.exclusive_scan(&AFFINE, &folds, n_runs)?;
+            let kernel = Kernel::CumulativeWrite;
+            let to = first_cell(out, &target);
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![cells, z, alpha, step, n_cells, folds.address(), to],
+            )?;
+        }
+        self.ticket()
+    }
+}
+
+/// Checks that a virtual column lies in the columns and has the step.
+fn check_cells(
+    name: &'static str,
+    cells: &VirtualColumn,
+    step: usize,
+    columns: &Columns<CudaDevice, Natural>,
+) -> Result<(), DeviceError> {
+    check_range(name, cells.column, 1, columns.n_columns())?;
+    check_shape(name, "step of a virtual column", step, cells.step)?;
+    check_range(name, cells.offset, 1, step)?;
+    check_range(name, 0, step, columns.n_rows())?;
+    check_shape(name, "step as a power of two", step.next_power_of_two(), step)
+}

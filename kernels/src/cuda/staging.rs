@@ -1,0 +1,181 @@
+//! Page-locked memory of the host, through which bytes go to and from a device while the host goes on.
+
+use super::context::{Context, Event};
+use crate::device::{DeviceError, Tag};
+use cudarc::driver::sys::{self, CUresult};
+use std::ffi::c_void;
+use std::ptr::{NonNull, null_mut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes that an upload copies at once.
+const CHUNK: usize = 16 << 20;
+
+/// Bytes of blocks that are kept; beyond, an upload waits for an earlier one.
+const KEPT: usize = 8 * CHUNK;
+
+/// The least size of a block.
+const LEAST: usize = 64 << 10;
+
+/// Page-locked memory. Locking pages is slow, so blocks are kept.
+pub(super) struct Block {
+    memory: NonNull<c_void>,
+    bytes: usize,
+}
+
+// SAFETY: plain memory with one owner.
+unsafe impl Send for Block {}
+
+/// The blocks that nobody holds, each with the event after which its last use is over.
+#[derive(Default)]
+pub(super) struct Staging(Mutex<Vec<(Block, Option<Event>)>>);
+
+impl Staging {
+    fn blocks(&self) -> MutexGuard<'_, Vec<(Block, Option<Event>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frees what is kept; the context is current and its work done.
+    pub(super) fn free(&self) {
+        for (block, _) in self.blocks().drain(..) {
+            // SAFETY: made by `cuMemHostAlloc`.
+            let _ = unsafe { sys::cuMemFreeHost(block.memory.as_ptr()) };
+        }
+    }
+}
+
+impl Context {
+    fn take_block(&self, bytes: usize) -> Result<Block, DeviceError> {
+        if let Some((block, event)) = self.kept_block(bytes) {
+            event.map_or(Ok(()), |event| self.wait(&event))?;
+            return Ok(block);
+        }
+        self.enter()?;
+        let bytes = bytes.next_power_of_two().max(LEAST);
+        let mut memory = null_mut();
+        // SAFETY: the driver writes the pointer.
+        let result = unsafe { sys::cuMemHostAlloc(&mut memory, bytes, 0) };
+        match (result, NonNull::new(memory)) {
+            (CUresult::CUDA_SUCCESS, Some(memory)) => Ok(Block { memory, bytes }),
+            (CUresult::CUDA_SUCCESS | CUresult::CUDA_ERROR_OUT_OF_MEMORY, _) => {
+                Err(self.out_of_memory(Tag("page-locked host memory"), bytes as u64, 0))
+            }
+            (error, _) => Err(self.failed("cuMemHostAlloc", error)),
+        }
+    }
+
+    /// A kept block that is large enough: one that is free, or if enough are kept, one to wait for.
+    fn kept_block(&self, bytes: usize) -> Option<(Block, Option<Event>)> {
+        let mut blocks = self.staging.blocks();
+        let is_free = |event: &Option<Event>| event.as_ref().is_none_or(|event| self.is_done(event));
+        let large_enough = |(block, _): &(Block, Option<Event>)| block.bytes >= bytes;
+        let free = blocks
+            .iter()
+            .position(|kept| large_enough(kept) && is_free(&kept.1));
+        let kept: usize = blocks.iter().map(|(block, _)| block.bytes).sum();
+        let to_wait_for = || {
+            let first = blocks.iter().position(large_enough);
+            first.filter(|_| kept + bytes > KEPT)
+        };
+        let chosen = free.or_else(to_wait_for)?;
+        Some(blocks.remove(chosen))
+    }
+
+    fn keep_block(&self, block: Block, event: Option<Event>) {
+        let mut blocks = self.staging.blocks();
+        let kept: usize = blocks.iter().map(|(block, _)| block.bytes).sum();
+        if kept + block.bytes <= KEPT {
+            blocks.push((block, event));
+            return;
+        }
+        drop(blocks);
+        if let Some(event) = event {
+            let _ = self.wait(&event);
+        }
+        if self.enter().is_ok() {
+            // SAFETY: made by `cuMemHostAlloc`, and its last use is over.
+            let _ = unsafe { sys::cuMemFreeHost(block.memory.as_ptr()) };
+        }
+    }
+
+    /// Copies bytes to the device. They are read before this returns.
+    ///
+    /// # Safety
+    /// `bytes` bytes must be valid on both sides.
+    pub(super) unsafe fn upload_bytes(
+        self: &Arc<Self>,
+        from: *const u8,
+        to: u64,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        self.enter()?;
+        for start in (0..bytes).step_by(CHUNK) {
+            let n = CHUNK.min(bytes - start);
+            let block = self.take_block(n)?;
+            // SAFETY: the block has `n` bytes, and lives until the event after the copy.
+            let enqueued = unsafe {
+                std::ptr::copy_nonoverlapping(from.add(start), block.memory.as_ptr().cast(), n);
+                self.copy_up(block.memory.as_ptr(), to + start as u64, n)
+            };
+            let event = enqueued.and_then(|()| self.event());
+            match event {
+                Ok(event) => self.keep_block(block, Some(event)),
+                // The stream is broken, and its copy may not have been made: the block is lost with it.
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies bytes from the device into a block.
+    ///
+    /// # Safety
+    /// `bytes` bytes must be valid on the device.
+    pub(super) unsafe fn download_bytes(
+        self: &Arc<Self>,
+        from: u64,
+        bytes: usize,
+    ) -> Result<Download, DeviceError> {
+        self.enter()?;
+        let block = self.take_block(bytes)?;
+        // SAFETY: the block has so many bytes, and lives until the event after the copy.
+        unsafe { self.copy_down(from, block.memory.as_ptr(), bytes)? };
+        let event = self.event()?;
+        Ok(Download {
+            context: Arc::clone(self),
+            landed: Some((block, event)),
+            bytes,
+        })
+    }
+}
+
+/// Bytes on their way to the host.
+pub(super) struct Download {
+    context: Arc<Context>,
+    landed: Option<(Block, Event)>,
+    bytes: usize,
+}
+
+impl Download {
+    /// Waits for the bytes and copies them to `to`.
+    ///
+    /// # Safety
+    /// `to` must be valid for writing the bytes of the download.
+    pub(super) unsafe fn finish(mut self, to: *mut u8) -> Result<(), DeviceError> {
+        let Some((block, event)) = self.landed.take() else {
+            return Ok(());
+        };
+        self.context.wait(&event)?;
+        // SAFETY: the work is done, and `to` has room by contract.
+        unsafe { std::ptr::copy_nonoverlapping(block.memory.as_ptr().cast(), to, self.bytes) };
+        self.context.keep_block(block, None);
+        Ok(())
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        if let Some((block, event)) = self.landed.take() {
+            self.context.keep_block(block, Some(event));
+        }
+    }
+}

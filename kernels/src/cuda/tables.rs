@@ -1,0 +1,121 @@
+//! Tables that operations share, made when one is first asked for.
+
+use super::buffer::Memory;
+use super::context::Context;
+use super::{CudaDevice, SCRATCH};
+use crate::device::DeviceError;
+use crate::felt::{Felt, subgroup_generator};
+use crate::hash::{pedersen, poseidon};
+use ark_ff::{AdditiveGroup, Field};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Logarithm of the largest transform that one block does.
+pub(super) const LOG_TILE: u32 = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Twiddles { inverse: bool },
+    Roots { log_len: u32 },
+    Poseidon,
+    Pedersen,
+}
+
+/// The tables there are.
+#[derive(Default)]
+pub(super) struct Tables(Mutex<HashMap<Key, Arc<Memory>>>);
+
+/// The powers of a subgroup's generator, as the kernels take them. Holds their memory.
+pub(super) struct RootTable {
+    _memory: Arc<Memory>,
+    /// What launches are given.
+    pub(super) roots: Roots,
+}
+
+/// `Roots` of `powers.cuh`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Roots {
+    low: u64,
+    high: u64,
+    log_low: u32,
+    log_len: u32,
+}
+
+impl CudaDevice {
+    fn table<T: Copy>(&self, key: Key, values: impl FnOnce() -> Vec<T>) -> Result<Arc<Memory>, DeviceError> {
+        let mut tables = self.tables.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(&key) {
+            return Ok(Arc::clone(table));
+        }
+        let table = Arc::new(upload(&self.context, &values())?);
+        tables.insert(key, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// Entry `half + j` is `g^j`, or its inverse, where `g` has order `2 half`; for transforms of a tile.
+    pub(super) fn twiddles(&self, inverse: bool) -> Result<Arc<Memory>, DeviceError> {
+        self.table(Key::Twiddles { inverse }, || {
+            let mut twiddles = vec![Felt::ONE];
+            for log_half in 0..LOG_TILE {
+                let g = subgroup_generator(log_half + 1);
+                let g = if inverse {
+                    g.inverse().unwrap_or_default()
+                } else {
+                    g
+                };
+                twiddles.extend(powers(Felt::ONE, g).take(1 << log_half));
+            }
+            twiddles
+        })
+    }
+
+    /// The powers of the generator of the subgroup of `2^log_len` elements.
+    pub(super) fn roots(&self, log_len: u32) -> Result<RootTable, DeviceError> {
+        let log_low = log_len / 2;
+        let memory = self.table(Key::Roots { log_len }, || {
+            let g = subgroup_generator(log_len);
+            let low = powers(Felt::ONE, g).take(1 << log_low);
+            let high = powers(Felt::ONE, g.pow([1 << log_low])).take(1 << (log_len - log_low));
+            low.chain(high).collect()
+        })?;
+        let roots = Roots {
+            low: memory.address(),
+            high: memory.address() + ((size_of::<Felt>() as u64) << log_low),
+            log_low,
+            log_len,
+        };
+        Ok(RootTable {
+            _memory: memory,
+            roots,
+        })
+    }
+
+    /// The constants of Poseidon's rounds in order.
+    pub(super) fn poseidon_constants(&self) -> Result<Arc<Memory>, DeviceError> {
+        self.table(Key::Poseidon, || poseidon::constants().collect())
+    }
+
+    /// The points of Pedersen's windows, 256 a window, zeros for the point at infinity.
+    pub(super) fn pedersen_points(&self) -> Result<Arc<Memory>, DeviceError> {
+        self.table(Key::Pedersen, || {
+            let point = |point: &Option<crate::curve::Point>| {
+                point.map_or([Felt::ZERO; 2], |point| [point.x, point.y])
+            };
+            let windows = pedersen::TABLES.iter().map(|window| {
+                let points = window.iter().map(point);
+                points.chain(std::iter::repeat([Felt::ZERO; 2])).take(256)
+            });
+            windows.flatten().collect()
+        })
+    }
+}
+
+/// `first * ratio^i`.
+pub(super) fn powers(first: Felt, ratio: Felt) -> impl Iterator<Item = Felt> {
+    std::iter::successors(Some(first), move |power| Some(*power * ratio))
+}
+
+fn upload<T: Copy>(context: &Arc<Context>, values: &[T]) -> Result<Memory, DeviceError> {
+    Memory::upload(context, values, SCRATCH)
+}
