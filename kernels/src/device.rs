@@ -282,6 +282,11 @@ pub trait Device: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Bytes that the device takes for a while, beside its buffers, to invert all of `2^log_len` elements.
+    fn inversion_scratch(&self, _log_len: u32) -> u64 {
+        0
+    }
+
     /// Memory statistics; resets the peak to what is held now.
     fn take_peak(&self) -> MemoryUsage;
 }

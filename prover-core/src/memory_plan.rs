@@ -10,7 +10,7 @@ use crate::commit::table::tree_nodes;
 use crate::cost::Shape;
 use crate::params::Parameters;
 use crate::progress::Phase;
-use quarry_kernels::{Digest, Felt, Tag};
+use quarry_kernels::{Device, Digest, Felt, Tag};
 use serde::{Serialize, Serializer};
 
 /// The trace: its columns, then their coefficients.
@@ -35,6 +35,8 @@ pub const FRI_COSET: Tag = Tag("FRI coset");
 pub const FRI_LAYER: Tag = Tag("FRI layer");
 /// Rows that are opened.
 pub const OPENED: Tag = Tag("opened rows");
+/// What operations take for a while.
+pub const SCRATCH: Tag = Tag("scratch");
 
 /// Cosets on which the constraints are evaluated.
 const N_COMPOSITION_COSETS: usize = 2;
@@ -96,17 +98,24 @@ pub enum MemoryPlanError {
 }
 
 impl MemoryPlan {
-    /// The fastest plan that fits `budget` bytes; without a budget, the leanest.
+    /// The fastest plan that fits `budget` bytes; without a budget, the leanest. `device` says what its operations take
+    /// beside buffers.
     ///
     /// # Errors
     /// [`MemoryPlanError`].
-    pub fn new(shape: &Shape, params: &Parameters, budget: Option<u64>) -> Result<Self, MemoryPlanError> {
-        let leanest = Self::keeping(0, shape, params);
+    pub fn new<D: Device>(
+        device: &D,
+        shape: &Shape,
+        params: &Parameters,
+        budget: Option<u64>,
+    ) -> Result<Self, MemoryPlanError> {
+        let scratch = device.inversion_scratch(shape.log_len);
+        let leanest = Self::keeping(0, shape, params, scratch);
         let Some(free) = budget else {
             return Ok(leanest);
         };
         // To keep one coset only takes as much: the other one lies beside it when the constraints are evaluated.
-        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params);
+        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch);
         if keeping.peak_bytes <= free {
             return Ok(keeping);
         }
@@ -123,11 +132,12 @@ impl MemoryPlan {
     }
 
     /// The plan that keeps so many cosets.
-    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters) -> Self {
+    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: u64) -> Self {
         let mut ledger = Ledger::default();
         Steps {
             column: felts(1 << shape.log_len),
             kept: n_kept as u64,
+            inversion_scratch: scratch,
             log_len: shape.log_len,
             params,
         }
@@ -202,6 +212,8 @@ struct Steps<'a> {
     column: u64,
     /// Cosets that are kept.
     kept: u64,
+    /// Bytes beside a column that is inverted.
+    inversion_scratch: u64,
     log_len: u32,
     params: &'a Parameters,
 }
@@ -237,8 +249,12 @@ impl Steps<'_> {
         } else {
             0
         };
-        // The values and their denominators.
-        ledger.moment(&[(EXTENSION, all * self.column), (VALUES, self.column)]);
+        // Beside the values, their denominators, which are inverted.
+        ledger.moment(&[
+            (EXTENSION, all * self.column),
+            (VALUES, self.column),
+            (SCRATCH, self.inversion_scratch),
+        ]);
         ledger.release(EXTENSION);
 
         self.fri(ledger);

@@ -125,7 +125,7 @@ fn large_proofs_fit_common_cards() {
         ))
         .expect("parameters");
         for (card, free) in CARDS {
-            let plan = MemoryPlan::new(&shape, &params, Some(free));
+            let plan = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(free));
             let plan = plan.unwrap_or_else(|error| panic!("{card}, 2^{log_n_cosets} cosets: {error}"));
             assert!(plan.peak_bytes <= free);
             println!(
@@ -134,7 +134,7 @@ fn large_proofs_fit_common_cards() {
                 plan.n_kept_cosets
             );
         }
-        let large = MemoryPlan::new(&shape, &params, Some(80 << 30)).expect("a plan");
+        let large = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(80 << 30)).expect("a plan");
         assert_eq!(large.n_kept_cosets, 2, "a card of 80 GB keeps what is used again");
     }
 }

@@ -5,19 +5,19 @@ use crate::cli::grid::Grid;
 use crate::cli::table::{Table, bytes};
 use crate::cli::terminal;
 use bytesize::ByteSize;
-use quarry_prover_core::cairo::air::CairoAir;
+use quarry_kernels::Device;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::public_input::PublicInput;
-use quarry_prover_core::cost::Shape;
 use quarry_prover_core::memory_plan::MemoryPlan;
 use quarry_prover_core::params::Parameters;
+use quarry_prover_core::prover::plan;
 use serde::Serialize;
 
 /// The plan for programs.
 #[derive(Serialize)]
 struct Report<'a> {
     /// Whose memory it is.
-    device: &'a str,
+    device: String,
     /// Bytes that the plan may take; none where it takes the least.
     budget: Option<u64>,
     /// The proof's layout.
@@ -31,23 +31,22 @@ struct Report<'a> {
 }
 
 /// Prints the plan of a proof.
-pub fn run(
-    device: &str,
+pub fn run<D: Device>(
+    device: &D,
     budget: Option<u64>,
     public: &PublicInput,
     params: &Parameters,
     json: bool,
 ) -> Result<(), Failure> {
+    let plan = plan(device, budget, public, params).or_bad_input()?;
     let layout = Layout::of(public).or_bad_input()?;
-    let air = CairoAir::new(&layout, public.n_steps).or_bad_input()?;
-    let shape = Shape::new(&air, &air.air.compile()).or_bad_input()?;
     let report = Report {
-        device,
-        budget,
+        device: device.name(),
+        budget: budget.or(device.free_bytes()),
         layout: &public.layout,
         n_steps: public.n_steps,
-        trace_rows: 1 << shape.log_len,
-        plan: MemoryPlan::new(&shape, params, budget).or_bad_input()?,
+        trace_rows: public.n_steps * layout.rows_per_step as u64,
+        plan,
     };
     if json {
         return terminal::print_json(&report);
@@ -62,7 +61,7 @@ impl Report<'_> {
         table.row("layout", self.layout);
         table.row("steps", self.n_steps);
         table.row("trace rows", self.trace_rows);
-        table.row("device", self.device);
+        table.row("device", &self.device);
         table.row(
             "may take",
             self.budget.map_or("as little as it can".to_owned(), bytes),

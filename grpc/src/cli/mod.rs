@@ -2,6 +2,7 @@
 
 mod argv;
 mod check;
+mod device;
 mod doctor;
 mod explain;
 mod failure;

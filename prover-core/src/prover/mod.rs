@@ -10,6 +10,7 @@ use crate::cairo::air::CairoAir;
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
+use crate::cairo::public_input::PublicInput;
 use crate::cairo::trace::build_trace;
 use crate::channel::ProverChannel;
 use crate::commit::trace::{CommittedTrace, Cosets};
@@ -25,7 +26,7 @@ use interaction::ScannedColumns;
 use meter::Meter;
 pub use meter::PhaseStatistics;
 use quarry_kernels::ops::{Pole, QuotientTerm};
-use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural};
+use quarry_kernels::{Backend, BitReversed, Columns, Device, DeviceError, Felt, Natural};
 
 /// The offset of the evaluation domain: the field's generator.
 fn domain_offset() -> Felt {
@@ -115,7 +116,12 @@ pub fn prove<D: Backend>(
     let compiled = air.air.compile();
     let log_len = air.air.trace_length.ilog2();
     let shape = Shape::new(&air, &compiled)?;
-    let plan = MemoryPlan::new(&shape, params, options.memory_budget.or(device.free_bytes()))?;
+    let plan = MemoryPlan::new(
+        device,
+        &shape,
+        params,
+        options.memory_budget.or(device.free_bytes()),
+    )?;
     let mut meter = Meter::new(device, &shape, params, observer, cancel);
 
     meter.begin(Phase::Trace)?;
@@ -147,6 +153,29 @@ pub fn prove<D: Backend>(
         annotations,
         statistics,
     })
+}
+
+/// The memory that a proof of this statement would take on a device, of which it may take `budget` bytes (or what is
+/// free).
+///
+/// # Errors
+/// [`ProveError`]: the statement and the parameters do not fit each other, or the proof does not fit the device.
+pub fn plan<D: Device>(
+    device: &D,
+    budget: Option<u64>,
+    public: &PublicInput,
+    params: &Parameters,
+) -> Result<MemoryPlan, ProveError> {
+    let layout = Layout::of(public)?;
+    params.fits(public.n_steps.saturating_mul(layout.cpu_component_step()))?;
+    let air = CairoAir::new(&layout, public.n_steps)?;
+    let shape = Shape::new(&air, &air.air.compile())?;
+    Ok(MemoryPlan::new(
+        device,
+        &shape,
+        params,
+        budget.or(device.free_bytes()),
+    )?)
 }
 
 /// What every step of the protocol needs.
