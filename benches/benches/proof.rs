@@ -10,7 +10,7 @@ use std::path::Path;
 fn proof(c: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/tests/data/plain/fib_2p9");
     let device = CpuDevice::new(Some(1)).expect("one thread");
-    let options = ProveOptions { annotations: false };
+    let options = ProveOptions::default();
     let mut group = c.benchmark_group("plain/fib_2p9");
     group.sample_size(10);
     for tag in ["base", "kek", "blake"] {

@@ -57,6 +57,59 @@ fn a_link_stands_in_for_stones_programs() {
 }
 
 #[test]
+fn memory_is_planned_before_the_work() {
+    let folder = Folder::with_case(PLAIN);
+    let line = format!("prove {INPUTS} --parameter_file=params_blake.json --out p.json");
+    let plan = |memory: &str| {
+        folder
+            .quarry(&format!("{line} --plan --json {memory}"))
+            .exits(0)
+            .json()
+    };
+    let (lean, full) = (plan(""), plan("--memory 1GiB"));
+    assert_eq!(
+        (&lean["n_kept_cosets"], &full["n_kept_cosets"]),
+        (&0.into(), &2.into())
+    );
+    let peak = |plan: &serde_json::Value| plan["peak_bytes"].as_u64().unwrap();
+    assert!(peak(&lean) < peak(&full));
+    assert!(!folder.file("p.json").exists(), "a plan proves nothing");
+
+    // Too little for any plan: refused, with what would be needed.
+    let needed = peak(&lean).to_string();
+    folder
+        .quarry(&format!("{line} --memory {}B", peak(&lean) - 1))
+        .exits(2)
+        .says(&["needs", &needed, "more memory"]);
+    folder
+        .quarry(&format!("{line} --memory {needed}B --json"))
+        .exits(0);
+    assert_stones_proof(&folder.json("p.json"), PLAIN, "blake");
+}
+
+#[test]
+fn the_device_is_named() {
+    let folder = Folder::with_case(PLAIN);
+    let line = format!("prove {INPUTS} --parameter_file=params_blake.json --out p.json --json");
+    let on_cpu = folder.quarry(&format!("{line} --device cpu")).exits(0);
+    assert!(on_cpu.json()["device"].as_str().unwrap().starts_with("CPU"));
+    assert!(!on_cpu.stderr.contains("note:"), "{}", on_cpu.stderr);
+    folder
+        .quarry(&format!("{line} --device abacus"))
+        .exits(2)
+        .says(&["abacus", "auto, cpu, cuda"]);
+    // Nobody has so many cards: they are counted, or it is said that there is no driver.
+    folder
+        .quarry(&format!("{line} --device cuda:999"))
+        .exits(2)
+        .says(&["CUDA"]);
+    // What auto takes it names, and it says why if that is not a card.
+    let on_any = folder.quarry(&line).exits(0);
+    let is_cpu = on_any.json()["device"].as_str().unwrap().starts_with("CPU");
+    assert_eq!(is_cpu, on_any.stderr.contains("note: proving on the CPU: CUDA"));
+}
+
+#[test]
 fn a_program_alone_is_enough() {
     let folder = Folder::with_case(PLAIN);
     let line = "prove program.json --input program_input.json --profile dev --layout plain --out p.json --json \
@@ -77,13 +130,10 @@ fn a_program_alone_is_enough() {
             .iter()
             .any(|phase| phase["peak_bytes"] != 0)
     );
-    let lines = ran.stderr.lines();
+    let lines = ran.stderr.lines().map(serde_json::from_str::<serde_json::Value>);
+    // Other lines are notes: on which device, and why.
     let fractions: Vec<f64> = lines
-        .map(|line| {
-            serde_json::from_str::<serde_json::Value>(line).unwrap()["fraction"]
-                .as_f64()
-                .unwrap()
-        })
+        .filter_map(|line| line.expect("JSON")["fraction"].as_f64())
         .collect();
     assert!(fractions.len() > 8 && fractions.is_sorted(), "{fractions:?}");
 
@@ -129,6 +179,11 @@ fn the_layout_is_one_that_the_profiles_verifier_knows() {
         .quarry(&format!("prove {INPUTS} --profile dev --layout small"))
         .exits(2)
         .says(&["plain"]);
+    // Before the program runs, which would fail without its input.
+    folder
+        .quarry("prove program.json --layout plain --profile l1-sharp")
+        .exits(2)
+        .says(&["profile 'l1-sharp'", "layout 'plain'"]);
     folder
         .quarry("prove program.json --layout large")
         .exits(2)

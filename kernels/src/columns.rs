@@ -114,6 +114,23 @@ impl<D: Device, O: Order> Columns<D, O> {
     }
 }
 
+impl<D: Device> Columns<D, BitReversed> {
+    /// Sees every column of coefficients as `2^log_parts` shorter ones: with `f = sum x^b F_b(x^(2^log_parts))`,
+    /// `F_b` is part `bit_reverse(b)` of its column.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] if a column has fewer coefficients than parts.
+    pub fn split(self, log_parts: u32) -> Result<Self, DeviceError> {
+        let log_len = self.log_len.checked_sub(log_parts).ok_or(DeviceError::Shape {
+            operation: "Columns::split",
+            what: "logarithm of the parts, at most",
+            expected: self.log_len.into(),
+            got: log_parts.into(),
+        })?;
+        Self::from_buffer(self.values, self.n_columns << log_parts, log_len)
+    }
+}
+
 /// Columns seen as the rows of a table that is committed to.
 ///
 /// Row `j` of the *natural* order is the elements at `starts[c] + j` for every column `c`; it is row

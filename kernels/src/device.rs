@@ -276,6 +276,17 @@ pub trait Device: Send + Sync + Sized + 'static {
         at: usize,
     ) -> Result<Ticket, DeviceError>;
 
+    /// Bytes that the device can still give out, if its memory is its own. `None` where others share it (the host):
+    /// there, work takes as little as it can.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// Bytes that the device takes for a while, beside its buffers, to invert all of `2^log_len` elements.
+    fn inversion_scratch(&self, _log_len: u32) -> u64 {
+        0
+    }
+
     /// Memory statistics; resets the peak to what is held now.
     fn take_peak(&self) -> MemoryUsage;
 }

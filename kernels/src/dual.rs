@@ -185,6 +185,14 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
     }
 
     /// The first device's.
+    fn free_bytes(&self) -> Option<u64> {
+        self.a.free_bytes()
+    }
+
+    fn inversion_scratch(&self, log_len: u32) -> u64 {
+        self.a.inversion_scratch(log_len)
+    }
+
     fn take_peak(&self) -> MemoryUsage {
         self.a.take_peak()
     }

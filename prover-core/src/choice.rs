@@ -154,16 +154,8 @@ impl Wanted<'_> {
     fn cost(&self, layout: &str, n_steps: u64) -> Result<Cost, String> {
         let parameters = (self.parameters)(n_steps)?;
         let layout = Layout::by_name(layout).map_err(|error| error.to_string())?;
-        let air = CairoAir::new(&layout, n_steps)
-            .map_err(|error| error.to_string())?
-            .air;
-        let [first, interaction] = air.n_columns;
-        let shape = Shape {
-            log_len: air.trace_length.ilog2(),
-            n_columns: [first, interaction, 2],
-            n_mask: air.mask.len(),
-            program_multiplications: air.compile().program.n_multiplications(),
-        };
+        let air = CairoAir::new(&layout, n_steps).map_err(|error| error.to_string())?;
+        let shape = Shape::new(&air, &air.air.compile()).map_err(|error| error.to_string())?;
         let phases = shape.multiplications(&parameters);
         Ok(Cost {
             n_steps,

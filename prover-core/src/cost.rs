@@ -1,6 +1,8 @@
 //! Operation counts of a proof, phase by phase: what progress and estimates are made of. Counts come from here,
 //! rates from whoever measures a machine.
 
+use crate::air::CompiledAir;
+use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::params::Parameters;
 use crate::progress::Phase;
 use quarry_kernels::Hash;
@@ -12,8 +14,12 @@ pub struct Shape {
     pub log_len: u32,
     /// Number of columns of the first, the interaction and the composition trace.
     pub n_columns: [usize; 3],
+    /// Number of columns of the first trace that the interaction trace is computed from.
+    pub n_scanned: usize,
     /// Number of mask cells.
     pub n_mask: usize,
+    /// Elements of the tables that the constraints' program reads beside the columns, on one coset.
+    pub n_table_elements: usize,
     /// Field multiplications a row of the constraints' program.
     pub program_multiplications: usize,
 }
@@ -30,6 +36,22 @@ fn hash_cost(hash: Hash) -> (f64, f64) {
 }
 
 impl Shape {
+    /// The shape of a proof for this AIR.
+    ///
+    /// # Errors
+    /// [`CairoAirError`] if the layout's scans cannot be placed.
+    pub fn new(air: &CairoAir, compiled: &CompiledAir<'_>) -> Result<Self, CairoAirError> {
+        let [first, interaction] = air.air.n_columns;
+        Ok(Self {
+            log_len: air.air.trace_length.ilog2(),
+            n_columns: [first, interaction, 2],
+            n_scanned: air.scanned_columns()?.len(),
+            n_mask: air.air.mask.len(),
+            n_table_elements: compiled.table_lengths().sum(),
+            program_multiplications: compiled.program.n_multiplications(),
+        })
+    }
+
     /// Field multiplications (or their equivalent) in every phase, in the order of the phases.
     pub fn multiplications(&self, params: &Parameters) -> Vec<(Phase, f64)> {
         let rows = (1u64 << self.log_len) as f64;

@@ -6,10 +6,13 @@ pub mod channel;
 #[cfg(feature = "runner")]
 pub mod choice;
 pub mod commit;
+#[cfg(feature = "prover")]
 pub mod cost;
 pub mod fri;
 pub mod inspect;
 mod json;
+#[cfg(feature = "prover")]
+pub mod memory_plan;
 pub mod params;
 pub mod profiles;
 pub mod progress;

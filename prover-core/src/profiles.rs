@@ -232,17 +232,26 @@ impl Profile {
             .is_none_or(|layouts| layouts.contains(&layout))
     }
 
+    /// Checks that the profile's verifier knows a layout.
+    ///
+    /// # Errors
+    /// [`ProfileError::Layout`].
+    pub fn check_layout(&self, layout: &str) -> Result<(), ProfileError> {
+        if self.allows(layout) {
+            return Ok(());
+        }
+        Err(ProfileError::Layout {
+            profile: self.name,
+            layout: layout.to_owned(),
+        })
+    }
+
     /// Checks that the profile's verifier can take a statement.
     ///
     /// # Errors
     /// [`ProfileError::Layout`], [`ProfileError::Pages`].
     pub fn check_statement(&self, statement: &PublicInput) -> Result<(), ProfileError> {
-        if !self.allows(&statement.layout) {
-            return Err(ProfileError::Layout {
-                profile: self.name,
-                layout: statement.layout.clone(),
-            });
-        }
+        self.check_layout(&statement.layout)?;
         let has_pages = statement.public_memory.iter().any(|cell| cell.page != 0);
         if has_pages && !self.limits.continuous_pages {
             return Err(ProfileError::Pages { profile: self.name });

@@ -77,32 +77,9 @@ fn sample(case: &str) -> Sampling {
     )
 }
 
-/// Layouts whose annotated proofs lie in the larger corpus only.
-const LARGER: &[&str] = &[
-    "all_solidity",
-    "dex",
-    "dynamic",
-    "perpetual",
-    "recursive",
-    "recursive_large_output",
-    "recursive_with_poseidon",
-    "starknet",
-    "starknet_with_keccak",
-];
-
 #[test]
 fn constraints_give_the_committed_composition() {
-    let larger = if cfg!(feature = "slow-tests") {
-        common::external(LARGER)
-    } else {
-        Vec::new()
-    };
-    let larger = larger.iter().filter_map(Golden::annotated_proof);
-    for proof in common::annotated()
-        .into_iter()
-        .map(|(_, proof)| proof)
-        .chain(larger)
-    {
+    for (_, proof) in common::annotated() {
         println!("{}", proof.name);
         Sampling::read(&proof).check();
     }
@@ -151,28 +128,4 @@ fn points_of_the_trace_are_refused() {
         .air
         .evaluate_at(sampling.point, &mask[1..], &scalars, sampling.alpha);
     assert!(matches!(error, Err(AirError::Length { .. })), "{error:?}");
-}
-
-#[test]
-#[cfg(feature = "slow-tests")]
-fn dynamic_has_stones_shape() {
-    let names = include_str!("data/constraints/dynamic.txt");
-    for row in common::external(&["dynamic"]) {
-        let proof = row.annotated_proof().expect("an annotated proof");
-        let air = Sampling::read(&proof).air();
-        assert_eq!(air.n_interaction_elements(), 8);
-        assert_eq!(air.air.mask.len(), 941);
-        let ours = air
-            .air
-            .constraints
-            .iter()
-            .map(|constraint| constraint.name.as_str());
-        let pairs: Vec<_> = ours.zip(names.lines()).collect();
-        assert_eq!(pairs.len(), 419);
-        assert!(
-            pairs
-                .iter()
-                .all(|(ours, stones)| ours == stones || *ours == "unused")
-        );
-    }
 }

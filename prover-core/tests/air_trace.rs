@@ -5,7 +5,6 @@
 mod common;
 
 use ark_ff::One;
-use common::Golden;
 use common::proving::{cpu, read_input};
 use quarry_kernels::columns::{Columns, Natural};
 use quarry_kernels::device::Tag;
@@ -13,19 +12,19 @@ use quarry_kernels::ops::ComposeOps;
 use quarry_kernels::{Coset, Felt};
 use quarry_prover_core::air::Air;
 use quarry_prover_core::cairo::air::CairoAir;
-use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
+use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::cairo::trace::build_trace;
+use quarry_prover_core::prover::check;
+use std::time::Instant;
 
 const TAG: Tag = Tag("test");
 
 /// An AIR, values for its scalars, and a trace that satisfies it.
-fn traced(layout: &str, case: &str) -> (Air, Vec<Felt>, Vec<Vec<Felt>>) {
-    let found = |row: &&Golden| row.layout == layout && row.case == case;
-    let rows = common::repository();
-    let row = rows.iter().find(found).expect("a case of the repository");
-    let input = read_input(row);
-    let layout = Layout::by_name(layout).expect("a layout");
-    let air = CairoAir::new(&layout, row.n_steps).expect("an AIR");
+fn traced(name: &str) -> (Air, Vec<Felt>, Vec<Vec<Felt>>) {
+    let input = read_input(&common::repository_row(name));
+    let layout = Layout::of(&input.public).expect("a layout");
+    let air = CairoAir::new(&layout, input.public.n_steps).expect("an AIR");
     let elements: Vec<Felt> = (0..air.n_interaction_elements())
         .map(|i| arbitrary(1, i))
         .collect();
@@ -54,25 +53,19 @@ fn arbitrary(a: usize, b: usize) -> Felt {
 
 #[test]
 fn honest_traces_satisfy_every_constraint() {
-    for (layout, case) in [
-        ("plain", "fib_2p9"),
-        ("small", "fib_2p9"),
-        ("small", "c1"),
-        ("small", "pages"),
-    ] {
-        let (air, scalars, columns) = traced(layout, case);
-        let violation = air.find_violation(&columns, &scalars).expect("shapes");
-        assert!(
-            violation.is_none(),
-            "{layout}/{case}: {}",
-            violation.expect("there is one")
-        );
+    for case in common::repository_cases() {
+        let start = Instant::now();
+        let checked = check(&cpu(None), &read_input(&case)).expect("a trace");
+        if let Some(violation) = checked.violation {
+            panic!("{}: {violation}", case.name());
+        }
+        println!("{:6.1} s  {}", start.elapsed().as_secs_f64(), case.name());
     }
 }
 
 #[test]
 fn changed_cells_and_scalars_are_found() {
-    let (air, mut scalars, mut columns) = traced("small", "c1");
+    let (air, mut scalars, mut columns) = traced("small/c1/base");
     let n = air.trace_length;
     // A cell of every kind: each cell of the mask, seen from rows at both ends.
     for cell in &air.mask {
@@ -100,13 +93,26 @@ fn changed_cells_and_scalars_are_found() {
     }
 }
 
+/// Every layout, with the least number of steps that it takes.
+fn least_airs() -> impl Iterator<Item = (&'static str, Air)> {
+    let public = |name| PublicInput::parse(&common::repository_row(name).text("public_input.json"));
+    let dynamic = public("dynamic/c3_nokeccak_mod/base").expect("a public input");
+    let dynamic = Layout::of(&dynamic).expect("a layout");
+    let layouts = STATIC_LAYOUTS
+        .iter()
+        .map(|layout| Layout::by_name(layout.name).expect("known"));
+    layouts.chain([dynamic]).map(|layout| {
+        let mut sizes = (2..).map(|log| CairoAir::new(&layout, 1 << log));
+        let air = sizes.find_map(Result::ok).expect("a number of steps");
+        (layout.name, air.air)
+    })
+}
+
+/// The program that devices run on all rows against the evaluation at a point, which the verifier does.
 #[test]
 fn devices_compute_the_composition_polynomial() {
     let device = cpu(None);
-    for (layout, n_steps) in [("plain", 4), ("small", 512)] {
-        let air = CairoAir::new(&Layout::by_name(layout).expect("a layout"), n_steps)
-            .expect("an AIR")
-            .air;
+    for (layout, air) in least_airs() {
         let n = air.trace_length;
         let coset = Coset {
             shift: Felt::from(3u64),

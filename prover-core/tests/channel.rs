@@ -91,9 +91,10 @@ fn check(
     let params = Parameters::from_json(&file["proof_parameters"]).expect("parameters");
     let input = PublicInput::from_json(&file["public_input"]).expect("a public input");
     params.fits(input.n_steps).expect("fitting parameters");
-    let layout = Layout::by_name(&input.layout).expect("a layout");
+    let layout = Layout::of(&input).expect("a layout");
     let seed = input.initial_seed(&layout, &params).expect("a seed");
-    let domain = input.n_steps << (4 + params.log_n_cosets - params.fri.fri_step_list[0]);
+    let n_rows = input.n_steps * layout.rows_per_step as u64;
+    let domain = n_rows << params.log_n_cosets >> params.fri.fri_step_list[0];
     let mut channel = ProverChannel::new(&params, &seed, true);
     let mut current = vec!["cpu air".to_owned()];
     for line in &annotations[2..annotations.len() - 8] {

@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::proving::{cpu, prove_golden_on};
+use common::proving::{cpu, prove_golden_on, prove_with};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
+use quarry_prover_core::prover::{ProveError, ProveOptions};
 
 /// The cases, each with the emulated device that proves it.
 const CASES: [(&str, usize); 6] = [
@@ -44,4 +45,33 @@ fn every_operation_of_a_proof_is_the_cpus() {
     let golden = golden("plain/fib_2p9/kek");
     let device = Dual::new(emulated(2), cpu(None));
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
+}
+
+/// The peak is the plan's to 5 %, with the cosets of the composition kept and without; too little memory is refused before
+/// the work, and the device stays usable.
+#[test]
+fn proofs_take_the_memory_that_was_planned() {
+    for name in ["plain/fib_2p9/kek", "small/fib_2p9/q1"] {
+        let golden = golden(name);
+        let device = emulated(0);
+        let with_budget = |budget| ProveOptions {
+            memory_budget: Some(budget),
+            ..ProveOptions::default()
+        };
+        let full = prove_with(&device, &golden, &with_budget(1 << 30)).expect("a proof");
+        let budget = full.statistics.plan.peak_bytes - 1;
+        let lean = prove_with(&device, &golden, &with_budget(budget)).expect("a proof");
+        let kept = [&full, &lean].map(|proof| proof.statistics.plan.n_kept_cosets);
+        assert_eq!(kept, [2, 0]);
+        let too_little = with_budget(lean.statistics.plan.peak_bytes - 1);
+        let refused = prove_with(&device, &golden, &too_little).map(|_| ());
+        assert!(matches!(refused, Err(ProveError::Memory(_))), "{refused:?}");
+        for proof in [full, lean] {
+            golden.assert_same_proof(&proof.bytes);
+            let phases = proof.statistics.phases.iter();
+            let measured = phases.map(|phase| phase.peak_bytes).max().expect("phases");
+            let ratio = measured as f64 / proof.statistics.plan.peak_bytes as f64;
+            assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
+        }
+    }
 }

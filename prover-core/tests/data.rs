@@ -3,11 +3,16 @@
 mod common;
 
 use common::repository;
+use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 
 #[test]
 fn every_row_has_its_inputs() {
     let rows = repository();
-    assert_eq!(rows.len(), 47);
+    assert_eq!(rows.len(), 59);
+    let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
+    for layout in layouts.chain(["dynamic"]) {
+        assert!(rows.iter().any(|row| row.layout == layout), "{layout}");
+    }
     for row in &rows {
         for name in [
             "public_input.json",
@@ -39,6 +44,7 @@ fn the_proofs_kept_have_the_digests_stated() {
     assert_eq!(
         names,
         [
+            "plain/fib_2p9/blake",
             "plain/fib_2p9/felt_vf_pos",
             "small/c1/integrity_kek",
             "small/fib_2p9/q1"

@@ -8,15 +8,20 @@
 
 mod common;
 
-use common::proof_files;
+use common::repository_row;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Verifier, VerifyOptions, verify};
 use serde_json::{Value, json};
 
-/// Mutations of the bytes of each proof: the second, with its one query, is quick to verify.
-const PROOF_MUTATIONS: [usize; 2] = [1000, 8000];
+/// A proof for each kind of channel (Poseidon, Keccak, Blake2s), and how often its bytes are changed: the second, with its
+/// one query, is quick to verify.
+const SUBJECTS: [(&str, usize); 3] = [
+    ("plain/fib_2p9/felt_vf_pos", 1000),
+    ("small/fib_2p9/q1", 8000),
+    ("plain/fib_2p9/blake", 1000),
+];
 
 /// Mutations of each statement.
 const STATEMENT_MUTATIONS: usize = 600;
@@ -47,12 +52,11 @@ impl Random {
     }
 }
 
-/// The first repository proofs: a Poseidon channel, and a Keccak channel with one query.
-fn subjects() -> Vec<(String, ProofFile)> {
-    let parse = |(golden, text): (common::Golden, String)| {
-        (golden.name(), ProofFile::parse(&text).expect("a proof file"))
-    };
-    proof_files().into_iter().take(2).map(parse).collect()
+fn subjects() -> impl Iterator<Item = (&'static str, ProofFile, usize)> {
+    SUBJECTS.iter().map(|&(name, n_mutations)| {
+        let text = repository_row(name).proof_file().expect("its proof is kept");
+        (name, ProofFile::parse(&text).expect("a proof file"), n_mutations)
+    })
 }
 
 /// Changes the bytes of a proof in one of the ways that a forger or a bad disk would.
@@ -93,7 +97,7 @@ fn add_modulus(word: &mut [u8]) {
 
 #[test]
 fn every_change_of_a_proof_is_rejected() {
-    for ((name, file), n_mutations) in subjects().into_iter().zip(PROOF_MUTATIONS) {
+    for (name, file, n_mutations) in subjects() {
         let (statement, params) = (
             file.statement().expect("a statement"),
             file.parameters().expect("parameters"),
@@ -191,7 +195,7 @@ fn is_accepted(statement: &Value, params: &Value, proof: &[u8]) -> bool {
 
 #[test]
 fn every_change_of_a_statement_is_rejected() {
-    for (name, file) in subjects() {
+    for (name, file, _) in subjects() {
         let mut random = Random(2);
         for i in 0..STATEMENT_MUTATIONS {
             let mutated = mutate_statement(&file.public_input, &mut random);
@@ -271,7 +275,7 @@ fn parameter_changes(params: &Parameters) -> Vec<(&'static str, Value)> {
 #[test]
 fn every_change_of_a_parameter_is_rejected() {
     let mut n_changes = 0;
-    for (name, file) in subjects() {
+    for (name, file, _) in subjects() {
         let params = file.parameters().expect("parameters");
         let whole = params.to_json();
         assert!(

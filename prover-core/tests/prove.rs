@@ -1,70 +1,56 @@
-//! The main claim: our proof bytes are Stone's, for every case in the repository.
+//! The main claim: our proof bytes are Stone's.
 #![cfg(feature = "prover")]
 
 mod common;
 
 use common::Golden;
 use common::proving::{cpu, prove_golden, prove_golden_on};
-#[cfg(feature = "slow-tests")]
-use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
+use std::time::Instant;
 
-fn check(golden: &Golden) {
-    let stone = golden.annotated_proof();
-    let proof = prove_golden(golden, stone.is_some());
-    golden.assert_same_proof(&proof.bytes);
-    if let Some(stone) = stone {
-        assert_eq!(
-            proof.annotations,
-            Some(stone.annotations),
-            "{}: annotations",
-            golden.name()
-        );
+/// Proves rows one after the other, as large ones fill the memory, and compares proofs, and annotations where the corpus has
+/// Stone's.
+fn prove_all(rows: impl IntoIterator<Item = Golden>) {
+    for golden in rows.into_iter().filter(|golden| golden.digest.is_some()) {
+        let start = Instant::now();
+        let stone = golden.annotated_proof();
+        let proof = prove_golden(&golden, stone.is_some());
+        golden.assert_same_proof(&proof.bytes);
+        if let Some(stone) = stone {
+            assert_eq!(
+                proof.annotations,
+                Some(stone.annotations),
+                "{}: annotations",
+                golden.name()
+            );
+        }
+        println!("{:6.1} s  {}", start.elapsed().as_secs_f64(), golden.name());
     }
 }
 
-/// Without the slow tier, a case that takes Stone longer than so many CPU seconds is left out.
-const QUICK_SECONDS: f64 = 8.0;
-
-/// In the slow tier, a case that takes Stone longer than so many CPU seconds is left to the long one.
-#[cfg(feature = "slow-tests")]
-const SLOW_SECONDS: f64 = 70.0;
+/// What the slow tier leaves to the long one: much time for nothing that other cases do not show.
+const LONG: [&str; 4] = [
+    "plain/fib_2p16/base",
+    "recursive/c1/integrity_blake",
+    "recursive_with_poseidon/c1/integrity_blake",
+    "small/fib_2p16/base",
+];
 
 #[test]
 fn proofs_are_stones_byte_for_byte() {
-    let mut proved = 0;
-    for golden in common::corpus() {
-        let in_time = cfg!(feature = "slow-tests") || golden.stone_cpu_seconds <= QUICK_SECONDS;
-        if golden.digest.is_some() && in_time {
-            check(&golden);
-            proved += 1;
-        }
-    }
-    assert!(proved >= 30, "only {proved} cases were found");
+    let mut rows = common::corpus();
+    rows.retain(|golden| golden.is_in_tier() && !LONG.contains(&golden.name().as_str()));
+    prove_all(rows);
 }
 
-/// The other layouts, up to the cases that take Stone some minutes.
 #[test]
-#[cfg(feature = "slow-tests")]
-fn proofs_of_other_layouts_are_stones() {
-    let layouts: Vec<&str> = STATIC_LAYOUTS
-        .iter()
-        .map(|layout| layout.name)
-        .filter(|name| !["plain", "small"].contains(name))
-        .collect();
-    for golden in common::external(&layouts) {
-        if golden.stone_cpu_seconds <= SLOW_SECONDS {
-            check(&golden);
-            println!("{}", golden.name());
-        }
-    }
+#[ignore = "the long tier: every case of the larger corpus"]
+fn every_golden_proof_is_stones_byte_for_byte() {
+    prove_all(common::external());
 }
 
 #[test]
 fn the_nonce_does_not_depend_on_the_number_of_threads() {
-    let golden = common::repository()
-        .into_iter()
-        .find(|golden| golden.name() == "plain/fib_2p9/blake");
-    let golden = golden.expect("the case is in the repository");
+    let golden = common::repository_row("plain/fib_2p9/blake");
     for n_threads in [1, 2, 5] {
         let proof = prove_golden_on(&cpu(Some(n_threads)), &golden, false);
         golden.assert_same_proof(&proof.bytes);

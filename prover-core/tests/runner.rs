@@ -91,9 +91,10 @@ fn programs_run_in_layouts_that_they_use_little_of() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "slow-tests"), ignore = "the slow tier")]
 fn programs_run_in_layout_dynamic() {
-    let cases = common::external(&["dynamic"]);
+    let mut cases = common::repository_cases();
+    cases.retain(|case| case.layout == "dynamic");
+    assert_eq!(cases.len(), 2);
     let row = fibonacci();
     let program = row.bytes("program.json");
     let program_input: Value = serde_json::from_str(&row.text("program_input.json")).expect("JSON");

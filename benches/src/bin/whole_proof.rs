@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (input, parameters) = read_case(folder, tag)?;
     let read = clock.elapsed();
     let device = CpuDevice::new(Some(n_threads))?;
-    let options = ProveOptions { annotations: false };
+    let options = ProveOptions::default();
     let proof = prove(
         &device,
         &input,

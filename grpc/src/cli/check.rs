@@ -1,10 +1,11 @@
 //! `quarry check`: whether inputs are an execution, and if not, the first constraint that says so.
 
+use crate::cli::device;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
 use crate::cli::parameters::Plan;
 use crate::cli::progress::{Reporter, Style};
-use crate::cli::prove::{prove_failure, start_device};
+use crate::cli::prove::prove_failure;
 use crate::cli::source::Source;
 use crate::cli::terminal;
 use quarry_kernels::felt;
@@ -83,7 +84,8 @@ impl Violated {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let device = start_device(args.n_threads)?;
+    device::start_pool(args.n_threads)?;
+    let device = device::start_cpu(args.n_threads)?;
     interrupt::listen(args.json)?;
     let execution = args.source.resolve(&Plan::any()?, &Reporter::new(Style::None))?;
     let checked = prover::check(&device, &execution.input).map_err(|error| prove_failure(&error))?;

@@ -2,6 +2,7 @@
 
 mod argv;
 mod check;
+mod device;
 mod doctor;
 mod explain;
 mod failure;
@@ -9,6 +10,7 @@ mod grid;
 mod inspect;
 mod interrupt;
 mod layouts;
+mod memory;
 mod output;
 mod parameters;
 mod params;

@@ -90,12 +90,20 @@ impl Reporter {
 
     /// Tells of what is allowed but unwise.
     pub fn warn(&self, warnings: &[String]) {
-        let tell = |warning: &String| match &self.show {
-            Show::Bar(bar) => bar.suspend(|| terminal::tell(format_args!("warning: {warning}\n"))),
-            Show::Json => terminal::tell(format_args!("{}\n", json!({ "warning": warning }))),
-            Show::Nothing => terminal::tell(format_args!("warning: {warning}\n")),
-        };
-        warnings.iter().for_each(tell);
+        warnings.iter().for_each(|warning| self.tell("warning", warning));
+    }
+
+    /// Tells of what was decided.
+    pub fn note(&self, note: &str) {
+        self.tell("note", note);
+    }
+
+    fn tell(&self, kind: &str, text: &str) {
+        match &self.show {
+            Show::Bar(bar) => bar.suspend(|| terminal::tell(format_args!("{kind}: {text}\n"))),
+            Show::Json => terminal::tell(format_args!("{}\n", json!({ kind: text }))),
+            Show::Nothing => terminal::tell(format_args!("{kind}: {text}\n")),
+        }
     }
 
     /// Ends the display; gives the time of each phase.

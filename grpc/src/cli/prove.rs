@@ -1,22 +1,26 @@
 //! `quarry prove`: from a program, or from Stone's four inputs, to a proof file.
 
+use crate::cli::device::{self, Started};
 use crate::cli::explain;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
+use crate::cli::memory;
 use crate::cli::output::{self, Target};
 use crate::cli::parameters::{self, Choice};
 use crate::cli::progress::{Reporter, Style};
-use crate::cli::source::{Source, read_json};
+use crate::cli::source::{Execution, Source, read_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
-use quarry_kernels::{CpuDevice, DeviceError};
+use quarry_kernels::{Backend, Device, DeviceError};
 use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::progress::{Observer, Phase};
+use quarry_prover_core::memory_plan::MemoryPlanError;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::proof::{ProofFile, Version};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
 use quarry_prover_core::verifier::{Verifier, VerifyOptions};
-use std::error::Error;
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Examples for `prove --help`.
@@ -27,6 +31,8 @@ Examples:
       layout, steps and parameters are chosen
   quarry prove program.json --input input.json --explain
       what each layout would cost, and which verifiers know it
+  quarry prove program.json --input input.json --plan --memory 15GiB
+      what memory the proof would take on a device with so much of it
   quarry prove program.json --layout plain --profile stone --security-bits 80
   quarry prove program.json --dynamic-params dynamic.json --profile stone
       in layout dynamic
@@ -36,6 +42,8 @@ Examples:
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\
       --parameter_file=params.json --out_file=proof.json
       as cpu_air_prover does it; a link to quarry named cpu_air_prover needs no 'prove'
+  quarry prove program.json --device cuda:1
+      on the second card; auto says why when it takes the CPU
   quarry prove program.json --json --progress json 2>progress.jsonl | jq .proof_bytes
 
 The proof is verified before it is written, and written whole or not at all.";
@@ -51,6 +59,12 @@ pub struct Args {
     /// Say what each layout would cost and why others do not serve; prove nothing
     #[arg(long, requires = "program", conflicts_with_all = ["layout", "dynamic_params"])]
     explain: bool,
+    /// Say what memory the proof would take, phase by phase; prove nothing
+    #[arg(long, conflicts_with = "explain")]
+    plan: bool,
+    /// Device memory that the proof may take, such as 15GiB [default: what is free; on the CPU as little as it can]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_size)]
+    memory: Option<u64>,
     /// Write the proof here
     #[arg(
         long,
@@ -66,6 +80,9 @@ pub struct Args {
     /// Stone's prover configuration: kept in the proof file, changes nothing else
     #[arg(long, value_name = "FILE")]
     prover_config_file: Option<PathBuf>,
+    /// Where to prove: auto takes the first card that can be used, or else the CPU
+    #[arg(long, value_name = "auto|cpu|cuda[:N]", default_value_t)]
+    device: device::Choice,
     /// Number of threads [default: one for every processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     n_threads: Option<u16>,
@@ -110,6 +127,19 @@ impl Targets {
     }
 }
 
+/// Everything about a proof but the device.
+struct Job<'a> {
+    args: &'a Args,
+    plan: parameters::Plan,
+    targets: Targets,
+    prover_config: Value,
+    execution: Execution,
+    params: Parameters,
+    params_file: Value,
+    reporter: Reporter,
+    cancel: &'a Cancel,
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let cancel = interrupt::listen(args.json)?;
@@ -123,8 +153,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => read_json(path)?,
         None => serde_json::json!({}),
     };
-    let device = start_device(args.n_threads)?;
+    device::start_pool(args.n_threads)?;
+    let (device, note) = args.device.start(args.n_threads, args.memory)?;
     let reporter = Reporter::new(args.progress);
+    note.iter().for_each(|note| reporter.note(note));
 
     let execution = args.source.resolve(&plan, &reporter)?;
     let public = &execution.input.public;
@@ -132,71 +164,105 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let n_steps = public.n_steps.saturating_mul(layout.cpu_component_step());
     let (params, params_file) = plan.for_steps(n_steps)?;
     reporter.warn(&parameters::warnings(&params, plan.profile()));
-    if let Some(target) = &targets.parameters {
-        target.write(format!("{params_file:#}\n").as_bytes())?;
-    }
-    if let Some(folder) = &args.write_inputs {
-        let _whole = output::settle();
-        execution.input.write(folder).or_bad_input()?;
-    }
-
-    // Also refuses, before the work, what no proof could state.
-    let verifier = Verifier::new(&execution.input.public, &params).or_bad_input()?;
-    let annotations = args.generate_annotations;
-    let options = ProveOptions {
-        annotations: annotations.unwrap_or(plan.profile().is_some_and(|profile| profile.annotations)),
-    };
-    let proof = prover::prove(&device, &execution.input, &params, &options, &reporter, &cancel)
-        .map_err(|error| prove_failure(&error))?;
-    if !args.no_verify {
-        reporter.begin(Phase::Verify, 1.0);
-        verify(&verifier, &proof.bytes)?;
-    }
-    if cancel.is_cancelled() {
-        return Err(Failure::interrupted());
-    }
-    let n_bytes = proof.bytes.len();
-    let file = ProofFile {
-        annotations: proof.annotations,
-        private_input: execution.private,
-        proof: proof.bytes,
-        proof_parameters: params_file,
+    let job = Job {
+        args,
+        plan,
+        targets,
         prover_config,
-        public_input: execution.public,
-        version: Version::default(),
+        execution,
+        params,
+        params_file,
+        reporter,
+        cancel: &cancel,
     };
-    targets.proof.write(file.to_text().as_bytes())?;
-
-    let summary = Summary {
-        statement: verifier.claim(),
-        profile: plan.profile().map(|profile| profile.name),
-        verified: !args.no_verify,
-        proof_file: targets.proof.path().to_owned(),
-        proof_bytes: n_bytes,
-        phases: reporter.finish(),
-        device: proof.statistics.device.clone(),
-        trace_rows: proof.statistics.n_rows,
-        trace_columns: proof.statistics.n_columns,
-        peak_resident_bytes: peak_resident_bytes(),
-        device_memory: PhaseMemory::of(&proof.statistics),
-    };
-    if args.json {
-        terminal::print_json(&summary)?;
+    match &device {
+        Started::Cpu(device) => job.run(device),
+        Started::Cuda(device) => match job.does_not_fit(device) {
+            Some(why) if args.device == device::Choice::Auto => {
+                job.reporter.note(&device::fallen_back(&why));
+                job.run(&device::start_cpu(args.n_threads)?)
+            }
+            _ => job.run(device),
+        },
     }
-    if args.progress != Style::Json {
-        terminal::tell(summary.table());
-    }
-    Ok(())
 }
 
-/// Threads for the device and for what runs beside it.
-pub fn start_device(n_threads: Option<u16>) -> Result<CpuDevice, Failure> {
-    let n_threads = n_threads.map(usize::from);
-    let internal = |error: &dyn Error| Failure::from_error(Kind::Internal, error);
-    // The pool of whatever is not the device's: the trace, the verifier.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads.unwrap_or(0));
-    pool.build_global().map_err(|error| internal(&error))?;
-    CpuDevice::new(n_threads).map_err(|error| internal(&error))
+impl Job<'_> {
+    /// Why the proof does not fit the device, if it does not.
+    fn does_not_fit<D: Device>(&self, device: &D) -> Option<MemoryPlanError> {
+        let public = &self.execution.input.public;
+        match prover::plan(device, self.args.memory, public, &self.params) {
+            Err(ProveError::Memory(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn run<D: Backend>(self, device: &D) -> Result<(), Failure> {
+        let args = self.args;
+        let public = &self.execution.input.public;
+        if args.plan {
+            return memory::run(device, args.memory, public, &self.params, args.json);
+        }
+        if let Some(target) = &self.targets.parameters {
+            target.write(format!("{:#}\n", self.params_file).as_bytes())?;
+        }
+        if let Some(folder) = &args.write_inputs {
+            let _whole = output::settle();
+            self.execution.input.write(folder).or_bad_input()?;
+        }
+
+        // Also refuses, before the work, what no proof could state.
+        let verifier = Verifier::new(public, &self.params).or_bad_input()?;
+        let profile = self.plan.profile();
+        let annotations = args.generate_annotations;
+        let options = ProveOptions {
+            annotations: annotations.unwrap_or(profile.is_some_and(|profile| profile.annotations)),
+            memory_budget: args.memory,
+        };
+        let (reporter, input) = (&self.reporter, &self.execution.input);
+        let proof = prover::prove(device, input, &self.params, &options, reporter, self.cancel)
+            .map_err(|error| prove_failure(&error))?;
+        if !args.no_verify {
+            reporter.begin(Phase::Verify, 1.0);
+            verify(&verifier, &proof.bytes)?;
+        }
+        if self.cancel.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
+        let n_bytes = proof.bytes.len();
+        let claim = verifier.claim();
+        let file = ProofFile {
+            annotations: proof.annotations,
+            private_input: self.execution.private,
+            proof: proof.bytes,
+            proof_parameters: self.params_file,
+            prover_config: self.prover_config,
+            public_input: self.execution.public,
+            version: Version::default(),
+        };
+        self.targets.proof.write(file.to_text().as_bytes())?;
+
+        let summary = Summary {
+            statement: claim,
+            profile: profile.map(|profile| profile.name),
+            verified: !args.no_verify,
+            proof_file: self.targets.proof.path().to_owned(),
+            proof_bytes: n_bytes,
+            phases: reporter.finish(),
+            device: proof.statistics.device.clone(),
+            trace_rows: proof.statistics.n_rows,
+            trace_columns: proof.statistics.n_columns,
+            peak_resident_bytes: peak_resident_bytes(),
+            device_memory: PhaseMemory::of(&proof.statistics),
+        };
+        if args.json {
+            terminal::print_json(&summary)?;
+        }
+        if args.progress != Style::Json {
+            terminal::tell(summary.table());
+        }
+        Ok(())
+    }
 }
 
 /// Flags that Stone's prover has but that stop it, or that make proofs nobody accepts.

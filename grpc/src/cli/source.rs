@@ -94,7 +94,13 @@ impl Source {
     }
 
     fn run(&self, program: &Path, plan: &Plan) -> Result<Execution, Failure> {
+        // A layout that was asked for is refused before the program runs.
+        let known = |layout| match plan.profile() {
+            Some(profile) => profile.check_layout(layout).or_bad_input(),
+            None => Ok(()),
+        };
         let input = if let Some(path) = &self.dynamic_params {
+            known("dynamic")?;
             let input = self.program_input()?;
             runner::run_dynamic(
                 &read(program)?,
@@ -108,6 +114,7 @@ impl Source {
             self.choose(program, plan)?.input
         } else {
             let layout = static_layout(&self.layout)?.name;
+            known(layout)?;
             let input = self.program_input()?;
             runner::run(&read(program)?, input.as_ref(), layout, &self.options())
                 .or_bad_input()

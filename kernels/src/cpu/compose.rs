@@ -91,7 +91,7 @@ impl ComposeOps for CpuDevice {
     }
 
     fn point_table(&self, shift: Felt, log_len: u32) -> Result<CpuBuffer<Felt>, DeviceError> {
-        let mut table = self.alloc(1 << log_len, Tag("coset tables"))?;
+        let mut table = self.alloc(1 << log_len, Tag("constraint tables"))?;
         self.pool
             .install(|| fill_powers(table.as_mut_slice(), shift, subgroup_generator(log_len)));
         Ok(table)

@@ -7,8 +7,11 @@ use crate::ops::GrindOps;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Nonces a thread tries between two looks at the cancel flag: milliseconds.
-const WAVE_PER_THREAD: u64 = 1 << 12;
+/// Nonces that are tried at once.
+const BATCH: usize = 16;
+
+/// Batches that a thread tries between two looks at the cancel flag: milliseconds.
+const BATCHES_PER_THREAD: u64 = 1 << 8;
 
 impl GrindOps for CpuDevice {
     fn grind(
@@ -26,23 +29,32 @@ impl GrindOps for CpuDevice {
                 got: u64::from(bits),
             });
         }
-        let is_solution = |nonce: &u64| {
-            let mut message = [0; 40];
-            message[..32].copy_from_slice(prefix);
-            message[32..].copy_from_slice(&nonce.to_be_bytes());
-            let digest = hash.hash_bytes(&message);
-            let head = digest[..8]
-                .iter()
-                .fold(0u64, |head, byte| head << 8 | u64::from(*byte));
-            head.leading_zeros() >= bits
+        // The lowest solution of a batch.
+        let solution = |first: u64| {
+            let mut messages = [[0; 40]; BATCH];
+            for (message, nonce) in messages.iter_mut().zip(first..) {
+                message[..32].copy_from_slice(prefix);
+                message[32..].copy_from_slice(&nonce.to_be_bytes());
+            }
+            let mut digests = [Digest::default(); BATCH];
+            hash.hash_bytes_many(messages.as_flattened(), 40, &mut digests);
+            let is_solution = |digest: &Digest| {
+                let head = digest[..8]
+                    .iter()
+                    .fold(0u64, |head, byte| head << 8 | u64::from(*byte));
+                head.leading_zeros() >= bits
+            };
+            let found = digests.iter().position(is_solution);
+            found.map(|i| first + i as u64)
         };
-        let wave = WAVE_PER_THREAD * self.n_threads() as u64;
+        let wave = BATCHES_PER_THREAD * self.n_threads() as u64;
         let mut first = 0u64;
         while !cancel.load(Ordering::Relaxed) {
-            let nonces = first..first.saturating_add(wave);
+            let batches = first..first.saturating_add(wave);
+            let batches = batches.into_par_iter();
             if let Some(nonce) = self
                 .pool
-                .install(|| nonces.into_par_iter().find_first(is_solution))
+                .install(|| batches.find_map_first(|batch| solution(batch * BATCH as u64)))
             {
                 return Ok(Pending::ready(nonce));
             }

@@ -141,24 +141,23 @@ impl<'a> Rows<'a> {
         let tiles = deal_runs(leaves, side, 1 << log_middle);
         tiles.into_par_iter().enumerate().for_each(|(middle, mut runs)| {
             let middle = bit_reverse(middle, log_middle);
-            let rows = (0..side).flat_map(|low| {
-                let low = bit_reverse(low, log_side);
-                let high = (0..side).map(|high| bit_reverse(high, log_side));
-                high.map(move |high| (high << (log_middle + log_side)) + (middle << log_side) + low)
-            });
-            let mut bytes = Vec::with_capacity(32 * self.columns.len() * side * side);
-            for row in rows {
-                bytes.extend(
-                    self.columns
-                        .iter()
-                        .flat_map(|column| felt::to_montgomery_bytes(&column[row])),
-                );
+            // Runs are read whole: rows of one `middle` are so far apart that they share few sets of the cache.
+            let mut bytes = vec![[0; 32]; self.columns.len() * side * side];
+            for (i, column) in self.columns.iter().enumerate() {
+                for high in 0..side {
+                    let first = (high << (log_middle + log_side)) + (middle << log_side);
+                    for (low, element) in column[first..first + side].iter().enumerate() {
+                        let leaf = bit_reverse(low, log_side) * side + bit_reverse(high, log_side);
+                        bytes[leaf * self.columns.len() + i] = felt::to_montgomery_bytes(element);
+                    }
+                }
             }
+            let bytes = bytes.as_flattened();
             let mut digests = vec![Digest::default(); side * side];
             if self.pairs {
                 hash.hash_pairs_many(bytes.as_chunks().0, &mut digests);
             } else {
-                hash.hash_bytes_many(&bytes, 32 * self.columns.len(), &mut digests);
+                hash.hash_bytes_many(bytes, 32 * self.columns.len(), &mut digests);
             }
             for (run, digests) in runs.iter_mut().zip(digests.chunks_exact(side)) {
                 run.copy_from_slice(digests);

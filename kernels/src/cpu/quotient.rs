@@ -44,7 +44,7 @@ impl QuotientOps for CpuDevice {
         let g = subgroup_generator(out.log_len());
         let g_inverse = g.inverse().unwrap_or_default();
         out.elements_mut().fill(Felt::ZERO);
-        let mut inverses = self.alloc::<Felt>(n, Tag("DEEP quotient denominators"))?;
+        let mut inverses = self.alloc::<Felt>(n, Tag("quotient"))?;
         for pole in poles {
             let fractions = fractions(&columns, pole, n, g_inverse)?;
             let inverses = inverses.as_mut_slice();

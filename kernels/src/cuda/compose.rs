@@ -197,12 +197,12 @@ impl ComposeOps for CudaDevice {
     }
 
     fn inverse_table(&self, shift: Felt, log_len: u32) -> Result<CudaBuffer<Felt>, DeviceError> {
-        let mut table = self.points_less(shift, log_len, Felt::ONE, Tag("coset tables"))?;
+        let mut table = self.points_less(shift, log_len, Felt::ONE, Tag("constraint tables"))?;
         self.invert(&mut table)?;
         Ok(table)
     }
 
     fn point_table(&self, shift: Felt, log_len: u32) -> Result<CudaBuffer<Felt>, DeviceError> {
-        self.points_less(shift, log_len, Felt::default(), Tag("coset tables"))
+        self.points_less(shift, log_len, Felt::default(), Tag("constraint tables"))
     }
 }

@@ -28,6 +28,7 @@ use crate::columns::{Columns, Order};
 use crate::device::{
     Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket, check_range,
 };
+use crate::felt::Felt;
 use context::Context;
 use std::ops::Range;
 use std::sync::Arc;
@@ -155,6 +156,15 @@ impl Device for CudaDevice {
             }
         }
         self.ticket()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let held = self.context.accounts.current();
+        Some(self.context.budget.saturating_sub(held))
+    }
+
+    fn inversion_scratch(&self, log_len: u32) -> u64 {
+        (size_of::<Felt>() as u64) << log_len
     }
 
     fn take_peak(&self) -> MemoryUsage {

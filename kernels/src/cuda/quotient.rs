@@ -93,8 +93,7 @@ impl QuotientOps for CudaDevice {
             let n_fractions = fractions.len() as u32;
             let fractions = Memory::upload(&self.context, &fractions, SCRATCH)?;
             let terms = Memory::upload(&self.context, &terms, SCRATCH)?;
-            let mut inverses =
-                self.points_less(shift, log_len, pole.point, Tag("DEEP quotient denominators"))?;
+            let mut inverses = self.points_less(shift, log_len, pole.point, Tag("quotient"))?;
             self.invert(&mut inverses)?;
             let kernel = Kernel::DeepQuotient;
             // SAFETY: the arguments of `deep_quotient`; columns, inverses and `out` have `n` rows.

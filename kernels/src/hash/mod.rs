@@ -95,40 +95,57 @@ impl Hash {
         }
     }
 
-    /// [`Hash::hash_bytes`] of every message of `len` bytes in `messages`: many at once cost less for Pedersen.
+    /// [`Hash::hash_bytes`] of every message of `len` bytes in `messages`: many at once cost less for Pedersen and
+    /// Keccak.
     ///
     /// # Panics
     /// If `messages` is not `digests.len()` messages of `len > 0` bytes.
     pub fn hash_bytes_many(self, messages: &[u8], len: usize, digests: &mut [Digest]) {
         assert_eq!(messages.len(), len * digests.len(), "bytes of messages");
-        let messages = messages.chunks_exact(len);
-        if self == Hash::Pedersen {
-            let messages: Vec<_> = messages.map(words).collect();
-            for (digest, hash) in digests.iter_mut().zip(pedersen::hash_words_many(messages)) {
-                *digest = felt::to_standard_bytes(&hash);
+        match self.unmasked() {
+            Hash::Pedersen => {
+                let messages: Vec<_> = messages.chunks_exact(len).map(words).collect();
+                for (digest, hash) in digests.iter_mut().zip(pedersen::hash_words_many(messages)) {
+                    *digest = felt::to_standard_bytes(&hash);
+                }
             }
-        } else {
-            for (digest, message) in digests.iter_mut().zip(messages) {
-                *digest = self.hash_bytes(message);
+            Hash::Keccak256 => {
+                keccak::keccak256_many(messages, len, digests);
+                for digest in digests {
+                    *digest = self.mask(*digest);
+                }
+            }
+            _ => {
+                for (digest, message) in digests.iter_mut().zip(messages.chunks_exact(len)) {
+                    *digest = self.hash_bytes(message);
+                }
             }
         }
     }
 
-    /// [`Hash::hash_pair`] of the pairs `2i` and `2i + 1` of `nodes`: many at once cost less for Pedersen.
+    /// [`Hash::hash_pair`] of the pairs `2i` and `2i + 1` of `nodes`: many at once cost less for Pedersen and
+    /// Keccak.
+    ///
+    /// # Panics
+    /// If `nodes` is not two nodes for every digest.
     pub fn hash_pairs_many(self, nodes: &[Digest], digests: &mut [Digest]) {
         let pairs = nodes.as_chunks::<2>().0;
-        if self == Hash::Pedersen {
-            let pairs: Vec<_> = pairs
-                .iter()
-                .map(|pair| pair.map(|node| felt::from_bytes_reduced(&node)))
-                .collect();
-            for (digest, hash) in digests.iter_mut().zip(pedersen::hash_pairs(&pairs)) {
-                *digest = felt::to_standard_bytes(&hash);
+        match self.unmasked() {
+            Hash::Pedersen => {
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|pair| pair.map(|node| felt::from_bytes_reduced(&node)))
+                    .collect();
+                for (digest, hash) in digests.iter_mut().zip(pedersen::hash_pairs(&pairs)) {
+                    *digest = felt::to_standard_bytes(&hash);
+                }
             }
-        } else {
-            for (digest, [left, right]) in digests.iter_mut().zip(pairs) {
-                *digest = self.hash_pair(left, right);
+            Hash::Poseidon3 => {
+                for (digest, [left, right]) in digests.iter_mut().zip(pairs) {
+                    *digest = self.hash_pair(left, right);
+                }
             }
+            _ => self.hash_bytes_many(nodes.as_flattened(), 64, digests),
         }
     }
 

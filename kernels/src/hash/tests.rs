@@ -130,3 +130,36 @@ fn digests_of_field_hashes_are_below_p() {
     }
     assert!(Hash::Keccak256.is_digest(&[0xff; 32]));
 }
+
+/// Whatever is hashed at once must be what is hashed one by one: lengths around the rate of Keccak, and numbers of
+/// messages that leave a rest.
+#[test]
+fn many_at_once_are_the_same() {
+    for hash in Hash::all().filter(|hash| *hash != Hash::Pedersen) {
+        for len in [32, 64, 96, 128, 160, 288] {
+            for n in [1, 7, 8, 19] {
+                let messages: Vec<u8> = (0..len * n).map(|i| (i * i + 7 * i) as u8 & 0x07).collect();
+                let mut digests = vec![Digest::default(); n];
+                hash.hash_bytes_many(&messages, len, &mut digests);
+                let expected: Vec<_> = messages.chunks(len).map(|m| hash.hash_bytes(m)).collect();
+                assert_eq!(digests, expected, "{}: {n} of {len} bytes", hash.name());
+            }
+        }
+        let nodes: Vec<Digest> = (0..38).map(|i| [i as u8 % 8; 32]).collect();
+        let mut digests = vec![Digest::default(); 19];
+        hash.hash_pairs_many(&nodes, &mut digests);
+        let pairs = nodes.as_chunks::<2>().0.iter();
+        let expected: Vec<_> = pairs.map(|[left, right]| hash.hash_pair(left, right)).collect();
+        assert_eq!(digests, expected, "{}: pairs", hash.name());
+    }
+    for len in [1, 8, 135, 136, 137, 271, 272, 273] {
+        let messages: Vec<u8> = (0..len * 9).map(|i| (i * 31) as u8).collect();
+        let mut digests = [Digest::default(); 9];
+        Hash::Keccak256.hash_bytes_many(&messages, len, &mut digests);
+        let expected: Vec<_> = messages
+            .chunks(len)
+            .map(|message| Hash::Keccak256.hash_bytes(message))
+            .collect();
+        assert_eq!(digests.as_slice(), expected, "{len} bytes");
+    }
+}

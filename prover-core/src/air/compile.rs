@@ -12,6 +12,9 @@ use quarry_kernels::{Felt, felt};
 use std::collections::BTreeMap;
 use std::iter;
 
+/// The memory of the tables.
+pub const TABLES: Tag = Tag("constraint tables");
+
 /// What a periodic table of the program holds, for a coset of the trace's length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Table {
@@ -99,6 +102,15 @@ impl CompiledAir<'_> {
         Ok(self.scalars.iter().map(|id| values[id.index()]).collect())
     }
 
+    /// The number of elements of every periodic table of the program.
+    pub fn table_lengths(&self) -> impl Iterator<Item = usize> {
+        self.tables.iter().map(|table| match table {
+            Table::Column(i) => self.air.periodic[*i].period(),
+            Table::Quotient(domain) => period(domain),
+            Table::Points | Table::Inverses => self.air.trace_length,
+        })
+    }
+
     /// The periodic tables of the program for the coset `shift * <g>` of the trace's length, which must not
     /// meet the trace's domain.
     ///
@@ -111,7 +123,7 @@ impl CompiledAir<'_> {
     ) -> Result<Vec<D::Buffer<Felt>>, DeviceError> {
         let log_len = self.air.trace_length.ilog2();
         let upload = |values: Vec<Felt>| {
-            let mut buffer = device.alloc(values.len(), Tag("composition tables"))?;
+            let mut buffer = device.alloc(values.len(), TABLES)?;
             device.upload(&values, &mut buffer, 0)?.wait()?;
             Ok(buffer)
         };
@@ -125,15 +137,15 @@ impl CompiledAir<'_> {
     }
 }
 
+/// Rows after which a domain's vanishing polynomials repeat on a coset.
+fn period(domain: &Domain) -> usize {
+    let rows = domain.rows.iter().chain(&domain.except);
+    rows.map(|rows| rows.step).max().unwrap_or(1)
+}
+
 /// One period of a domain's exceptions over its rows on a coset of the trace's length.
 fn quotient_on_coset(domain: &Domain, shift: Felt, trace_length: usize) -> Vec<Felt> {
-    let period = domain
-        .rows
-        .iter()
-        .chain(&domain.except)
-        .map(|rows| rows.step)
-        .max()
-        .unwrap_or(1);
+    let period = period(domain);
     let product = |factors: &[Rows]| {
         let mut products = vec![Felt::one(); period];
         let mut by_step: BTreeMap<usize, Vec<Felt>> = BTreeMap::new();

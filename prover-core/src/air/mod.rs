@@ -20,7 +20,7 @@ pub use builder::{AirBuilder, Cells};
 
 pub use check::{CellValue, Violation};
 #[cfg(feature = "prover")]
-pub use compile::{CompiledAir, Table};
+pub use compile::{CompiledAir, TABLES, Table};
 pub use domain::{Domain, Rows, every};
 pub use expr::{Expr, Graph, IntoExpr, Leaf, MaskCell, Node, NodeId};
 pub use periodic::PeriodicColumn;

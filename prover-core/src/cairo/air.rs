@@ -13,7 +13,7 @@ use ark_ff::Field;
 use quarry_kernels::Felt;
 use quarry_kernels::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use quarry_kernels::{Columns, DeviceError, Natural, Ticket};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::iter;
 
 /// A component as the table of components has it.
@@ -301,6 +301,18 @@ impl CairoAir {
             }
         }
         Ok(scans)
+    }
+
+    /// The columns of the first trace that the scans read, ascending.
+    ///
+    /// # Errors
+    /// [`CairoAirError`] as [`Self::scans`].
+    pub fn scanned_columns(&self) -> Result<Vec<usize>, CairoAirError> {
+        let unset = vec![Felt::default(); self.n_interaction_elements()];
+        let mut scans = self.scans(&unset)?;
+        let parts = scans.iter_mut().flat_map(|(scan, _)| scan.columns_mut());
+        let columns: BTreeSet<usize> = parts.map(|part| part.column).collect();
+        Ok(columns.into_iter().collect())
     }
 
     /// The names of the interaction elements in the order in which they are drawn.

@@ -1,6 +1,7 @@
 //! What can be wrong with the inputs of a proof.
 
 use crate::cairo::layouts::UnknownLayout;
+use crate::cairo::private_input::SignatureInput;
 use crate::cairo::public_input::PublicInputError;
 use crate::json::JsonError;
 use quarry_kernels::{Felt, felt::to_hex};
@@ -285,9 +286,14 @@ pub enum BuiltinError {
         /// Value by the memory file.
         found: Felt,
     },
-    /// A scalar is too large.
-    #[error("{0} is 0 or has too many bits")]
-    Scalar(&'static str),
+    /// A scalar is 0 or too large.
+    #[error("{name} is 0 or has too many bits: {}", to_hex(value))]
+    Scalar {
+        /// Which scalar.
+        name: &'static str,
+        /// Its value.
+        value: Felt,
+    },
     /// A number has too many bits.
     #[error("{} has more than {n_bits} bits", to_hex(value))]
     TooLarge {
@@ -308,8 +314,11 @@ pub enum BuiltinError {
         y: Felt,
     },
     /// The signature does not verify, or its verification needs the sum of a point and itself.
-    #[error("the signature is not valid")]
-    InvalidSignature,
+    #[error(
+        "the signature is not valid: message {}, public key {}, r {}, w {}",
+        to_hex(&.0.message), to_hex(&.0.public_key), to_hex(&.0.r), to_hex(&.0.w)
+    )]
+    InvalidSignature(Box<SignatureInput>),
     /// The modulus is 0.
     #[error("the modulus is 0")]
     ZeroModulus,

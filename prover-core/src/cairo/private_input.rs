@@ -227,6 +227,15 @@ fn felt(entry: &Place<'_>, key: &str) -> Result<Felt, JsonError> {
     entry.key(key)?.felt()
 }
 
+/// An instance with the values `x` and `y`.
+fn pair(entry: &Place<'_>) -> Result<(u64, [Felt; 2]), JsonError> {
+    Ok((index(entry)?, [felt(entry, "x")?, felt(entry, "y")?]))
+}
+
+fn pair_to_json(index: u64, [x, y]: [Felt; 2]) -> Value {
+    json!({ "index": index, "x": felt::to_hex(&x), "y": felt::to_hex(&y) })
+}
+
 /// `N` values `prefix0`, `prefix1`, ..
 fn numbered<'a, T: Copy + Default, const N: usize>(
     entry: &Place<'a>,
@@ -247,7 +256,11 @@ fn uint128(place: &Place<'_>) -> Result<u128, JsonError> {
     number.ok_or_else(|| place.error("0x-prefixed hexadecimal below 2^128"))
 }
 
-/// The object of an instance with the values `prefix0`, `prefix1`, ..
+/// An instance with the values `input_s0`, `input_s1`, ..
+fn state<const N: usize>(entry: &Place<'_>) -> Result<(u64, [Felt; N]), JsonError> {
+    Ok((index(entry)?, numbered(entry, "input_s", Place::felt)?))
+}
+
 fn state_to_json(index: u64, state: &[Felt]) -> Value {
     let mut entry = json!({ "index": index });
     for (i, value) in state.iter().enumerate() {
@@ -258,15 +271,12 @@ fn state_to_json(index: u64, state: &[Felt]) -> Value {
 
 impl Entry for PedersenInput {
     fn read(entry: &Place<'_>) -> Result<Self, JsonError> {
-        Ok(Self {
-            index: index(entry)?,
-            x: felt(entry, "x")?,
-            y: felt(entry, "y")?,
-        })
+        let (index, [x, y]) = pair(entry)?;
+        Ok(Self { index, x, y })
     }
 
     fn write(&self) -> Value {
-        json!({ "index": self.index, "x": felt::to_hex(&self.x), "y": felt::to_hex(&self.y) })
+        pair_to_json(self.index, [self.x, self.y])
     }
 }
 
@@ -307,15 +317,12 @@ impl Entry for SignatureInput {
 
 impl Entry for BitwiseInput {
     fn read(entry: &Place<'_>) -> Result<Self, JsonError> {
-        Ok(Self {
-            index: index(entry)?,
-            x: felt(entry, "x")?,
-            y: felt(entry, "y")?,
-        })
+        let (index, [x, y]) = pair(entry)?;
+        Ok(Self { index, x, y })
     }
 
     fn write(&self) -> Value {
-        json!({ "index": self.index, "x": felt::to_hex(&self.x), "y": felt::to_hex(&self.y) })
+        pair_to_json(self.index, [self.x, self.y])
     }
 }
 
@@ -344,10 +351,8 @@ impl Entry for EcOpInput {
 
 impl Entry for KeccakInput {
     fn read(entry: &Place<'_>) -> Result<Self, JsonError> {
-        Ok(Self {
-            index: index(entry)?,
-            state: numbered(entry, "input_s", Place::felt)?,
-        })
+        let (index, state) = state(entry)?;
+        Ok(Self { index, state })
     }
 
     fn write(&self) -> Value {
@@ -357,10 +362,8 @@ impl Entry for KeccakInput {
 
 impl Entry for PoseidonInput {
     fn read(entry: &Place<'_>) -> Result<Self, JsonError> {
-        Ok(Self {
-            index: index(entry)?,
-            state: numbered(entry, "input_s", Place::felt)?,
-        })
+        let (index, state) = state(entry)?;
+        Ok(Self { index, state })
     }
 
     fn write(&self) -> Value {

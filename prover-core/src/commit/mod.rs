@@ -1,10 +1,21 @@
 //! Commitments to tables: a Merkle tree over the rows, and what of it is sent to open some of them.
 
 #[cfg(feature = "prover")]
-pub mod prover;
+pub(crate) mod blocks;
+#[cfg(feature = "prover")]
+pub mod table;
+#[cfg(feature = "prover")]
+pub mod trace;
 pub mod verifier;
 
-use std::collections::BTreeSet;
+use quarry_kernels::{Digest, Felt, Hash, felt};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows of a table by their index; every row has all its elements.
+pub type Rows = BTreeMap<u64, Vec<Felt>>;
+
+/// Nodes of one depth by their index in heap order.
+type Level = BTreeMap<u64, Digest>;
 
 /// The shape of a committed table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +41,27 @@ impl TableShape {
     pub fn leaf_of_row(self, row: u64) -> u64 {
         (1 << self.height()) + (row >> self.log_package())
     }
+}
+
+/// The leaves of whole rows.
+fn leaves(shape: TableShape, hash: Hash, rows: &Rows) -> Level {
+    let mut bytes: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+    for (&row, elements) in rows {
+        let leaf = bytes.entry(shape.leaf_of_row(row)).or_default();
+        leaf.extend(elements.iter().flat_map(felt::to_montgomery_bytes));
+    }
+    let digest = |bytes: &Vec<u8>| match bytes.as_chunks::<32>().0 {
+        [left, right] if shape.n_columns == 1 => hash.hash_pair(left, right),
+        _ => hash.hash_bytes(bytes),
+    };
+    bytes.iter().map(|(&leaf, bytes)| (leaf, digest(bytes))).collect()
+}
+
+/// The nodes both of whose children are there.
+fn parents(hash: Hash, level: &Level) -> Level {
+    let lefts = level.iter().filter(|(index, _)| *index % 2 == 0);
+    let parent = |(&index, left)| Some((index / 2, hash.hash_pair(left, level.get(&(index + 1))?)));
+    lefts.filter_map(parent).collect()
 }
 
 /// What is sent to open rows of a table: first `elements`, then `package_rows`, then `nodes`.

@@ -1,13 +1,10 @@
 //! The checking side of a commitment.
 
-use super::{Opening, TableShape};
+use super::{Opening, Rows, TableShape, leaves, parents};
 use crate::channel::{ChannelError, VerifierChannel};
 use crate::params::CommitmentHashes;
-use quarry_kernels::{Digest, Felt, felt};
+use quarry_kernels::{Digest, Felt};
 use std::collections::BTreeMap;
-
-/// Rows of a table by their index; every row has all its elements.
-pub type Rows = BTreeMap<u64, Vec<Felt>>;
 
 /// Rows that do not belong to a commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,43 +75,21 @@ impl TableCommitment {
         for &row in &opening.package_rows {
             rows.insert(row, vec![channel.receive_package_element(row)?]);
         }
-        let mut level = self.leaves(&rows);
+        let leaf_hash = self.hashes.layer(self.shape.height().into());
+        let mut level = leaves(self.shape, leaf_hash, &rows);
         for (&index, leaf) in &level {
-            channel.note_leaf(self.hashes.layer(self.shape.height().into()), leaf, index);
+            channel.note_leaf(leaf_hash, leaf, index);
         }
         let mut nodes = opening.nodes.iter().copied().peekable();
         for depth in (0..self.shape.height()).rev() {
             while let Some(index) = nodes.next_if(|node| node.ilog2() == depth + 1) {
                 level.insert(index, channel.receive_node(index)?);
             }
-            level = self.parents(&level, depth);
+            level = parents(self.hashes.layer(depth.into()), &level);
         }
         if level.get(&1) != Some(&self.root) {
             return Err(DecommitmentError::Root);
         }
         Ok(())
-    }
-
-    /// The leaves of the rows, by the index of their nodes.
-    fn leaves(&self, rows: &Rows) -> BTreeMap<u64, Digest> {
-        let mut bytes: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-        for (&row, elements) in rows {
-            let leaf = bytes.entry(self.shape.leaf_of_row(row)).or_default();
-            leaf.extend(elements.iter().flat_map(felt::to_montgomery_bytes));
-        }
-        let hash = self.hashes.layer(self.shape.height().into());
-        let digest = |bytes: &Vec<u8>| match bytes.as_chunks::<32>().0 {
-            [left, right] if self.shape.n_columns == 1 => hash.hash_pair(left, right),
-            _ => hash.hash_bytes(bytes),
-        };
-        bytes.iter().map(|(&leaf, bytes)| (leaf, digest(bytes))).collect()
-    }
-
-    /// The nodes at `depth` both of whose children are there.
-    fn parents(&self, level: &BTreeMap<u64, Digest>, depth: u32) -> BTreeMap<u64, Digest> {
-        let hash = self.hashes.layer(depth.into());
-        let lefts = level.iter().filter(|(index, _)| *index % 2 == 0);
-        let parent = |(&index, left)| Some((index / 2, hash.hash_pair(left, level.get(&(index + 1))?)));
-        lefts.filter_map(parent).collect()
     }
 }

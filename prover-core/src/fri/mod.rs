@@ -5,6 +5,8 @@
 //! are neighbours.
 
 #[cfg(feature = "prover")]
+mod layer;
+#[cfg(feature = "prover")]
 pub mod prover;
 pub mod verifier;
 

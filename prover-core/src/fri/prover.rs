@@ -1,83 +1,76 @@
 //! The proving side: layers folded and committed coset by coset.
 
+use super::layer::Layer;
 use crate::channel::ProverChannel;
-use crate::commit::prover::{Cosets, TableProver};
+use crate::commit::blocks::Blocks;
+use crate::commit::table::CommittedTable;
+use crate::commit::trace::Cosets;
 use crate::params::Parameters;
 use quarry_kernels::domain::bit_reverse;
-use quarry_kernels::{Backend, Columns, DeviceError, Felt, Natural, TableView, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// The committed layers of a FRI proof.
 pub struct FriProver<'a, D: Backend> {
     params: &'a Parameters,
+    cosets: &'a Cosets,
     layers: Vec<CommittedLayer<D>>,
 }
 
-/// A layer and its commitment. The layer has one column a coset, in natural order.
+/// A layer and its commitment.
 struct CommittedLayer<D: Backend> {
-    values: Arc<Columns<D, Natural>>,
-    table: TableProver<D>,
+    layer: Layer<D>,
+    table: CommittedTable<D>,
     /// Logarithm of a table row's length: the step by which this layer is folded next.
     log_row: u32,
 }
 
 impl<'a, D: Backend> FriProver<'a, D> {
-    /// The commitment phase. `first` holds the first layer, one column a coset of `cosets` (whose offset is 1
-    /// here: FRI's own domain). Sends the roots of the layers and the coefficients of the last one.
+    /// The commitment phase. `first` is the polynomial of the first layer on `cosets`. Sends the roots of the layers
+    /// and the coefficients of the last one.
     ///
     /// # Errors
     /// What the device or `after_layer` reports.
     pub fn commit(
         device: &D,
         params: &'a Parameters,
-        first: Columns<D, Natural>,
-        cosets: &Cosets,
+        first: Columns<D, BitReversed>,
+        cosets: &'a Cosets,
         channel: &mut ProverChannel,
         mut after_layer: impl FnMut() -> Result<(), DeviceError>,
     ) -> Result<Self, DeviceError> {
         let steps = &params.fri.fri_step_list;
         let mut layers = Vec::with_capacity(steps.len());
-        let mut shifts = cosets.shifts.clone();
-        let mut current = Arc::new(first);
+        // FRI leaves the offset of the evaluation domain out: its own domain has offset 1.
+        let mut shifts = Cosets::new(Felt::from(1u64), cosets.log_len, cosets.log_cosets()).shifts;
+        let mut current = Layer::Polynomial(first);
+        let mut table = None;
         channel.enter("Commitment");
         for (i, &step) in steps.iter().enumerate() {
             channel.enter(&format!("Layer {}", i + 1));
             if step > 0 {
-                let mut point = channel.draw_felt("Evaluation point");
-                for _ in 0..step {
-                    current = Arc::new(device.fold(&current, &shifts, point)?);
-                    shifts.iter_mut().for_each(|shift| *shift *= *shift);
-                    point *= point;
-                }
+                let point = channel.draw_felt("Evaluation point");
+                let folded = current.fold(device, cosets, &mut shifts, point, step)?;
+                let layer = std::mem::replace(&mut current, folded);
+                layers.extend(table.take().map(|table| CommittedLayer {
+                    layer,
+                    table,
+                    log_row: step,
+                }));
             }
             if let Some(&log_row) = steps.get(i + 1) {
-                let log_rows = current.log_len() - log_row;
-                let n_columns = 1 << log_row;
-                let mut table = TableProver::new(
-                    device,
-                    params,
-                    n_columns,
-                    log_rows,
-                    cosets.log_cosets(),
-                    Tag("FRI tree"),
-                )?;
-                for coset in 0..shifts.len() {
-                    table.add_segment(device, coset, &TableView::of_fri_layer(&current, coset, log_row))?;
-                }
-                table.commit(device, channel)?;
-                layers.push(CommittedLayer {
-                    values: Arc::clone(&current),
-                    table,
-                    log_row,
-                });
+                table = Some(current.commit(device, params, cosets, log_row, channel)?);
             }
             channel.exit();
             after_layer()?;
         }
-        send_last_layer(device, &current, &shifts, channel)?;
+        send_last_layer(device, &current, cosets, &shifts, channel)?;
         channel.exit();
-        Ok(Self { params, layers })
+        Ok(Self {
+            params,
+            cosets,
+            layers,
+        })
     }
 
     /// Opens every committed layer at the sorted queries, which index the domain after the first step.
@@ -85,46 +78,40 @@ impl<'a, D: Backend> FriProver<'a, D> {
     /// # Errors
     /// What the device reports.
     pub fn decommit(
-        &self,
+        self,
         device: &D,
         queries: &[u64],
         channel: &mut ProverChannel,
     ) -> Result<(), DeviceError> {
         let steps = &self.params.fri.fri_step_list;
         let mut shift = 0;
-        for (i, layer) in self.layers.iter().enumerate() {
+        for (i, layer) in self.layers.into_iter().enumerate() {
             channel.enter(&format!("Layer {}", i + 1));
             if i > 0 {
                 shift += steps[i];
             }
+            let CommittedLayer {
+                layer,
+                table,
+                log_row,
+            } = layer;
             let cell = |query: &u64| {
                 let index = query >> shift;
-                (
-                    index >> layer.log_row,
-                    (index & ((1 << layer.log_row) - 1)) as usize,
-                )
+                (index >> log_row, (index & ((1 << log_row) - 1)) as usize)
             };
             let known: BTreeSet<_> = queries.iter().map(cell).collect();
             let rows = known.iter().map(|&(row, _)| row);
-            layer
-                .table
-                .decommit(device, channel, rows, &known, |rows| layer.rows(device, rows))?;
+            let blocks = Blocks {
+                device,
+                cosets: self.cosets,
+                log_rows: table.log_block_rows() + log_row,
+            };
+            table.decommit(device, channel, rows, &known, |indices| {
+                layer.evaluations(&blocks, indices)
+            })?;
             channel.exit();
         }
         Ok(())
-    }
-}
-
-impl<D: Backend> CommittedLayer<D> {
-    fn rows(&self, device: &D, rows: &[usize]) -> Result<Vec<Felt>, DeviceError> {
-        let log_rows = self.values.log_len() - self.log_row;
-        let elements = |&row: &usize| {
-            let table = TableView::of_fri_layer(&self.values, row >> log_rows, self.log_row);
-            let natural = bit_reverse(row & ((1 << log_rows) - 1), log_rows);
-            table.starts.into_iter().map(move |start| start + natural)
-        };
-        let indices: Vec<usize> = rows.iter().flat_map(elements).collect();
-        device.gather(self.values.values(), &indices)?.wait()
     }
 }
 
@@ -132,15 +119,13 @@ impl<D: Backend> CommittedLayer<D> {
 /// all its coefficients.
 fn send_last_layer<D: Backend>(
     device: &D,
-    layer: &Columns<D, Natural>,
+    layer: &Layer<D>,
+    cosets: &Cosets,
     shifts: &[Felt],
     channel: &mut ProverChannel,
 ) -> Result<(), DeviceError> {
     let log_len = layer.log_len();
-    let mut first = Columns::zeros(device, 1, log_len, Tag("FRI last layer"))?;
-    device
-        .copy(layer.values(), 0..1 << log_len, first.values_mut(), 0)?
-        .detach();
+    let first = layer.first_coset(device, cosets)?;
     let coefficients = device.interpolate(first, shifts[0])?.download(device, 0)?;
     let natural: Vec<Felt> = (0..coefficients.len())
         .map(|i| coefficients[bit_reverse(i, log_len)])

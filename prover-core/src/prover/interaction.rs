@@ -2,8 +2,9 @@
 
 use super::ProveError;
 use crate::cairo::air::{CairoAir, CairoAirError};
+use crate::memory_plan;
 use quarry_kernels::ops::VirtualColumn;
-use quarry_kernels::{Backend, Columns, Felt, Natural, Tag};
+use quarry_kernels::{Backend, Columns, Felt, Natural};
 
 /// The columns of the first trace that the interaction columns are computed from.
 pub(super) struct ScannedColumns {
@@ -14,12 +15,7 @@ pub(super) struct ScannedColumns {
 
 impl ScannedColumns {
     pub(super) fn keep(air: &CairoAir, trace: &[Vec<Felt>]) -> Result<Self, CairoAirError> {
-        let unset = vec![Felt::default(); air.n_interaction_elements()];
-        let mut scans = air.scans(&unset)?;
-        let parts = scans.iter_mut().flat_map(|(scan, _)| scan.columns_mut());
-        let mut indices: Vec<usize> = parts.map(|part| part.column).collect();
-        indices.sort_unstable();
-        indices.dedup();
+        let indices = air.scanned_columns()?;
         let columns = indices.iter().map(|&index| trace[index].clone()).collect();
         Ok(Self { indices, columns })
     }
@@ -31,8 +27,8 @@ impl ScannedColumns {
         elements: &[Felt],
         log_len: u32,
     ) -> Result<Columns<D, Natural>, ProveError> {
-        let columns = Columns::upload(device, &self.columns, log_len, Tag("scanned columns"))?;
-        let mut out = Columns::zeros(device, air.air.n_columns[1], log_len, Tag("interaction"))?;
+        let columns = Columns::upload(device, &self.columns, log_len, memory_plan::SCANNED)?;
+        let mut out = Columns::zeros(device, air.air.n_columns[1], log_len, memory_plan::INTERACTION)?;
         let place = |part: &mut VirtualColumn| {
             part.column = self.indices.partition_point(|&index| index < part.column);
         };

@@ -10,12 +10,14 @@ use crate::cairo::air::CairoAir;
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
+use crate::cairo::public_input::PublicInput;
 use crate::cairo::trace::build_trace;
 use crate::channel::ProverChannel;
-use crate::commit::prover::{CommittedTrace, Cosets};
+use crate::commit::trace::{CommittedTrace, Cosets};
 use crate::cost::Shape;
 use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
+use crate::memory_plan::{self, MemoryPlan, MemoryPlanError};
 use crate::params::Parameters;
 use crate::progress::{Cancel, Observer, Phase};
 use ark_ff::Field;
@@ -24,7 +26,7 @@ use interaction::ScannedColumns;
 use meter::Meter;
 pub use meter::PhaseStatistics;
 use quarry_kernels::ops::{Pole, QuotientTerm};
-use quarry_kernels::{Backend, Columns, DeviceError, Felt, Natural, Tag};
+use quarry_kernels::{Backend, BitReversed, Columns, Device, DeviceError, Felt, Natural};
 
 /// The offset of the evaluation domain: the field's generator.
 fn domain_offset() -> Felt {
@@ -36,6 +38,8 @@ fn domain_offset() -> Felt {
 pub struct ProveOptions {
     /// Whether to keep the transcript's annotations.
     pub annotations: bool,
+    /// Bytes of device memory that the proof may take; what is free on the device unless told otherwise.
+    pub memory_budget: Option<u64>,
 }
 
 /// A proof.
@@ -58,6 +62,8 @@ pub struct Statistics {
     pub n_rows: usize,
     /// Number of columns: first, interaction, composition.
     pub n_columns: [usize; 3],
+    /// What the work was planned to take.
+    pub plan: MemoryPlan,
     /// Every phase in order.
     pub phases: Vec<PhaseStatistics>,
 }
@@ -84,6 +90,9 @@ pub enum ProveError {
     /// The constraints cannot be evaluated.
     #[error(transparent)]
     Constraints(#[from] AirError),
+    /// The proof does not fit the device.
+    #[error(transparent)]
+    Memory(#[from] MemoryPlanError),
     /// The device failed, or the work was cancelled.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -106,13 +115,13 @@ pub fn prove<D: Backend>(
     let air = CairoAir::new(&layout, input.public.n_steps)?;
     let compiled = air.air.compile();
     let log_len = air.air.trace_length.ilog2();
-    let n_columns = [layout.n_columns[0], layout.n_columns[1], 2];
-    let shape = Shape {
-        log_len,
-        n_columns,
-        n_mask: air.air.mask.len(),
-        program_multiplications: compiled.program.n_multiplications(),
-    };
+    let shape = Shape::new(&air, &compiled)?;
+    let plan = MemoryPlan::new(
+        device,
+        &shape,
+        params,
+        options.memory_budget.or(device.free_bytes()),
+    )?;
     let mut meter = Meter::new(device, &shape, params, observer, cancel);
 
     meter.begin(Phase::Trace)?;
@@ -123,6 +132,7 @@ pub fn prove<D: Backend>(
         device,
         params,
         air: &air,
+        n_kept: plan.n_kept_cosets,
         cosets: Cosets::new(domain_offset(), log_len, params.log_n_cosets),
     };
     channel.enter("STARK");
@@ -134,7 +144,8 @@ pub fn prove<D: Backend>(
     let statistics = Statistics {
         device: device.name(),
         n_rows: 1 << log_len,
-        n_columns,
+        n_columns: shape.n_columns,
+        plan,
         phases,
     };
     Ok(Proof {
@@ -144,11 +155,36 @@ pub fn prove<D: Backend>(
     })
 }
 
+/// The memory that a proof of this statement would take on a device, of which it may take `budget` bytes (or what is
+/// free).
+///
+/// # Errors
+/// [`ProveError`]: the statement and the parameters do not fit each other, or the proof does not fit the device.
+pub fn plan<D: Device>(
+    device: &D,
+    budget: Option<u64>,
+    public: &PublicInput,
+    params: &Parameters,
+) -> Result<MemoryPlan, ProveError> {
+    let layout = Layout::of(public)?;
+    params.fits(public.n_steps.saturating_mul(layout.cpu_component_step()))?;
+    let air = CairoAir::new(&layout, public.n_steps)?;
+    let shape = Shape::new(&air, &air.air.compile())?;
+    Ok(MemoryPlan::new(
+        device,
+        &shape,
+        params,
+        budget.or(device.free_bytes()),
+    )?)
+}
+
 /// What every step of the protocol needs.
 struct Prover<'a, D: Backend> {
     device: &'a D,
     params: &'a Parameters,
     air: &'a CairoAir,
+    /// Cosets of the extended traces that are kept for the composition and the DEEP quotient.
+    n_kept: usize,
     cosets: Cosets,
 }
 
@@ -167,7 +203,7 @@ impl<D: Backend> Prover<'_, D> {
         meter.begin(Phase::CommitTrace)?;
         let log_len = self.cosets.log_len;
         let scanned = ScannedColumns::keep(self.air, &trace)?;
-        let columns = Columns::upload(self.device, &trace, log_len, Tag("trace"))?;
+        let columns = Columns::upload(self.device, &trace, log_len, memory_plan::TRACE)?;
         drop(trace);
         let one = Felt::from(1u64);
         channel.enter("Original");
@@ -189,22 +225,20 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Out Of Domain Sampling");
         let columns = self.compose(&first, &interaction, compiled, &scalars, alpha, meter)?;
         let composition = self.commit(columns, domain_offset() * domain_offset(), channel, meter)?;
-        let traces = [first, interaction, composition];
+        let mut traces = [first, interaction, composition];
 
         meter.begin(Phase::OutOfDomain)?;
         let poles = self.sample_out_of_domain(&traces, channel)?;
         channel.exit();
 
         meter.begin(Phase::Quotient)?;
-        let layer = self.quotient(&traces, &poles)?;
+        let quotient = self.quotient(&traces, &poles)?;
+        traces.iter_mut().for_each(CommittedTrace::forget_kept);
 
         meter.begin(Phase::Fri)?;
         channel.enter("FRI");
-        // FRI leaves the offset of the evaluation domain out: its own domain has offset 1.
-        let fri_cosets = Cosets::new(one, log_len, self.cosets.log_cosets());
-        let fri = FriProver::commit(self.device, self.params, layer, &fri_cosets, channel, || {
-            meter.check()
-        })?;
+        let (device, params) = (self.device, self.params);
+        let fri = FriProver::commit(device, params, quotient, &self.cosets, channel, || meter.check())?;
 
         meter.begin(Phase::ProofOfWork)?;
         self.grind(channel, meter)?;
@@ -218,7 +252,7 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Layer 0");
         channel.enter("Virtual Oracle");
         let rows = first_layer_queries(&queries, first_step);
-        for (i, trace) in traces.iter().enumerate() {
+        for (i, trace) in traces.into_iter().enumerate() {
             meter.check()?;
             channel.enter(&format!("Trace {i}"));
             trace.decommit(self.device, channel, &self.cosets, rows.iter().copied())?;
@@ -242,8 +276,16 @@ impl<D: Backend> Prover<'_, D> {
         channel.enter("Commit on Trace");
         let after_coset = || meter.step();
         let (device, params) = (self.device, self.params);
-        let trace =
-            CommittedTrace::commit(device, params, columns, shift, &self.cosets, channel, after_coset)?;
+        let trace = CommittedTrace::commit(
+            device,
+            params,
+            columns,
+            shift,
+            &self.cosets,
+            self.n_kept,
+            channel,
+            after_coset,
+        )?;
         channel.exit();
         Ok(trace)
     }
@@ -262,15 +304,15 @@ impl<D: Backend> Prover<'_, D> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let program = device.load(&compiled.program)?;
         let scalars = compiled.scalars(scalars, alpha)?;
-        let mut columns = Columns::zeros(device, 2, log_len, Tag("composition columns"))?;
-        let mut values = Columns::zeros(device, 1, log_len, Tag("composition"))?;
+        let mut columns = Columns::zeros(device, 2, log_len, memory_plan::COMPOSITION)?;
+        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
         for (phase, &shift) in self.cosets.shifts[..2].iter().enumerate() {
             let tables = [
-                first.evaluate(device, shift)?,
-                interaction.evaluate(device, shift)?,
+                first.extension(device, &self.cosets, phase)?,
+                interaction.extension(device, &self.cosets, phase)?,
             ];
             let periodic = compiled.tables(device, shift)?;
-            let tables: Vec<_> = tables.iter().collect();
+            let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
             device
                 .compose(&program, &tables, &periodic, &scalars, &mut values)?
                 .detach();
@@ -352,34 +394,24 @@ impl<D: Backend> Prover<'_, D> {
         Ok(poles)
     }
 
-    /// The DEEP quotient has degree below `n`: it is evaluated on one coset and extended to the others. Gives the
-    /// first FRI layer, one column a coset.
+    /// The polynomial of the DEEP quotient, whose degree is below `n`: evaluated on one coset, it is known.
     fn quotient(
         &self,
         traces: &[CommittedTrace<D>; 3],
         poles: &[Pole; 2],
-    ) -> Result<Columns<D, Natural>, DeviceError> {
+    ) -> Result<Columns<D, BitReversed>, DeviceError> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let shift = self.cosets.shifts[0];
-        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
+        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
         {
             let tables: Vec<_> = traces
                 .iter()
-                .map(|trace| trace.evaluate(device, shift))
+                .map(|trace| trace.extension(device, &self.cosets, 0))
                 .collect::<Result<_, _>>()?;
-            let tables: Vec<_> = tables.iter().collect();
+            let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
             device.deep_quotient(&tables, shift, poles, &mut values)?.detach();
         }
-        let coefficients = device.interpolate(values, shift)?;
-        let mut layer = Columns::zeros(device, self.cosets.shifts.len(), log_len, Tag("FRI layer"))?;
-        let mut values = Columns::zeros(device, 1, log_len, Tag("DEEP quotient"))?;
-        for (i, &shift) in self.cosets.shifts.iter().enumerate() {
-            device.evaluate_coset(&coefficients, shift, &mut values)?.detach();
-            device
-                .copy(values.values(), 0..1 << log_len, layer.values_mut(), i << log_len)?
-                .detach();
-        }
-        Ok(layer)
+        device.interpolate(values, shift)
     }
 
     fn grind(&self, channel: &mut ProverChannel, meter: &Meter<'_, D>) -> Result<(), DeviceError> {

@@ -3,8 +3,8 @@
 use super::{VerifyError, domain_point};
 use crate::air::Air;
 use crate::channel::VerifierChannel;
-use crate::commit::Opening;
-use crate::commit::verifier::{DecommitmentError, Rows, TableCommitment};
+use crate::commit::verifier::{DecommitmentError, TableCommitment};
+use crate::commit::{Opening, Rows};
 use ark_ff::{Field, Zero, batch_inversion};
 use quarry_kernels::{Felt, felt};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 #[cfg(feature = "prover")]
+pub mod changes;
+#[cfg(feature = "prover")]
 pub mod proving;
 
 use flate2::read::GzDecoder;
@@ -34,32 +36,42 @@ pub struct Golden {
     folder: PathBuf,
 }
 
-/// The corpus in the repository.
+/// The corpus in the repository: every layout.
 pub fn repository() -> Vec<Golden> {
     read_corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data"))
+}
+
+/// The repository's row with that name: `layout/case/tag`.
+pub fn repository_row(name: &str) -> Golden {
+    let row = repository().into_iter().find(|row| row.name() == name);
+    row.unwrap_or_else(|| panic!("{name} is not in the repository"))
+}
+
+/// One row of each of the repository's cases, as all rows of a case have the same inputs.
+pub fn repository_cases() -> Vec<Golden> {
+    let mut rows = repository();
+    rows.dedup_by(|a, b| (&a.layout, &a.case) == (&b.layout, &b.case));
+    rows
 }
 
 /// What a test goes through: the repository's corpus, or in the slow tier (feature `slow-tests`) the larger one, which
 /// has the same rows and more.
 pub fn corpus() -> Vec<Golden> {
     if cfg!(feature = "slow-tests") {
-        external(&["plain", "small"])
+        external()
     } else {
         repository()
     }
 }
 
-/// The larger corpus, layouts `layouts` only.
+/// The larger corpus.
 ///
 /// # Panics
 /// If `QUARRY_GOLDEN` is not set: whoever asks for the slow tier must be told that it did not run.
-pub fn external(layouts: &[&str]) -> Vec<Golden> {
+pub fn external() -> Vec<Golden> {
     let root = std::env::var_os("QUARRY_GOLDEN")
         .expect("QUARRY_GOLDEN is not set: the slow tier needs the corpus of golden proofs");
-    let mut rows = read_corpus(Path::new(&root));
-    rows.retain(|row| layouts.contains(&row.layout.as_str()));
-    assert!(!rows.is_empty(), "no case of {layouts:?} in {root:?}");
-    rows
+    read_corpus(Path::new(&root))
 }
 
 /// Stone's proof files of the corpus.
@@ -70,7 +82,15 @@ pub fn proof_files() -> Vec<(Golden, String)> {
     files
 }
 
+/// Proofs of so many steps and more belong to the slow tier.
+const SLOW_STEPS: u64 = 1 << 16;
+
 impl Golden {
+    /// Whether the tier that runs proves the case, or does other work that grows with its steps.
+    pub fn is_in_tier(&self) -> bool {
+        cfg!(feature = "slow-tests") || self.n_steps < SLOW_STEPS
+    }
+
     /// `layout/case/tag`, for messages.
     pub fn name(&self) -> String {
         format!("{}/{}/{}", self.layout, self.case, self.tag)

@@ -5,7 +5,7 @@ use quarry_kernels::{Backend, CpuDevice};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Silent};
-use quarry_prover_core::prover::{Proof, ProveOptions, prove};
+use quarry_prover_core::prover::{Proof, ProveError, ProveOptions, prove};
 use tempfile::TempDir;
 
 /// The four inputs of a case.
@@ -27,12 +27,23 @@ pub fn cpu(n_threads: Option<usize>) -> CpuDevice {
     CpuDevice::new(n_threads).expect("threads")
 }
 
+/// Our proof of a case on a device, with these options.
+pub fn prove_with<D: Backend>(
+    device: &D,
+    golden: &Golden,
+    options: &ProveOptions,
+) -> Result<Proof, ProveError> {
+    let (input, params) = (read_input(golden), read_parameters(golden));
+    prove(device, &input, &params, options, &Silent, &Cancel::default())
+}
+
 /// Our proof of a case on a device.
 pub fn prove_golden_on<D: Backend>(device: &D, golden: &Golden, annotations: bool) -> Proof {
-    let (input, params) = (read_input(golden), read_parameters(golden));
-    let options = ProveOptions { annotations };
-    prove(device, &input, &params, &options, &Silent, &Cancel::default())
-        .unwrap_or_else(|error| panic!("{}: {error}", golden.name()))
+    let options = ProveOptions {
+        annotations,
+        ..ProveOptions::default()
+    };
+    prove_with(device, golden, &options).unwrap_or_else(|error| panic!("{}: {error}", golden.name()))
 }
 
 /// Our proof of a case on the CPU.

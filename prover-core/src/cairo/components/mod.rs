@@ -11,8 +11,6 @@ pub mod ec_op;
 pub mod ecdsa;
 pub mod keccak;
 pub mod memory;
-#[cfg(feature = "prover")]
-mod mod_builtin;
 mod modulo;
 pub mod mul_mod;
 pub mod pedersen;

@@ -1,6 +1,6 @@
 //! Constraints of `add_mod`: `a + b` is `c` or `c + p`, as numbers of four words.
 
-use crate::cairo::components::modulo::Modulo;
+use crate::cairo::components::modulo::constraints::Modulo;
 use crate::cairo::components::scope::{Scope, ScopeError};
 
 /// The interaction element.

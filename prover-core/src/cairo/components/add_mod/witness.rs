@@ -1,6 +1,6 @@
 //! Trace cells of `add_mod`: `a + b = c` or `a + b = c + p`, word by word.
 
-use crate::cairo::components::mod_builtin::{ModBuiltin, Operation, WORD_BITS};
+use crate::cairo::components::modulo::witness::{ModuloInstances, Operation, WORD_BITS};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
@@ -59,7 +59,7 @@ impl Cells {
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.add_mod;
-    let builtin = ModBuiltin::new(layout, input, "add_mod", inputs, witness.n_rows())?;
+    let builtin = ModuloInstances::new(layout, input, "add_mod", inputs, witness.n_rows())?;
     witness.write_strips(builtin.height(), |i, strip| {
         let operation = builtin.write_memory(strip, i)?;
         let (subtract, carries) = sum(&operation).ok_or_else(|| builtin.wrong(i, &operation))?;

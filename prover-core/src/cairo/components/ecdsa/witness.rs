@@ -48,7 +48,7 @@ impl Signature {
     fn candidates(input: &SignatureInput) -> Result<[Self; 2], BuiltinError> {
         for (name, scalar) in [("the message", input.message), ("r", input.r), ("w", input.w)] {
             if scalar.is_zero() || scalar.into_bigint().num_bits() as usize > N_BITS {
-                return Err(BuiltinError::Scalar(name));
+                return Err(BuiltinError::Scalar { name, value: scalar });
             }
         }
         let x = input.public_key;
@@ -209,8 +209,8 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
         let valid = [2 * k + 1, 2 * k + 2]
             .into_iter()
             .find(|&i| verifications[i].is_valid);
-        chosen[input.index as usize] =
-            valid.ok_or_else(|| builtin.error(input.index, BuiltinError::InvalidSignature))?;
+        chosen[input.index as usize] = valid
+            .ok_or_else(|| builtin.error(input.index, BuiltinError::InvalidSignature(Box::new(*input))))?;
     }
     witness
         .strips(step)

@@ -2,7 +2,7 @@
 //! sums of 16-bit parts.
 
 use crate::air::Expr;
-use crate::cairo::components::modulo::Modulo;
+use crate::cairo::components::modulo::constraints::Modulo;
 use crate::cairo::components::scope::{Scope, ScopeError};
 use quarry_kernels::Felt;
 

@@ -1,6 +1,6 @@
 //! Trace cells of `mul_mod`: `a * b = q * p + c`, word by word.
 
-use crate::cairo::components::mod_builtin::{ModBuiltin, Operation, WORD_BITS};
+use crate::cairo::components::modulo::witness::{ModuloInstances, Operation, WORD_BITS};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
@@ -145,7 +145,7 @@ fn write_parts(strip: &mut Strip, cells: &[VirtualColumn], value: Felt) -> bool 
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.mul_mod;
-    let builtin = ModBuiltin::new(layout, input, "mul_mod", inputs, witness.n_rows())?;
+    let builtin = ModuloInstances::new(layout, input, "mul_mod", inputs, witness.n_rows())?;
     let carry_shift = Felt::from((MOD_WORDS as u128) << WORD_BITS);
     witness.write_strips(builtin.height(), |i, strip| {
         let operation = builtin.write_memory(strip, i)?;

@@ -3,8 +3,8 @@
 //! An instance has seven memory cells: the modulus `p` (four words), the pointers to the values and to the offsets, and `n`,
 //! the operations still to be done from here. The offsets say where `a`, `b` and `c` lie among the values.
 
-use super::scope::{Scope, ScopeError};
 use crate::air::{Cells, Expr, Rows, every};
+use crate::cairo::components::scope::{Scope, ScopeError};
 use quarry_kernels::Felt;
 
 /// Words of a number.
@@ -17,7 +17,7 @@ const HEADER: [&str; 7] = ["p0", "p1", "p2", "p3", "values_ptr", "offsets_ptr", 
 const OPERANDS: [&str; 3] = ["a", "b", "c"];
 
 /// The part of a layout that is one of the two builtins.
-pub(super) struct Modulo<'a> {
+pub(crate) struct Modulo<'a> {
     /// The part itself.
     pub scope: Scope<'a>,
     /// The rows of its instances.

@@ -1,5 +1,8 @@
 //! Keccak-256 with the original padding (Ethereum's, not SHA-3's).
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use super::Digest;
 
 /// Bytes absorbed by a permutation.
@@ -26,4 +29,21 @@ pub fn keccak256(bytes: &[u8]) -> Digest {
         *bytes = lane.to_le_bytes();
     }
     digest
+}
+
+/// Hashes every message of `len` bytes in `messages`, eight at once where the processor has AVX-512.
+pub fn keccak256_many(messages: &[u8], len: usize, digests: &mut [Digest]) {
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        let (groups, _) = digests.as_chunks_mut::<{ avx512::LANES }>();
+        for (digests, messages) in groups.iter_mut().zip(messages.chunks_exact(avx512::LANES * len)) {
+            // SAFETY: the processor has AVX-512F.
+            *digests = unsafe { avx512::keccak256(messages) };
+            done += avx512::LANES;
+        }
+    }
+    for (digest, message) in digests.iter_mut().zip(messages.chunks_exact(len)).skip(done) {
+        *digest = keccak256(message);
+    }
 }

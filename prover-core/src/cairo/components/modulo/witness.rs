@@ -25,7 +25,7 @@ pub(crate) struct Operation {
 }
 
 /// The memory accesses of a builtin of this kind, and its instances.
-pub(crate) struct ModBuiltin<'a> {
+pub(crate) struct ModuloInstances<'a> {
     builtin: Builtin<'a>,
     instances: Vec<Option<ModInput>>,
     zero_value_address: u64,
@@ -37,7 +37,7 @@ pub(crate) struct ModBuiltin<'a> {
     values: Vec<Vec<MemoryCell>>,
 }
 
-impl<'a> ModBuiltin<'a> {
+impl<'a> ModuloInstances<'a> {
     /// The builtin of that name: its segment, and the prefix of its virtual columns.
     pub fn new(
         layout: &Layout,

@@ -1,0 +1,314 @@
+//! The device memory of a proof, decided before anything is allocated: what is held in every phase, and how many
+//! cosets of the extended traces are kept rather than evaluated again.
+//!
+//! The plan follows the prover step by step and counts buffers by the same tags. Beside them an operation may need
+//! scratch of its own, which the device accounts for.
+
+use crate::air::TABLES;
+use crate::commit::TableShape;
+use crate::commit::table::tree_nodes;
+use crate::cost::Shape;
+use crate::params::Parameters;
+use crate::progress::Phase;
+use quarry_kernels::{Device, Digest, Felt, Tag};
+use serde::{Serialize, Serializer};
+
+/// The trace: its columns, then their coefficients.
+pub const TRACE: Tag = Tag("trace");
+/// Columns of the trace from which the interaction is computed.
+pub const SCANNED: Tag = Tag("scanned columns");
+/// The interaction trace.
+pub const INTERACTION: Tag = Tag("interaction");
+/// The composition trace.
+pub const COMPOSITION: Tag = Tag("composition columns");
+/// Evaluations of traces on cosets.
+pub const EXTENSION: Tag = Tag("LDE cosets");
+/// The tree of one coset.
+pub const SEGMENT: Tag = Tag("tree of one coset");
+/// The upper layers of trees.
+pub const TREE: Tag = Tag("trees");
+/// One column of the composition or of the DEEP quotient.
+pub const VALUES: Tag = Tag("quotient");
+/// One coset of the first FRI layer.
+pub const FRI_COSET: Tag = Tag("FRI coset");
+/// The other FRI layers.
+pub const FRI_LAYER: Tag = Tag("FRI layer");
+/// Rows that are opened.
+pub const OPENED: Tag = Tag("opened rows");
+/// What operations take for a while.
+pub const SCRATCH: Tag = Tag("scratch");
+
+/// Cosets on which the constraints are evaluated.
+const N_COMPOSITION_COSETS: usize = 2;
+
+/// The memory of a proof.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemoryPlan {
+    /// Cosets of the extended traces that are kept for the composition and the DEEP quotient: those of the composition,
+    /// or none.
+    pub n_kept_cosets: usize,
+    /// The most device memory held at once, in bytes.
+    pub peak_bytes: u64,
+    /// Bytes of the trace's columns on the host before they go to the device.
+    pub host_bytes: u64,
+    /// Every phase that takes device memory, in order.
+    pub phases: Vec<PlannedPhase>,
+}
+
+/// The device memory of one phase.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedPhase {
+    /// Which phase.
+    #[serde(serialize_with = "phase_name")]
+    pub phase: Phase,
+    /// The most bytes held at once.
+    pub peak_bytes: u64,
+    /// What holds them, largest first.
+    #[serde(serialize_with = "tag_names")]
+    pub by_tag: Vec<(Tag, u64)>,
+}
+
+fn phase_name<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(phase.name())
+}
+
+fn tag_names<S: Serializer>(by_tag: &[(Tag, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(by_tag.iter().map(|(tag, bytes)| (tag.0, bytes)))
+}
+
+/// Why there is no plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryPlanError {
+    /// Even with nothing kept the proof does not fit.
+    #[error(
+        "the proof needs {needed} bytes of device memory (most of them in phase '{}', for '{}'), but {free} are free: \
+         use a device with more memory, or prove fewer steps", phase.name(), tag.0
+    )]
+    TooLarge {
+        /// Bytes that the leanest plan takes.
+        needed: u64,
+        /// Bytes that are there.
+        free: u64,
+        /// Where the peak is.
+        phase: Phase,
+        /// What takes most of it.
+        tag: Tag,
+    },
+}
+
+impl MemoryPlan {
+    /// The fastest plan that fits `budget` bytes; without a budget, the leanest. `device` says what its operations take
+    /// beside buffers.
+    ///
+    /// # Errors
+    /// [`MemoryPlanError`].
+    pub fn new<D: Device>(
+        device: &D,
+        shape: &Shape,
+        params: &Parameters,
+        budget: Option<u64>,
+    ) -> Result<Self, MemoryPlanError> {
+        let scratch = device.inversion_scratch(shape.log_len);
+        let leanest = Self::keeping(0, shape, params, scratch);
+        let Some(free) = budget else {
+            return Ok(leanest);
+        };
+        // To keep one coset only takes as much: the other one lies beside it when the constraints are evaluated.
+        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch);
+        if keeping.peak_bytes <= free {
+            return Ok(keeping);
+        }
+        let fullest = leanest.phases.iter().max_by_key(|phase| phase.peak_bytes);
+        match fullest.and_then(|phase| Some((phase, phase.by_tag.first()?))) {
+            Some((phase, &(tag, _))) if leanest.peak_bytes > free => Err(MemoryPlanError::TooLarge {
+                needed: leanest.peak_bytes,
+                free,
+                phase: phase.phase,
+                tag,
+            }),
+            _ => Ok(leanest),
+        }
+    }
+
+    /// The plan that keeps so many cosets.
+    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: u64) -> Self {
+        let mut ledger = Ledger::default();
+        Steps {
+            column: felts(1 << shape.log_len),
+            kept: n_kept as u64,
+            inversion_scratch: scratch,
+            log_len: shape.log_len,
+            params,
+        }
+        .walk(shape, &mut ledger);
+        let phases = ledger.phases;
+        Self {
+            n_kept_cosets: n_kept,
+            peak_bytes: phases.iter().map(|phase| phase.peak_bytes).max().unwrap_or(0),
+            host_bytes: felts((shape.n_columns[0] + shape.n_scanned) << shape.log_len),
+            phases,
+        }
+    }
+}
+
+fn felts(n: usize) -> u64 {
+    (n * size_of::<Felt>()) as u64
+}
+
+fn digests(n: usize) -> u64 {
+    (n * size_of::<Digest>()) as u64
+}
+
+/// What is held, phase by phase.
+#[derive(Default)]
+struct Ledger {
+    held: Vec<(Tag, u64)>,
+    phases: Vec<PlannedPhase>,
+}
+
+impl Ledger {
+    fn begin(&mut self, phase: Phase) {
+        self.phases.push(PlannedPhase {
+            phase,
+            peak_bytes: 0,
+            by_tag: Vec::new(),
+        });
+        self.moment(&[]);
+    }
+
+    fn hold(&mut self, tag: Tag, bytes: u64) {
+        match self.held.iter_mut().find(|held| held.0 == tag) {
+            Some(held) => held.1 += bytes,
+            None => self.held.push((tag, bytes)),
+        }
+        self.moment(&[]);
+    }
+
+    fn release(&mut self, tag: Tag) {
+        self.held.retain(|held| held.0 != tag);
+    }
+
+    /// What is held, and this beside it for a while.
+    fn moment(&mut self, beside: &[(Tag, u64)]) {
+        let mut by_tag = self.held.clone();
+        for &(tag, bytes) in beside {
+            match by_tag.iter_mut().find(|held| held.0 == tag) {
+                Some(held) => held.1 += bytes,
+                None => by_tag.push((tag, bytes)),
+            }
+        }
+        let total = by_tag.iter().map(|(_, bytes)| bytes).sum();
+        if let Some(phase) = self.phases.last_mut().filter(|phase| phase.peak_bytes < total) {
+            by_tag.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+            (phase.peak_bytes, phase.by_tag) = (total, by_tag);
+        }
+    }
+}
+
+/// The prover's steps, as far as they take memory.
+struct Steps<'a> {
+    /// Bytes of a column.
+    column: u64,
+    /// Cosets that are kept.
+    kept: u64,
+    /// Bytes beside a column that is inverted.
+    inversion_scratch: u64,
+    log_len: u32,
+    params: &'a Parameters,
+}
+
+impl Steps<'_> {
+    fn walk(&self, shape: &Shape, ledger: &mut Ledger) {
+        let [first, interaction, composition] = shape.n_columns.map(|n| n as u64);
+        ledger.begin(Phase::CommitTrace);
+        ledger.hold(TRACE, first * self.column);
+        self.commit(shape.n_columns[0], ledger);
+
+        ledger.begin(Phase::CommitInteraction);
+        ledger.hold(INTERACTION, interaction * self.column);
+        ledger.moment(&[(SCANNED, shape.n_scanned as u64 * self.column)]);
+        self.commit(shape.n_columns[1], ledger);
+
+        ledger.begin(Phase::Composition);
+        ledger.hold(COMPOSITION, composition * self.column);
+        let again = if self.kept == 0 { first + interaction } else { 0 };
+        ledger.moment(&[
+            (EXTENSION, again * self.column),
+            (TABLES, felts(shape.n_table_elements)),
+            (VALUES, self.column),
+        ]);
+        self.commit(shape.n_columns[2], ledger);
+
+        ledger.begin(Phase::OutOfDomain);
+
+        ledger.begin(Phase::Quotient);
+        ledger.hold(VALUES, self.column);
+        let all = if self.kept == 0 {
+            first + interaction + composition
+        } else {
+            0
+        };
+        // Beside the values, their denominators, which are inverted.
+        ledger.moment(&[
+            (EXTENSION, all * self.column),
+            (VALUES, self.column),
+            (SCRATCH, self.inversion_scratch),
+        ]);
+        ledger.release(EXTENSION);
+
+        self.fri(ledger);
+    }
+
+    /// The commitment to a trace whose columns are held.
+    fn commit(&self, n_columns: usize, ledger: &mut Ledger) {
+        let log_cosets = self.params.log_n_cosets;
+        let table = TableShape {
+            n_columns,
+            log_rows: self.log_len + log_cosets,
+        };
+        let [segment, tree] = tree_nodes(table, log_cosets).map(digests);
+        let extension = n_columns as u64 * self.column;
+        ledger.hold(TREE, tree);
+        ledger.hold(EXTENSION, self.kept * extension);
+        let further = u64::from(self.kept < 1 << log_cosets);
+        ledger.moment(&[(SEGMENT, segment), (EXTENSION, further * extension)]);
+    }
+
+    fn fri(&self, ledger: &mut Ledger) {
+        ledger.begin(Phase::Fri);
+        let log_cosets = self.params.log_n_cosets;
+        let steps = &self.params.fri.fri_step_list;
+        let mut log_len = self.log_len;
+        let mut is_polynomial = true;
+        for (i, &step) in steps.iter().enumerate() {
+            if step > 0 {
+                // Folds by halves, each beside the one before.
+                let first_halves = |bytes: u64| bytes / 2 + if step > 1 { bytes / 4 } else { 0 };
+                let folded = felts(1 << (log_len - step + log_cosets));
+                if is_polynomial {
+                    let coset = first_halves(self.column);
+                    let held = [(FRI_COSET, self.column), (FRI_LAYER, folded + coset)];
+                    ledger.moment(&held);
+                } else {
+                    ledger.moment(&[(FRI_LAYER, first_halves(felts(1 << (log_len + log_cosets))))]);
+                }
+                ledger.hold(FRI_LAYER, folded);
+                is_polynomial = false;
+                log_len -= step;
+            }
+            let coset = (FRI_COSET, if is_polynomial { self.column } else { 0 });
+            if let Some(&log_row) = steps.get(i + 1) {
+                let table = TableShape {
+                    n_columns: 1 << log_row,
+                    log_rows: log_len - log_row + log_cosets,
+                };
+                let [segment, tree] = tree_nodes(table, log_cosets).map(digests);
+                ledger.hold(TREE, tree);
+                ledger.moment(&[(SEGMENT, segment), coset]);
+            } else {
+                ledger.moment(&[(FRI_COSET, felts(1 << log_len))]);
+            }
+        }
+    }
+}

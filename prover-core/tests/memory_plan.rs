@@ -1,0 +1,140 @@
+//! Memory is planned: what the prover holds is what the plan says, however much is kept, and the bytes do not depend on
+//! it.
+#![cfg(feature = "prover")]
+
+mod common;
+
+use common::Golden;
+use common::proving::{cpu, prove_with};
+use quarry_prover_core::cairo::air::CairoAir;
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cost::Shape;
+use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError, OPENED};
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::progress::Phase;
+use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
+
+fn case(name: &str) -> Golden {
+    let mut rows = common::repository().into_iter();
+    rows.find(|row| row.name() == name)
+        .expect("the case is in the repository")
+}
+
+fn with_budget(budget: Option<u64>) -> ProveOptions {
+    ProveOptions {
+        memory_budget: budget,
+        ..ProveOptions::default()
+    }
+}
+
+/// Every phase takes what was planned, to 5 %, and what takes most of it is what was planned. (Rows that are opened are
+/// not: they are few.)
+fn assert_as_planned(name: &str, statistics: &Statistics) {
+    for planned in &statistics.plan.phases {
+        let measured = statistics
+            .phases
+            .iter()
+            .find(|phase| phase.phase == planned.phase);
+        let measured = measured.expect("the phase was run");
+        let ratio = measured.peak_bytes as f64 / planned.peak_bytes as f64;
+        assert!(
+            (0.95..1.05).contains(&ratio),
+            "{name}, {} kept: {}: {:?} measured, {:?} planned",
+            statistics.plan.n_kept_cosets,
+            planned.phase.name(),
+            measured.peak_by_tag,
+            planned.by_tag
+        );
+        let tags = |by_tag: &[(quarry_kernels::Tag, u64)]| {
+            let large = |(_, bytes): &&(_, u64)| *bytes > planned.peak_bytes / 10;
+            let mut tags: Vec<_> = by_tag.iter().filter(large).map(|(tag, _)| *tag).collect();
+            tags.sort();
+            tags
+        };
+        assert_eq!(tags(&measured.peak_by_tag), tags(&planned.by_tag), "{name}");
+    }
+    let planned = |phase: Phase| {
+        statistics
+            .plan
+            .phases
+            .iter()
+            .any(|planned| planned.phase == phase)
+    };
+    let outside = statistics.phases.iter().filter(|phase| !planned(phase.phase));
+    for phase in outside {
+        let opened = phase.peak_by_tag.iter().filter(|(tag, _)| *tag == OPENED);
+        let others = phase.peak_bytes - opened.map(|(_, bytes)| bytes).sum::<u64>();
+        assert!(
+            others <= statistics.plan.peak_bytes,
+            "{name}: {}",
+            phase.phase.name()
+        );
+    }
+}
+
+#[test]
+fn proofs_take_what_was_planned_and_are_the_same() {
+    for name in [
+        "plain/fib_2p9/blake",
+        "small/fib_2p9/cosets1",
+        "small/fib_2p9/cosets5",
+        "small/fib_2p9/fri_first3",
+        "small/c1/base",
+    ] {
+        let golden = case(name);
+        let mut kept = Vec::new();
+        for budget in [None, Some(u64::MAX)] {
+            let proof = prove_with(&cpu(None), &golden, &with_budget(budget)).expect("a proof");
+            golden.assert_same_proof(&proof.bytes);
+            assert_as_planned(name, &proof.statistics);
+            kept.push((
+                proof.statistics.plan.n_kept_cosets,
+                proof.statistics.plan.peak_bytes,
+            ));
+        }
+        assert_eq!((kept[0].0, kept[1].0), (0, 2), "{name}");
+
+        // One byte less than the fullest plan takes: nothing is kept; one less than the leanest: nothing fits.
+        let lean = prove_with(&cpu(None), &golden, &with_budget(Some(kept[1].1 - 1))).expect("a proof");
+        assert_eq!(lean.statistics.plan.n_kept_cosets, 0, "{name}");
+        let nothing = prove_with(&cpu(None), &golden, &with_budget(Some(kept[0].1 - 1)));
+        let Err(ProveError::Memory(MemoryPlanError::TooLarge { needed, free, .. })) = nothing else {
+            panic!("{name}: a proof without the memory for it");
+        };
+        assert_eq!((needed, free), (kept[0].1, kept[0].1 - 1), "{name}");
+    }
+}
+
+/// What cards of 16 and 24 GB have for a proof when the driver has taken its part.
+const CARDS: [(&str, u64); 2] = [("16 GB", 15 << 30), ("24 GB", 23 << 30)];
+
+#[test]
+fn large_proofs_fit_common_cards() {
+    let layout = Layout::by_name("recursive").expect("a layout");
+    let air = CairoAir::new(&layout, 1 << 20).expect("an AIR");
+    let shape = Shape::new(&air, &air.air.compile()).expect("a shape");
+    for (log_n_cosets, fri_step_list) in [
+        (2, "[0, 4, 4, 4, 3, 3]"),
+        (3, "[0, 4, 4, 4, 3, 3]"),
+        (6, "[0, 4, 4, 4, 3, 3]"),
+        (6, "[0, 3, 3, 3, 3, 3, 3]"),
+    ] {
+        let params = Parameters::parse(&format!(
+            r#"{{"field": "PrimeField0", "use_extension_field": false, "stark": {{"log_n_cosets": {log_n_cosets}, "fri": {{
+                "fri_step_list": {fri_step_list}, "last_layer_degree_bound": 64, "n_queries": 11, "proof_of_work_bits": 30}}}}}}"#
+        ))
+        .expect("parameters");
+        for (card, free) in CARDS {
+            let plan = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(free));
+            let plan = plan.unwrap_or_else(|error| panic!("{card}, 2^{log_n_cosets} cosets: {error}"));
+            assert!(plan.peak_bytes <= free);
+            println!(
+                "{card}, 2^{log_n_cosets} cosets, FRI {fri_step_list}: {:.1} GiB, {} cosets kept",
+                plan.peak_bytes as f64 / f64::from(1 << 30),
+                plan.n_kept_cosets
+            );
+        }
+        let large = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(80 << 30)).expect("a plan");
+        assert_eq!(large.n_kept_cosets, 2, "a card of 80 GB keeps what is used again");
+    }
+}
