@@ -82,7 +82,7 @@ struct Registration {
 #define SHARED(type, name, len) static type name[len]
 #define SHARED_DYNAMIC(type, name) type* const name = static_cast<type*>(::emulator::position.shared)
 #define UNROLL _Pragma("GCC unroll 32")
-#define NO_UNROLL _Pragma("GCC unroll 1")
+#define NO_UNROLL
 
 DEVICE u32 reverse_bytes(u32 x) { return __builtin_bswap32(x); }
 DEVICE u32 reverse_bits(u32 x) {

@@ -41,7 +41,6 @@ macro_rules! kernels {
 
 kernels! {
     Powers = "powers", 256;
-    Invert = "invert", 256;
     EvaluatePass = "evaluate_pass", 256;
     InterpolatePass = "interpolate_pass", 256;
     EvaluateFold = "evaluate_fold", 128;
@@ -64,8 +63,10 @@ kernels! {
     FoldAffine = "fold_affine", 128;
     ScanAffine = "scan_affine", 128;
     PermutationFolds = "permutation_folds", 128;
-    PermutationInverse = "permutation_inverse", 1;
+    InverseOfAll = "inverse_of_all", 1;
     PermutationWrite = "permutation_write", 128;
+    InverseFolds = "inverse_folds", 128;
+    InverseWrite = "inverse_write", 128;
     CumulativeFolds = "cumulative_folds", 128;
     CumulativeWrite = "cumulative_write", 128;
     Gather = "gather", 256;

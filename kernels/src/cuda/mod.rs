@@ -28,7 +28,6 @@ use crate::columns::{Columns, Order};
 use crate::device::{
     Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket, check_range,
 };
-use crate::felt::Felt;
 use context::Context;
 use std::ops::Range;
 use std::sync::Arc;
@@ -164,7 +163,7 @@ impl Device for CudaDevice {
     }
 
     fn inversion_scratch(&self, log_len: u32) -> u64 {
-        (size_of::<Felt>() as u64) << log_len
+        scan::inversion_scratch(1 << log_len)
     }
 
     fn take_peak(&self) -> MemoryUsage {

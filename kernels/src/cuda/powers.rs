@@ -1,17 +1,13 @@
-//! Geometric sequences and inverses on the device, for other operations.
+//! Geometric sequences on the device, for other operations.
 
-use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
-use super::{CudaBuffer, CudaDevice, SCRATCH};
+use super::{CudaBuffer, CudaDevice};
 use crate::device::{DeviceBuffer, DeviceError, Tag};
 use crate::felt::{Felt, subgroup_generator};
 use ark_ff::Field;
 
 /// Elements of a sequence that a thread writes.
 const POWERS_PER_THREAD: u64 = 32;
-
-/// Elements that share an inversion, which costs as much as some three hundred multiplications.
-const INVERTED_PER_THREAD: u64 = 64;
 
 /// `Squares` of `powers.cuh`: element `i` is `a^(2^i)`.
 #[derive(Clone, Copy)]
@@ -51,21 +47,5 @@ impl CudaDevice {
             )?
         };
         Ok(out)
-    }
-
-    /// Inverts every element; zeros stay.
-    pub(super) fn invert(&self, elements: &mut CudaBuffer<Felt>) -> Result<(), DeviceError> {
-        let n = elements.len() as u64;
-        let prefixes = Memory::take::<Felt>(&self.context, elements.len(), SCRATCH)?;
-        let grid = Kernel::Invert.grid(n.div_ceil(INVERTED_PER_THREAD));
-        // SAFETY: the arguments of `invert`; both buffers have `n` elements.
-        unsafe {
-            self.context.launch(
-                Kernel::Invert,
-                grid,
-                0,
-                arguments![elements.address(0), prefixes.address(), n],
-            )
-        }
     }
 }

@@ -92,7 +92,7 @@ KERNEL(128, permutation_folds, const Part* original, const Part* sorted, u32 n_p
 }
 
 // The inverse of the product of all denominators takes that product's place.
-KERNEL(1, permutation_inverse, Pair* folds, u64 n_runs) { folds[n_runs].b = felt_inverse(folds[n_runs].b); }
+KERNEL(1, inverse_of_all, Pair* folds, u64 n_runs) { folds[n_runs].b = felt_inverse(folds[n_runs].b); }
 
 KERNEL(128, permutation_write, const Part* original, const Part* sorted, u32 n_parts, Felt z, u64 step, u64 n_cells,
        const Pair* folds, Felt* target) {
@@ -110,6 +110,40 @@ KERNEL(128, permutation_write, const Part* original, const Part* sorted, u32 n_p
     for (u64 i = begin; i < end; i++) {
         product = felt_mul(product, shifted_tuple(original, n_parts, z, i * step));
         target[i * step] = felt_mul(product, target[i * step]);
+    }
+}
+
+// Inverses in place, by the same trick with numerators of 1: the inverse of an element is the product of all others, those
+// before it and those after it, over that of all. (So no element may be 0.)
+#define INVERT_RUN 8
+
+KERNEL(128, inverse_folds, const Felt* elements, u64 n, Pair* folds) {
+    const u64 run = thread_index();
+    const u64 n_runs = (n + INVERT_RUN - 1) / INVERT_RUN;
+    if (run >= n_runs) return;
+    Felt fold = felt_one();
+    NO_UNROLL for (u64 i = run * INVERT_RUN; i < n && i < (run + 1) * INVERT_RUN; i++) fold = felt_mul(fold, elements[i]);
+    folds[run].a = fold;
+    folds[n_runs - 1 - run].b = fold;
+}
+
+KERNEL(128, inverse_write, Felt* elements, u64 n, const Pair* folds) {
+    const u64 run = thread_index();
+    const u64 n_runs = (n + INVERT_RUN - 1) / INVERT_RUN;
+    if (run >= n_runs) return;
+    Felt own[INVERT_RUN], before[INVERT_RUN];
+    Felt product = folds[run].a;
+    UNROLL for (u32 k = 0; k < INVERT_RUN; k++) {
+        const u64 i = run * INVERT_RUN + k;
+        own[k] = i < n ? elements[i] : felt_one();
+        before[k] = product;
+        product = felt_mul(product, own[k]);
+    }
+    Felt after = felt_mul(folds[n_runs - 1 - run].b, folds[n_runs].b);
+    UNROLL for (u32 k = INVERT_RUN; k-- > 0;) {
+        const u64 i = run * INVERT_RUN + k;
+        if (i < n) elements[i] = felt_mul(before[k], after);
+        after = felt_mul(after, own[k]);
     }
 }
 

@@ -2,15 +2,18 @@
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
-use super::{CudaDevice, SCRATCH};
+use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Ticket, check_range, check_shape};
+use crate::device::{DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
 use crate::felt::Felt;
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::{AdditiveGroup, Field};
 
 /// Cells of a run; `SCAN_RUN` of `scan.cu`.
 const RUN: u64 = 16;
+
+/// Elements of a run of inverses; `INVERT_RUN` of `scan.cu`.
+const INVERT_RUN: u64 = 8;
 
 /// `Pair` of `scan.cu`.
 type Pair = [Felt; 2];
@@ -99,6 +102,73 @@ impl CudaDevice {
     }
 }
 
+/// Bytes that the folds of so many runs take, and the folds of their runs, and so on: all are held at once.
+fn folds_bytes(n_runs: u64) -> u64 {
+    let levels = std::iter::successors(Some(n_runs), |n| (*n > 1).then(|| n.div_ceil(RUN)));
+    levels.sum::<u64>() * size_of::<Pair>() as u64
+}
+
+/// Bytes of scratch that [`CudaDevice::invert`] takes for `n` elements.
+pub(super) fn inversion_scratch(n: u64) -> u64 {
+    folds_bytes(n.div_ceil(INVERT_RUN) + 1)
+}
+
+impl CudaDevice {
+    /// Inverts every element, none of them 0.
+    pub(super) fn invert(&self, elements: &mut CudaBuffer<Felt>) -> Result<(), DeviceError> {
+        let n = elements.len() as u64;
+        let n_runs = n.div_ceil(INVERT_RUN);
+        let folds = self.folds_for_products(n_runs)?;
+        let elements = elements.address(0);
+        // SAFETY: the arguments of the kernels; there are `n` elements and a fold for every run.
+        unsafe {
+            let kernel = Kernel::InverseFolds;
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![elements, n, folds.address()],
+            )?;
+            self.scan_products(&folds, n_runs)?;
+            let kernel = Kernel::InverseWrite;
+            self.context.launch(
+                kernel,
+                kernel.grid(n_runs),
+                0,
+                arguments![elements, n, folds.address()],
+            )
+        }
+    }
+
+    /// Folds of runs, and one more for the products of all.
+    fn folds_for_products(&self, n_runs: u64) -> Result<Memory, DeviceError> {
+        let folds = Memory::take::<Pair>(&self.context, n_runs as usize + 1, SCRATCH)?;
+        // SAFETY: the last pair lies in the memory.
+        unsafe {
+            let last = folds.address() + n_runs * size_of::<Pair>() as u64;
+            let identity = PRODUCTS.identity;
+            self.context
+                .upload_bytes(identity.as_ptr().cast(), last, size_of_val(&identity))?;
+        }
+        Ok(folds)
+    }
+
+    /// Turns the folds of runs into the products of what is before them (and after them); the last pair becomes the
+    /// product of all, inverted where denominators are.
+    fn scan_products(&self, folds: &Memory, n_runs: u64) -> Result<(), DeviceError> {
+        self.exclusive_scan(&PRODUCTS, folds, n_runs + 1)?;
+        // SAFETY: the arguments of `inverse_of_all`; there is a pair more than runs.
+        unsafe {
+            self.context.launch(
+                Kernel::InverseOfAll,
+                [1, 1],
+                0,
+                arguments![folds.address(), n_runs],
+            )
+        }
+    }
+}
+
 impl ScanOps for CudaDevice {
     fn permutation_product(
         &self,
@@ -128,7 +198,6 @@ impl ScanOps for CudaDevice {
             &parts(columns, &argument.sorted, argument),
             SCRATCH,
         )?;
-        // One pair more than runs, for the products of all.
         let folds = Memory::upload(
             &self.context,
             &vec![PRODUCTS.identity; n_runs as usize + 1],
@@ -145,10 +214,7 @@ impl ScanOps for CudaDevice {
                 0,
                 arguments![original, sorted, n_parts, z, step, n_cells, folds.address()],
             )?;
-            self.exclusive_scan(&PRODUCTS, &folds, n_runs + 1)?;
-            let kernel = Kernel::PermutationInverse;
-            self.context
-                .launch(kernel, [1, 1], 0, arguments![folds.address(), n_runs])?;
+            self.scan_products(&folds, n_runs)?;
             let kernel = Kernel::PermutationWrite;
             let to = first_cell(out, &target);
             self.context.launch(
