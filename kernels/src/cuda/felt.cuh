@@ -67,6 +67,40 @@ DEVICE Felt felt_add(const Felt& a, const Felt& b) {
     return r;
 }
 
+// Sums may grow to 31 p, which is below 2^256, before they must be reduced: the *lazy* functions say what they keep.
+
+// `a + b`, for a sum below 2^256.
+DEVICE Felt felt_add_lazy(const Felt& a, const Felt& b) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = add_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 7; i++) r.limb[i] = add_in_out(a.limb[i], b.limb[i], carry);
+    r.limb[7] = add_in(a.limb[7], b.limb[7], carry);
+    return r;
+}
+
+// `a - b + 2 p`, for `b` up to 2 p.
+DEVICE Felt felt_sub_lazy(const Felt& a, const Felt& b) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = sub_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 7; i++) r.limb[i] = sub_in_out(a.limb[i], b.limb[i], carry);
+    r.limb[7] = sub_in(a.limb[7], b.limb[7], carry);
+    r.limb[0] = add_out(r.limb[0], 2, carry);
+    UNROLL for (int i = 1; i < 6; i++) r.limb[i] = add_in_out(r.limb[i], 0, carry);
+    r.limb[6] = add_in_out(r.limb[6], 2 * P_LIMB_6, carry);
+    r.limb[7] = add_in(r.limb[7], 2 * P_LIMB_7, carry);
+    return r;
+}
+
+// The element that any 256 bits are congruent to.
+DEVICE Felt felt_reduce(const Felt& a) {
+    // floor(a / 2^251) is the quotient by p, or one more.
+    const u32 quotient = a.limb[7] >> 27;
+    const Felt multiple = {{quotient, 0, 0, 0, 0, 0, quotient * P_LIMB_6, quotient * P_LIMB_7}};
+    return felt_sub(a, multiple);
+}
+
 // Adds `b` times every second limb of `a` to `sum`; the products are two limbs wide, so they do not overlap.
 DEVICE void mad_row(u32* sum, const u32* a, u32 b) {
     Carry carry;
@@ -121,7 +155,7 @@ DEVICE Felt felt_reduce_wide(const u32* t) {
     return felt_add_p(difference, borrow);
 }
 
-// Montgomery product `a b / 2^256`, below p, for `a` below p and any `b` of 256 bits.
+// Montgomery product `a b / 2^256`, below p, if one of the factors is below p; the other may be any 256 bits.
 DEVICE Felt felt_mul(const Felt& a, const Felt& b) {
     // Columns that begin at even limbs, and those that begin at odd ones.
     u32 even[18], odd[18];
