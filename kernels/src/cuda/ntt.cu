@@ -8,6 +8,7 @@
 // elements once, and keeps them for all the columns of its block.
 #pragma once
 #include "powers.cuh"
+#include "tile.cuh"
 
 #define NTT_THREADS 256
 #define NTT_PER_THREAD 4
@@ -27,36 +28,6 @@ struct Pass {
     u32 log_lines;
     u32 n_columns;
 };
-
-// Half an element: threads that follow each other read neighbouring 16 bytes, without conflicts of banks.
-struct alignas(16) HalfFelt {
-    u32 limb[4];
-};
-
-struct Tile {
-    HalfFelt* low;
-    HalfFelt* high;
-};
-
-DEVICE Felt tile_get(const Tile& tile, u32 i) {
-    Felt a;
-    HalfFelt low = tile.low[i], high = tile.high[i];
-    UNROLL for (int k = 0; k < 4; k++) {
-        a.limb[k] = low.limb[k];
-        a.limb[4 + k] = high.limb[k];
-    }
-    return a;
-}
-
-DEVICE void tile_set(const Tile& tile, u32 i, const Felt& a) {
-    HalfFelt low, high;
-    UNROLL for (int k = 0; k < 4; k++) {
-        low.limb[k] = a.limb[k];
-        high.limb[k] = a.limb[4 + k];
-    }
-    tile.low[i] = low;
-    tile.high[i] = high;
-}
 
 // Where slot `slot` of a block's tile lies: its place in the tile, and its index in the column.
 struct Place {
