@@ -41,7 +41,12 @@ Device devices[] = {
     {"CUDA emulation, reverse", emulator::Schedule::Reverse},
     {"CUDA emulation, random", emulator::Schedule::Random},
 };
+#ifdef EMULATOR_THREADS
+// The system runs the threads as it likes.
+const int N_DEVICES = 1;
+#else
 const int N_DEVICES = sizeof devices / sizeof *devices;
+#endif
 
 thread_local Device* current;
 
@@ -51,6 +56,7 @@ std::recursive_mutex lock;
 
 std::map<Address, size_t> allocations;
 size_t allocated = 0;
+std::map<void*, size_t> page_locked;
 
 struct Stream {
     Device* device;
@@ -213,6 +219,24 @@ API cuMemHostAlloc(void** memory, size_t bytes, unsigned) {
 }
 API cuMemFreeHost(void* memory) {
     std::free(memory);
+    return SUCCESS;
+}
+API cuMemHostRegister_v2(void* memory, size_t bytes, unsigned) {
+    LOCKED;
+    return page_locked.emplace(memory, bytes).second ? SUCCESS : INVALID_VALUE;
+}
+API cuMemHostUnregister(void* memory) {
+    LOCKED;
+    return page_locked.erase(memory) ? SUCCESS : INVALID_VALUE;
+}
+// Of the attributes, the kind of memory; the host's is 1.
+API cuPointerGetAttribute(void* value, int attribute, Address address) {
+    LOCKED;
+    const auto after = page_locked.upper_bound(reinterpret_cast<void*>(address));
+    if (attribute != 2 || after == page_locked.begin()) return INVALID_VALUE;
+    const auto& [memory, bytes] = *std::prev(after);
+    if (address >= reinterpret_cast<Address>(memory) + bytes) return INVALID_VALUE;
+    *static_cast<u32*>(value) = 1;
     return SUCCESS;
 }
 API cuMemsetD8Async(Address to, unsigned char byte, size_t n, void* stream) {

@@ -1,7 +1,7 @@
 // The interpreter of register programs: a thread runs the program on a row at a time.
 //
 // The first registers live in shared memory, the others (if any) in a scratch buffer that stays in the cache; the
-// host numbers them by how often they are used.
+// host numbers them by how often they are used. Blocks are small, so that as many threads as have room run at once.
 #pragma once
 #include "tile.cuh"
 
@@ -68,7 +68,7 @@ DEVICE Felt machine_read(const Machine& machine, const Operand& operand, u64 row
     }
 }
 
-KERNEL(128, compose, const Instruction* program, u32 n_instructions, Operand result, const Source* sources,
+KERNEL(64, compose, const Instruction* program, u32 n_instructions, Operand result, const Source* sources,
        const Felt* scalars, Felt* scratch, u32 n_shared, Felt* out, u64 n_rows) {
     SHARED_DYNAMIC(HalfFelt, registers);
     const Machine machine = {sources, scalars, {registers, registers + n_shared * blockDim.x}, scratch, n_shared};

@@ -12,7 +12,7 @@ use ark_ff::Field;
 
 /// Blocks that a multiprocessor runs at once and that share its memory: as many as have all their registers there,
 /// within these bounds.
-const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (2, 8);
+const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (4, 16);
 
 /// The largest index of a register, scalar or source that an operand can say.
 const MAX_INDEX: usize = 1 << 30;

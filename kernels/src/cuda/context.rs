@@ -1,7 +1,8 @@
 //! The driver: a context on one device, its stream, its memory pool and its kernels.
 
+use super::driver::{CUDA, Event, device_count, reason, started};
 use super::kernels::{Argument, Kernel};
-use super::module::{MODULE, NEEDED_VERSION};
+use super::module::MODULE;
 use super::staging::Staging;
 use crate::device::{DeviceError, Tag};
 use crate::memory::Accounts;
@@ -9,9 +10,6 @@ use cudarc::driver::sys::{self, CUresult};
 use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
-
-/// The kind of device, in errors.
-const CUDA: &str = "CUDA";
 
 /// Of the memory that is free at the start, so much is left to others: one part in so many.
 const LEFT_TO_OTHERS: u64 = 16;
@@ -40,66 +38,6 @@ pub(super) struct Context {
 unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
-
-/// The driver's name for an error.
-fn reason(error: CUresult) -> String {
-    let mut name = std::ptr::null();
-    // SAFETY: the driver writes a pointer to a string that lives for ever, or nothing.
-    let found = unsafe { sys::cuGetErrorName(error, &mut name) };
-    if found != CUresult::CUDA_SUCCESS || name.is_null() {
-        return format!("error {}", error as u32);
-    }
-    // SAFETY: as above.
-    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
-}
-
-/// What a call of the driver says, as an error of starting.
-fn started(result: CUresult) -> Result<(), DeviceError> {
-    match result {
-        CUresult::CUDA_SUCCESS => Ok(()),
-        error => Err(DeviceError::Start {
-            device: CUDA,
-            reason: reason(error),
-        }),
-    }
-}
-
-/// A version as the driver counts, for people.
-fn version_name(version: i32) -> String {
-    format!("{}.{}", version / 1000, version % 1000 / 10)
-}
-
-/// Checks that there is a driver and that it is new enough, and counts its devices.
-pub(super) fn device_count() -> Result<usize, DeviceError> {
-    // SAFETY: only looks for the library. Without it every other call would panic.
-    if !unsafe { sys::is_culib_present() } {
-        return Err(DeviceError::DriverMissing {
-            device: CUDA,
-            library: "libcuda.so.1",
-        });
-    }
-    let (mut version, mut count) = (0, 0);
-    // SAFETY: the arguments are valid for writing; every driver has these functions.
-    unsafe {
-        started(sys::cuDriverGetVersion(&mut version))?;
-        check_version(version)?;
-        started(sys::cuInit(0))?;
-        started(sys::cuDeviceGetCount(&mut count))?;
-    }
-    Ok(usize::try_from(count).unwrap_or(0))
-}
-
-/// Refuses versions that do not know the module's text. Newer ones have every function that is called here.
-fn check_version(version: i32) -> Result<(), DeviceError> {
-    if version >= NEEDED_VERSION {
-        return Ok(());
-    }
-    Err(DeviceError::DriverTooOld {
-        device: CUDA,
-        found: version_name(version),
-        needed: version_name(NEEDED_VERSION),
-    })
-}
 
 /// The pool's properties: memory of that device, for this process alone.
 fn pool_properties(device: sys::CUdevice) -> sys::CUmemPoolProps {
@@ -413,32 +351,5 @@ impl Drop for Context {
             }
             let _ = sys::cuDevicePrimaryCtxRelease_v2(self.device);
         }
-    }
-}
-
-/// A point in the stream's work. It is dropped before its context.
-pub(super) struct Event(sys::CUevent);
-
-// SAFETY: as for the context.
-unsafe impl Send for Event {}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: made by `cuEventCreate`, and dropped once.
-            let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_drivers_are_refused_with_both_versions() {
-        assert!(check_version(12010).is_ok() && check_version(13000).is_ok());
-        let error = check_version(11080).unwrap_err().to_string();
-        assert!(error.contains("11.8") && error.contains("12.1"), "{error}");
     }
 }

@@ -1,15 +1,13 @@
 //! NVIDIA's driver as tests have it: a library of the same functions that runs the kernels on the host.
 //!
-//! Its devices run the threads of a block in different orders: 0 forward, 1 in reverse, 2 at random.
+//! Its devices run the threads of a block in different orders: 0 forward, 1 in reverse, 2 at random. (Where every thread is
+//! one of the system's, for a thread sanitizer, there is one device.)
 
 use crate::hash::keccak::keccak256;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-
-/// Number of emulated devices.
-pub const N_DEVICES: usize = 3;
 
 /// Puts the emulated driver in the place of the real one, for this process. It is built first, unless that was done
 /// since its sources last changed; the environment variable `QUARRY_CUDA_EMULATION_FLAGS` adds to the compiler's

@@ -54,7 +54,7 @@ kernels! {
     HashNodesBlake2s = "hash_nodes_blake2s", 128;
     HashNodesPoseidon = "hash_nodes_poseidon", 128;
     HashNodesPedersen = "hash_nodes_pedersen", 128;
-    Compose = "compose", 128;
+    Compose = "compose", 64;
     DeepQuotient = "deep_quotient", 256;
     Fold = "fold", 256;
     SplitEvenOdd = "split_even_odd", 256;

@@ -7,6 +7,7 @@
 mod buffer;
 mod compose;
 mod context;
+mod driver;
 #[cfg(feature = "cuda-emulation")]
 pub mod emulation;
 mod fold;
@@ -16,6 +17,7 @@ mod hash;
 mod kernels;
 mod module;
 mod ntt;
+mod page_lock;
 mod powers;
 mod quotient;
 mod scan;
@@ -23,6 +25,7 @@ mod staging;
 mod tables;
 
 pub use buffer::CudaBuffer;
+pub use page_lock::PageLock;
 
 use crate::columns::{Columns, Order};
 use crate::device::{
@@ -61,7 +64,7 @@ impl CudaDevice {
     /// # Errors
     /// As [`CudaDevice::new`].
     pub fn count() -> Result<usize, DeviceError> {
-        context::device_count()
+        driver::device_count()
     }
 
     /// Bytes that buffers may take in all.

@@ -1,6 +1,8 @@
 //! Page-locked memory of the host, through which bytes go to and from a device while the host goes on.
 
-use super::context::{Context, Event};
+use super::context::Context;
+use super::driver::Event;
+use super::page_lock::is_page_locked;
 use crate::device::{DeviceError, Tag};
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::c_void;
@@ -108,6 +110,11 @@ impl Context {
         bytes: usize,
     ) -> Result<(), DeviceError> {
         self.enter()?;
+        if bytes > CHUNK && is_page_locked(from) {
+            // SAFETY: by contract; the wait is for the copy.
+            unsafe { self.copy_up(from.cast(), to, bytes)? };
+            return self.wait(&self.event()?);
+        }
         for start in (0..bytes).step_by(CHUNK) {
             let n = CHUNK.min(bytes - start);
             let block = self.take_block(n)?;

@@ -4,17 +4,18 @@ use super::*;
 use crate::felt::Felt;
 use crate::ops::laws;
 
-fn device(index: usize) -> CudaDevice {
+/// Every emulated device.
+fn devices() -> impl Iterator<Item = CudaDevice> {
     emulation::install().unwrap();
-    CudaDevice::new(index, None).unwrap()
+    (0..CudaDevice::count().unwrap()).map(|index| CudaDevice::new(index, None).unwrap())
 }
 
 macro_rules! laws {
     ($($law:ident),* $(,)?) => {
         $(#[test]
         fn $law() {
-            for index in 0..emulation::N_DEVICES {
-                laws::$law(&device(index));
+            for device in devices() {
+                laws::$law(&device);
             }
         })*
     };
@@ -41,22 +42,14 @@ laws!(
 
 #[test]
 fn large_transform() {
-    laws::large_transform(&device(2));
+    laws::large_transform(&devices().last().unwrap());
 }
 
 #[test]
 fn what_is_not_there_is_an_error() {
-    emulation::install().unwrap();
-    assert_eq!(CudaDevice::count().unwrap(), emulation::N_DEVICES);
+    let n_devices = devices().count();
     let missing = CudaDevice::new(7, None).map(|_| ());
-    assert!(matches!(
-        missing,
-        Err(DeviceError::NoSuchDevice {
-            index: 7,
-            count: 3,
-            ..
-        })
-    ));
+    assert!(matches!(missing, Err(DeviceError::NoSuchDevice { index: 7, count, .. }) if count == n_devices));
     let greedy = CudaDevice::new(0, Some(1 << 50)).map(|_| ());
     assert!(matches!(greedy, Err(DeviceError::OutOfMemory { asked, .. }) if asked == 1 << 50));
 }
@@ -76,4 +69,20 @@ fn out_of_memory_leaves_the_device_usable() {
     drop((held, second));
     laws::fold(&device);
     assert_eq!(device.take_peak().peak, 1 << 20);
+}
+
+#[test]
+fn page_locked_memory_is_uploaded_too() {
+    let elements: Vec<u64> = (0..3 << 20).collect();
+    for device in devices() {
+        let mut buffer = device.alloc::<u64>(elements.len(), Tag("large")).unwrap();
+        let lock = device.page_lock(&elements).unwrap();
+        assert!(page_lock::is_page_locked(elements.as_ptr().cast()));
+        let ticket = device.upload(&elements, &mut buffer, 0).unwrap();
+        drop(lock);
+        ticket.wait().unwrap();
+        assert!(!page_lock::is_page_locked(elements.as_ptr().cast()));
+        let back = device.download(&buffer, 0..elements.len()).unwrap();
+        assert!(back.wait().unwrap() == elements);
+    }
 }
