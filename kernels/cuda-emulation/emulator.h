@@ -77,6 +77,7 @@ struct Registration {
     void name(__VA_ARGS__);                                                                              \
     static const emulator::Registration name##_registration(#name, {threads, emulator::Binding<name>::bind}); \
     void name(__VA_ARGS__)
+#define KERNEL_RESIDENT(threads, blocks, name, ...) KERNEL(threads, name, __VA_ARGS__)
 #define CONSTANT static const
 // One block runs at a time.
 #define SHARED(type, name, len) static type name[len]

@@ -3,7 +3,7 @@
 // The first registers live in shared memory, the others (if any) in a scratch buffer that stays in the cache; the
 // host numbers them by how often they are used.
 #pragma once
-#include "felt.cuh"
+#include "tile.cuh"
 
 #define OPERAND_REGISTER 0
 #define OPERAND_SCALAR 1
@@ -34,39 +34,50 @@ struct Source {
 struct Machine {
     const Source* sources;
     const Felt* scalars;
-    Felt* shared_registers;
-    Felt* scratch_registers;
+    // Registers below `n_shared`, and the others.
+    Tile shared;
+    Felt* scratch;
     u32 n_shared;
 };
 
-DEVICE Felt* machine_register(const Machine& machine, u32 index) {
-    if (index < machine.n_shared) return machine.shared_registers + index * blockDim.x + threadIdx.x;
-    return machine.scratch_registers + (index - machine.n_shared) * thread_count() + thread_index();
+DEVICE Felt register_get(const Machine& machine, u32 index) {
+    if (index < machine.n_shared) return tile_get(machine.shared, index * blockDim.x + threadIdx.x);
+    return machine.scratch[(index - machine.n_shared) * thread_count() + thread_index()];
 }
 
+DEVICE void register_set(const Machine& machine, u32 index, Felt value) {
+    if (index < machine.n_shared) {
+        tile_set(machine.shared, index * blockDim.x + threadIdx.x, value);
+    } else {
+        machine.scratch[(index - machine.n_shared) * thread_count() + thread_index()] = value;
+    }
+}
+
+// All threads of a block read operands of the same kind at once.
 DEVICE Felt machine_read(const Machine& machine, const Operand& operand, u64 row) {
     const u32 index = operand.what >> 2;
-    const Felt* at;
     switch (operand.what & 3) {
     case OPERAND_REGISTER:
-        at = machine_register(machine, index);
-        break;
+        return register_get(machine, index);
     case OPERAND_SCALAR:
-        at = machine.scalars + index;
-        break;
-    default:
-        at = machine.sources[index].cells + ((row + operand.offset) & machine.sources[index].mask);
+        return machine.scalars[index];
+    default: {
+        const Source source = machine.sources[index];
+        return source.cells[(row + operand.offset) & source.mask];
     }
-    return *at;
+    }
 }
 
-KERNEL(256, compose, const Instruction* program, u32 n_instructions, Operand result, const Source* sources,
+KERNEL(128, compose, const Instruction* program, u32 n_instructions, Operand result, const Source* sources,
        const Felt* scalars, Felt* scratch, u32 n_shared, Felt* out, u64 n_rows) {
-    SHARED_DYNAMIC(Felt, registers);
-    const Machine machine = {sources, scalars, registers, scratch, n_shared};
+    SHARED_DYNAMIC(HalfFelt, registers);
+    const Machine machine = {sources, scalars, {registers, registers + n_shared * blockDim.x}, scratch, n_shared};
     for (u64 row = thread_index(); row < n_rows; row += thread_count()) {
+        Instruction next = program[0];
         NO_UNROLL for (u32 i = 0; i < n_instructions; i++) {
-            const Instruction instruction = program[i];
+            const Instruction instruction = next;
+            // The one after it is on its way while this one runs; the program ends with one that does not.
+            next = program[i + 1];
             const Felt a = machine_read(machine, instruction.a, row);
             const Felt b = machine_read(machine, instruction.b, row);
             Felt value;
@@ -77,7 +88,7 @@ KERNEL(256, compose, const Instruction* program, u32 n_instructions, Operand res
             } else {
                 value = felt_mul(a, b);
             }
-            *machine_register(machine, instruction.target) = value;
+            register_set(machine, instruction.target, value);
         }
         out[row] = machine_read(machine, result, row);
     }

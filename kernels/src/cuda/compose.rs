@@ -10,8 +10,9 @@ use crate::ops::ComposeOps;
 use crate::program::{Opcode, Operand, Program};
 use ark_ff::Field;
 
-/// Blocks that a multiprocessor runs at once: they share its memory.
-const BLOCKS_PER_MULTIPROCESSOR: u32 = 2;
+/// Blocks that a multiprocessor runs at once and that share its memory: as many as have all their registers there,
+/// within these bounds.
+const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (2, 8);
 
 /// The largest index of a register, scalar or source that an operand can say.
 const MAX_INDEX: usize = 1 << 30;
@@ -25,7 +26,7 @@ struct EncodedOperand {
 }
 
 /// `Instruction` of `compose.cu`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 #[repr(C)]
 struct EncodedInstruction {
     opcode: u32,
@@ -115,10 +116,12 @@ impl ComposeOps for CudaDevice {
             a: EncodedOperand::new(instruction.a, &numbers),
             b: EncodedOperand::new(instruction.b, &numbers),
         };
-        let instructions: Vec<_> = program.instructions.iter().map(encode).collect();
+        // The kernel reads one instruction ahead.
+        let end = EncodedInstruction::default();
+        let instructions: Vec<_> = program.instructions.iter().map(encode).chain([end]).collect();
         Ok(LoadedProgram {
             instructions: Memory::upload(&self.context, &instructions, Tag("program"))?,
-            n_instructions: u32::try_from(instructions.len()).unwrap_or(u32::MAX),
+            n_instructions: u32::try_from(program.instructions.len()).unwrap_or(u32::MAX),
             result: EncodedOperand::new(program.result, &numbers),
             n_registers: program.n_registers,
             n_scalars: program.n_scalars,
@@ -165,10 +168,13 @@ impl ComposeOps for CudaDevice {
 
         let kernel = Kernel::Compose;
         let register_bytes = kernel.threads() * size_of::<Felt>() as u32;
-        let shared = self.context.max_shared_bytes / BLOCKS_PER_MULTIPROCESSOR / register_bytes;
-        let n_shared = shared.min(u32::try_from(program.n_registers).unwrap_or(u32::MAX));
+        let n_registers = u32::try_from(program.n_registers).unwrap_or(u32::MAX);
+        let places = self.context.max_shared_bytes / register_bytes;
+        let (fewest, most) = BLOCKS_PER_MULTIPROCESSOR;
+        let n_resident = (places / n_registers.max(1)).clamp(fewest, most);
+        let n_shared = n_registers.min(places / n_resident);
         let n_rows = out.n_rows() as u64;
-        let resident = u64::from(self.context.n_multiprocessors * BLOCKS_PER_MULTIPROCESSOR);
+        let resident = u64::from(self.context.n_multiprocessors * n_resident);
         let n_blocks = kernel.grid(n_rows)[0].min(resident);
         let n_threads = n_blocks as usize * kernel.threads() as usize;
         let n_scratch = (program.n_registers - n_shared as usize) * n_threads;

@@ -8,7 +8,7 @@ struct alignas(16) Digest {
 };
 
 // A number of 256 bits, from its big-endian bytes and back.
-DEVICE Felt number_of_digest(const Digest& digest) {
+DEVICE Felt number_of_digest(Digest digest) {
     Felt number;
     UNROLL for (int i = 0; i < 4; i++) {
         const u64 limbs = reverse_bytes(digest.word[3 - i]);
@@ -18,7 +18,7 @@ DEVICE Felt number_of_digest(const Digest& digest) {
     return number;
 }
 
-DEVICE Digest digest_of_number(const Felt& number) {
+DEVICE Digest digest_of_number(Felt number) {
     Digest digest;
     UNROLL for (int i = 0; i < 4; i++) {
         digest.word[3 - i] = reverse_bytes((u64)number.limb[2 * i + 1] << 32 | number.limb[2 * i]);
@@ -27,10 +27,10 @@ DEVICE Digest digest_of_number(const Felt& number) {
 }
 
 // The element of any number modulo p.
-DEVICE Felt felt_of_number(const Felt& number) { return felt_mul(felt_r_squared(), number); }
+DEVICE Felt felt_of_number(Felt number) { return felt_mul(felt_r_squared(), number); }
 
 // The number below p that an element stands for.
-DEVICE Felt number_of_felt(const Felt& a) {
+DEVICE Felt number_of_felt(Felt a) {
     u32 t[16];
     UNROLL for (int i = 0; i < 8; i++) {
         t[i] = a.limb[i];
@@ -39,7 +39,7 @@ DEVICE Felt number_of_felt(const Felt& a) {
     return felt_reduce_wide(t);
 }
 
-DEVICE Digest digest_and(const Digest& digest, const Digest& mask) {
+DEVICE Digest digest_and(Digest digest, Digest mask) {
     Digest masked;
     UNROLL for (int i = 0; i < 4; i++) masked.word[i] = digest.word[i] & mask.word[i];
     return masked;

@@ -7,6 +7,9 @@ struct alignas(16) Felt {
     u32 limb[8];
 };
 
+// Functions take elements by value: so those in memory are read once, by 16 bytes, and not limb by limb where a limb is
+// used, as references would be between the volatile statements of `carry.cuh`.
+
 // The two limbs of p that are neither 0 nor 1 are 17 (limb 6) and 2^27 (limb 7).
 #define P_LIMB_6 17u
 #define P_LIMB_7 0x08000000u
@@ -18,14 +21,14 @@ DEVICE Felt felt_one() {
     return Felt{{0xffffffe1, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xfffffdf0, 0x07ffffff}};
 }
 
-DEVICE bool felt_is_zero(const Felt& a) {
+DEVICE bool felt_is_zero(Felt a) {
     u32 any = 0;
     UNROLL for (int i = 0; i < 8; i++) any |= a.limb[i];
     return any == 0;
 }
 
 // `a` plus p where `mask` is all ones, for a negative `a` in two's complement.
-DEVICE Felt felt_add_p(const Felt& a, u32 mask) {
+DEVICE Felt felt_add_p(Felt a, u32 mask) {
     Felt r;
     Carry carry;
     r.limb[0] = add_out(a.limb[0], mask & 1u, carry);
@@ -36,7 +39,7 @@ DEVICE Felt felt_add_p(const Felt& a, u32 mask) {
 }
 
 // `a - b`, and all ones in `borrow` if that is negative.
-DEVICE Felt felt_sub_borrow(const Felt& a, const Felt& b, u32& borrow) {
+DEVICE Felt felt_sub_borrow(Felt a, Felt b, u32& borrow) {
     Felt r;
     Carry carry;
     r.limb[0] = sub_out(a.limb[0], b.limb[0], carry);
@@ -45,13 +48,13 @@ DEVICE Felt felt_sub_borrow(const Felt& a, const Felt& b, u32& borrow) {
     return r;
 }
 
-DEVICE Felt felt_sub(const Felt& a, const Felt& b) {
+DEVICE Felt felt_sub(Felt a, Felt b) {
     u32 borrow;
     Felt r = felt_sub_borrow(a, b, borrow);
     return felt_add_p(r, borrow);
 }
 
-DEVICE Felt felt_add(const Felt& a, const Felt& b) {
+DEVICE Felt felt_add(Felt a, Felt b) {
     // a + b < 2 p < 2^253, so nothing is lost at the top.
     Felt sum, r;
     Carry carry;
@@ -65,6 +68,40 @@ DEVICE Felt felt_add(const Felt& a, const Felt& b) {
     u32 borrow = sub_in(0, 0, carry);
     UNROLL for (int i = 0; i < 8; i++) r.limb[i] = borrow ? sum.limb[i] : r.limb[i];
     return r;
+}
+
+// Sums may grow to 31 p, which is below 2^256, before they must be reduced: the *lazy* functions say what they keep.
+
+// `a + b`, for a sum below 2^256.
+DEVICE Felt felt_add_lazy(Felt a, Felt b) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = add_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 7; i++) r.limb[i] = add_in_out(a.limb[i], b.limb[i], carry);
+    r.limb[7] = add_in(a.limb[7], b.limb[7], carry);
+    return r;
+}
+
+// `a - b + 2 p`, for `b` up to 2 p.
+DEVICE Felt felt_sub_lazy(Felt a, Felt b) {
+    Felt r;
+    Carry carry;
+    r.limb[0] = sub_out(a.limb[0], b.limb[0], carry);
+    UNROLL for (int i = 1; i < 7; i++) r.limb[i] = sub_in_out(a.limb[i], b.limb[i], carry);
+    r.limb[7] = sub_in(a.limb[7], b.limb[7], carry);
+    r.limb[0] = add_out(r.limb[0], 2, carry);
+    UNROLL for (int i = 1; i < 6; i++) r.limb[i] = add_in_out(r.limb[i], 0, carry);
+    r.limb[6] = add_in_out(r.limb[6], 2 * P_LIMB_6, carry);
+    r.limb[7] = add_in(r.limb[7], 2 * P_LIMB_7, carry);
+    return r;
+}
+
+// The element that any 256 bits are congruent to.
+DEVICE Felt felt_reduce(Felt a) {
+    // floor(a / 2^251) is the quotient by p, or one more.
+    const u32 quotient = a.limb[7] >> 27;
+    const Felt multiple = {{quotient, 0, 0, 0, 0, 0, quotient * P_LIMB_6, quotient * P_LIMB_7}};
+    return felt_sub(a, multiple);
 }
 
 // Adds `b` times every second limb of `a` to `sum`; the products are two limbs wide, so they do not overlap.
@@ -121,8 +158,8 @@ DEVICE Felt felt_reduce_wide(const u32* t) {
     return felt_add_p(difference, borrow);
 }
 
-// Montgomery product `a b / 2^256`, below p, for `a` below p and any `b` of 256 bits.
-DEVICE Felt felt_mul(const Felt& a, const Felt& b) {
+// Montgomery product `a b / 2^256`, below p, if one of the factors is below p; the other may be any 256 bits.
+DEVICE Felt felt_mul(Felt a, Felt b) {
     // Columns that begin at even limbs, and those that begin at odd ones.
     u32 even[18], odd[18];
     UNROLL for (int i = 0; i < 18; i++) even[i] = odd[i] = 0;
@@ -141,7 +178,7 @@ DEVICE Felt felt_mul(const Felt& a, const Felt& b) {
     return felt_reduce_wide(t);
 }
 
-DEVICE Felt felt_square(const Felt& a) { return felt_mul(a, a); }
+DEVICE Felt felt_square(Felt a) { return felt_mul(a, a); }
 
 // `a^(2^n)`.
 DEVICE_CALL Felt felt_square_times(Felt a, u32 n) {

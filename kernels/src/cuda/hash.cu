@@ -72,7 +72,7 @@ HASH_ROWS(hash_pairs_pedersen, RowElements,
         nodes[first + i] = digest_and(hash, mask);                                                      \
     }
 
-DEVICE Felt felt_of_digest(const Digest& digest) { return felt_of_number(number_of_digest(digest)); }
+DEVICE Felt felt_of_digest(Digest digest) { return felt_of_number(number_of_digest(digest)); }
 
 HASH_NODES(hash_nodes_keccak, keccak256(NodeLanes{children}, 8))
 HASH_NODES(hash_nodes_blake2s, blake2s256(NodeWords{children}, 16))

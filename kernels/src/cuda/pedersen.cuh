@@ -33,7 +33,7 @@ DEVICE_CALL Jacobian jacobian_add(Jacobian p, TablePoint q) {
 
 // Table `w` has an entry for every value of byte `w` of the numbers of `a` (lowest first) and then of `b`; the last
 // one holds the point that all sums start from.
-DEVICE Felt pedersen_two(const Felt& a, const Felt& b, const TablePoint* tables) {
+DEVICE Felt pedersen_two(Felt a, Felt b, const TablePoint* tables) {
     const Felt numbers[2] = {number_of_felt(a), number_of_felt(b)};
     const TablePoint start = tables[(2 * PEDERSEN_WINDOWS - 1) * 256 + (numbers[1].limb[7] >> 24)];
     Jacobian sum = {start.x, start.y, felt_one()};

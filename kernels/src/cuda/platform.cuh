@@ -15,6 +15,9 @@ typedef unsigned long long u64;
 #define DEVICE_CALL static __device__ __noinline__
 #define DEVICE_MEMBER __device__ __forceinline__
 #define KERNEL(threads, name, ...) extern "C" __global__ void __launch_bounds__(threads) name(__VA_ARGS__)
+// The same with registers for so many blocks of it at once on a multiprocessor.
+#define KERNEL_RESIDENT(threads, blocks, name, ...) \
+    extern "C" __global__ void __launch_bounds__(threads, blocks) name(__VA_ARGS__)
 #define CONSTANT static __constant__ const
 #define SHARED(type, name, len) __shared__ type name[len]
 #define SHARED_DYNAMIC(type, name) extern __shared__ type name[]

@@ -16,7 +16,7 @@ struct Poseidon {
         state[2] = felt_sub(sum, felt_add(felt_add(state[2], state[2]), state[2]));
     }
 
-    DEVICE_MEMBER void cube(int i, const Felt& constant) {
+    DEVICE_MEMBER void cube(int i, Felt constant) {
         const Felt x = felt_add(state[i], constant);
         state[i] = felt_mul(felt_square(x), x);
     }
@@ -42,7 +42,7 @@ DEVICE_CALL Poseidon poseidon_permute(Poseidon poseidon, const Felt* constants) 
     return poseidon;
 }
 
-DEVICE Felt poseidon_two(const Felt& a, const Felt& b, const Felt* constants) {
+DEVICE Felt poseidon_two(Felt a, Felt b, const Felt* constants) {
     const Felt one = felt_one();
     return poseidon_permute({{a, b, felt_add(one, one)}}, constants).state[0];
 }

@@ -25,7 +25,9 @@ KERNEL(256, deep_quotient, const Fraction* fractions, u32 n_fractions, const Ter
         const Fraction fraction = fractions[f];
         Felt numerator = felt_sub(felt_zero(), fraction.constant);
         for (u32 t = fraction.first_term; t < fraction.end_term; t++) {
-            numerator = felt_add(numerator, felt_mul(terms[t].coefficient, terms[t].column[row]));
+            numerator = felt_add_lazy(numerator, felt_mul(terms[t].coefficient, terms[t].column[row]));
+            // Every term adds p at most.
+            if (t % 16 == 15) numerator = felt_reduce(numerator);
         }
         sum = felt_add(sum, felt_mul(numerator, inverses[(row - fraction.offset) & (n_rows - 1)]));
     }

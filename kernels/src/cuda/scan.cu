@@ -11,7 +11,7 @@ struct Pair {
 
 // Two products side by side.
 struct TwoProducts {
-    static DEVICE_MEMBER Pair join(const Pair& first, const Pair& then) {
+    static DEVICE_MEMBER Pair join(Pair first, Pair then) {
         return Pair{felt_mul(first.a, then.a), felt_mul(first.b, then.b)};
     }
     static DEVICE_MEMBER Pair identity() { return Pair{felt_one(), felt_one()}; }
@@ -19,7 +19,7 @@ struct TwoProducts {
 
 // The map `x -> a x + b`, first one and then the other.
 struct Affine {
-    static DEVICE_MEMBER Pair join(const Pair& first, const Pair& then) {
+    static DEVICE_MEMBER Pair join(Pair first, Pair then) {
         return Pair{felt_mul(first.a, then.a), felt_add(felt_mul(first.b, then.a), then.b)};
     }
     static DEVICE_MEMBER Pair identity() { return Pair{felt_one(), felt_zero()}; }
@@ -61,7 +61,7 @@ struct Part {
 };
 
 // `z` less the tuple of cell `i`.
-DEVICE Felt shifted_tuple(const Part* parts, u32 n_parts, const Felt& z, u64 cell) {
+DEVICE Felt shifted_tuple(const Part* parts, u32 n_parts, Felt z, u64 cell) {
     Felt rest = z;
     for (u32 k = 0; k < n_parts; k++) {
         Felt value = parts[k].cells[cell];
@@ -148,7 +148,7 @@ KERNEL(128, inverse_write, Felt* elements, u64 n, const Pair* folds) {
 }
 
 // The step into cell `i`, a map of the value before it.
-DEVICE Pair cumulative_step(const Felt* cells, u64 step, u64 i, const Felt& z, const Felt& alpha) {
+DEVICE Pair cumulative_step(const Felt* cells, u64 step, u64 i, Felt z, Felt alpha) {
     if (i == 0) return Affine::identity();
     const Felt difference = felt_sub(cells[i * step], cells[(i - 1) * step]);
     return Pair{felt_add(felt_one(), felt_mul(z, difference)), felt_mul(alpha, felt_square(difference))};
