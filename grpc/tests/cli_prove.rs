@@ -185,6 +185,10 @@ fn the_layout_is_one_that_the_profiles_verifier_knows() {
         .exits(2)
         .says(&["profile 'l1-sharp'", "layout 'plain'"]);
     folder
+        .quarry("prove program.json --layout all_cairo")
+        .exits(2)
+        .says(&["all_cairo", "Stone v3 itself cannot prove it", "dynamic"]);
+    folder
         .quarry("prove program.json --layout large")
         .exits(2)
         .says(&["large", "small"]);

@@ -52,6 +52,7 @@ impl Accounts {
     }
 
     /// Bytes held now.
+    #[cfg(feature = "cuda")]
     pub(crate) fn current(&self) -> u64 {
         self.state().current
     }

@@ -6,6 +6,7 @@ use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::params::Parameters;
 use crate::progress::Phase;
 use quarry_kernels::Hash;
+use std::ops::Add;
 
 /// What decides the cost of a proof.
 #[derive(Clone, Debug)]
@@ -24,7 +25,27 @@ pub struct Shape {
     pub program_multiplications: usize,
 }
 
-/// A hash in field multiplications: one call that absorbs `absorbs` bytes. (Stone's own ratios on one core:
+/// What a phase takes, whoever does it.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    /// Field multiplications.
+    pub multiplications: f64,
+    /// The hash that most calls are of.
+    pub hash: Hash,
+    /// Its permutations (or compressions): one a block that it absorbs.
+    pub permutations: f64,
+    /// The least traffic of memory in bytes, were nothing but columns and digests read and written, once a pass.
+    pub bytes: f64,
+}
+
+impl Work {
+    /// All of it in field multiplications.
+    fn in_multiplications(&self) -> f64 {
+        self.multiplications + self.permutations * hash_cost(self.hash).0
+    }
+}
+
+/// A permutation of a hash in field multiplications, and the bytes that it absorbs. (Stone's own ratios on one core:
 /// multiplication 15 ns, Keccak-f 0.3 us, Blake2s 0.16 us, Poseidon 6.5 us, Pedersen 127 us.)
 fn hash_cost(hash: Hash) -> (f64, f64) {
     match hash.unmasked() {
@@ -34,6 +55,9 @@ fn hash_cost(hash: Hash) -> (f64, f64) {
         _ => (20.0, 136.0),
     }
 }
+
+/// Bytes of an element and of a digest.
+const WORD: f64 = 32.0;
 
 impl Shape {
     /// The shape of a proof for this AIR.
@@ -54,42 +78,93 @@ impl Shape {
 
     /// Field multiplications (or their equivalent) in every phase, in the order of the phases.
     pub fn multiplications(&self, params: &Parameters) -> Vec<(Phase, f64)> {
+        let phases = self.work(params).into_iter();
+        phases
+            .map(|(phase, work)| (phase, work.in_multiplications()))
+            .collect()
+    }
+
+    /// The work of every phase, in the order of the phases.
+    pub fn work(&self, params: &Parameters) -> Vec<(Phase, Work)> {
         let rows = (1u64 << self.log_len) as f64;
         let cosets = (1u64 << params.log_n_cosets) as f64;
-        let butterflies = rows * f64::from(self.log_len) / 2.0;
-        let tree = |rows: f64, n_columns: usize| {
-            let (row_cost, absorbs) = hash_cost(params.commitment_hashes.layer(u64::MAX));
-            let calls = (n_columns as f64 * 32.0 / absorbs).floor() + 1.0;
-            rows * (row_cost * calls + hash_cost(params.commitment_hashes.bottom).0)
+        let hash = params.commitment_hashes.bottom;
+        let nothing = Work {
+            multiplications: 0.0,
+            hash,
+            permutations: 0.0,
+            bytes: 0.0,
         };
-        let lde = |n_columns: usize| butterflies * n_columns as f64 * (cosets + 1.0);
-        let commit = |n_columns: usize| lde(n_columns) + tree(rows * cosets, n_columns);
+        // A column's transform: it is read and written once at the least.
+        let butterflies = rows * f64::from(self.log_len) / 2.0;
+        let transforms = |n: f64| Work {
+            multiplications: n * butterflies,
+            bytes: n * 2.0 * WORD * rows,
+            ..nothing
+        };
+        let tree = |rows: f64, n_columns: f64| {
+            // A full block is followed by the padding's.
+            let blocks = (n_columns * WORD / hash_cost(hash).1).floor() + 1.0;
+            Work {
+                permutations: rows * (blocks + 1.0),
+                bytes: rows * WORD * (n_columns + 4.0),
+                ..nothing
+            }
+        };
+        let commit = |n: usize| transforms(n as f64 * (cosets + 1.0)) + tree(rows * cosets, n as f64);
+        let pass = |n_columns: f64, multiplications: f64| Work {
+            multiplications: rows * multiplications,
+            bytes: rows * WORD * n_columns,
+            ..nothing
+        };
         let [first, interaction, composition] = self.n_columns;
-        let all = (first + interaction + composition) as f64;
-        let recomputed = 2.0 * (first + interaction) as f64 * butterflies;
-        let fri_rows = rows * cosets / (1u64 << params.fri.fri_step_list.get(1).copied().unwrap_or(0)) as f64;
+        let trace = (first + interaction) as f64;
+        let all = trace + composition as f64;
+        let program = self.program_multiplications as f64;
+        let mask = self.n_mask as f64;
+        let fri_row = f64::from(1 << params.fri.fri_step_list.get(1).copied().unwrap_or(0));
         vec![
-            (Phase::Trace, rows * first as f64),
+            (Phase::Trace, pass(first as f64, first as f64)),
             (Phase::CommitTrace, commit(first)),
             (
                 Phase::CommitInteraction,
-                8.0 * rows * interaction as f64 + commit(interaction),
+                pass((self.n_scanned + interaction) as f64, 8.0 * interaction as f64) + commit(interaction),
             ),
             (
                 Phase::Composition,
-                recomputed + 2.0 * rows * self.program_multiplications as f64 + commit(composition),
+                transforms(2.0 * trace) + pass(2.0 * trace, 2.0 * program) + commit(composition),
             ),
-            (Phase::OutOfDomain, rows * self.n_mask as f64),
+            (Phase::OutOfDomain, pass(all, mask)),
+            (Phase::Quotient, transforms(all + 1.0) + pass(all + 1.0, mask)),
             (
-                Phase::Quotient,
-                all * butterflies + rows * self.n_mask as f64 + butterflies * cosets,
+                Phase::Fri,
+                transforms(2.0 * cosets)
+                    + pass(2.0 * cosets, 2.0 * cosets)
+                    + tree(rows * cosets / fri_row, fri_row),
             ),
-            (Phase::Fri, 2.0 * rows * cosets + tree(fri_rows, 8)),
             (
                 Phase::ProofOfWork,
-                hash_cost(params.pow_hash).0 * 2f64.powi(params.fri.proof_of_work_bits as i32),
+                Work {
+                    hash: params.pow_hash,
+                    permutations: 2f64.powi(params.fri.proof_of_work_bits as i32),
+                    ..nothing
+                },
             ),
-            (Phase::Decommit, rows * all * params.fri.n_queries as f64),
+            (Phase::Decommit, pass(all, all * params.fri.n_queries as f64)),
         ]
+    }
+}
+
+impl Add for Work {
+    type Output = Self;
+
+    /// Both, of which only one hashes or both alike.
+    fn add(self, other: Self) -> Self {
+        Self {
+            multiplications: self.multiplications + other.multiplications,
+            hash: self.hash,
+            permutations: self.permutations + other.permutations,
+            bytes: self.bytes + other.bytes,
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! The plan follows the prover step by step and counts buffers by the same tags. Beside them an operation may need
 //! scratch of its own, which the device accounts for.
 
-use crate::air::TABLES;
 use crate::commit::TableShape;
 use crate::commit::table::tree_nodes;
 use crate::cost::Shape;
@@ -27,6 +26,8 @@ pub const EXTENSION: Tag = Tag("LDE cosets");
 pub const SEGMENT: Tag = Tag("tree of one coset");
 /// The upper layers of trees.
 pub const TREE: Tag = Tag("trees");
+/// Tables that the constraints read.
+pub const TABLES: Tag = Tag("constraint tables");
 /// One column of the composition or of the DEEP quotient.
 pub const VALUES: Tag = Tag("quotient");
 /// One coset of the first FRI layer.

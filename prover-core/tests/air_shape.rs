@@ -7,7 +7,9 @@ use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::cairo::public_input::PublicInput;
 
 /// Layout, columns, constraints, mask cells, interaction elements, least number of steps.
-const SHAPES: &[(&str, [usize; 2], usize, usize, usize, u64)] = &[
+type Shape = (&'static str, [usize; 2], usize, usize, usize, u64);
+
+const SHAPES: &[Shape] = &[
     ("plain", [6, 2], 47, 49, 3, 1),
     ("small", [23, 2], 179, 201, 3, 512),
     ("dex", [21, 1], 179, 200, 3, 512),

@@ -3,9 +3,13 @@
 
 mod common;
 
-use common::proving::{cpu, prove_golden_on, prove_with};
+use ark_ff::Field;
+use common::proving::{cpu, prove_golden_on, prove_with, read_input};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
+use quarry_kernels::{Backend, Columns, Felt, Natural, Program, Tag};
+use quarry_prover_core::cairo::air::CairoAir;
+use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::prover::{ProveError, ProveOptions};
 
 /// The cases, each with the emulated device that proves it.
@@ -74,4 +78,65 @@ fn proofs_take_the_memory_that_was_planned() {
             assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
         }
     }
+}
+
+/// The programs of all layouts do on the device what they do on the CPU. (On arbitrary columns: a program does not know what
+/// its columns hold, and with few rows even the largest layout's is quick.)
+#[test]
+fn constraints_of_every_layout_are_the_cpus() {
+    const LOG_LEN: u32 = 7;
+    let dynamic = read_input(&common::repository_row("dynamic/c3_nokeccak_mod/base"));
+    let mut layouts: Vec<(Layout, u64)> = STATIC_LAYOUTS
+        .iter()
+        .map(|data| Layout::by_name(data.name).expect("a layout"))
+        .map(|layout| {
+            let n_steps = layout.least_rows() / layout.rows_per_step;
+            (layout, n_steps.max(1) as u64)
+        })
+        .collect();
+    let n_steps = dynamic.public.n_steps;
+    layouts.push((Layout::of(&dynamic.public).expect("a layout"), n_steps));
+    let elements = |n: usize, first: u64| -> Vec<Felt> {
+        let first = Felt::from(first + 2).pow([251u64]);
+        let powers = std::iter::successors(Some(first), |x| Some(*x * first));
+        powers.take(n).collect()
+    };
+    for (layout, n_steps) in layouts {
+        let air = CairoAir::new(&layout, n_steps).expect("an AIR").air;
+        let program = air.compile().program;
+        let columns: Vec<_> = (0..program.n_columns)
+            .map(|i| elements(1 << LOG_LEN, i as u64))
+            .collect();
+        let scalars = elements(program.n_scalars, 1000);
+        let on_card = compose(&emulated(0), &program, &columns, &scalars);
+        let on_cpu = compose(&cpu(None), &program, &columns, &scalars);
+        assert_eq!(on_card, on_cpu, "{}", layout.name);
+    }
+}
+
+/// The program on some columns; every periodic table is the first column's.
+fn compose<D: Backend>(device: &D, program: &Program, columns: &[Vec<Felt>], scalars: &[Felt]) -> Vec<Felt> {
+    let tag = Tag("constraints");
+    let log_len = columns[0].len().ilog2();
+    let table = Columns::<D, Natural>::upload(device, columns, log_len, tag).expect("memory");
+    let periodic: Vec<_> = (0..program.n_periodic)
+        .map(|i| {
+            let values = &columns[0][..columns[0].len() >> (i % 3)];
+            let mut buffer = device.alloc(values.len(), tag).expect("memory");
+            device
+                .upload(values, &mut buffer, 0)
+                .expect("an upload")
+                .wait()
+                .expect("an upload");
+            buffer
+        })
+        .collect();
+    let mut out = Columns::<D, Natural>::zeros(device, 1, log_len, tag).expect("memory");
+    let loaded = device.load(program).expect("a program");
+    device
+        .compose(&loaded, &[&table], &periodic, scalars, &mut out)
+        .expect("shapes")
+        .wait()
+        .expect("values");
+    out.download(device, 0).expect("values")
 }

@@ -4,16 +4,15 @@ use super::emit::{Emitted, emit};
 use super::expr::{Leaf, evaluate};
 use super::periodic::on_coset;
 use super::{Air, AirError, Domain, Expr, Graph, Node, NodeId, Rows, check_length};
+use crate::memory_plan::TABLES;
 use ark_ff::{Field, One, batch_inversion};
-use quarry_kernels::device::{DeviceError, Tag};
+use quarry_kernels::device::DeviceError;
 use quarry_kernels::ops::ComposeOps;
 use quarry_kernels::program::{Operand, Program};
 use quarry_kernels::{Felt, felt};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::iter;
-
-/// The memory of the tables.
-pub const TABLES: Tag = Tag("constraint tables");
 
 /// What a periodic table of the program holds, for a coset of the trace's length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,19 +120,27 @@ impl CompiledAir<'_> {
         device: &D,
         shift: Felt,
     ) -> Result<Vec<D::Buffer<Felt>>, DeviceError> {
-        let log_len = self.air.trace_length.ilog2();
-        let upload = |values: Vec<Felt>| {
-            let mut buffer = device.alloc(values.len(), TABLES)?;
-            device.upload(&values, &mut buffer, 0)?.wait()?;
-            Ok(buffer)
+        let n = self.air.trace_length;
+        // What the host computes, all at once: with hundreds of classes of rows these are many and long.
+        let computed: Vec<_> = self
+            .tables
+            .par_iter()
+            .map(|table| match table {
+                Table::Column(i) => Some(self.air.periodic[*i].on_coset(shift, n)),
+                Table::Quotient(domain) => Some(quotient_on_coset(domain, shift, n)),
+                Table::Points | Table::Inverses => None,
+            })
+            .collect();
+        let table = |(table, computed): (&Table, Option<Vec<Felt>>)| match (table, computed) {
+            (_, Some(values)) => {
+                let mut buffer = device.alloc(values.len(), TABLES)?;
+                device.upload(&values, &mut buffer, 0)?.wait()?;
+                Ok(buffer)
+            }
+            (Table::Inverses, None) => device.inverse_table(shift, n.ilog2()),
+            (_, None) => device.point_table(shift, n.ilog2()),
         };
-        let table = |table: &Table| match table {
-            Table::Column(i) => upload(self.air.periodic[*i].on_coset(shift, self.air.trace_length)),
-            Table::Quotient(domain) => upload(quotient_on_coset(domain, shift, self.air.trace_length)),
-            Table::Points => device.point_table(shift, log_len),
-            Table::Inverses => device.inverse_table(shift, log_len),
-        };
-        self.tables.iter().map(table).collect()
+        self.tables.iter().zip(computed).map(table).collect()
     }
 }
 

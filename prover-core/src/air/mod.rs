@@ -8,8 +8,10 @@ mod builder;
 mod check;
 
 #[cfg(feature = "prover")]
+#[cfg(feature = "prover")]
 mod compile;
 mod domain;
+#[cfg(feature = "prover")]
 #[cfg(feature = "prover")]
 mod emit;
 mod expr;
@@ -20,7 +22,8 @@ pub use builder::{AirBuilder, Cells};
 
 pub use check::{CellValue, Violation};
 #[cfg(feature = "prover")]
-pub use compile::{CompiledAir, TABLES, Table};
+#[cfg(feature = "prover")]
+pub use compile::{CompiledAir, Table};
 pub use domain::{Domain, Rows, every};
 pub use expr::{Expr, Graph, IntoExpr, Leaf, MaskCell, Node, NodeId};
 pub use periodic::PeriodicColumn;

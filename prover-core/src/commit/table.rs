@@ -5,7 +5,7 @@ use crate::channel::ProverChannel;
 use crate::memory_plan::{SEGMENT, TREE};
 use crate::params::Parameters;
 use quarry_kernels::ops::MerkleTree;
-use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView};
+use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView, Ticket};
 use std::collections::BTreeSet;
 
 /// A block is a subtree that is hashed again when one of its rows is opened. It has four leaves for every segment, so that
@@ -64,7 +64,7 @@ impl<D: Backend> TableCommitter<D> {
         })
     }
 
-    /// Hashes segment `index` up to the root of its subtree.
+    /// Hashes segment `index` up to the root of its subtree; the ticket is that of the whole segment.
     ///
     /// # Errors
     /// What the device reports.
@@ -73,7 +73,7 @@ impl<D: Backend> TableCommitter<D> {
         device: &D,
         index: usize,
         table: &TableView<'_, D>,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<Ticket, DeviceError> {
         let segment = &mut self.segment;
         let hashes = &self.layer_hash[self.log_segments as usize..];
         device
@@ -83,13 +83,12 @@ impl<D: Backend> TableCommitter<D> {
             .hash_subtree(hashes, segment, 0, segment.log_leaves)?
             .detach();
         let root = (1 << self.log_segments) + index;
+        let mut done = Ticket::ready();
         for depth in 0..=self.top.log_leaves - self.log_segments {
             let nodes = 1 << depth..2 << depth;
-            device
-                .copy(&segment.nodes, nodes, &mut self.top.nodes, root << depth)?
-                .detach();
+            done = device.copy(&segment.nodes, nodes, &mut self.top.nodes, root << depth)?;
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Hashes the layers above the segments and sends the root.

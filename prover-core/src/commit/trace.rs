@@ -6,7 +6,7 @@ use crate::channel::ProverChannel;
 use crate::memory_plan::EXTENSION;
 use crate::params::Parameters;
 use quarry_kernels::domain::bit_reverse;
-use quarry_kernels::{Backend, BitReversed, Columns, Coset, DeviceError, Felt, Natural, TableView};
+use quarry_kernels::{Backend, BitReversed, Columns, Coset, DeviceError, Felt, Natural, TableView, Ticket};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
@@ -79,8 +79,8 @@ impl<D: Backend> Deref for Extension<'_, D> {
 
 impl<D: Backend> CommittedTrace<D> {
     /// Interpolates columns that are given on `trace_shift * <g>`, commits to their evaluations on every coset
-    /// and sends the root; keeps the evaluations on the first `n_kept` cosets. `after_coset` hears of every coset
-    /// done and may stop the work.
+    /// and sends the root; keeps the evaluations on the first `n_kept` cosets. `after_coset` gets the ticket of every
+    /// coset and may stop the work.
     ///
     /// # Errors
     /// What the device or `after_coset` reports.
@@ -96,7 +96,7 @@ impl<D: Backend> CommittedTrace<D> {
         cosets: &Cosets,
         n_kept: usize,
         channel: &mut ProverChannel,
-        mut after_coset: impl FnMut() -> Result<(), DeviceError>,
+        mut after_coset: impl FnMut(Ticket) -> Result<(), DeviceError>,
     ) -> Result<Self, DeviceError> {
         let (n_columns, log_len) = (columns.n_columns(), columns.log_len());
         let coefficients = device.interpolate(columns, trace_shift)?;
@@ -111,8 +111,7 @@ impl<D: Backend> CommittedTrace<D> {
             device
                 .evaluate_coset(&coefficients, shift, &mut evaluations)?
                 .detach();
-            table.add_segment(device, index, &TableView::of_trace(&evaluations))?;
-            after_coset()?;
+            after_coset(table.add_segment(device, index, &TableView::of_trace(&evaluations))?)?;
             if index < n_kept {
                 kept.push(evaluations);
             } else {

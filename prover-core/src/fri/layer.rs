@@ -66,10 +66,14 @@ impl<D: Backend> Layer<D> {
             match self {
                 Self::Polynomial(polynomial) => {
                     let coset = evaluate(device, polynomial, shift)?;
-                    table.add_segment(device, i, &TableView::of_fri_layer(&coset, 0, log_row))?;
+                    table
+                        .add_segment(device, i, &TableView::of_fri_layer(&coset, 0, log_row))?
+                        .detach();
                 }
                 Self::Values(values) => {
-                    table.add_segment(device, i, &TableView::of_fri_layer(values, i, log_row))?;
+                    table
+                        .add_segment(device, i, &TableView::of_fri_layer(values, i, log_row))?
+                        .detach();
                 }
             }
         }

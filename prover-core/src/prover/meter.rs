@@ -3,8 +3,9 @@
 use crate::cost::Shape;
 use crate::params::Parameters;
 use crate::progress::{Cancel, Observer, Phase};
-use quarry_kernels::{Device, DeviceError, Tag};
-use std::cell::Cell;
+use quarry_kernels::{Device, DeviceError, Tag, Ticket};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// What a phase took.
@@ -20,6 +21,10 @@ pub struct PhaseStatistics {
     pub peak_by_tag: Vec<(Tag, u64)>,
 }
 
+/// Cosets that are enqueued at once: one is worked on while the next is prepared. With more, progress would run ahead of
+/// the work, and a wish to stop would come late.
+const COSETS_IN_FLIGHT: usize = 2;
+
 /// Times phases, tells the observer, and stops the work when asked.
 pub(super) struct Meter<'a, D: Device> {
     device: &'a D,
@@ -29,6 +34,7 @@ pub(super) struct Meter<'a, D: Device> {
     fractions: Vec<(Phase, f64, f64)>,
     steps_per_commit: f64,
     steps: Cell<f64>,
+    in_flight: RefCell<VecDeque<Ticket>>,
     current: Option<(Phase, Instant)>,
     phases: Vec<PhaseStatistics>,
 }
@@ -59,6 +65,7 @@ impl<'a, D: Device> Meter<'a, D> {
             fractions,
             steps_per_commit: f64::from(1 << params.log_n_cosets),
             steps: Cell::new(0.0),
+            in_flight: RefCell::default(),
             current: None,
             phases: Vec::new(),
         }
@@ -81,13 +88,20 @@ impl<'a, D: Device> Meter<'a, D> {
         found.map_or((0.0, 1.0), |&(_, begin, end)| (begin, end))
     }
 
-    /// A coset of a commitment is done.
-    pub(super) fn step(&self) -> Result<(), DeviceError> {
-        if let Some((phase, _)) = self.current {
+    /// A coset of a commitment is enqueued. Waits for the one before the last, and tells of it.
+    pub(super) fn step(&self, coset: Ticket) -> Result<(), DeviceError> {
+        let mut in_flight = self.in_flight.borrow_mut();
+        in_flight.push_back(coset);
+        while in_flight.len() >= COSETS_IN_FLIGHT {
+            if let Some(coset) = in_flight.pop_front() {
+                coset.wait()?;
+            }
             self.steps.set(self.steps.get() + 1.0);
-            let (begin, end) = self.span(phase);
-            let share = (self.steps.get() / self.steps_per_commit).min(1.0);
-            self.observer.advance(begin + (end - begin) * share);
+            if let Some((phase, _)) = self.current {
+                let (begin, end) = self.span(phase);
+                let share = (self.steps.get() / self.steps_per_commit).min(1.0);
+                self.observer.advance(begin + (end - begin) * share);
+            }
         }
         self.check()
     }
@@ -101,6 +115,8 @@ impl<'a, D: Device> Meter<'a, D> {
     }
 
     fn end_phase(&mut self) {
+        // Whoever downloaded a commitment's root waited for its cosets.
+        self.in_flight.borrow_mut().clear();
         if let Some((phase, start)) = self.current.take() {
             let usage = self.device.take_peak();
             let (peak_bytes, peak_by_tag) = (usage.peak, usage.peak_by_tag);

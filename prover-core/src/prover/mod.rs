@@ -274,7 +274,7 @@ impl<D: Backend> Prover<'_, D> {
         meter: &Meter<'_, D>,
     ) -> Result<CommittedTrace<D>, DeviceError> {
         channel.enter("Commit on Trace");
-        let after_coset = || meter.step();
+        let after_coset = |coset| meter.step(coset);
         let (device, params) = (self.device, self.params);
         let trace = CommittedTrace::commit(
             device,
@@ -409,7 +409,8 @@ impl<D: Backend> Prover<'_, D> {
                 .map(|trace| trace.extension(device, &self.cosets, 0))
                 .collect::<Result<_, _>>()?;
             let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
-            device.deep_quotient(&tables, shift, poles, &mut values)?.detach();
+            // Waited for, so that its time is not counted as FRI's.
+            device.deep_quotient(&tables, shift, poles, &mut values)?.wait()?;
         }
         device.interpolate(values, shift)
     }

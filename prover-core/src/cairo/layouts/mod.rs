@@ -104,12 +104,18 @@ pub struct Layout {
     cells: HashMap<String, VirtualColumn>,
 }
 
+/// Stone declares the layout but cannot prove it, so there is no proof to be equal to.
+const WHY_NOT_ALL_CAIRO: &str = ": Stone v3 itself cannot prove it, its definition lacks the mod builtins that it declares \
+    (layout dynamic has room for every builtin)";
+
 /// A layout of that name is not known.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown layout '{name}'; known are {}", known.join(", "))]
+#[error("unknown layout '{name}'{why}; known are {}", known.join(", "))]
 pub struct UnknownLayout {
     /// The name that was asked for.
     pub name: String,
+    /// Why it is not among the known, if that is known.
+    pub why: &'static str,
     /// The names that there are.
     pub known: Vec<&'static str>,
 }
@@ -150,6 +156,11 @@ impl Layout {
             .find(|layout| layout.name == name)
             .ok_or_else(|| UnknownLayout {
                 name: name.to_owned(),
+                why: if name == "all_cairo" {
+                    WHY_NOT_ALL_CAIRO
+                } else {
+                    ""
+                },
                 known: known(),
             })?;
         Ok(Self {

@@ -1,0 +1,82 @@
+//! Whether the device is right.
+
+use crate::report::Check;
+use quarry_benches::read_case;
+use quarry_kernels::Backend;
+use quarry_kernels::ops::laws;
+use quarry_prover_core::progress::{Cancel, Silent};
+use quarry_prover_core::prover::{ProveOptions, prove};
+use sha2::{Digest, Sha256};
+use std::error::Error;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// A law and its name.
+type Law<D> = (&'static str, fn(&D));
+
+/// Every law of the operations.
+pub fn laws<D: Backend>(device: &D) -> Vec<Check> {
+    let laws: &[Law<D>] = &[
+        ("transfers", laws::transfers),
+        ("memory_accounts", laws::memory_accounts),
+        ("interpolate_and_evaluate", laws::interpolate_and_evaluate),
+        ("large_transform", laws::large_transform),
+        ("evaluate_at", laws::evaluate_at),
+        ("hash_rows", laws::hash_rows),
+        ("hash_trees", laws::hash_trees),
+        ("compose", laws::compose),
+        ("tables", laws::tables),
+        ("deep_quotient", laws::deep_quotient),
+        ("fold", laws::fold),
+        ("split_even_odd", laws::split_even_odd),
+        ("cumulative_value", laws::cumulative_value),
+        ("permutation_product", laws::permutation_product),
+        ("gather", laws::gather),
+        ("grind", laws::grind),
+        ("wrong_shapes_are_errors", laws::wrong_shapes_are_errors),
+    ];
+    let check = |&(name, law): &Law<D>| {
+        let holds = catch_unwind(AssertUnwindSafe(|| law(device))).is_ok();
+        Check::told(name.to_owned(), holds)
+    };
+    laws.iter().map(check).collect()
+}
+
+/// Stone's bytes for every case that is not too slow.
+pub fn cases<D: Backend>(
+    device: &D,
+    golden: &Path,
+    stone_seconds: f64,
+) -> Result<Vec<Check>, Box<dyn Error>> {
+    let mut checks = Vec::new();
+    let table = golden.join("digests.tsv");
+    let text = fs::read_to_string(&table).map_err(|why| format!("{}: {why}", table.display()))?;
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [layout, case, tag, _, digest, _, _, seconds, _] = fields[..] else {
+            return Err(format!("{}: nine columns expected: {line}", table.display()).into());
+        };
+        let in_time = seconds
+            .parse::<f64>()
+            .is_ok_and(|seconds| seconds <= stone_seconds);
+        if digest == "refused" || !in_time {
+            continue;
+        }
+        let (input, params) = read_case(&golden.join(layout).join(case), tag)?;
+        let options = ProveOptions::default();
+        let proof = prove(device, &input, &params, &options, &Silent, &Cancel::default());
+        let holds = match proof {
+            Ok(proof) => {
+                let found = Sha256::digest(&proof.bytes);
+                found.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == digest
+            }
+            Err(why) => {
+                eprintln!("{layout}/{case}/{tag}: {why}");
+                false
+            }
+        };
+        checks.push(Check::told(format!("{layout}/{case}/{tag}"), holds));
+    }
+    Ok(checks)
+}

@@ -1,0 +1,124 @@
+//! What a device does, and how near that is to what its own rates allow: `device_table --device cuda --out FILE.json`.
+//!
+//! First whether it is right: every law of the operations, and Stone's bytes for the cases in the repository. Then the
+//! card's own rates, operations, and whole proofs with the share of their floor in every phase. A proof's clock runs
+//! from the trace's columns in host memory to the last byte; building the trace is timed beside it.
+
+mod checks;
+mod operations;
+mod proofs;
+mod rates;
+mod report;
+
+use clap::Parser;
+use quarry_kernels::cuda::CudaDevice;
+use quarry_kernels::{Backend, CpuDevice};
+use rates::Measure;
+use report::Report;
+use std::error::Error;
+use std::path::PathBuf;
+
+/// Measures a device.
+#[derive(Parser)]
+struct Args {
+    /// The device: cuda, cuda:N, cpu, or with the feature emulation: emulated (the CUDA device on a stand-in for its
+    /// driver, which shows that this program runs, and nothing else)
+    #[arg(long, default_value = "cuda")]
+    device: String,
+    /// What to do: checks, rates, operations, proofs, settlement
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "checks,rates,operations,proofs,settlement"
+    )]
+    only: Vec<String>,
+    /// Logarithm of the steps of the largest proof
+    #[arg(long, default_value_t = 20)]
+    largest: u32,
+    /// Logarithm of the steps of the smallest proof
+    #[arg(long, default_value_t = 16)]
+    smallest: u32,
+    /// Runs of which the median is taken
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// The corpus of Stone's proofs
+    #[arg(long, default_value = "prover-core/tests/data")]
+    golden: PathBuf,
+    /// A case that took Stone more CPU seconds is not checked
+    #[arg(long, default_value_t = 50.0)]
+    stone_seconds: f64,
+    /// The folder of the program that is proved
+    #[arg(long, default_value = "prover-core/examples/collatz")]
+    program: PathBuf,
+    /// What the results are filed under: driver and date, for one
+    #[arg(long, default_value = "")]
+    label: String,
+    /// Write all results here as JSON
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    let cuda = |index| CudaDevice::new(index, None);
+    let all_right = match args.device.as_str() {
+        "cpu" => run(&CpuDevice::new(None)?, &args)?,
+        #[cfg(feature = "emulation")]
+        "emulated" => {
+            quarry_kernels::cuda::emulation::install()?;
+            run(&cuda(0)?, &args)?
+        }
+        "cuda" => run(&cuda(0)?, &args)?,
+        name => match name.strip_prefix("cuda:").map(str::parse) {
+            Some(Ok(index)) => run(&cuda(index)?, &args)?,
+            _ => return Err("--device: give cuda, cuda:N, cpu or emulated".into()),
+        },
+    };
+    if all_right {
+        Ok(())
+    } else {
+        Err("the device is wrong: see the checks".into())
+    }
+}
+
+/// Everything that was asked for; whether all checks held.
+fn run<D: Backend + Measure>(device: &D, args: &Args) -> Result<bool, Box<dyn Error>> {
+    let wanted = |part: &str| args.only.iter().any(|only| only == part);
+    let mut report = Report::new(device.name(), &args.label);
+    if wanted("checks") {
+        report.laws = checks::laws(device);
+        report.cases = checks::cases(device, &args.golden, args.stone_seconds)?;
+    }
+    report.save(args.out.as_deref())?;
+    let rates = if wanted("rates") { device.measure()? } else { None };
+    report.set_rates(rates);
+    if wanted("operations") {
+        // A proof's trace has 2^4 rows a step; transforms are timed up to 2^6 more.
+        operations::run(device, args.largest + 6, args.runs, rates.as_ref(), &mut report)?;
+    }
+    report.save(args.out.as_deref())?;
+    let proofs = proofs::Proofs {
+        device,
+        program: &args.program,
+        runs: args.runs,
+        rates: rates.as_ref(),
+    };
+    if wanted("proofs") {
+        // The largest first: it says most.
+        for log_steps in (args.smallest..=args.largest).rev() {
+            proofs.recursive(log_steps, &mut report)?;
+            report.save(args.out.as_deref())?;
+        }
+    }
+    if wanted("settlement") {
+        proofs.settlement(args.smallest..=args.largest, &mut report)?;
+    }
+    report.save(args.out.as_deref())?;
+    Ok(report.all_right())
+}
+
+/// The median of an odd number of runs, in seconds.
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,150 @@
+//! Whole proofs, phase by phase, beside their floor.
+
+use crate::median;
+use crate::rates::Rates;
+use crate::report::{Operation, Report};
+use quarry_kernels::{Backend, Hash};
+use quarry_prover_core::cairo::air::CairoAir;
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::runner::{self, RunOptions};
+use quarry_prover_core::cost::Shape;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
+use quarry_prover_core::progress::{Cancel, Phase, Silent};
+use quarry_prover_core::prover::{ProveError, ProveOptions, prove};
+use std::error::Error;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// Steps that no program here takes.
+const STEP_LIMIT: usize = 1 << 24;
+
+/// What proofs are made with.
+pub struct Proofs<'a, D: Backend> {
+    /// The device.
+    pub device: &'a D,
+    /// The folder of the program.
+    pub program: &'a Path,
+    /// Runs of which the median is taken.
+    pub runs: usize,
+    /// The device's own rates.
+    pub rates: Option<&'a Rates>,
+}
+
+impl<D: Backend> Proofs<'_, D> {
+    /// Layout `recursive` with blowup 4 and 8, Keccak and Blake2s.
+    pub fn recursive(&self, log_steps: u32, report: &mut Report) -> Result<(), Box<dyn Error>> {
+        let input = self.execution("recursive", log_steps)?;
+        let log_steps = input.public.n_steps.ilog2();
+        for hash in [Hash::Keccak256, Hash::Blake256] {
+            for log_n_cosets in [2, 3] {
+                let mut params = parameters("stone", &input)?;
+                params.log_n_cosets = log_n_cosets;
+                params.commitment_hashes.top = hash;
+                params.commitment_hashes.bottom = hash;
+                let name = format!(
+                    "recursive, 2^{log_steps} steps, blowup {}, {}",
+                    1 << log_n_cosets,
+                    hash.name()
+                );
+                self.time(name, &input, &params, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The shape of settlement proofs, at the largest size that fits.
+    pub fn settlement(
+        &self,
+        log_steps: RangeInclusive<u32>,
+        report: &mut Report,
+    ) -> Result<(), Box<dyn Error>> {
+        for log_steps in log_steps.rev() {
+            let input = self.execution("recursive_large_output", log_steps)?;
+            let log_steps = input.public.n_steps.ilog2();
+            let params = parameters("l1-sharp", &input)?;
+            let name = format!("recursive_large_output, 2^{log_steps} steps, l1-sharp");
+            if self.time(name, &input, &params, report)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The program's run, padded to so many steps or as many as it takes.
+    fn execution(&self, layout: &str, log_steps: u32) -> Result<ProverInput, Box<dyn Error>> {
+        let file = |name: &str| {
+            let path = self.program.join(name);
+            fs::read(&path).map_err(|why| format!("{}: {why}", path.display()))
+        };
+        let program_input = serde_json::from_slice(&file("input.json")?)?;
+        let options = RunOptions {
+            max_steps: STEP_LIMIT,
+            min_steps: 1 << log_steps,
+        };
+        Ok(runner::run(
+            &file("program.json")?,
+            Some(&program_input),
+            layout,
+            &options,
+        )?)
+    }
+
+    /// Times a proof; whether it fits the device.
+    fn time(
+        &self,
+        name: String,
+        input: &ProverInput,
+        params: &Parameters,
+        report: &mut Report,
+    ) -> Result<bool, Box<dyn Error>> {
+        let layout = Layout::of(&input.public)?;
+        let air = CairoAir::new(&layout, input.public.n_steps)?;
+        let shape = Shape::new(&air, &air.air.compile())?;
+        let work = shape.work(params);
+        let mut seconds: Vec<Vec<f64>> = Vec::new();
+        let mut peak = 0;
+        for _ in 0..self.runs {
+            let options = ProveOptions::default();
+            let proof = match prove(self.device, input, params, &options, &Silent, &Cancel::default()) {
+                Ok(proof) => proof,
+                Err(ProveError::Memory(why)) => {
+                    eprintln!("{name}: {why}");
+                    return Ok(false);
+                }
+                Err(why) => return Err(why.into()),
+            };
+            let phases = &proof.statistics.phases;
+            peak = phases.iter().map(|phase| phase.peak_bytes).max().unwrap_or(0);
+            seconds.push(phases.iter().map(|phase| phase.time.as_secs_f64()).collect());
+        }
+        let in_median = |phase: usize| median(seconds.iter().map(|run| run[phase]).collect());
+        let phases: Vec<_> = work
+            .iter()
+            .enumerate()
+            .map(|(i, (phase, work))| {
+                let floor = self.rates.map(|rates| {
+                    let permutations = Some((work.hash, work.permutations));
+                    rates.floor(work.multiplications, permutations, work.bytes)
+                });
+                (*phase, in_median(i), floor)
+            })
+            .collect();
+        // The clock begins when the columns are there.
+        let timed = || phases.iter().filter(|(phase, ..)| *phase != Phase::Trace);
+        let total = median(seconds.iter().map(|run| run[1..].iter().sum()).collect());
+        let floor = self
+            .rates
+            .map(|_| timed().filter_map(|(_, _, floor)| *floor).sum());
+        report.push(Operation::new(name, total, floor).with_phases(&phases, peak));
+        Ok(true)
+    }
+}
+
+/// A profile's parameters for an execution.
+fn parameters(profile: &str, input: &ProverInput) -> Result<Parameters, Box<dyn Error>> {
+    let profile = Profile::by_name(profile)?;
+    Ok(profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?)
+}
