@@ -63,13 +63,21 @@ HASH_ROWS(hash_pairs_poseidon, RowElements, digest_of_number(number_of_felt(pose
 HASH_ROWS(hash_pairs_pedersen, RowElements,
           digest_of_number(number_of_felt(pedersen_two(source(0), source(1), AS_POINTS))))
 
-// Node `first + i`, `i < n`, becomes the hash of nodes `2 (first + i)` and the next.
-#define HASH_NODES(name, hash)                                                                          \
-    KERNEL(128, name, Digest* nodes, u64 first, u64 n, const Felt* tables, Digest mask) {               \
-        const u64 i = thread_index();                                                                   \
-        if (i >= n) return;                                                                             \
-        const Digest* children = nodes + 2 * (first + i);                                               \
-        nodes[first + i] = digest_and(hash, mask);                                                      \
+// Node `first + i`, `i < n`, becomes the hash of nodes `2 (first + i)` and the next; then their parents likewise, `n_levels`
+// levels in all. `first` is a multiple of `n`, a power of two, so a block has the nodes that its own are made of.
+#define HASH_NODES_THREADS 128
+#define HASH_NODES(name, hash)                                                                            \
+    KERNEL(HASH_NODES_THREADS, name, Digest* nodes, u64 first, u64 n, u32 n_levels, const Felt* tables,   \
+           Digest mask) {                                                                                 \
+        NO_UNROLL for (u32 level = 0; level < n_levels; level++) {                                        \
+            const u32 n_own = HASH_NODES_THREADS >> level;                                                \
+            const u64 i = (u64)blockIdx.x * n_own + threadIdx.x;                                          \
+            if (threadIdx.x < n_own && i < n >> level) {                                                  \
+                const Digest* children = nodes + 2 * ((first >> level) + i);                              \
+                nodes[(first >> level) + i] = digest_and(hash, mask);                                     \
+            }                                                                                             \
+            block_barrier();                                                                              \
+        }                                                                                                 \
     }
 
 DEVICE Felt felt_of_digest(Digest digest) { return felt_of_number(number_of_digest(digest)); }

@@ -10,6 +10,13 @@ use crate::ops::{HashOps, MerkleTree};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Levels of a tree that one launch hashes with all its warps full, and at most: a block has 128 nodes of the lowest.
+const FULL_LEVELS: u32 = 3;
+const MAX_LEVELS: u32 = 8;
+
+/// Below so many nodes a card is not full anyway, and launches are what costs.
+const FEW_NODES: u64 = 1 << 14;
+
 /// The kernels of an unmasked hash: of rows, of rows of two elements that are hashed as nodes, and of nodes.
 pub(super) struct HashKernels {
     rows: Kernel,
@@ -82,21 +89,28 @@ impl CudaDevice {
             2 << tree.log_leaves,
             tree.nodes.len(),
         )?;
-        for depth in depths.clone().rev() {
-            let hash = layer_hash[depth as usize];
-            let n = 1u64 << (depth - depths.start);
-            let first = (1u64 << depth) + root as u64 * n;
+        let mut depth = depths.end;
+        while depth > depths.start {
+            let lowest = depth - 1;
+            let hash = layer_hash[lowest as usize];
+            let n = 1u64 << (lowest - depths.start);
+            let same_hash = layer_hash[depths.start as usize..depth as usize].iter().rev();
+            let n_same = same_hash.take_while(|layer| **layer == hash).count() as u32;
+            let n_levels = n_same.min(if n < FEW_NODES { MAX_LEVELS } else { FULL_LEVELS });
+            let first = (1u64 << lowest) + root as u64 * n;
             let (_tables, tables) = self.hash_tables(hash)?;
             let kernel = hash_kernels(hash).nodes;
+            let mask = mask(hash);
             // SAFETY: the arguments of every node kernel; the nodes and their children are in the tree.
             unsafe {
                 self.context.launch(
                     kernel,
                     kernel.grid(n),
                     0,
-                    arguments![tree.nodes.address(0), first, n, tables, mask(hash)],
+                    arguments![tree.nodes.address(0), first, n, n_levels, tables, mask],
                 )?;
             }
+            depth -= n_levels;
         }
         self.ticket()
     }

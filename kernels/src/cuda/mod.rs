@@ -187,5 +187,5 @@ impl<O: Order> Columns<CudaDevice, O> {
     }
 }
 
-#[cfg(all(test, feature = "cuda-emulation"))]
+#[cfg(all(test, feature = "cuda-emulation", feature = "cpu"))]
 mod tests;

@@ -1,8 +1,10 @@
 //! The law suite on the emulated device, under three schedules.
 
 use super::*;
+use crate::dual::Dual;
 use crate::felt::Felt;
-use crate::ops::laws;
+use crate::hash::{Digest, Hash};
+use crate::ops::{HashOps, MerkleTree, laws};
 
 /// Every emulated device.
 fn devices() -> impl Iterator<Item = CudaDevice> {
@@ -69,6 +71,35 @@ fn out_of_memory_leaves_the_device_usable() {
     drop((held, second));
     laws::fold(&device);
     assert_eq!(device.take_peak().peak, 1 << 20);
+}
+
+/// Launches of several levels: large ones, small ones, and where the hash changes.
+#[test]
+fn trees_are_the_cpus() {
+    for device in devices() {
+        let dual = Dual::new(device, crate::CpuDevice::new(Some(1)).unwrap());
+        let mut tree = MerkleTree::empty(&dual, 15, Tag("tree")).unwrap();
+        let leaves: Vec<Digest> = (0u32..1 << 15)
+            .map(|i| std::array::from_fn(|k| (i.wrapping_mul(0x9e37_79b9) >> (k % 25)) as u8))
+            .collect();
+        dual.upload(&leaves, &mut tree.nodes, 1 << 15)
+            .unwrap()
+            .wait()
+            .unwrap();
+        let mut hashes = [Hash::Keccak256Masked160Lsb; 15];
+        hashes[..3].fill(Hash::Blake256);
+        for first_leaf in [0, 1 << 14] {
+            let ticket = dual.hash_subtree(&hashes, &mut tree, first_leaf, 14).unwrap();
+            ticket.wait().unwrap();
+        }
+        dual.hash_top(&hashes, &mut tree, 1).unwrap().wait().unwrap();
+        let root = dual.download(&tree.nodes, 1..2).unwrap().wait().unwrap()[0];
+        assert_ne!(root, Digest::default());
+        dual.hash_subtree(&[Hash::Blake256; 15], &mut tree, 0, 15)
+            .unwrap()
+            .wait()
+            .unwrap();
+    }
 }
 
 #[test]
