@@ -104,16 +104,17 @@ DEVICE Felt felt_reduce(Felt a) {
     return felt_sub(a, multiple);
 }
 
-// Adds `b` times every second limb of `a` to `sum`; the products are two limbs wide, so they do not overlap.
+// Adds `b` times `N` limbs of `a`, every second one, to `sum`; the products are two limbs wide, so they do not overlap.
+template <int N>
 DEVICE void mad_row(u32* sum, const u32* a, u32 b) {
     Carry carry;
     sum[0] = mad_low_out(a[0], b, sum[0], carry);
     sum[1] = mad_high_in_out(a[0], b, sum[1], carry);
-    UNROLL for (int i = 2; i < 8; i += 2) {
+    UNROLL for (int i = 2; i < 2 * N; i += 2) {
         sum[i] = mad_low_in_out(a[i], b, sum[i], carry);
         sum[i + 1] = mad_high_in_out(a[i], b, sum[i + 1], carry);
     }
-    sum[8] = add_in(sum[8], 0, carry);
+    sum[2 * N] = add_in(sum[2 * N], 0, carry);
 }
 
 // Montgomery reduction `t / 2^256` of sixteen limbs that are below `2^256 p`: below p.
@@ -158,27 +159,63 @@ DEVICE Felt felt_reduce_wide(const u32* t) {
     return felt_add_p(difference, borrow);
 }
 
-// Montgomery product `a b / 2^256`, below p, if one of the factors is below p; the other may be any 256 bits.
-DEVICE Felt felt_mul(Felt a, Felt b) {
-    // Columns that begin at even limbs, and those that begin at odd ones.
-    u32 even[18], odd[18];
-    UNROLL for (int i = 0; i < 18; i++) even[i] = odd[i] = 0;
-    UNROLL for (int i = 0; i < 8; i += 2) {
-        mad_row(even + i, a.limb, b.limb[i]);
-        mad_row(odd + i, a.limb + 1, b.limb[i]);
-        mad_row(odd + i, a.limb, b.limb[i + 1]);
-        mad_row(even + i + 2, a.limb + 1, b.limb[i + 1]);
-    }
-    u32 t[16];
+// The sum of columns that begin at even limbs and those that begin at odd ones.
+DEVICE void join_columns(u32* t, const u32* even, const u32* odd) {
     Carry carry;
     t[0] = even[0];
     t[1] = add_out(even[1], odd[0], carry);
     UNROLL for (int i = 2; i < 15; i++) t[i] = add_in_out(even[i], odd[i - 1], carry);
     t[15] = add_in(even[15], odd[14], carry);
+}
+
+// Montgomery product `a b / 2^256`, below p, if one of the factors is below p; the other may be any 256 bits.
+DEVICE Felt felt_mul(Felt a, Felt b) {
+    u32 even[18], odd[18];
+    UNROLL for (int i = 0; i < 18; i++) even[i] = odd[i] = 0;
+    UNROLL for (int i = 0; i < 8; i += 2) {
+        mad_row<4>(even + i, a.limb, b.limb[i]);
+        mad_row<4>(odd + i, a.limb + 1, b.limb[i]);
+        mad_row<4>(odd + i, a.limb, b.limb[i + 1]);
+        mad_row<4>(even + i + 2, a.limb + 1, b.limb[i + 1]);
+    }
+    u32 t[16];
+    join_columns(t, even, odd);
     return felt_reduce_wide(t);
 }
 
-DEVICE Felt felt_square(Felt a) { return felt_mul(a, a); }
+// Montgomery square of a value below p, or of one whose square is below `2^256 p`: 36 products of limbs, not 64.
+DEVICE Felt felt_square(Felt a) {
+    const u32* limb = a.limb;
+    u32 even[18], odd[18];
+    UNROLL for (int i = 0; i < 18; i++) even[i] = odd[i] = 0;
+    // The products of different limbs, once.
+    mad_row<4>(odd, limb + 1, limb[0]);
+    mad_row<3>(even + 2, limb + 2, limb[0]);
+    mad_row<3>(odd + 2, limb + 2, limb[1]);
+    mad_row<3>(even + 4, limb + 3, limb[1]);
+    mad_row<3>(odd + 4, limb + 3, limb[2]);
+    mad_row<2>(even + 6, limb + 4, limb[2]);
+    mad_row<2>(odd + 6, limb + 4, limb[3]);
+    mad_row<2>(even + 8, limb + 5, limb[3]);
+    mad_row<2>(odd + 8, limb + 5, limb[4]);
+    mad_row<1>(even + 10, limb + 6, limb[4]);
+    mad_row<1>(odd + 10, limb + 6, limb[5]);
+    mad_row<1>(even + 12, limb + 7, limb[5]);
+    mad_row<1>(odd + 12, limb + 7, limb[6]);
+    u32 t[16];
+    join_columns(t, even, odd);
+    // Twice that, and the squares of limbs.
+    UNROLL for (int i = 15; i > 0; i--) t[i] = t[i] << 1 | t[i - 1] >> 31;
+    t[0] <<= 1;
+    Carry carry;
+    t[0] = mad_low_out(limb[0], limb[0], t[0], carry);
+    t[1] = mad_high_in_out(limb[0], limb[0], t[1], carry);
+    UNROLL for (int i = 1; i < 8; i++) {
+        t[2 * i] = mad_low_in_out(limb[i], limb[i], t[2 * i], carry);
+        t[2 * i + 1] = mad_high_in_out(limb[i], limb[i], t[2 * i + 1], carry);
+    }
+    return felt_reduce_wide(t);
+}
 
 // `a^(2^n)`.
 DEVICE_CALL Felt felt_square_times(Felt a, u32 n) {
