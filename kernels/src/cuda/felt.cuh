@@ -119,44 +119,37 @@ DEVICE void mad_row(u32* sum, const u32* a, u32 b) {
 
 // Montgomery reduction `t / 2^256` of sixteen limbs that are below `2^256 p`: below p.
 //
-// With q = (t mod 2^256) / p mod 2^256, the result is the high half of t less the high half of q p. As
-// 1 / p = 1 - 17 * 2^192 - 2^251 modulo 2^256, q is the low half of t but for its two highest limbs.
+// With q = (t mod 2^256) / p mod 2^256, the result is (t - q p) / 2^256. As p = 1 + 2^192 m with m = 17 + 2^59, limbs 0 to
+// 5 of q are those of t, and limbs 6 and 7 are those of t less the lowest two of q m. Those take nothing else in q p:
+// so the subtraction goes on from there, t less q m from limb 6 on.
 DEVICE Felt felt_reduce_wide(const u32* t) {
-    u32 q[8];
-    UNROLL for (int i = 0; i < 6; i++) q[i] = t[i];
-    u64 low = (u64)t[1] << 32 | t[0];
-    u64 high = ((u64)t[7] << 32 | t[6]) - 17u * low - (low << 59);
-    q[6] = (u32)high;
-    q[7] = (u32)(high >> 32);
-
-    // 17 q, and q 2^27: they stand at limbs 6 and 7 of q p. Below limb 6 there is q alone, so no carry.
-    u32 by_17[9], by_2_27[9];
-    u64 sum = 0;
-    UNROLL for (int i = 0; i < 8; i++) {
-        sum += (u64)q[i] * 17u;
-        by_17[i] = (u32)sum;
-        sum >>= 32;
-    }
-    by_17[8] = (u32)sum;
-    by_2_27[0] = q[0] << 27;
-    UNROLL for (int i = 1; i < 8; i++) by_2_27[i] = q[i] << 27 | q[i - 1] >> 5;
-    by_2_27[8] = q[7] >> 5;
-
+    u32 q[8], by_16[9], by_2_27[9], by_17[9], by_m[10];
     Carry carry;
-    u32 above[9];
-    add_out(q[6], by_17[0], carry);
-    above[0] = add_in_out(q[7], by_17[1], carry);
-    UNROLL for (int i = 1; i < 8; i++) above[i] = add_in_out(by_17[i + 1], 0, carry);
-    above[8] = add_in(0, 0, carry);
-    Felt product, difference;
-    add_out(above[0], by_2_27[0], carry);
-    UNROLL for (int i = 0; i < 7; i++) product.limb[i] = add_in_out(above[i + 1], by_2_27[i + 1], carry);
-    product.limb[7] = add_in(above[8], by_2_27[8], carry);
+    UNROLL for (int i = 0; i < 6; i++) q[i] = t[i];
+    by_16[0] = q[0] << 4;
+    by_16[1] = q[1] << 4 | q[0] >> 28;
+    by_2_27[0] = q[0] << 27;
+    by_17[0] = add_out(q[0], by_16[0], carry);
+    by_17[1] = add_in(q[1], by_16[1], carry);
+    q[6] = sub_out(t[6], by_17[0], carry);
+    q[7] = sub_in_out(t[7], by_17[1] + by_2_27[0], carry);
+    const u32 borrow = sub_in(0, 0, carry);
 
-    UNROLL for (int i = 0; i < 8; i++) difference.limb[i] = t[8 + i];
-    u32 borrow;
-    difference = felt_sub_borrow(difference, product, borrow);
-    return felt_add_p(difference, borrow);
+    UNROLL for (int i = 2; i < 8; i++) by_16[i] = q[i] << 4 | q[i - 1] >> 28;
+    UNROLL for (int i = 1; i < 8; i++) by_2_27[i] = q[i] << 27 | q[i - 1] >> 5;
+    by_16[8] = q[7] >> 28;
+    by_2_27[8] = q[7] >> 5;
+    by_17[0] = add_out(q[0], by_16[0], carry);
+    UNROLL for (int i = 1; i < 8; i++) by_17[i] = add_in_out(q[i], by_16[i], carry);
+    by_17[8] = add_in(by_16[8], 0, carry);
+    by_m[1] = add_out(by_17[1], by_2_27[0], carry);
+    UNROLL for (int i = 2; i < 9; i++) by_m[i] = add_in_out(by_17[i], by_2_27[i - 1], carry);
+    by_m[9] = add_in(by_2_27[8], 0, carry);
+
+    Felt r;
+    sub_out(0, borrow, carry);
+    UNROLL for (int i = 0; i < 8; i++) r.limb[i] = sub_in_out(t[8 + i], by_m[2 + i], carry);
+    return felt_add_p(r, sub_in(0, 0, carry));
 }
 
 // The sum of columns that begin at even limbs and those that begin at odd ones.
