@@ -1,10 +1,13 @@
 //! The law suite on the emulated device, under three schedules.
 
 use super::*;
+use crate::columns::Natural;
 use crate::dual::Dual;
 use crate::felt::Felt;
 use crate::hash::{Digest, Hash};
-use crate::ops::{HashOps, MerkleTree, laws};
+use crate::ops::{ComposeOps, CumulativeArgument, HashOps, MerkleTree, ScanOps, VirtualColumn, laws};
+use crate::program::{Instruction, Opcode, Operand, Program};
+use ark_ff::{AdditiveGroup, BigInt, Field};
 
 /// Every emulated device.
 fn devices() -> impl Iterator<Item = CudaDevice> {
@@ -71,6 +74,92 @@ fn out_of_memory_leaves_the_device_usable() {
     drop((held, second));
     laws::fold(&device);
     assert_eq!(device.take_peak().peak, 1 << 20);
+}
+
+/// Montgomery forms whose 32-bit limbs are at the edges of their range.
+fn edges(n: usize) -> Vec<Felt> {
+    let mut state = 1u64;
+    let mut limb = |below: u64| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        [
+            0,
+            1,
+            17,
+            below / 2,
+            below - 2,
+            below - 1,
+            state >> 32 & (below - 1),
+        ][(state >> 40) as usize % 7]
+    };
+    let mut word = |high: u64| limb(1 << 32) | limb(high) << 32;
+    let element = |_| {
+        Felt::new_unchecked(BigInt([
+            word(1 << 32),
+            word(1 << 32),
+            word(1 << 32),
+            word(1 << 27),
+        ]))
+    };
+    (0..n).map(element).collect()
+}
+
+#[test]
+fn products_and_squares_at_the_edges_of_limbs() {
+    let device = devices().next().unwrap();
+    let (a, log_len) = (edges(1 << 12), 12);
+    let columns =
+        Columns::<_, Natural>::upload(&device, std::slice::from_ref(&a), log_len, Tag("test")).unwrap();
+    let mut out = Columns::<_, Natural>::zeros(&device, 1, log_len, Tag("test")).unwrap();
+    for offset in 0..8 {
+        let cell = |offset| Operand::Cell { source: 0, offset };
+        let program = Program {
+            instructions: vec![Instruction {
+                opcode: Opcode::Mul,
+                target: 0,
+                a: cell(0),
+                b: cell(offset),
+            }],
+            n_registers: 1,
+            n_scalars: 0,
+            n_columns: 1,
+            n_periodic: 0,
+            result: Operand::Register(0),
+        };
+        let loaded = device.load(&program).unwrap();
+        device
+            .compose(&loaded, &[&columns], &[], &[], &mut out)
+            .unwrap()
+            .detach();
+        let expected: Vec<_> = (0..a.len())
+            .map(|i| a[i] * a[(i + offset as usize) % a.len()])
+            .collect();
+        assert_eq!(out.download(&device, 0).unwrap(), expected, "offset {offset}");
+    }
+    // The sum of the squares of differences, which are the edges.
+    let sums = a.iter().scan(Felt::ZERO, |sum, x| {
+        *sum += x;
+        Some(*sum)
+    });
+    let columns = Columns::<_, Natural>::upload(&device, &[sums.collect()], log_len, Tag("test")).unwrap();
+    let cells = VirtualColumn {
+        column: 0,
+        step: 1,
+        offset: 0,
+    };
+    let argument = CumulativeArgument {
+        values: cells,
+        z: Felt::ZERO,
+        alpha: Felt::ONE,
+    };
+    let ticket = device
+        .cumulative_value(&columns, &argument, &mut out, cells)
+        .unwrap();
+    ticket.wait().unwrap();
+    let values = out.download(&device, 0).unwrap();
+    for i in 1..a.len() {
+        // The host's product, not its square, which shares its idea with the device's.
+        assert_eq!(values[i] - values[i - 1], a[i] * a[i], "row {i}");
+    }
 }
 
 /// Launches of several levels: large ones, small ones, and where the hash changes.
