@@ -22,6 +22,7 @@ impl Accounts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(feature = "cpu")]
     pub(crate) fn take(&self, tag: Tag, bytes: u64) {
         // Nothing is over a budget of everything.
         let _ = self.take_within(tag, bytes, u64::MAX);
