@@ -8,3 +8,4 @@
 #include "scan.cu"
 #include "gather.cu"
 #include "grind.cu"
+#include "rate.cu"

@@ -72,6 +72,7 @@ kernels! {
     Gather = "gather", 256;
     GrindKeccak = "grind_keccak", 128;
     GrindBlake2s = "grind_blake2s", 128;
+    Multiply = "multiply", 256;
 }
 
 impl Kernel {

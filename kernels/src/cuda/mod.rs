@@ -20,6 +20,7 @@ mod ntt;
 mod page_lock;
 mod powers;
 mod quotient;
+mod rate;
 mod scan;
 mod staging;
 mod tables;

@@ -206,3 +206,10 @@ fn page_locked_memory_is_uploaded_too() {
         assert!(back.wait().unwrap() == elements);
     }
 }
+
+#[test]
+fn multiplications_are_counted() {
+    for device in devices() {
+        assert!(device.multiplications_per_second(2).unwrap() > 0.0);
+    }
+}

@@ -38,6 +38,9 @@ struct Args {
     /// Logarithm of the steps of the smallest proof
     #[arg(long, default_value_t = 16)]
     smallest: u32,
+    /// Logarithm of the elements of a transfer when rates are measured, and what else is in proportion
+    #[arg(long, default_value_t = 24)]
+    rate_size: u32,
     /// Runs of which the median is taken
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -90,7 +93,11 @@ fn run<D: Backend + Measure>(device: &D, args: &Args) -> Result<bool, Box<dyn Er
         report.cases = checks::cases(device, &args.golden, args.stone_seconds)?;
     }
     report.save(args.out.as_deref())?;
-    let rates = if wanted("rates") { device.measure()? } else { None };
+    let rates = if wanted("rates") {
+        device.measure(args.rate_size)?
+    } else {
+        None
+    };
     report.set_rates(rates);
     if wanted("operations") {
         // A proof's trace has 2^4 rows a step; transforms are timed up to 2^6 more.

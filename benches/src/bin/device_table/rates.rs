@@ -61,25 +61,24 @@ impl fmt::Display for Rates {
 /// A device whose rates can be measured.
 pub trait Measure {
     /// The rates; `None` where floors mean nothing.
-    fn measure(&self) -> Result<Option<Rates>, DeviceError>;
+    /// Transfers are of `2^log_len` elements.
+    fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError>;
 }
 
 impl Measure for CpuDevice {
-    fn measure(&self) -> Result<Option<Rates>, DeviceError> {
-        measure(self, 14).map(Some)
+    fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError> {
+        measure(self, log_len, multiplications(self, log_len.min(14))?).map(Some)
     }
 }
 
 impl Measure for CudaDevice {
-    fn measure(&self) -> Result<Option<Rates>, DeviceError> {
-        // The emulated device has little memory.
-        let log_len = if self.budget() > 4 << 30 { 24 } else { 10 };
-        measure(self, log_len).map(Some)
+    fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError> {
+        let multiplications = self.multiplications_per_second(1 << (log_len / 2))?;
+        measure(self, log_len, multiplications).map(Some)
     }
 }
 
-/// Measures with columns of `2^log_len` elements.
-fn measure<D: Backend>(device: &D, log_len: u32) -> Result<Rates, DeviceError> {
+fn measure<D: Backend>(device: &D, log_len: u32, multiplications: f64) -> Result<Rates, DeviceError> {
     let bytes = (size_of::<Felt>() << log_len) as f64;
     let mut from = Columns::<D, Natural>::zeros(device, 1, log_len, TAG)?;
     let mut to = Columns::<D, Natural>::zeros(device, 1, log_len, TAG)?;
@@ -93,7 +92,7 @@ fn measure<D: Backend>(device: &D, log_len: u32) -> Result<Rates, DeviceError> {
     })?;
     let download = best(|| device.download(from.values(), whole.clone())?.wait())?;
     Ok(Rates {
-        multiplications: multiplications(device, log_len)?,
+        multiplications,
         keccak: permutations(device, Hash::Keccak256, log_len)?,
         blake2s: permutations(device, Hash::Blake256, log_len)?,
         copied_bytes: 2.0 * bytes / copy,
@@ -113,7 +112,7 @@ fn best<T>(mut run: impl FnMut() -> Result<T, DeviceError>) -> Result<f64, Devic
     Ok(best)
 }
 
-/// Multiplications a second in a program of constraints that does nothing else.
+/// Multiplications a second on the CPU: in a program of constraints that does nothing else.
 fn multiplications<D: Backend>(device: &D, log_len: u32) -> Result<f64, DeviceError> {
     const N: usize = 256;
     let cell = Operand::Cell { source: 0, offset: 0 };
