@@ -68,7 +68,7 @@ impl<D: Device, O: Order> Columns<D, O> {
         let mut this = Self::zeros(device, columns.len(), log_len, tag)?;
         for (i, column) in columns.iter().enumerate() {
             check_shape("Columns::upload", "rows", 1 << log_len, column.len())?;
-            device.upload(column, &mut this.values, i << log_len)?.wait()?;
+            device.upload(column, &mut this.values, i << log_len)?.detach();
         }
         Ok(this)
     }

@@ -243,7 +243,7 @@ pub trait Device: Send + Sync + Sized + 'static {
     /// [`DeviceError::OutOfMemory`].
     fn alloc<T: Element>(&self, len: usize, tag: Tag) -> Result<Self::Buffer<T>, DeviceError>;
 
-    /// Copies `from` to elements `at..at + from.len()` of `to`.
+    /// Copies `from` to elements `at..at + from.len()` of `to`. The host's elements are read before this returns.
     ///
     /// # Errors
     /// [`DeviceError::Shape`] if it does not fit.

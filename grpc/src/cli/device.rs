@@ -73,16 +73,11 @@ impl Choice {
         match CudaDevice::new(index, memory) {
             Ok(card) => Ok((Started::Cuda(card), None)),
             Err(why) if self == Choice::Auto => {
-                Ok((Started::Cpu(start_cpu(n_threads)?), Some(fallen_back(&why))))
+                Ok((Started::Cpu(start_cpu(n_threads)?), Some(why.to_string())))
             }
             Err(why) => Err(not_usable(&why)),
         }
     }
-}
-
-/// What is said when `auto` takes the CPU.
-pub fn fallen_back(why: &impl fmt::Display) -> String {
-    format!("proving on the CPU: {why}")
 }
 
 /// A device that was named but cannot be used is the caller's to mend.

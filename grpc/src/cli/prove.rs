@@ -154,9 +154,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         None => serde_json::json!({}),
     };
     device::start_pool(args.n_threads)?;
-    let (device, note) = args.device.start(args.n_threads, args.memory)?;
+    let (device, why) = args.device.start(args.n_threads, args.memory)?;
     let reporter = Reporter::new(args.progress);
-    note.iter().for_each(|note| reporter.note(note));
 
     let execution = args.source.resolve(&plan, &reporter)?;
     let public = &execution.input.public;
@@ -176,13 +175,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         cancel: &cancel,
     };
     match &device {
-        Started::Cpu(device) => job.run(device),
+        Started::Cpu(device) => job.run(device, why),
         Started::Cuda(device) => match job.does_not_fit(device) {
             Some(why) if args.device == device::Choice::Auto => {
-                job.reporter.note(&device::fallen_back(&why));
-                job.run(&device::start_cpu(args.n_threads)?)
+                job.run(&device::start_cpu(args.n_threads)?, Some(why.to_string()))
             }
-            _ => job.run(device),
+            _ => job.run(device, why),
         },
     }
 }
@@ -197,7 +195,10 @@ impl Job<'_> {
         }
     }
 
-    fn run<D: Backend>(self, device: &D) -> Result<(), Failure> {
+    /// Plans or proves on the device; `why` it is not the one that was looked for first.
+    fn run<D: Backend>(self, device: &D, why: Option<String>) -> Result<(), Failure> {
+        let why = why.map_or(String::new(), |why| format!(" ({why})"));
+        self.reporter.note(&format!("device: {}{why}", device.name()));
         let args = self.args;
         let public = &self.execution.input.public;
         if args.plan {
