@@ -40,15 +40,7 @@ impl HashOps for CpuDevice {
         first_leaf: usize,
         log_leaves: u32,
     ) -> Result<Ticket, DeviceError> {
-        let range = check_range("hash_subtree", first_leaf, 1 << log_leaves, 1 << tree.log_leaves)?;
-        let misaligned = first_leaf & (range.len() - 1);
-        check_shape(
-            "hash_subtree",
-            "first leaf modulo the subtree's leaves",
-            0,
-            misaligned,
-        )?;
-        let top = tree.log_leaves - log_leaves;
+        let top = tree.subtree_depth(first_leaf, log_leaves)?;
         self.hash_layers(layer_hash, tree, top..tree.log_leaves, first_leaf >> log_leaves)
     }
 

@@ -2,7 +2,7 @@
 
 use super::CpuDevice;
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Ticket};
 use crate::felt::Felt;
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::{AdditiveGroup, Field};
@@ -19,27 +19,9 @@ impl ScanOps for CpuDevice {
         out: &mut Columns<Self, Natural>,
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError> {
-        const NAME: &str = "permutation_product";
-        check_shape(
-            NAME,
-            "sorted parts",
-            argument.original.len(),
-            argument.sorted.len(),
-        )?;
-        check_shape(
-            NAME,
-            "weights and one more",
-            argument.original.len(),
-            argument.alphas.len() + 1,
-        )?;
-        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
-        check_cells(NAME, &target, target.step, out)?;
-        for part in argument.original.iter().chain(&argument.sorted) {
-            check_cells(NAME, part, target.step, columns)?;
-        }
+        argument.check(columns, out, &target)?;
         let original = Side::new(columns, &argument.original, argument);
         let sorted = Side::new(columns, &argument.sorted, argument);
-        // `check_cells` saw to it that the step divides the rows.
         let n_cells = out.n_rows() / target.step;
         let log_len = out.log_len();
         let column = &mut out.elements_mut()[target.column << log_len..(target.column + 1) << log_len];
@@ -88,11 +70,8 @@ impl ScanOps for CpuDevice {
         out: &mut Columns<Self, Natural>,
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError> {
-        const NAME: &str = "cumulative_value";
+        argument.check(columns, out, &target)?;
         let CumulativeArgument { values, z, alpha } = argument;
-        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
-        check_cells(NAME, &target, target.step, out)?;
-        check_cells(NAME, values, target.step, columns)?;
         let cells = columns.column(values.column);
         let cell = |i: usize| cells[values.offset + i * values.step];
         // The step into cell `i` as an affine map: what the value is multiplied by, and what is added.
@@ -170,18 +149,4 @@ impl<'a> Side<'a> {
             }
         })
     }
-}
-
-/// Checks that a virtual column lies in the columns and has the step.
-fn check_cells(
-    name: &'static str,
-    cells: &VirtualColumn,
-    step: usize,
-    columns: &Columns<CpuDevice, Natural>,
-) -> Result<(), DeviceError> {
-    check_range(name, cells.column, 1, columns.n_columns())?;
-    check_shape(name, "step of a virtual column", step, cells.step)?;
-    check_range(name, cells.offset, 1, step)?;
-    check_range(name, 0, step, columns.n_rows())?;
-    check_shape(name, "step as a power of two", step.next_power_of_two(), step)
 }

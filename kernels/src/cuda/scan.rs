@@ -4,7 +4,7 @@ use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
+use crate::device::{DeviceBuffer, DeviceError, Ticket};
 use crate::felt::Felt;
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::{AdditiveGroup, Field};
@@ -177,15 +177,7 @@ impl ScanOps for CudaDevice {
         out: &mut Columns<Self, Natural>,
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError> {
-        const NAME: &str = "permutation_product";
-        let n_parts = argument.original.len();
-        check_shape(NAME, "sorted parts", n_parts, argument.sorted.len())?;
-        check_shape(NAME, "weights and one more", n_parts, argument.alphas.len() + 1)?;
-        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
-        check_cells(NAME, &target, target.step, out)?;
-        for part in argument.original.iter().chain(&argument.sorted) {
-            check_cells(NAME, part, target.step, columns)?;
-        }
+        argument.check(columns, out, &target)?;
         let n_cells = (out.n_rows() / target.step) as u64;
         let n_runs = n_cells.div_ceil(RUN);
         let original = Memory::upload(
@@ -204,7 +196,7 @@ impl ScanOps for CudaDevice {
             SCRATCH,
         )?;
         let (original, sorted) = (original.address(), sorted.address());
-        let (z, step, n_parts) = (argument.z, target.step as u64, n_parts as u32);
+        let (z, step, n_parts) = (argument.z, target.step as u64, argument.original.len() as u32);
         // SAFETY: the arguments of the three kernels; parts and target were checked to have `n_cells` cells.
         unsafe {
             let kernel = Kernel::PermutationFolds;
@@ -234,11 +226,8 @@ impl ScanOps for CudaDevice {
         out: &mut Columns<Self, Natural>,
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError> {
-        const NAME: &str = "cumulative_value";
+        argument.check(columns, out, &target)?;
         let CumulativeArgument { values, z, alpha } = *argument;
-        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
-        check_cells(NAME, &target, target.step, out)?;
-        check_cells(NAME, &values, target.step, columns)?;
         let n_cells = (out.n_rows() / target.step) as u64;
         let n_runs = n_cells.div_ceil(RUN);
         let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
@@ -264,18 +253,4 @@ impl ScanOps for CudaDevice {
         }
         self.ticket()
     }
-}
-
-/// Checks that a virtual column lies in the columns and has the step.
-fn check_cells(
-    name: &'static str,
-    cells: &VirtualColumn,
-    step: usize,
-    columns: &Columns<CudaDevice, Natural>,
-) -> Result<(), DeviceError> {
-    check_range(name, cells.column, 1, columns.n_columns())?;
-    check_shape(name, "step of a virtual column", step, cells.step)?;
-    check_range(name, cells.offset, 1, step)?;
-    check_range(name, 0, step, columns.n_rows())?;
-    check_shape(name, "step as a power of two", step.next_power_of_two(), step)
 }

@@ -1,7 +1,7 @@
 //! Commitments: hashing of table rows and Merkle trees.
 
 use crate::columns::TableView;
-use crate::device::{Device, DeviceError, Tag, Ticket};
+use crate::device::{Device, DeviceError, Tag, Ticket, check_range, check_shape};
 use crate::hash::{Digest, Hash};
 
 /// A Merkle tree over `2^log_leaves` leaves in heap order: node 1 is the root, nodes `2i` and `2i + 1` are
@@ -23,6 +23,20 @@ impl<D: Device> MerkleTree<D> {
             nodes: device.alloc(2 << log_leaves, tag)?,
             log_leaves,
         })
+    }
+}
+
+impl<D: Device> MerkleTree<D> {
+    /// The depth of the root of the subtree above `2^log_leaves` leaves from `first_leaf` on.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] if these leaves are not there or are no subtree's.
+    pub fn subtree_depth(&self, first_leaf: usize, log_leaves: u32) -> Result<u32, DeviceError> {
+        const NAME: &str = "hash_subtree";
+        let range = check_range(NAME, first_leaf, 1 << log_leaves, 1 << self.log_leaves)?;
+        let misaligned = first_leaf & (range.len() - 1);
+        check_shape(NAME, "first leaf modulo the subtree's leaves", 0, misaligned)?;
+        Ok(self.log_leaves - log_leaves)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Prefix scans: the interaction columns.
 
 use crate::columns::{Columns, Natural};
-use crate::device::{Device, DeviceError, Ticket};
+use crate::device::{Device, DeviceError, Ticket, check_range, check_shape};
 use crate::felt::Felt;
 
 /// The cells `offset, offset + step, ..` of a column.
@@ -13,6 +13,22 @@ pub struct VirtualColumn {
     pub step: usize,
     /// Row of the first cell; less than `step`.
     pub offset: usize,
+}
+
+impl VirtualColumn {
+    /// Checks that the cells lie in the columns and are `step` rows apart.
+    fn check<D: Device>(
+        &self,
+        name: &'static str,
+        step: usize,
+        columns: &Columns<D, Natural>,
+    ) -> Result<(), DeviceError> {
+        check_range(name, self.column, 1, columns.n_columns())?;
+        check_shape(name, "step of a virtual column", step, self.step)?;
+        check_range(name, self.offset, 1, step)?;
+        check_range(name, 0, step, columns.n_rows())?;
+        check_shape(name, "step as a power of two", step.next_power_of_two(), step)
+    }
 }
 
 /// Two lists of tuples of which one is a permutation of the other.
@@ -28,6 +44,28 @@ pub struct PermutationArgument {
     pub alphas: Vec<Felt>,
 }
 
+impl PermutationArgument {
+    /// The shapes that [`ScanOps::permutation_product`] asks for; then the target's step divides the rows.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`].
+    pub fn check<D: Device>(
+        &self,
+        columns: &Columns<D, Natural>,
+        out: &Columns<D, Natural>,
+        target: &VirtualColumn,
+    ) -> Result<(), DeviceError> {
+        const NAME: &str = "permutation_product";
+        let n_parts = self.original.len();
+        check_shape(NAME, "sorted parts", n_parts, self.sorted.len())?;
+        check_shape(NAME, "weights and one more", n_parts, self.alphas.len() + 1)?;
+        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
+        target.check(NAME, target.step, out)?;
+        let mut parts = self.original.iter().chain(&self.sorted);
+        parts.try_for_each(|part| part.check(NAME, target.step, columns))
+    }
+}
+
 /// A sorted column whose differences `u` are taken together in one value: it starts at 1 and goes from `r` to
 /// `r (1 + z u) + alpha u^2`.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +76,24 @@ pub struct CumulativeArgument {
     pub z: Felt,
     /// The interaction element `alpha`.
     pub alpha: Felt,
+}
+
+impl CumulativeArgument {
+    /// The shapes that [`ScanOps::cumulative_value`] asks for; then the target's step divides the rows.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`].
+    pub fn check<D: Device>(
+        &self,
+        columns: &Columns<D, Natural>,
+        out: &Columns<D, Natural>,
+        target: &VirtualColumn,
+    ) -> Result<(), DeviceError> {
+        const NAME: &str = "cumulative_value";
+        check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
+        target.check(NAME, target.step, out)?;
+        self.values.check(NAME, target.step, columns)
+    }
 }
 
 /// Scans.

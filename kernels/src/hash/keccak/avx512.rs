@@ -1,6 +1,6 @@
 //! Eight messages at once, a lane of 64 bits each: about six times the rate of the scalar permutation.
 
-use super::{Digest, RATE};
+use super::{Digest, RATE, ROTATIONS, ROUND_CONSTANTS};
 use std::arch::x86_64::{
     __m512i, _mm512_rolv_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_ternarylogic_epi64,
     _mm512_xor_si512,
@@ -11,39 +11,6 @@ pub(super) const LANES: usize = 8;
 
 /// Words that a permutation absorbs.
 const RATE_WORDS: usize = RATE / 8;
-
-/// The round constants of Keccak-f[1600] (FIPS 202, 3.2.5).
-const ROUND_CONSTANTS: [u64; 24] = [
-    0x0000_0000_0000_0001,
-    0x0000_0000_0000_8082,
-    0x8000_0000_0000_808a,
-    0x8000_0000_8000_8000,
-    0x0000_0000_0000_808b,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8009,
-    0x0000_0000_0000_008a,
-    0x0000_0000_0000_0088,
-    0x0000_0000_8000_8009,
-    0x0000_0000_8000_000a,
-    0x0000_0000_8000_808b,
-    0x8000_0000_0000_008b,
-    0x8000_0000_0000_8089,
-    0x8000_0000_0000_8003,
-    0x8000_0000_0000_8002,
-    0x8000_0000_0000_0080,
-    0x0000_0000_0000_800a,
-    0x8000_0000_8000_000a,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8080,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8008,
-];
-
-/// Rotation of word `x + 5 y` (FIPS 202, 3.2.2).
-const ROTATIONS: [i64; 25] = [
-    0, 1, 62, 28, 27, 36, 44, 6, 55, 20, 3, 10, 43, 25, 39, 41, 45, 15, 21, 8, 18, 2, 61, 56, 14,
-];
 
 /// The digests of [`LANES`] messages of equal length, one after the other.
 #[target_feature(enable = "avx512f")]
@@ -109,7 +76,7 @@ fn permute(state: &mut [__m512i; 25]) {
             for y in 0..5 {
                 let i = x + 5 * y;
                 let theta = _mm512_ternarylogic_epi64::<PARITY>(a[i], parities[(x + 4) % 5], rotated);
-                let rho = _mm512_rolv_epi64(theta, _mm512_set1_epi64(ROTATIONS[i]));
+                let rho = _mm512_rolv_epi64(theta, _mm512_set1_epi64(ROTATIONS[y][x] as i64));
                 b[y + 5 * ((2 * x + 3 * y) % 5)] = rho;
             }
         }

@@ -3,10 +3,12 @@
 //! A [`Slice`] is one bit of all states. Sums of bits, which the constraints take apart into their binary digits, are
 //! sums in every state at once: one slice a digit.
 
+use quarry_kernels::hash::keccak::{ROTATIONS, ROUND_CONSTANTS};
+
 /// States that are permuted together.
 pub(super) const N_STATES: usize = 16;
 /// Rounds.
-pub(super) const N_ROUNDS: usize = 24;
+pub(super) const N_ROUNDS: usize = ROUND_CONSTANTS.len();
 /// Bits of a lane.
 pub(super) const LANE_BITS: usize = 64;
 /// Bits of a state.
@@ -17,43 +19,6 @@ pub(super) type Slice = u16;
 
 /// A plane of slices: `[y][x][z]`, where bit z of lane (x, y) is bit `64 (5 y + x) + z` of a state.
 pub(super) type State = [[[Slice; LANE_BITS]; 5]; 5];
-
-/// By how much lane `[y][x]` is rotated.
-const ROTATIONS: [[usize; 5]; 5] = [
-    [0, 1, 62, 28, 27],
-    [36, 44, 6, 55, 20],
-    [3, 10, 43, 25, 39],
-    [41, 45, 15, 21, 8],
-    [18, 2, 61, 56, 14],
-];
-
-/// What is added to lane 0 in every round.
-const ROUND_CONSTANTS: [u64; N_ROUNDS] = [
-    0x0000_0000_0000_0001,
-    0x0000_0000_0000_8082,
-    0x8000_0000_0000_808a,
-    0x8000_0000_8000_8000,
-    0x0000_0000_0000_808b,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8009,
-    0x0000_0000_0000_008a,
-    0x0000_0000_0000_0088,
-    0x0000_0000_8000_8009,
-    0x0000_0000_8000_000a,
-    0x0000_0000_8000_808b,
-    0x8000_0000_0000_008b,
-    0x8000_0000_0000_8089,
-    0x8000_0000_0000_8003,
-    0x8000_0000_0000_8002,
-    0x8000_0000_0000_0080,
-    0x0000_0000_0000_800a,
-    0x8000_0000_8000_000a,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8080,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8008,
-];
 
 /// The values of a round.
 pub(super) struct Round {

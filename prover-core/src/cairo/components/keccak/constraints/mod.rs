@@ -10,6 +10,7 @@ use crate::air::{Cells, Domain, Expr, Rows, every};
 use crate::cairo::components::diluted_check::constraints::{N_BITS, SPACING};
 use crate::cairo::components::scope::{Scope, ScopeError};
 use quarry_kernels::Felt;
+use quarry_kernels::hash::keccak::ROTATIONS;
 
 /// Permutations that an instance computes.
 const N_INVOCATIONS: usize = N_BITS;
@@ -29,15 +30,6 @@ const BIT_CELLS: usize = 32 * ROUND_CELLS;
 const INSTANCE_CELLS: usize = LANE_BITS * BIT_CELLS;
 /// Rounds in one part of the auxiliary columns that are cut in three.
 const PART_ROUNDS: usize = 8;
-
-/// How far the lanes are rotated, by `i` and `j`.
-const ROTATIONS: [[usize; SIDE]; SIDE] = [
-    [0, 1, 62, 28, 27],
-    [36, 44, 6, 55, 20],
-    [3, 10, 43, 25, 39],
-    [41, 45, 15, 21, 8],
-    [18, 2, 61, 56, 14],
-];
 
 /// The diluted number whose bits are all set.
 fn ones() -> Felt {
