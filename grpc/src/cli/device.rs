@@ -65,19 +65,28 @@ impl Choice {
         n_threads: Option<u16>,
         memory: Option<u64>,
     ) -> Result<(Started, Option<String>), Failure> {
-        let index = match self {
-            Choice::Cpu => return Ok((Started::Cpu(start_cpu(n_threads)?), None)),
-            Choice::Cuda(index) => index,
-            Choice::Auto => 0,
-        };
-        match CudaDevice::new(index, memory) {
-            Ok(card) => Ok((Started::Cuda(card), None)),
-            Err(why) if self == Choice::Auto => {
-                Ok((Started::Cpu(start_cpu(n_threads)?), Some(why.to_string())))
+        match self {
+            Choice::Cpu => Ok((Started::Cpu(start_cpu(n_threads)?), None)),
+            Choice::Cuda(index) => {
+                let card = CudaDevice::new(index, memory).map_err(|why| not_usable(&why))?;
+                Ok((Started::Cuda(card), None))
             }
-            Err(why) => Err(not_usable(&why)),
+            Choice::Auto => match first_card(memory) {
+                Ok(card) => Ok((Started::Cuda(card), None)),
+                Err(why) => Ok((Started::Cpu(start_cpu(n_threads)?), Some(why.to_string()))),
+            },
         }
     }
+}
+
+/// The first card that can be used, or why the first of all cannot.
+fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
+    let n_cards = CudaDevice::count()?;
+    CudaDevice::new(0, memory).or_else(|why| {
+        (1..n_cards)
+            .find_map(|index| CudaDevice::new(index, memory).ok())
+            .ok_or(why)
+    })
 }
 
 /// A device that was named but cannot be used is the caller's to mend.
