@@ -5,7 +5,7 @@ use crate::air::CompiledAir;
 use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::params::Parameters;
 use crate::progress::Phase;
-use quarry_kernels::Hash;
+use quarry_kernels::{Felt, Hash};
 use std::ops::Add;
 
 /// What decides the cost of a proof.
@@ -56,6 +56,16 @@ fn hash_cost(hash: Hash) -> (f64, f64) {
     }
 }
 
+/// The permutations that a message of so many bytes takes: padding fills a block of its own behind a full one, but for
+/// Blake2s, which has none.
+pub fn permutations(hash: Hash, bytes: usize) -> f64 {
+    let blocks = bytes as f64 / hash_cost(hash).1;
+    match hash.unmasked() {
+        Hash::Blake256 => blocks.ceil().max(1.0),
+        _ => blocks.floor() + 1.0,
+    }
+}
+
 /// Bytes of an element and of a digest.
 const WORD: f64 = 32.0;
 
@@ -102,16 +112,12 @@ impl Shape {
             bytes: n * 2.0 * WORD * rows,
             ..nothing
         };
-        let tree = |rows: f64, n_columns: f64| {
-            // A full block is followed by the padding's.
-            let blocks = (n_columns * WORD / hash_cost(hash).1).floor() + 1.0;
-            Work {
-                permutations: rows * (blocks + 1.0),
-                bytes: rows * WORD * (n_columns + 4.0),
-                ..nothing
-            }
+        let tree = |rows: f64, n_columns: usize| Work {
+            permutations: rows * (permutations(hash, n_columns * size_of::<Felt>()) + 1.0),
+            bytes: rows * WORD * (n_columns as f64 + 4.0),
+            ..nothing
         };
-        let commit = |n: usize| transforms(n as f64 * (cosets + 1.0)) + tree(rows * cosets, n as f64);
+        let commit = |n: usize| transforms(n as f64 * (cosets + 1.0)) + tree(rows * cosets, n);
         let pass = |n_columns: f64, multiplications: f64| Work {
             multiplications: rows * multiplications,
             bytes: rows * WORD * n_columns,
@@ -122,7 +128,7 @@ impl Shape {
         let all = trace + composition as f64;
         let program = self.program_multiplications as f64;
         let mask = self.n_mask as f64;
-        let fri_row = f64::from(1 << params.fri.fri_step_list.get(1).copied().unwrap_or(0));
+        let fri_row = 1 << params.fri.fri_step_list.get(1).copied().unwrap_or(0);
         vec![
             (Phase::Trace, pass(first as f64, first as f64)),
             (Phase::CommitTrace, commit(first)),
@@ -140,7 +146,7 @@ impl Shape {
                 Phase::Fri,
                 transforms(2.0 * cosets)
                     + pass(2.0 * cosets, 2.0 * cosets)
-                    + tree(rows * cosets / fri_row, fri_row),
+                    + tree(rows * cosets / fri_row as f64, fri_row),
             ),
             (
                 Phase::ProofOfWork,
@@ -165,6 +171,25 @@ impl Add for Work {
             hash: self.hash,
             permutations: self.permutations + other.permutations,
             bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_messages() {
+        for (hash, bytes, expected) in [
+            (Hash::Keccak256, 64, 1.0),
+            (Hash::Keccak256, 136, 2.0),
+            (Hash::Keccak256, 320, 3.0),
+            (Hash::Blake256, 64, 1.0),
+            (Hash::Blake256, 320, 5.0),
+            (Hash::Blake256Masked248Lsb, 321, 6.0),
+        ] {
+            assert_eq!(permutations(hash, bytes), expected, "{bytes} bytes");
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::rates::Rates;
 use crate::report::{Operation, Report};
 use quarry_kernels::ops::MerkleTree;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Hash, Natural, TableView, Tag};
+use quarry_prover_core::cost;
 use std::time::Instant;
 
 const TAG: Tag = Tag("measured");
@@ -41,10 +42,9 @@ pub fn run<D: Backend>(
             match tree(device, hash, log_leaves, runs) {
                 Ok(seconds) => {
                     let leaves = (1u64 << log_leaves) as f64;
-                    let rate = if hash == Hash::Keccak256 { 136.0 } else { 64.0 };
-                    let blocks = (TREE_COLUMNS as f64 * 32.0 / rate).floor() + 1.0;
+                    let a_row = cost::permutations(hash, TREE_COLUMNS * size_of::<Felt>());
                     let bytes = leaves * 32.0 * (TREE_COLUMNS as f64 + 4.0);
-                    let permutations = Some((hash, leaves * (blocks + 1.0)));
+                    let permutations = Some((hash, leaves * (a_row + 1.0)));
                     let floor = rates.map(|rates| rates.floor(0.0, permutations, bytes));
                     let name = format!("{} tree, 2^{log_leaves} rows of {TREE_COLUMNS}", hash.name());
                     report.push(Operation::new(name, seconds, floor));
