@@ -74,6 +74,12 @@ fn memory_is_planned_before_the_work() {
     let peak = |plan: &serde_json::Value| plan["peak_bytes"].as_u64().unwrap();
     assert!(peak(&lean) < peak(&full));
     assert!(!folder.file("p.json").exists(), "a plan proves nothing");
+    folder
+        .quarry(&format!(
+            "{line} --plan --out nowhere/p.json --write-inputs inputs"
+        ))
+        .exits(0);
+    assert!(!folder.file("inputs").exists(), "a plan writes nothing");
 
     // Too little for any plan: refused, with what would be needed.
     let needed = peak(&lean).to_string();

@@ -131,7 +131,8 @@ impl Targets {
 struct Job<'a> {
     args: &'a Args,
     plan: parameters::Plan,
-    targets: Targets,
+    /// None if only the plan is asked for.
+    targets: Option<Targets>,
     prover_config: Value,
     execution: Execution,
     params: Parameters,
@@ -148,7 +149,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.explain {
         return explain::run(&args.source, &plan, args.json);
     }
-    let targets = Targets::check(args)?;
+    let targets = if args.plan {
+        None
+    } else {
+        Some(Targets::check(args)?)
+    };
     let prover_config = match &args.prover_config_file {
         Some(path) => read_json(path)?,
         None => serde_json::json!({}),
@@ -201,10 +206,10 @@ impl Job<'_> {
         self.reporter.note(&format!("device: {}{why}", device.name()));
         let args = self.args;
         let public = &self.execution.input.public;
-        if args.plan {
+        let Some(targets) = &self.targets else {
             return memory::run(device, args.memory, public, &self.params, args.json);
-        }
-        if let Some(target) = &self.targets.parameters {
+        };
+        if let Some(target) = &targets.parameters {
             target.write(format!("{:#}\n", self.params_file).as_bytes())?;
         }
         if let Some(folder) = &args.write_inputs {
@@ -241,13 +246,13 @@ impl Job<'_> {
             public_input: self.execution.public,
             version: Version::default(),
         };
-        self.targets.proof.write(file.to_text().as_bytes())?;
+        targets.proof.write(file.to_text().as_bytes())?;
 
         let summary = Summary {
             statement: claim,
             profile: profile.map(|profile| profile.name),
             verified: !args.no_verify,
-            proof_file: self.targets.proof.path().to_owned(),
+            proof_file: targets.proof.path().to_owned(),
             proof_bytes: n_bytes,
             phases: reporter.finish(),
             device: proof.statistics.device.clone(),
