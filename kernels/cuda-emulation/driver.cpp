@@ -1,7 +1,8 @@
 // A stand-in for NVIDIA's driver library: the functions of the driver API that the CUDA device calls, on the host's
 // memory and the emulated kernels. Its devices differ in the order in which they run the threads of a block.
 //
-// Streams are lazy: work runs when somebody waits for it, so that what must outlive a call is seen to do so.
+// Streams are lazy: work runs when somebody waits for it, so that what must outlive a call is seen to do so. Those of the
+// random device now and then run ahead, so that what must wait for another stream is seen to do so.
 #include "emulator.h"
 #include "kernels.cu"
 #include <cstdio>
@@ -28,6 +29,7 @@ enum : Result {
 
 const int VERSION = 12010;
 const size_t MEMORY_BYTES = size_t{6} << 30;
+const size_t REUSABLE_BYTES = size_t{1} << 29;
 const size_t SPOILED_BYTES = size_t{1} << 30;
 const int MAX_SHARED_BYTES = 99 << 10;
 
@@ -54,18 +56,40 @@ thread_local Device* current;
 std::recursive_mutex lock;
 #define LOCKED std::lock_guard<std::recursive_mutex> locked(lock)
 
-std::map<Address, size_t> allocations;
-size_t allocated = 0;
+// A pool keeps what it once took, until it is trimmed. Memory that is given back in a stream's order can be taken at once
+// for what the stream is given later: so does a pool that reuses. (One that does not is for the address sanitizer.)
+struct Pool {
+    bool reuses;
+    size_t used = 0, reserved = 0;
+    std::multimap<size_t, Address> reusable = {};
+    size_t reusable_bytes = 0;
+};
+
+struct Allocation {
+    Pool* pool;
+    size_t bytes;
+};
+
+std::map<Address, Allocation> allocations;
+// Of all pools.
+size_t reserved = 0;
 std::map<void*, size_t> page_locked;
 
 struct Stream {
     Device* device;
     std::deque<std::function<void()>> work;
+    u64 tosses;
     u64 n_enqueued = 0, n_done = 0;
 
     void enqueue(std::function<void()> item) {
         work.push_back(std::move(item));
         n_enqueued++;
+        if (device->schedule == emulator::Schedule::Random && coin()) run_until(n_enqueued);
+    }
+
+    bool coin() {
+        tosses = tosses * 6364136223846793005 + 1442695040888963407;
+        return tosses >> 63;
     }
 
     void run_until(u64 count) {
@@ -89,7 +113,7 @@ void release(Address address) {
         fprintf(stderr, "CUDA emulation: freed what was not allocated\n");
         abort();
     }
-    allocated -= found->second;
+    found->second.pool->used -= found->second.bytes;
     allocations.erase(found);
     std::free(reinterpret_cast<void*>(address));
 }
@@ -143,14 +167,15 @@ API cuCtxSetCurrent(void* context) {
 }
 API cuMemGetInfo_v2(size_t* free, size_t* total) {
     LOCKED;
-    *free = MEMORY_BYTES - allocated;
+    *free = MEMORY_BYTES - reserved;
     *total = MEMORY_BYTES;
     return SUCCESS;
 }
 
 API cuStreamCreate(void** stream, unsigned) {
     if (!current) return INVALID_CONTEXT;
-    *stream = new Stream{current, {}};
+    static u64 n_streams = 0;
+    *stream = new Stream{current, {}, n_streams++};
     return SUCCESS;
 }
 API cuStreamSynchronize(void* handle) {
@@ -161,6 +186,12 @@ API cuStreamSynchronize(void* handle) {
 API cuStreamDestroy_v2(void* handle) {
     cuStreamSynchronize(handle);
     delete stream_of(handle);
+    return SUCCESS;
+}
+API cuStreamWaitEvent(void* stream, void* handle, unsigned) {
+    LOCKED;
+    const Event event = *static_cast<Event*>(handle);
+    if (event.stream) stream_of(stream)->enqueue([=] { event.stream->run_until(event.count); });
     return SUCCESS;
 }
 API cuEventCreate(void** event, unsigned) {
@@ -189,28 +220,78 @@ API cuEventDestroy_v2(void* handle) {
 }
 
 API cuMemPoolCreate(void** pool, const void*) {
-    *pool = &allocations;
+    *pool = new Pool{current->schedule != emulator::Schedule::Forward};
     return SUCCESS;
 }
-API cuMemPoolDestroy(void*) { return SUCCESS; }
-API cuMemPoolSetAttribute(void*, int, void*) { return SUCCESS; }
-API cuMemAllocFromPoolAsync(Address* address, size_t bytes, void*, void* stream) {
+API cuMemPoolTrimTo(void* handle, size_t least) {
     LOCKED;
+    Pool& pool = *static_cast<Pool*>(handle);
+    for (const auto& [bytes, address] : pool.reusable) std::free(reinterpret_cast<void*>(address));
+    pool.reusable.clear();
+    pool.reusable_bytes = 0;
+    const size_t kept = std::min(pool.reserved, std::max(pool.used, least));
+    reserved -= pool.reserved - kept;
+    pool.reserved = kept;
+    return SUCCESS;
+}
+API cuMemPoolDestroy(void* handle) {
+    LOCKED;
+    cuMemPoolTrimTo(handle, 0);
+    if (static_cast<Pool*>(handle)->used > 0) {
+        fprintf(stderr, "CUDA emulation: destroyed a pool that is in use\n");
+        abort();
+    }
+    delete static_cast<Pool*>(handle);
+    return SUCCESS;
+}
+API cuMemPoolSetAttribute(void*, int, void*) { return SUCCESS; }
+API cuMemPoolGetAttribute(void* handle, int attribute, void* value) {
+    LOCKED;
+    if (attribute != 5) return INVALID_VALUE;  // what is reserved now
+    *static_cast<u64*>(value) = static_cast<Pool*>(handle)->reserved;
+    return SUCCESS;
+}
+API cuMemAllocFromPoolAsync(Address* address, size_t bytes, void* handle, void* stream) {
+    LOCKED;
+    Pool& pool = *static_cast<Pool*>(handle);
+    const auto available = [&] { return pool.reserved - pool.used + (MEMORY_BYTES - reserved); };
     // Memory that waits to be freed may be needed.
-    if (bytes > MEMORY_BYTES - allocated) cuStreamSynchronize(stream);
-    if (bytes > MEMORY_BYTES - allocated) return OUT_OF_MEMORY;
-    void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-    if (!memory) return OUT_OF_MEMORY;
-    // What nobody wrote is garbage; an arena that is taken as a whole is left to be touched later.
-    if (bytes <= SPOILED_BYTES) std::memset(memory, 0xa5, bytes);
-    *address = reinterpret_cast<Address>(memory);
-    allocations[*address] = bytes;
-    allocated += bytes;
+    if (bytes > available()) cuStreamSynchronize(stream);
+    if (bytes > available()) return OUT_OF_MEMORY;
+    // What nobody wrote is garbage.
+    if (const auto found = pool.reusable.find(bytes); found != pool.reusable.end()) {
+        *address = found->second;
+        pool.reusable.erase(found);
+        pool.reusable_bytes -= bytes;
+        stream_of(stream)->enqueue([=, memory = *address] { std::memset(reinterpret_cast<void*>(memory), 0xa5, bytes); });
+    } else {
+        void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+        if (!memory) return OUT_OF_MEMORY;
+        // An arena that is taken as a whole is left to be touched later.
+        if (bytes <= SPOILED_BYTES) std::memset(memory, 0xa5, bytes);
+        *address = reinterpret_cast<Address>(memory);
+    }
+    allocations[*address] = {&pool, bytes};
+    pool.used += bytes;
+    if (pool.used > pool.reserved) {
+        reserved += pool.used - pool.reserved;
+        pool.reserved = pool.used;
+    }
     return SUCCESS;
 }
 API cuMemFreeAsync(Address address, void* stream) {
     LOCKED;
-    stream_of(stream)->enqueue([=] { release(address); });
+    const auto found = allocations.find(address);
+    if (found == allocations.end()) return INVALID_VALUE;
+    const auto [pool, bytes] = found->second;
+    if (pool->reuses && pool->reusable_bytes + bytes <= REUSABLE_BYTES) {
+        allocations.erase(found);
+        pool->used -= bytes;
+        pool->reusable.emplace(bytes, address);
+        pool->reusable_bytes += bytes;
+    } else {
+        stream_of(stream)->enqueue([=] { release(address); });
+    }
     return SUCCESS;
 }
 API cuMemHostAlloc(void** memory, size_t bytes, unsigned) {

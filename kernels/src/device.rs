@@ -282,6 +282,15 @@ pub trait Device: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Makes sure of the memory for work that was planned to hold `bytes` bytes at once, before it begins: others on the
+    /// device cannot take it any more.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`].
+    fn reserve(&self, _bytes: u64) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
     /// Bytes that the device takes for a while, beside its buffers, to invert all of `2^log_len` elements.
     fn inversion_scratch(&self, _log_len: u32) -> u64 {
         0

@@ -147,7 +147,7 @@ impl MemoryPlan {
         Self {
             n_kept_cosets: n_kept,
             peak_bytes: phases.iter().map(|phase| phase.peak_bytes).max().unwrap_or(0),
-            host_bytes: felts((shape.n_columns[0] + shape.n_scanned) << shape.log_len),
+            host_bytes: felts(shape.n_columns[0] << shape.log_len),
             phases,
         }
     }
@@ -224,11 +224,12 @@ impl Steps<'_> {
         let [first, interaction, composition] = shape.n_columns.map(|n| n as u64);
         ledger.begin(Phase::CommitTrace);
         ledger.hold(TRACE, first * self.column);
+        ledger.hold(SCANNED, shape.n_scanned as u64 * self.column);
         self.commit(shape.n_columns[0], ledger);
 
         ledger.begin(Phase::CommitInteraction);
         ledger.hold(INTERACTION, interaction * self.column);
-        ledger.moment(&[(SCANNED, shape.n_scanned as u64 * self.column)]);
+        ledger.release(SCANNED);
         self.commit(shape.n_columns[1], ledger);
 
         ledger.begin(Phase::Composition);

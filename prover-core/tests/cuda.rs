@@ -7,7 +7,7 @@ use ark_ff::Field;
 use common::proving::{cpu, prove_golden_on, prove_with, read_input};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
-use quarry_kernels::{Backend, Columns, Felt, Natural, Program, Tag};
+use quarry_kernels::{Backend, Columns, Device, Felt, Natural, Program, Tag};
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::prover::{ProveError, ProveOptions};
@@ -78,6 +78,18 @@ fn proofs_take_the_memory_that_was_planned() {
             assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
         }
     }
+}
+
+/// A proof takes of the card what it was planned to take, so that others have the rest.
+#[test]
+fn small_proofs_leave_the_card_to_others() {
+    let golden = golden("plain/fib_2p9/kek");
+    let [device, other] = [0, 1].map(emulated);
+    let free = || other.free_bytes().expect("a card's own memory");
+    let before = free();
+    let plan = prove_golden_on(&device, &golden, false).statistics.plan;
+    // (Other tests have their proofs, too.)
+    assert!(free() > before - plan.peak_bytes - (512 << 20));
 }
 
 /// The programs of all layouts do on the device what they do on the CPU. (On arbitrary columns: a program does not know what

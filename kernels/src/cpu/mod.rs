@@ -148,6 +148,7 @@ mod tests {
         transfers,
         memory_accounts,
         interpolate_and_evaluate,
+        upload_and_interpolate,
         large_transform,
         evaluate_at,
         hash_rows,

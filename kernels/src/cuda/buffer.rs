@@ -24,7 +24,7 @@ impl Memory {
             tag,
         };
         if bytes > 0 {
-            let taken = context.accounts.take_within(tag, bytes, context.budget);
+            let taken = context.accounts.take_within(tag, bytes, context.arena.budget);
             taken.map_err(|free| context.out_of_memory(tag, bytes, free))?;
             // From here on `drop` gives back what was counted.
             this.bytes = bytes;
@@ -41,7 +41,14 @@ impl Memory {
     ) -> Result<Self, DeviceError> {
         let this = Self::take::<T>(context, values.len(), tag)?;
         // SAFETY: both sides have the bytes of `values`.
-        unsafe { context.upload_bytes(values.as_ptr().cast(), this.address, size_of_val(values))? };
+        unsafe {
+            context.upload_bytes(
+                context.work,
+                values.as_ptr().cast(),
+                this.address,
+                size_of_val(values),
+            )?
+        };
         Ok(this)
     }
 

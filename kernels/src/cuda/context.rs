@@ -1,5 +1,6 @@
-//! The driver: a context on one device, its stream, its memory pool and its kernels.
+//! The driver: a context on one device, its streams and its kernels.
 
+use super::arena::Arena;
 use super::driver::{CUDA, Event, device_count, reason, started};
 use super::kernels::{Argument, Kernel};
 use super::module::MODULE;
@@ -11,20 +12,19 @@ use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Of the memory that is free at the start, so much is left to others: one part in so many.
-const LEFT_TO_OTHERS: u64 = 16;
-
-/// Everything that lives as long as the device or any of its buffers. Work goes to one stream, in order.
+/// Everything that lives as long as the device or any of its buffers. Work goes to one stream, in order; a second one is
+/// for uploads that need not wait for it.
 pub(super) struct Context {
     pub(super) name: String,
-    device: sys::CUdevice,
+    pub(super) device: sys::CUdevice,
     context: sys::CUcontext,
-    stream: sys::CUstream,
-    pool: sys::CUmemoryPool,
+    /// The work, in order.
+    pub(super) work: Stream,
+    /// Uploads beside the work.
+    pub(super) uploads: Stream,
+    pub(super) arena: Arena,
     module: sys::CUmodule,
     functions: Vec<sys::CUfunction>,
-    /// Bytes that buffers may take.
-    pub(super) budget: u64,
     pub(super) accounts: Accounts,
     pub(super) staging: Staging,
     /// Number of multiprocessors.
@@ -39,18 +39,17 @@ unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
 
-/// The pool's properties: memory of that device, for this process alone.
-fn pool_properties(device: sys::CUdevice) -> sys::CUmemPoolProps {
-    // SAFETY: the driver asks for zeros where nothing is said.
-    let mut properties: sys::CUmemPoolProps = unsafe { std::mem::zeroed() };
-    properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
-    properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
-    properties.location.id = device;
-    properties
-}
+/// One of the context's streams.
+#[derive(Clone, Copy)]
+pub(super) struct Stream(pub(super) sys::CUstream);
+
+// SAFETY: the driver's handles may be used from any thread; the driver does its own locking.
+unsafe impl Send for Stream {}
+// SAFETY: as above.
+unsafe impl Sync for Stream {}
 
 impl Context {
-    /// Starts device `index` and takes its arena: `budget` bytes, by default nearly all that is free.
+    /// Starts device `index`, of whose memory `budget` bytes may be taken, by default nearly all that is free.
     pub(super) fn start(index: usize, budget: Option<u64>) -> Result<Arc<Self>, DeviceError> {
         let count = device_count()?;
         if index >= count {
@@ -65,11 +64,11 @@ impl Context {
             name: String::new(),
             device: 0,
             context: null_mut(),
-            stream: null_mut(),
-            pool: null_mut(),
+            work: Stream(null_mut()),
+            uploads: Stream(null_mut()),
+            arena: Arena::default(),
             module: null_mut(),
             functions: Vec::new(),
-            budget: 0,
             accounts: Accounts::default(),
             staging: Staging::default(),
             n_multiprocessors: 0,
@@ -87,10 +86,11 @@ impl Context {
             this.max_shared_bytes = this
                 .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
             let non_blocking = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
-            started(sys::cuStreamCreate(&mut this.stream, non_blocking))?;
+            started(sys::cuStreamCreate(&mut this.work.0, non_blocking))?;
+            started(sys::cuStreamCreate(&mut this.uploads.0, non_blocking))?;
             started(sys::cuModuleLoadData(&mut this.module, MODULE.as_ptr().cast()))?;
             this.load_functions()?;
-            this.take_arena(budget)?;
+            this.open_arena(budget)?;
         }
         Ok(Arc::new(this))
     }
@@ -132,32 +132,6 @@ impl Context {
         Ok(())
     }
 
-    /// Makes the pool that buffers come from. It takes its memory now and keeps it, so that no later allocation waits
-    /// for the system or fails because of others on the card.
-    fn take_arena(&mut self, budget: Option<u64>) -> Result<(), DeviceError> {
-        let (mut free, mut total) = (0, 0);
-        let mut keep = u64::MAX;
-        let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        // SAFETY: pointers are valid; the attribute is a 64-bit number.
-        unsafe {
-            started(sys::cuMemGetInfo_v2(&mut free, &mut total))?;
-            started(sys::cuMemPoolCreate(
-                &mut self.pool,
-                &pool_properties(self.device),
-            ))?;
-            started(sys::cuMemPoolSetAttribute(
-                self.pool,
-                threshold,
-                (&raw mut keep).cast(),
-            ))?;
-        }
-        let free = free as u64;
-        self.budget = budget.unwrap_or(free - free / LEFT_TO_OTHERS);
-        let whole = self.take_address(Tag("arena"), self.budget)?;
-        self.give_back_address(whole);
-        Ok(())
-    }
-
     /// Makes the context current in this thread; every use of the driver begins so.
     pub(super) fn enter(&self) -> Result<(), DeviceError> {
         // SAFETY: the context is retained until `drop`.
@@ -189,50 +163,27 @@ impl Context {
         }
     }
 
-    /// Takes memory in the stream's order: work enqueued later may use it. Its bytes are anything.
-    pub(super) fn take_address(&self, tag: Tag, bytes: u64) -> Result<sys::CUdeviceptr, DeviceError> {
-        self.enter()?;
-        let mut address = 0;
-        let n = usize::try_from(bytes).map_err(|_| self.out_of_memory(tag, bytes, self.budget))?;
-        // SAFETY: the pool and the stream are alive.
-        let result = unsafe { sys::cuMemAllocFromPoolAsync(&mut address, n, self.pool, self.stream) };
-        if result == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
-            let held = self.accounts.current();
-            return Err(self.out_of_memory(tag, bytes, self.budget.saturating_sub(held)));
-        }
-        self.done("cuMemAllocFromPoolAsync", result)?;
-        Ok(address)
-    }
-
-    /// Gives memory back once the work enqueued so far is done.
-    pub(super) fn give_back_address(&self, address: sys::CUdeviceptr) {
-        if self.enter().is_ok() {
-            // SAFETY: the address is of this pool and is not used by work enqueued later. A failure is one of
-            // earlier work, and the next wait reports it.
-            let _ = unsafe { sys::cuMemFreeAsync(address, self.stream) };
-        }
-    }
-
     /// Fills memory with zero bytes.
     pub(super) fn clear(&self, address: sys::CUdeviceptr, bytes: u64) -> Result<(), DeviceError> {
         self.enter()?;
         // SAFETY: the caller's buffer has so many bytes.
-        let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes as usize, self.stream) };
+        let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes as usize, self.work.0) };
         self.done("cuMemsetD8Async", result)
     }
 
     /// Copies host memory to the device.
     ///
     /// # Safety
-    /// `bytes` bytes must be valid on both sides, on the host until the work is done.
+    /// `bytes` bytes must be valid on both sides, on the host until the copy is done.
     pub(super) unsafe fn copy_up(
         &self,
+        stream: Stream,
         from: *const c_void,
         to: sys::CUdeviceptr,
         bytes: usize,
     ) -> Result<(), DeviceError> {
         // SAFETY: by contract.
-        let result = unsafe { sys::cuMemcpyHtoDAsync_v2(to, from, bytes, self.stream) };
+        let result = unsafe { sys::cuMemcpyHtoDAsync_v2(to, from, bytes, stream.0) };
         self.done("cuMemcpyHtoDAsync", result)
     }
 
@@ -247,7 +198,7 @@ impl Context {
         bytes: usize,
     ) -> Result<(), DeviceError> {
         // SAFETY: by contract.
-        let result = unsafe { sys::cuMemcpyDtoHAsync_v2(to, from, bytes, self.stream) };
+        let result = unsafe { sys::cuMemcpyDtoHAsync_v2(to, from, bytes, self.work.0) };
         self.done("cuMemcpyDtoHAsync", result)
     }
 
@@ -263,7 +214,7 @@ impl Context {
     ) -> Result<(), DeviceError> {
         self.enter()?;
         // SAFETY: by contract.
-        let result = unsafe { sys::cuMemcpyDtoDAsync_v2(to, from, bytes, self.stream) };
+        let result = unsafe { sys::cuMemcpyDtoDAsync_v2(to, from, bytes, self.work.0) };
         self.done("cuMemcpyDtoDAsync", result)
     }
 
@@ -293,7 +244,7 @@ impl Context {
                 1,
                 1,
                 shared_bytes,
-                self.stream,
+                self.work.0,
                 arguments.as_ptr().cast::<*mut c_void>().cast_mut(),
                 null_mut(),
             )
@@ -301,17 +252,26 @@ impl Context {
         self.done(kernel.label(), result)
     }
 
-    /// A new event, done when the work enqueued so far is.
-    pub(super) fn event(&self) -> Result<Event, DeviceError> {
+    /// A new event, done when what the stream has so far is.
+    pub(super) fn event(&self, stream: Stream) -> Result<Event, DeviceError> {
         self.enter()?;
         let mut event = Event(null_mut());
         let no_timing = sys::CUevent_flags::CU_EVENT_DISABLE_TIMING as u32;
         // SAFETY: the event is made before it is recorded.
         unsafe {
             self.done("cuEventCreate", sys::cuEventCreate(&mut event.0, no_timing))?;
-            self.done("cuEventRecord", sys::cuEventRecord(event.0, self.stream))?;
+            self.done("cuEventRecord", sys::cuEventRecord(event.0, stream.0))?;
         }
         Ok(event)
+    }
+
+    /// What `later` is given from now on begins when what `earlier` has so far is done.
+    pub(super) fn order(&self, earlier: Stream, later: Stream) -> Result<(), DeviceError> {
+        let event = self.event(earlier)?;
+        let nothing_special = 0;
+        // SAFETY: the event is recorded; the driver keeps what it needs of one that is destroyed.
+        let result = unsafe { sys::cuStreamWaitEvent(later.0, event.0, nothing_special) };
+        self.done("cuStreamWaitEvent", result)
     }
 
     /// Blocks until the work before the event is done.
@@ -336,18 +296,17 @@ impl Drop for Context {
             if self.context.is_null() || sys::cuCtxSetCurrent(self.context) != CUresult::CUDA_SUCCESS {
                 return;
             }
-            if !self.stream.is_null() {
-                let _ = sys::cuStreamSynchronize(self.stream);
+            let streams = [self.work.0, self.uploads.0].into_iter();
+            for stream in streams.clone().filter(|stream| !stream.is_null()) {
+                let _ = sys::cuStreamSynchronize(stream);
             }
             self.staging.free();
-            if !self.pool.is_null() {
-                let _ = sys::cuMemPoolDestroy(self.pool);
-            }
+            self.arena.close();
             if !self.module.is_null() {
                 let _ = sys::cuModuleUnload(self.module);
             }
-            if !self.stream.is_null() {
-                let _ = sys::cuStreamDestroy_v2(self.stream);
+            for stream in streams.filter(|stream| !stream.is_null()) {
+                let _ = sys::cuStreamDestroy_v2(stream);
             }
             let _ = sys::cuDevicePrimaryCtxRelease_v2(self.device);
         }

@@ -4,6 +4,7 @@
 //! stands beside its kernels (`ntt.rs`, `ntt.cu`). Kernels keep to the dialect of `platform.cuh`, so that tests run
 //! the same text on the host.
 
+mod arena;
 mod buffer;
 mod compose;
 mod context;
@@ -47,7 +48,8 @@ pub struct CudaDevice {
 }
 
 impl CudaDevice {
-    /// Starts card `index` and takes `budget` bytes of its memory for buffers, by default nearly all that is free.
+    /// Starts card `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free; they are
+    /// taken when they are reserved or needed, so that small proofs can share a card.
     ///
     /// # Errors
     /// [`DeviceError::DriverMissing`], [`DeviceError::DriverTooOld`], [`DeviceError::NoSuchDevice`],
@@ -68,14 +70,9 @@ impl CudaDevice {
         driver::device_count()
     }
 
-    /// Bytes that buffers may take in all.
-    pub fn budget(&self) -> u64 {
-        self.context.budget
-    }
-
     /// A ticket for the work enqueued so far.
     fn ticket(&self) -> Result<Ticket, DeviceError> {
-        let (context, event) = (Arc::clone(&self.context), self.context.event()?);
+        let (context, event) = (Arc::clone(&self.context), self.context.event(self.context.work)?);
         Ok(Ticket::waiting(move || context.wait(&event)))
     }
 
@@ -125,8 +122,12 @@ impl Device for CudaDevice {
         let range = check_range("upload", at, from.len(), to.len())?;
         // SAFETY: both sides have the bytes of `from`.
         unsafe {
-            self.context
-                .upload_bytes(from.as_ptr().cast(), to.address(range.start), size_of_val(from))?;
+            self.context.upload_bytes(
+                self.context.work,
+                from.as_ptr().cast(),
+                to.address(range.start),
+                size_of_val(from),
+            )?;
         }
         self.ticket()
     }
@@ -162,8 +163,16 @@ impl Device for CudaDevice {
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        let held = self.context.accounts.current();
-        Some(self.context.budget.saturating_sub(held))
+        Some(self.context.free_bytes())
+    }
+
+    fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
+        if let Some(bytes) = self.context.to_reserve(bytes)? {
+            // They lie in what is given back for something larger.
+            self.tables.forget();
+            self.context.reserve(bytes)?;
+        }
+        Ok(())
     }
 
     fn inversion_scratch(&self, log_len: u32) -> u64 {

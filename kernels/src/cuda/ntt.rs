@@ -5,9 +5,9 @@ use super::kernels::{Kernel, arguments};
 use super::tables::{LOG_TILE, RootTable, Roots, powers};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{BitReversed, Columns, Natural};
-use crate::device::{DeviceError, Pending, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Pending, Tag, Ticket, check_range, check_shape};
 use crate::felt::Felt;
-use crate::ops::NttOps;
+use crate::ops::{HostColumns, Interpolated, NttOps};
 use ark_ff::Field;
 use std::sync::Arc;
 
@@ -64,53 +64,92 @@ struct Pass {
     n_columns: u32,
 }
 
-/// What all passes of a transform share.
-struct Transform {
+/// A transform of columns of one length: its passes in order, each with what scales the points of its lines.
+struct Transform<'a> {
+    device: &'a CudaDevice,
     kernel: Kernel,
     twiddles: Arc<Memory>,
     roots: RootTable,
     log_len: u32,
-    n_columns: usize,
+    passes: Vec<(Stages, Memory)>,
 }
 
-impl Transform {
-    /// One pass; element `q` of `scales` scales point `q` of the lines that begin a block.
-    fn pass(
-        &self,
-        device: &CudaDevice,
-        stages: Stages,
-        scales: &[Felt],
-        from: u64,
-        to: u64,
-    ) -> Result<(), DeviceError> {
-        let Stages {
-            log_stride,
-            log_points,
-        } = stages;
-        let log_lines = (LOG_TILE - log_points).min(self.log_len - log_points);
-        let scales = Memory::upload(&device.context, scales, SCRATCH)?;
-        let pass = Pass {
-            twiddles: self.twiddles.address(),
-            scales: scales.address(),
-            roots: self.roots.roots,
-            log_len: self.log_len,
-            log_stride,
-            log_points,
-            log_lines,
-            n_columns: u32::try_from(self.n_columns).unwrap_or(u32::MAX),
-        };
-        let n_tiles = 1u64 << (self.log_len - log_points - log_lines);
-        let busy = BLOCKS_PER_MULTIPROCESSOR * u64::from(device.context.n_multiprocessors);
-        let n_groups = busy
-            .div_ceil(n_tiles)
-            .clamp(1, self.n_columns.clamp(1, 1 << 15) as u64);
-        // SAFETY: the arguments of both kernels; both buffers have `n_columns` columns of `2^log_len` elements, and
-        // the tables are as long as the stages ask for.
-        unsafe {
-            device
-                .context
-                .launch(self.kernel, [n_tiles, n_groups], 0, arguments![from, to, pass])
+impl<'a> Transform<'a> {
+    /// From coefficients to evaluations on `shift * <g>`.
+    fn evaluation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
+        let passes = passes(log_len).into_iter().map(|stages| (stages, Felt::ONE));
+        Self::new(device, Kernel::EvaluatePass, log_len, shift, passes)
+    }
+
+    /// From evaluations on `shift * <g>` to coefficients.
+    fn interpolation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
+        let n_inverse = Felt::from(1u64 << log_len).inverse().unwrap_or_default();
+        let shift_inverse = shift.inverse().unwrap_or_default();
+        let passes = passes(log_len).into_iter().rev().map(|stages| {
+            // Every stage doubles: the last pass takes that back.
+            let is_last = stages.log_stride == 0;
+            (stages, if is_last { n_inverse } else { Felt::ONE })
+        });
+        Self::new(device, Kernel::InterpolatePass, log_len, shift_inverse, passes)
+    }
+
+    fn new(
+        device: &'a CudaDevice,
+        kernel: Kernel,
+        log_len: u32,
+        shift: Felt,
+        passes: impl Iterator<Item = (Stages, Felt)>,
+    ) -> Result<Self, DeviceError> {
+        let passes = passes
+            .map(|(stages, first)| {
+                let scales = line_scales(stages, log_len, first, shift);
+                Ok((stages, Memory::upload(&device.context, &scales, SCRATCH)?))
+            })
+            .collect::<Result<_, DeviceError>>()?;
+        Ok(Self {
+            device,
+            kernel,
+            twiddles: device.twiddles(kernel == Kernel::InterpolatePass)?,
+            roots: device.roots(log_len)?,
+            log_len,
+            passes,
+        })
+    }
+
+    /// Enqueues all passes over `n_columns` columns; all but the first work in place.
+    ///
+    /// # Safety
+    /// There must be so many columns of the transform's length at both addresses.
+    unsafe fn run(&self, from: u64, to: u64, n_columns: usize) -> Result<(), DeviceError> {
+        let mut from = from;
+        for (stages, scales) in &self.passes {
+            let Stages {
+                log_stride,
+                log_points,
+            } = *stages;
+            let log_lines = (LOG_TILE - log_points).min(self.log_len - log_points);
+            let pass = Pass {
+                twiddles: self.twiddles.address(),
+                scales: scales.address(),
+                roots: self.roots.roots,
+                log_len: self.log_len,
+                log_stride,
+                log_points,
+                log_lines,
+                n_columns: u32::try_from(n_columns).unwrap_or(u32::MAX),
+            };
+            let n_tiles = 1u64 << (self.log_len - log_points - log_lines);
+            let context = &self.device.context;
+            let busy = BLOCKS_PER_MULTIPROCESSOR * u64::from(context.n_multiprocessors);
+            let n_groups = busy
+                .div_ceil(n_tiles)
+                .clamp(1, n_columns.clamp(1, 1 << 15) as u64);
+            // SAFETY: the arguments of both kernels; the columns are there by contract, and the tables are as long as the
+            // stages ask for.
+            unsafe { context.launch(self.kernel, [n_tiles, n_groups], 0, arguments![from, to, pass])? };
+            from = to;
         }
+        Ok(())
     }
 }
 
@@ -121,27 +160,42 @@ impl NttOps for CudaDevice {
         shift: Felt,
     ) -> Result<Columns<Self, BitReversed>, DeviceError> {
         let (log_len, n_columns) = (columns.log_len(), columns.n_columns());
-        let transform = Transform {
-            kernel: Kernel::InterpolatePass,
-            twiddles: self.twiddles(true)?,
-            roots: self.roots(log_len)?,
-            log_len,
-            n_columns,
-        };
-        let n_inverse = Felt::from(1u64 << log_len).inverse().unwrap_or_default();
-        let shift_inverse = shift.inverse().unwrap_or_default();
-        let at = columns.values().address(0);
-        for stages in passes(log_len).into_iter().rev() {
-            // Every stage doubles: the last pass takes that back.
-            let first = if stages.log_stride == 0 {
-                n_inverse
-            } else {
-                Felt::ONE
-            };
-            let scales = line_scales(stages, log_len, first, shift_inverse);
-            transform.pass(self, stages, &scales, at, at)?;
-        }
+        let at = columns.column_address(0);
+        // SAFETY: the columns are there.
+        unsafe { Transform::interpolation(self, log_len, shift)?.run(at, at, n_columns)? };
         Columns::from_buffer(columns.into_buffer(), n_columns, log_len)
+    }
+
+    fn upload_and_interpolate(
+        &self,
+        columns: &HostColumns<'_>,
+        shift: Felt,
+        kept: &[usize],
+        kept_tag: Tag,
+    ) -> Result<Interpolated<Self>, DeviceError> {
+        columns.check(kept)?;
+        let &HostColumns { values, log_len, tag } = columns;
+        let context = &self.context;
+        let columns = Columns::<_, BitReversed>::unwritten(self, values.len(), log_len, tag)?;
+        let as_they_came = Columns::unwritten(self, kept.len(), log_len, kept_tag)?;
+        let transform = Transform::interpolation(self, log_len, shift)?;
+        // The memory is there in the order of the work.
+        context.order(context.work, context.uploads)?;
+        for (i, column) in values.iter().enumerate() {
+            let (at, bytes) = (columns.column_address(i), size_of_val(&column[..]));
+            // SAFETY: the column has so many bytes on both sides.
+            let uploaded =
+                unsafe { context.upload_bytes(context.uploads, column.as_ptr().cast(), at, bytes) };
+            // Even of an upload that failed some may be on its way, to memory that the work gives back.
+            context.order(context.uploads, context.work).and(uploaded)?;
+            for (to, _) in kept.iter().enumerate().filter(|(_, from)| **from == i) {
+                // SAFETY: both are columns of that length, of two buffers.
+                unsafe { context.copy_across(at, as_they_came.column_address(to), bytes)? };
+            }
+            // SAFETY: the column is there.
+            unsafe { transform.run(at, at, 1)? };
+        }
+        Ok((columns, as_they_came))
     }
 
     fn evaluate_coset(
@@ -150,36 +204,17 @@ impl NttOps for CudaDevice {
         shift: Felt,
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        check_shape(
-            "evaluate_coset",
-            "columns of out",
-            coefficients.n_columns(),
-            out.n_columns(),
-        )?;
+        let (log_len, n_columns) = (coefficients.log_len(), coefficients.n_columns());
+        check_shape("evaluate_coset", "columns of out", n_columns, out.n_columns())?;
         check_shape(
             "evaluate_coset",
             "rows of out",
             coefficients.n_rows(),
             out.n_rows(),
         )?;
-        let log_len = coefficients.log_len();
-        let transform = Transform {
-            kernel: Kernel::EvaluatePass,
-            twiddles: self.twiddles(false)?,
-            roots: self.roots(log_len)?,
-            log_len,
-            n_columns: coefficients.n_columns(),
-        };
-        let to = out.values().address(0);
-        for stages in passes(log_len) {
-            let from = if stages.log_stride == 0 {
-                coefficients.values().address(0)
-            } else {
-                to
-            };
-            let scales = line_scales(stages, log_len, Felt::ONE, shift);
-            transform.pass(self, stages, &scales, from, to)?;
-        }
+        let (from, to) = (coefficients.column_address(0), out.column_address(0));
+        // SAFETY: the columns are there, on both sides.
+        unsafe { Transform::evaluation(self, log_len, shift)?.run(from, to, n_columns)? };
         self.ticket()
     }
 

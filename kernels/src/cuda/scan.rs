@@ -147,8 +147,12 @@ impl CudaDevice {
         unsafe {
             let last = folds.address() + n_runs * size_of::<Pair>() as u64;
             let identity = PRODUCTS.identity;
-            self.context
-                .upload_bytes(identity.as_ptr().cast(), last, size_of_val(&identity))?;
+            self.context.upload_bytes(
+                self.context.work,
+                identity.as_ptr().cast(),
+                last,
+                size_of_val(&identity),
+            )?;
         }
         Ok(folds)
     }

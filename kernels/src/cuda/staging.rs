@@ -1,11 +1,12 @@
 //! Page-locked memory of the host, through which bytes go to and from a device while the host goes on.
 
-use super::context::Context;
+use super::context::{Context, Stream};
 use super::driver::Event;
 use super::page_lock::is_page_locked;
 use crate::device::{DeviceError, Tag};
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,9 @@ const CHUNK: usize = 16 << 20;
 
 /// Bytes of blocks that are kept; beyond, an upload waits for an earlier one.
 const KEPT: usize = 8 * CHUNK;
+
+/// Threads that copy an upload's chunks: one alone is slower than the bus.
+const N_COPYING_THREADS: usize = 4;
 
 /// The least size of a block.
 const LEAST: usize = 64 << 10;
@@ -99,12 +103,13 @@ impl Context {
         }
     }
 
-    /// Copies bytes to the device. They are read before this returns.
+    /// Copies bytes to the device on one of the streams. They are read before this returns.
     ///
     /// # Safety
     /// `bytes` bytes must be valid on both sides.
     pub(super) unsafe fn upload_bytes(
-        self: &Arc<Self>,
+        &self,
+        stream: Stream,
         from: *const u8,
         to: u64,
         bytes: usize,
@@ -112,24 +117,62 @@ impl Context {
         self.enter()?;
         if bytes > CHUNK && is_page_locked(from) {
             // SAFETY: by contract; the wait is for the copy.
-            unsafe { self.copy_up(from.cast(), to, bytes)? };
-            return self.wait(&self.event()?);
+            unsafe { self.copy_up(stream, from.cast(), to, bytes)? };
+            return self.wait(&self.event(stream)?);
         }
-        for start in (0..bytes).step_by(CHUNK) {
-            let n = CHUNK.min(bytes - start);
-            let block = self.take_block(n)?;
-            // SAFETY: the block has `n` bytes, and lives until the event after the copy.
-            let enqueued = unsafe {
-                std::ptr::copy_nonoverlapping(from.add(start), block.memory.as_ptr().cast(), n);
-                self.copy_up(block.memory.as_ptr(), to + start as u64, n)
-            };
-            let event = enqueued.and_then(|()| self.event());
-            match event {
-                Ok(event) => self.keep_block(block, Some(event)),
-                // The stream is broken, and its copy may not have been made: the block is lost with it.
-                Err(error) => return Err(error),
+        // SAFETY: by contract; what lies between fields need not have a value.
+        let from = unsafe { std::slice::from_raw_parts(from.cast::<MaybeUninit<u8>>(), bytes) };
+        let chunks = from.chunks(CHUNK);
+        let n_threads = chunks.len().min(N_COPYING_THREADS);
+        if n_threads < 2 {
+            return chunks.into_iter().try_for_each(|chunk| {
+                // SAFETY: the chunk is all there is, and `to` has room for it.
+                unsafe { self.upload_chunk(stream, chunk, to) }
+            });
+        }
+        let chunks = Mutex::new(chunks.enumerate());
+        let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let upload = || -> Result<(), DeviceError> {
+            self.enter()?;
+            while let Some((i, chunk)) = next() {
+                // SAFETY: `to` has room for all chunks, this one begins there.
+                unsafe { self.upload_chunk(stream, chunk, to + (i * CHUNK) as u64)? };
             }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(upload)).collect();
+            let mut result = upload();
+            for other in others {
+                let other = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                result = result.and(other);
+            }
+            result
+        })
+    }
+
+    /// Copies a chunk into a block, and from there to the device.
+    ///
+    /// # Safety
+    /// There must be room for it at `to`.
+    unsafe fn upload_chunk(
+        &self,
+        stream: Stream,
+        chunk: &[MaybeUninit<u8>],
+        to: u64,
+    ) -> Result<(), DeviceError> {
+        let block = self.take_block(chunk.len())?;
+        // SAFETY: the block is as long as the chunk, and lives until the event after the copy.
+        unsafe {
+            let staged = block.memory.as_ptr();
+            std::ptr::copy_nonoverlapping(chunk.as_ptr(), staged.cast(), chunk.len());
+            self.copy_up(stream, staged, to, chunk.len())?;
         }
+        // Without an event the stream is broken, and its copy may not have been made: the block is lost with it.
+        let event = self.event(stream)?;
+        self.keep_block(block, Some(event));
         Ok(())
     }
 
@@ -146,7 +189,7 @@ impl Context {
         let block = self.take_block(bytes)?;
         // SAFETY: the block has so many bytes, and lives until the event after the copy.
         unsafe { self.copy_down(from, block.memory.as_ptr(), bytes)? };
-        let event = self.event()?;
+        let event = self.event(self.work)?;
         Ok(Download {
             context: Arc::clone(self),
             landed: Some((block, event)),

@@ -42,6 +42,13 @@ pub(super) struct Roots {
     log_len: u32,
 }
 
+impl Tables {
+    /// Gives the tables up, once those who use them are done.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 impl CudaDevice {
     fn table<T: Copy>(&self, key: Key, values: impl FnOnce() -> Vec<T>) -> Result<Arc<Memory>, DeviceError> {
         let mut tables = self.tables.0.lock().unwrap_or_else(PoisonError::into_inner);

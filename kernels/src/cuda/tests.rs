@@ -30,6 +30,7 @@ laws!(
     transfers,
     memory_accounts,
     interpolate_and_evaluate,
+    upload_and_interpolate,
     evaluate_at,
     hash_rows,
     hash_trees,
@@ -74,6 +75,29 @@ fn out_of_memory_leaves_the_device_usable() {
     drop((held, second));
     laws::fold(&device);
     assert_eq!(device.take_peak().peak, 1 << 20);
+}
+
+/// What one reserves, others on the card cannot take; what it does not, they can. (Other tests hold less than 1 GiB.)
+#[test]
+fn a_card_is_shared_by_what_is_reserved() {
+    emulation::install().unwrap();
+    const GIB: u64 = 1 << 30;
+    let [first, second] = [0, 1].map(|index| CudaDevice::new(index, None).unwrap());
+    let free = second.free_bytes().unwrap();
+    first.reserve(4 * GIB).unwrap();
+    assert!(second.free_bytes().unwrap() < free - 3 * GIB);
+    assert!(first.free_bytes().unwrap() > 4 * GIB);
+    let refused = second.reserve(4 * GIB);
+    assert!(matches!(refused, Err(DeviceError::OutOfMemory { asked, .. }) if asked > 4 * GIB));
+    laws::fold(&second);
+    drop(first);
+    second.reserve(4 * GIB).unwrap();
+    // It is there already.
+    let held = second.alloc::<u64>(1 << 20, Tag("held")).unwrap();
+    second.reserve(3 * GIB).unwrap();
+    second.reserve(4 * GIB + GIB / 2).unwrap();
+    drop(held);
+    laws::fold(&second);
 }
 
 /// Montgomery forms whose 32-bit limbs are at the edges of their range.

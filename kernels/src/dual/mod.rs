@@ -184,6 +184,11 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
         self.a.free_bytes()
     }
 
+    fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
+        self.a.reserve(bytes)?;
+        self.b.reserve(bytes)
+    }
+
     fn inversion_scratch(&self, log_len: u32) -> u64 {
         self.a.inversion_scratch(log_len)
     }
@@ -209,6 +214,7 @@ mod tests {
     fn two_devices_keep_the_laws_of_one() {
         let device = dual();
         laws::interpolate_and_evaluate(&device);
+        laws::upload_and_interpolate(&device);
         laws::evaluate_at(&device);
         laws::hash_rows(&device);
         laws::hash_trees(&device);

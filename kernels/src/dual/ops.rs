@@ -2,12 +2,12 @@
 
 use super::{Dual, DualBuffer, DualColumns, agreed, part, restore};
 use crate::columns::{BitReversed, Columns, Natural, TableView};
-use crate::device::{DeviceError, Element, Pending, Ticket};
+use crate::device::{DeviceError, Element, Pending, Tag, Ticket};
 use crate::felt::Felt;
 use crate::hash::{Digest, Hash};
 use crate::ops::{
-    ComposeOps, CumulativeArgument, FoldOps, GatherOps, GrindOps, HashOps, MerkleTree, NttOps,
-    PermutationArgument, Pole, QuotientOps, ScanOps, VirtualColumn,
+    ComposeOps, CumulativeArgument, FoldOps, GatherOps, GrindOps, HashOps, HostColumns, Interpolated,
+    MerkleTree, NttOps, PermutationArgument, Pole, QuotientOps, ScanOps, VirtualColumn,
 };
 use crate::program::Program;
 use std::sync::atomic::AtomicBool;
@@ -21,6 +21,21 @@ impl<A: NttOps, B: NttOps> NttOps for Dual<A, B> {
         let a = self.a.interpolate(columns!(self, a, columns), shift)?;
         let b = self.b.interpolate(columns!(self, b, columns), shift)?;
         self.compare_columns("interpolate", a, b)
+    }
+
+    fn upload_and_interpolate(
+        &self,
+        columns: &HostColumns<'_>,
+        shift: Felt,
+        kept: &[usize],
+        kept_tag: Tag,
+    ) -> Result<Interpolated<Self>, DeviceError> {
+        let (a, kept_a) = self.a.upload_and_interpolate(columns, shift, kept, kept_tag)?;
+        let (b, kept_b) = self.b.upload_and_interpolate(columns, shift, kept, kept_tag)?;
+        Ok((
+            self.compare_columns("upload_and_interpolate", a, b)?,
+            self.compare_columns("upload_and_interpolate, kept", kept_a, kept_b)?,
+        ))
     }
 
     fn evaluate_coset(

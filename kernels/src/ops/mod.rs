@@ -20,7 +20,7 @@ pub use fold::FoldOps;
 pub use gather::GatherOps;
 pub use grind::GrindOps;
 pub use hash::{HashOps, MerkleTree};
-pub use ntt::NttOps;
+pub use ntt::{HostColumns, Interpolated, NttOps};
 pub use quotient::{Pole, QuotientOps, QuotientTerm};
 pub use scan::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 

@@ -1,8 +1,11 @@
 //! Interpolation and evaluation of polynomials on cosets.
 
 use crate::columns::{BitReversed, Columns, Natural};
-use crate::device::{Device, DeviceError, Pending, Ticket};
+use crate::device::{Device, DeviceError, Pending, Tag, Ticket, check_range, check_shape};
 use crate::felt::Felt;
+
+/// What [`NttOps::upload_and_interpolate`] gives: the coefficients, and the columns that are kept.
+pub type Interpolated<D> = (Columns<D, BitReversed>, Columns<D, Natural>);
 
 /// Number-theoretic transforms. There is never a separate permutation pass. Shifts are not 0.
 pub trait NttOps: Device {
@@ -13,6 +16,31 @@ pub trait NttOps: Device {
         columns: Columns<Self, Natural>,
         shift: Felt,
     ) -> Result<Columns<Self, BitReversed>, DeviceError>;
+
+    /// Uploads columns and interpolates them as [`NttOps::interpolate`] does. Columns `kept` are there as they came, too, in
+    /// that order. A device whose memory is not the host's interpolates a column while the next is on its way.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`], or [`DeviceError::Shape`] if columns are of different lengths or one that is kept
+    /// is not there.
+    fn upload_and_interpolate(
+        &self,
+        columns: &HostColumns<'_>,
+        shift: Felt,
+        kept: &[usize],
+        kept_tag: Tag,
+    ) -> Result<Interpolated<Self>, DeviceError> {
+        columns.check(kept)?;
+        let &HostColumns { values, log_len, tag } = columns;
+        let columns = Columns::upload(self, values, log_len, tag)?;
+        let mut as_they_came = Columns::zeros(self, kept.len(), log_len, kept_tag)?;
+        for (to, from) in kept.iter().enumerate() {
+            let from = from << log_len..(from + 1) << log_len;
+            self.copy(columns.values(), from, as_they_came.values_mut(), to << log_len)?
+                .detach();
+        }
+        Ok((self.interpolate(columns, shift)?, as_they_came))
+    }
 
     /// Evaluates each column's polynomial on the coset `shift * <g>` of the same length: coefficients in
     /// bit-reversed order to evaluations in natural order. `out` has the shape of `coefficients`.
@@ -29,4 +57,32 @@ pub trait NttOps: Device {
         coefficients: &Columns<Self, BitReversed>,
         at: &[(usize, Felt)],
     ) -> Result<Pending<Vec<Felt>>, DeviceError>;
+}
+
+/// Columns in the host's memory that a device is to have.
+#[derive(Clone, Copy, Debug)]
+pub struct HostColumns<'a> {
+    /// The columns, of `2^log_len` elements each.
+    pub values: &'a [Vec<Felt>],
+    /// Logarithm of their length.
+    pub log_len: u32,
+    /// What they are.
+    pub tag: Tag,
+}
+
+impl HostColumns<'_> {
+    /// Checks the columns' lengths, and that those of `kept` are there.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`].
+    pub(crate) fn check(&self, kept: &[usize]) -> Result<(), DeviceError> {
+        let operation = "upload_and_interpolate";
+        for column in self.values {
+            check_shape(operation, "rows", 1 << self.log_len, column.len())?;
+        }
+        for &index in kept {
+            check_range(operation, index, 1, self.values.len())?;
+        }
+        Ok(())
+    }
 }

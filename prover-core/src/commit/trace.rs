@@ -78,28 +78,21 @@ impl<D: Backend> Deref for Extension<'_, D> {
 }
 
 impl<D: Backend> CommittedTrace<D> {
-    /// Interpolates columns that are given on `trace_shift * <g>`, commits to their evaluations on every coset
-    /// and sends the root; keeps the evaluations on the first `n_kept` cosets. `after_coset` gets the ticket of every
-    /// coset and may stop the work.
+    /// Commits to the evaluations of columns on every coset and sends the root; keeps the evaluations on the first `n_kept`
+    /// cosets. `after_coset` gets the ticket of every coset and may stop the work.
     ///
     /// # Errors
     /// What the device or `after_coset` reports.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them are what is committed, where and how"
-    )]
     pub fn commit(
         device: &D,
         params: &Parameters,
-        columns: Columns<D, Natural>,
-        trace_shift: Felt,
+        coefficients: Columns<D, BitReversed>,
         cosets: &Cosets,
         n_kept: usize,
         channel: &mut ProverChannel,
         mut after_coset: impl FnMut(Ticket) -> Result<(), DeviceError>,
     ) -> Result<Self, DeviceError> {
-        let (n_columns, log_len) = (columns.n_columns(), columns.log_len());
-        let coefficients = device.interpolate(columns, trace_shift)?;
+        let (n_columns, log_len) = (coefficients.n_columns(), coefficients.log_len());
         let mut table = TableCommitter::new(device, params, n_columns, log_len, cosets.log_cosets())?;
         let mut kept = Vec::with_capacity(n_kept);
         let mut scratch = None;

@@ -34,8 +34,8 @@ pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, Pro
     let n_rows = air.air.trace_length;
 
     let elements: Vec<_> = (0..air.n_interaction_elements()).map(element).collect();
-    let scanned = ScannedColumns::keep(&air, &columns)?;
-    let interaction = scanned.interaction(device, &air, &elements, n_rows.ilog2())?;
+    let scanned = ScannedColumns::upload(device, &air, &columns)?;
+    let interaction = scanned.interaction(device, &air, &elements)?;
     for column in 0..interaction.n_columns() {
         columns.push(interaction.download(device, column)?);
     }

@@ -1,40 +1,45 @@
 //! The interaction columns, computed from a few columns of the first trace.
 
 use super::ProveError;
-use crate::cairo::air::{CairoAir, CairoAirError};
+use crate::cairo::air::CairoAir;
 use crate::memory_plan;
 use quarry_kernels::ops::VirtualColumn;
 use quarry_kernels::{Backend, Columns, Felt, Natural};
 
 /// The columns of the first trace that the interaction columns are computed from.
-pub(super) struct ScannedColumns {
+pub(super) struct ScannedColumns<D: Backend> {
     /// Which they are, ascending.
-    indices: Vec<usize>,
-    columns: Vec<Vec<Felt>>,
+    pub(super) indices: Vec<usize>,
+    /// They themselves, in that order.
+    pub(super) columns: Columns<D, Natural>,
 }
 
-impl ScannedColumns {
-    pub(super) fn keep(air: &CairoAir, trace: &[Vec<Felt>]) -> Result<Self, CairoAirError> {
+impl<D: Backend> ScannedColumns<D> {
+    /// Takes them out of a trace that is not on the device.
+    pub(super) fn upload(device: &D, air: &CairoAir, trace: &[Vec<Felt>]) -> Result<Self, ProveError> {
         let indices = air.scanned_columns()?;
-        let columns = indices.iter().map(|&index| trace[index].clone()).collect();
+        let columns: Vec<_> = indices.iter().map(|&index| trace[index].clone()).collect();
+        let log_len = air.air.trace_length.ilog2();
+        let columns = Columns::upload(device, &columns, log_len, memory_plan::SCANNED)?;
         Ok(Self { indices, columns })
     }
 
-    pub(super) fn interaction<D: Backend>(
+    /// The interaction columns for what the verifier drew.
+    pub(super) fn interaction(
         self,
         device: &D,
         air: &CairoAir,
         elements: &[Felt],
-        log_len: u32,
     ) -> Result<Columns<D, Natural>, ProveError> {
-        let columns = Columns::upload(device, &self.columns, log_len, memory_plan::SCANNED)?;
-        let mut out = Columns::zeros(device, air.air.n_columns[1], log_len, memory_plan::INTERACTION)?;
+        let n_columns = air.air.n_columns[1];
+        let log_len = self.columns.log_len();
+        let mut out = Columns::zeros(device, n_columns, log_len, memory_plan::INTERACTION)?;
         let place = |part: &mut VirtualColumn| {
             part.column = self.indices.partition_point(|&index| index < part.column);
         };
         for (mut scan, target) in air.scans(elements)? {
             scan.columns_mut().into_iter().for_each(place);
-            scan.run(device, &columns, &mut out, target)?.detach();
+            scan.run(device, &self.columns, &mut out, target)?.detach();
         }
         Ok(out)
     }

@@ -25,7 +25,7 @@ pub use check::{Checked, check};
 use interaction::ScannedColumns;
 use meter::Meter;
 pub use meter::PhaseStatistics;
-use quarry_kernels::ops::{Pole, QuotientTerm};
+use quarry_kernels::ops::{HostColumns, Pole, QuotientTerm};
 use quarry_kernels::{Backend, BitReversed, Columns, Device, DeviceError, Felt, Natural};
 
 /// The offset of the evaluation domain: the field's generator.
@@ -122,6 +122,7 @@ pub fn prove<D: Backend>(
         params,
         options.memory_budget.or(device.free_bytes()),
     )?;
+    device.reserve(plan.peak_bytes)?;
     let mut meter = Meter::new(device, &shape, params, observer, cancel);
 
     meter.begin(Phase::Trace)?;
@@ -202,12 +203,10 @@ impl<D: Backend> Prover<'_, D> {
     ) -> Result<(), ProveError> {
         meter.begin(Phase::CommitTrace)?;
         let log_len = self.cosets.log_len;
-        let scanned = ScannedColumns::keep(self.air, &trace)?;
-        let columns = Columns::upload(self.device, &trace, log_len, memory_plan::TRACE)?;
-        drop(trace);
         let one = Felt::from(1u64);
+        let (coefficients, scanned) = self.take_trace(trace, one)?;
         channel.enter("Original");
-        let first = self.commit(columns, one, channel, meter)?;
+        let first = self.commit(coefficients, channel, meter)?;
         channel.exit();
 
         meter.begin(Phase::CommitInteraction)?;
@@ -215,8 +214,8 @@ impl<D: Backend> Prover<'_, D> {
         let elements: Vec<Felt> = (0..self.air.n_interaction_elements())
             .map(|i| channel.draw_felt(&format!("Interaction element #{i}")))
             .collect();
-        let columns = scanned.interaction(self.device, self.air, &elements, log_len)?;
-        let interaction = self.commit(columns, one, channel, meter)?;
+        let columns = scanned.interaction(self.device, self.air, &elements)?;
+        let interaction = self.commit(self.device.interpolate(columns, one)?, channel, meter)?;
         channel.exit();
 
         meter.begin(Phase::Composition)?;
@@ -224,7 +223,8 @@ impl<D: Backend> Prover<'_, D> {
         let scalars = self.air.scalars(&input.public, &elements)?;
         channel.enter("Out Of Domain Sampling");
         let columns = self.compose(&first, &interaction, compiled, &scalars, alpha, meter)?;
-        let composition = self.commit(columns, domain_offset() * domain_offset(), channel, meter)?;
+        let shift = domain_offset() * domain_offset();
+        let composition = self.commit(self.device.interpolate(columns, shift)?, channel, meter)?;
         let mut traces = [first, interaction, composition];
 
         meter.begin(Phase::OutOfDomain)?;
@@ -266,10 +266,27 @@ impl<D: Backend> Prover<'_, D> {
         Ok(())
     }
 
+    /// Gives the trace to the device: its coefficients, and the columns that the interaction scans.
+    fn take_trace(
+        &self,
+        trace: Vec<Vec<Felt>>,
+        shift: Felt,
+    ) -> Result<(Columns<D, BitReversed>, ScannedColumns<D>), ProveError> {
+        let indices = self.air.scanned_columns()?;
+        let columns = HostColumns {
+            values: &trace,
+            log_len: self.cosets.log_len,
+            tag: memory_plan::TRACE,
+        };
+        let (coefficients, columns) =
+            self.device
+                .upload_and_interpolate(&columns, shift, &indices, memory_plan::SCANNED)?;
+        Ok((coefficients, ScannedColumns { indices, columns }))
+    }
+
     fn commit(
         &self,
-        columns: Columns<D, Natural>,
-        shift: Felt,
+        coefficients: Columns<D, BitReversed>,
         channel: &mut ProverChannel,
         meter: &Meter<'_, D>,
     ) -> Result<CommittedTrace<D>, DeviceError> {
@@ -279,8 +296,7 @@ impl<D: Backend> Prover<'_, D> {
         let trace = CommittedTrace::commit(
             device,
             params,
-            columns,
-            shift,
+            coefficients,
             &self.cosets,
             self.n_kept,
             channel,

@@ -21,6 +21,7 @@ pub fn laws<D: Backend>(device: &D) -> Vec<Check> {
         ("transfers", laws::transfers),
         ("memory_accounts", laws::memory_accounts),
         ("interpolate_and_evaluate", laws::interpolate_and_evaluate),
+        ("upload_and_interpolate", laws::upload_and_interpolate),
         ("large_transform", laws::large_transform),
         ("evaluate_at", laws::evaluate_at),
         ("hash_rows", laws::hash_rows),

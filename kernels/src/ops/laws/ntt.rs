@@ -4,7 +4,7 @@ use super::{TAG, download, horner, points, sample, sample_columns, upload};
 use crate::columns::{BitReversed, Columns, Natural};
 use crate::domain::bit_reverse;
 use crate::felt::Felt;
-use crate::ops::NttOps;
+use crate::ops::{HostColumns, NttOps};
 use ark_ff::Field;
 
 fn bit_reversed(column: &[Felt]) -> Vec<Felt> {
@@ -47,7 +47,46 @@ pub fn interpolate_and_evaluate<D: NttOps>(device: &D) {
     }
 }
 
-/// The same for a column that takes a device several passes over its memory.
+/// Columns from the host are interpolated as columns on the device are, and those that are kept are there as they came. (The
+/// longest take a device several uploads.)
+pub fn upload_and_interpolate<D: NttOps>(device: &D) {
+    let shift = Felt::from(3u64);
+    for (log_len, n_columns, kept) in [(0, 1, &[0][..]), (3, 3, &[]), (9, 4, &[3, 1]), (20, 2, &[0])] {
+        let host = sample_columns(n_columns, log_len, 5 + u64::from(log_len));
+        let columns = HostColumns {
+            values: &host,
+            log_len,
+            tag: TAG,
+        };
+        let (coefficients, as_they_came) = device.upload_and_interpolate(&columns, shift, kept, TAG).unwrap();
+        let expected = device.interpolate(upload(device, &host), shift).unwrap();
+        assert_eq!(download(device, &coefficients), download(device, &expected));
+        let kept: Vec<_> = kept.iter().map(|&index| host[index].clone()).collect();
+        assert_eq!(download(device, &as_they_came), kept);
+    }
+    let host = sample_columns(2, 3, 0);
+    let columns = |values, log_len| HostColumns {
+        values,
+        log_len,
+        tag: TAG,
+    };
+    // Whose memory was used before, by work that may not be done.
+    let expected = device.interpolate(upload(device, &host), shift).unwrap();
+    let expected: Vec<Vec<Felt>> = download(device, &expected);
+    for _ in 0..32 {
+        let both = || device.upload_and_interpolate(&columns(&host, 3), shift, &[0, 1], TAG);
+        drop(both().unwrap());
+        let (coefficients, as_they_came) = both().unwrap();
+        assert_eq!(download(device, &coefficients), expected);
+        assert_eq!(download(device, &as_they_came), host);
+    }
+    let too_short = device.upload_and_interpolate(&columns(&host, 4), shift, &[], TAG);
+    assert!(too_short.is_err());
+    let not_there = device.upload_and_interpolate(&columns(&host, 3), shift, &[2], TAG);
+    assert!(not_there.is_err());
+}
+
+/// Evaluation and interpolation of a column that takes a device several passes over its memory.
 pub fn large_transform<D: NttOps>(device: &D) {
     there_and_back(device, &sample_columns(1, 21, 7), Felt::from(3u64), 1 << 3);
 }
