@@ -44,6 +44,10 @@ struct Args {
     /// Runs of which the median is taken
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Bits of proof of work of the proofs that are timed, instead of their profile's: an emulated device takes hours for
+    /// those of settlement
+    #[arg(long)]
+    proof_of_work_bits: Option<u32>,
     /// The corpus of Stone's proofs
     #[arg(long, default_value = "prover-core/tests/data")]
     golden: PathBuf,
@@ -108,6 +112,7 @@ fn run<D: Backend + Measure>(device: &D, args: &Args) -> Result<bool, Box<dyn Er
         device,
         program: &args.program,
         runs: args.runs,
+        proof_of_work_bits: args.proof_of_work_bits,
         rates: rates.as_ref(),
     };
     if wanted("proofs") {

@@ -29,6 +29,8 @@ pub struct Proofs<'a, D: Backend> {
     pub program: &'a Path,
     /// Runs of which the median is taken.
     pub runs: usize,
+    /// Instead of the profile's.
+    pub proof_of_work_bits: Option<u32>,
     /// The device's own rates.
     pub rates: Option<&'a Rates>,
 }
@@ -40,7 +42,7 @@ impl<D: Backend> Proofs<'_, D> {
         let log_steps = input.public.n_steps.ilog2();
         for hash in [Hash::Keccak256, Hash::Blake256] {
             for log_n_cosets in [2, 3] {
-                let mut params = parameters("stone", &input)?;
+                let mut params = self.parameters("stone", &input)?;
                 params.log_n_cosets = log_n_cosets;
                 params.commitment_hashes.top = hash;
                 params.commitment_hashes.bottom = hash;
@@ -64,8 +66,11 @@ impl<D: Backend> Proofs<'_, D> {
         for log_steps in log_steps.rev() {
             let input = self.execution("recursive_large_output", log_steps)?;
             let log_steps = input.public.n_steps.ilog2();
-            let params = parameters("l1-sharp", &input)?;
-            let name = format!("recursive_large_output, 2^{log_steps} steps, l1-sharp");
+            let params = self.parameters("l1-sharp", &input)?;
+            let name = format!(
+                "recursive_large_output, 2^{log_steps} steps, l1-sharp, {} bits of proof of work",
+                params.fri.proof_of_work_bits
+            );
             if self.time(name, &input, &params, report)? {
                 break;
             }
@@ -90,6 +95,16 @@ impl<D: Backend> Proofs<'_, D> {
             layout,
             &options,
         )?)
+    }
+
+    /// A profile's parameters for an execution.
+    fn parameters(&self, profile: &str, input: &ProverInput) -> Result<Parameters, Box<dyn Error>> {
+        let profile = Profile::by_name(profile)?;
+        let mut params = profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?;
+        if let Some(bits) = self.proof_of_work_bits {
+            params.fri.proof_of_work_bits = bits;
+        }
+        Ok(params)
     }
 
     /// Times a proof; whether it fits the device.
@@ -141,10 +156,4 @@ impl<D: Backend> Proofs<'_, D> {
         report.push(Operation::new(name, total, floor).with_phases(&phases, peak));
         Ok(true)
     }
-}
-
-/// A profile's parameters for an execution.
-fn parameters(profile: &str, input: &ProverInput) -> Result<Parameters, Box<dyn Error>> {
-    let profile = Profile::by_name(profile)?;
-    Ok(profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?)
 }
