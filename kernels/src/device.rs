@@ -89,6 +89,24 @@ pub enum DeviceError {
         /// How many there are.
         count: usize,
     },
+    /// The device of that number is a program on the processor, which nobody asked for.
+    #[error("{device}: device {index} is software ({name}): it is correct, and slow; it must be asked for")]
+    SoftwareOnly {
+        /// The kind of device.
+        device: &'static str,
+        /// The number asked for.
+        index: usize,
+        /// The device's name.
+        name: String,
+    },
+    /// The device is gone, with all its buffers: it was reset, or taken away. A new one may be started.
+    #[error("{device}: the device was lost: {reason}")]
+    Lost {
+        /// The device's name.
+        device: String,
+        /// What the driver said.
+        reason: String,
+    },
     /// A call of the driver failed: in itself, or because of work enqueued before it.
     #[error("{device}: {operation}: {reason}")]
     Failed {

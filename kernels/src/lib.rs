@@ -3,7 +3,7 @@
 //! This crate knows no constraint, no transcript and no Cairo. It has three parts:
 //! - [`felt`], [`curve`] and [`hash`]: scalar arithmetic, usable by a verifier without any device;
 //! - [`device`], [`columns`], [`program`] and [`ops`]: the contracts that every device meets;
-//! - one module a device: [`cpu`] (feature `cpu`), [`cuda`] (feature `cuda`).
+//! - one module a device: [`cpu`] (feature `cpu`), [`cuda`] (feature `cuda`), [`wgpu`] (feature `wgpu`).
 
 pub mod columns;
 #[cfg(feature = "cpu")]
@@ -11,22 +11,30 @@ pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 pub mod curve;
+pub mod description;
 pub mod device;
 pub mod domain;
 #[cfg(any(test, feature = "laws"))]
 pub mod dual;
 pub mod felt;
 pub mod hash;
-#[cfg(any(feature = "cpu", feature = "cuda"))]
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+mod launch;
+#[cfg(any(feature = "cpu", feature = "cuda", feature = "wgpu"))]
 mod memory;
 pub mod ops;
 pub mod program;
+#[cfg(feature = "wgpu")]
+pub mod wgpu;
 
+#[cfg(feature = "wgpu")]
+pub use self::wgpu::WgpuDevice;
 pub use columns::{BitReversed, Columns, Natural, Order, TableView};
 #[cfg(feature = "cpu")]
 pub use cpu::CpuDevice;
 #[cfg(feature = "cuda")]
 pub use cuda::CudaDevice;
+pub use description::Description;
 pub use device::{Device, DeviceBuffer, DeviceError, Element, Pending, Tag, Ticket};
 pub use domain::Coset;
 pub use felt::Felt;

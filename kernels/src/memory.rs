@@ -53,7 +53,7 @@ impl Accounts {
     }
 
     /// Bytes held now.
-    #[cfg(feature = "cuda")]
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
     pub(crate) fn current(&self) -> u64 {
         self.state().current
     }

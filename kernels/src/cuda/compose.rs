@@ -6,6 +6,7 @@ use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
 use crate::felt::Felt;
+use crate::launch::program::{check, register_numbers};
 use crate::ops::ComposeOps;
 use crate::program::{Opcode, Operand, Program};
 use ark_ff::Field;
@@ -13,9 +14,6 @@ use ark_ff::Field;
 /// Blocks that a multiprocessor runs at once and that share its memory: as many as have all their registers there,
 /// within these bounds.
 const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (4, 16);
-
-/// The largest index of a register, scalar or source that an operand can say.
-const MAX_INDEX: usize = 1 << 30;
 
 /// `Operand` of `compose.cu`.
 #[derive(Clone, Copy, Default)]
@@ -54,26 +52,6 @@ pub struct LoadedProgram {
     n_periodic: usize,
 }
 
-/// For each register its number on the device: those used most often come first, as the first are in shared memory.
-fn numbers(program: &Program) -> Vec<u32> {
-    let mut uses = vec![0usize; program.n_registers];
-    for instruction in &program.instructions {
-        uses[usize::from(instruction.target)] += 1;
-        for operand in [instruction.a, instruction.b] {
-            if let Operand::Register(register) = operand {
-                uses[usize::from(register)] += 1;
-            }
-        }
-    }
-    let mut order: Vec<usize> = (0..uses.len()).collect();
-    order.sort_by_key(|register| std::cmp::Reverse(uses[*register]));
-    let mut numbers = vec![0; uses.len()];
-    for (number, register) in (0..).zip(order) {
-        numbers[register] = number;
-    }
-    numbers
-}
-
 impl EncodedOperand {
     fn new(operand: Operand, numbers: &[u32]) -> Self {
         let (kind, index, offset) = match operand {
@@ -92,20 +70,8 @@ impl ComposeOps for CudaDevice {
     type Loaded = LoadedProgram;
 
     fn load(&self, program: &Program) -> Result<LoadedProgram, DeviceError> {
-        check_range("load", 0, program.n_scalars, MAX_INDEX)?;
-        let operands = program.instructions.iter().flat_map(|i| [i.a, i.b]);
-        for operand in operands.chain([program.result]) {
-            let (index, len) = match operand {
-                Operand::Register(register) => (usize::from(register), program.n_registers),
-                Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
-                Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
-            };
-            check_range("load", index, 1, len)?;
-        }
-        for instruction in &program.instructions {
-            check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
-        }
-        let numbers = numbers(program);
+        check(program)?;
+        let numbers = register_numbers(program);
         let encode = |instruction: &crate::program::Instruction| EncodedInstruction {
             opcode: match instruction.opcode {
                 Opcode::Add => 0,

@@ -6,6 +6,7 @@ use super::kernels::arguments;
 use super::{CudaDevice, SCRATCH};
 use crate::device::{DeviceError, Pending};
 use crate::hash::{Digest, Hash};
+use crate::launch::grind::{check_bits, on_host};
 use crate::ops::GrindOps;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,16 +24,9 @@ impl GrindOps for CudaDevice {
         bits: u32,
         cancel: &AtomicBool,
     ) -> Result<Pending<u64>, DeviceError> {
-        if !(1..=64).contains(&bits) {
-            return Err(DeviceError::Shape {
-                operation: "grind",
-                what: "bits, from 1 to",
-                expected: 64,
-                got: u64::from(bits),
-            });
-        }
+        check_bits(bits)?;
         let Some(kernel) = hash_kernels(hash).grind else {
-            return grind_on_host(hash, prefix, bits, cancel);
+            return on_host(hash, prefix, bits, cancel);
         };
         let wave = WAVE_PER_MULTIPROCESSOR * u64::from(self.context.n_multiprocessors.max(1));
         let lowest = Memory::upload(&self.context, &[NONE], SCRATCH)?;
@@ -63,26 +57,4 @@ impl GrindOps for CudaDevice {
             }
         }
     }
-}
-
-/// Stone never asks for a nonce under a hash that has no kernel; the contract allows it.
-fn grind_on_host(
-    hash: Hash,
-    prefix: &Digest,
-    bits: u32,
-    cancel: &AtomicBool,
-) -> Result<Pending<u64>, DeviceError> {
-    for nonce in 0..u64::MAX {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(DeviceError::Cancelled);
-        }
-        let digest = hash.hash_bytes(&[&prefix[..], &nonce.to_be_bytes()].concat());
-        let head = digest[..8]
-            .iter()
-            .fold(0u64, |head, byte| head << 8 | u64::from(*byte));
-        if head.leading_zeros() >= bits {
-            return Ok(Pending::ready(nonce));
-        }
-    }
-    Err(DeviceError::Cancelled)
 }

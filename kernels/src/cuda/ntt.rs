@@ -2,18 +2,15 @@
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
-use super::tables::{LOG_TILE, RootTable, Roots, powers};
+use super::tables::{LOG_TILE, RootTable, Roots};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{BitReversed, Columns, Natural};
 use crate::device::{DeviceError, Pending, Tag, Ticket, check_range, check_shape};
 use crate::felt::Felt;
+use crate::launch::ntt::{Stages, line_scales, passes};
 use crate::ops::{HostColumns, Interpolated, NttOps};
 use ark_ff::Field;
 use std::sync::Arc;
-
-/// Logarithm of the points of a line in all passes but the first: so a tile has four lines or more, and what
-/// it reads lies together in memory by 128 bytes at least.
-const MAX_LOG_POINTS: u32 = 8;
 
 /// Blocks a multiprocessor that keep a card busy; with more, a block goes on to further columns with the
 /// scales that it has.
@@ -21,34 +18,6 @@ const BLOCKS_PER_MULTIPROCESSOR: u64 = 8;
 
 /// Logarithm of the coefficients that a block folds.
 const LOG_FOLD: u32 = 10;
-
-/// Stages that one launch does: their butterflies begin `2^log_stride` apart, and a line has `2^log_points` points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stages {
-    log_stride: u32,
-    log_points: u32,
-}
-
-/// The passes of an evaluation in order; an interpolation takes them backwards.
-fn passes(log_len: u32) -> Vec<Stages> {
-    let n_passes = 1 + log_len.saturating_sub(LOG_TILE).div_ceil(MAX_LOG_POINTS);
-    let mut rest = log_len;
-    let mut passes = Vec::new();
-    for before in (0..n_passes).rev() {
-        let log_points = if before == 0 {
-            rest
-        } else {
-            MAX_LOG_POINTS.min(rest / (before + 1))
-        };
-        rest -= log_points;
-        passes.push(Stages {
-            log_stride: rest,
-            log_points,
-        });
-    }
-    passes.reverse();
-    passes
-}
 
 /// `Pass` of `ntt.cu`.
 #[derive(Clone, Copy)]
@@ -77,7 +46,9 @@ struct Transform<'a> {
 impl<'a> Transform<'a> {
     /// From coefficients to evaluations on `shift * <g>`.
     fn evaluation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
-        let passes = passes(log_len).into_iter().map(|stages| (stages, Felt::ONE));
+        let passes = passes(log_len, LOG_TILE)
+            .into_iter()
+            .map(|stages| (stages, Felt::ONE));
         Self::new(device, Kernel::EvaluatePass, log_len, shift, passes)
     }
 
@@ -85,7 +56,7 @@ impl<'a> Transform<'a> {
     fn interpolation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
         let n_inverse = Felt::from(1u64 << log_len).inverse().unwrap_or_default();
         let shift_inverse = shift.inverse().unwrap_or_default();
-        let passes = passes(log_len).into_iter().rev().map(|stages| {
+        let passes = passes(log_len, LOG_TILE).into_iter().rev().map(|stages| {
             // Every stage doubles: the last pass takes that back.
             let is_last = stages.log_stride == 0;
             (stages, if is_last { n_inverse } else { Felt::ONE })
@@ -229,27 +200,13 @@ impl NttOps for CudaDevice {
         if at.is_empty() {
             return Ok(Pending::ready(Vec::new()));
         }
-        // Points of a column stand together.
-        let mut order: Vec<usize> = (0..at.len()).collect();
-        order.sort_by_key(|i| at[*i].0);
         let log_len = coefficients.log_len();
-        let squares = |i: &usize| {
-            let mut squares: Vec<Felt> = std::iter::successors(Some(at[*i].1), |x| Some(x.square()))
-                .take(log_len as usize)
-                .collect();
-            squares.reverse();
-            squares
-        };
-        let powers: Vec<Felt> = order.iter().flat_map(squares).collect();
-        let powers = Memory::upload(&self.context, &powers, SCRATCH)?;
-        let groups = order.chunk_by(|i, j| at[*i].0 == at[*j].0);
-        let mut end = 0;
-        let mut groups: Vec<Group> = groups
-            .map(|group| {
-                let first = end;
-                end += group.len() as u32;
-                Group::new(at[group[0]].0 << log_len, first, end)
-            })
+        let points = Points::new(at, log_len);
+        let powers = Memory::upload(&self.context, &points.powers, SCRATCH)?;
+        let mut groups: Vec<Group> = points
+            .columns
+            .iter()
+            .map(|(column, range)| Group::new(column << log_len, range.start, range.end))
             .collect();
         let mut values = None;
         let mut folded = 0;
@@ -292,13 +249,54 @@ impl NttOps for CudaDevice {
         // SAFETY: there is one value a point.
         let pending = unsafe { self.download_from::<Felt>(address, at.len())? };
         Ok(Pending::waiting(move || {
-            let sorted = pending.wait()?;
-            let mut values = vec![Felt::default(); sorted.len()];
-            for (i, value) in order.into_iter().zip(sorted) {
-                values[i] = value;
-            }
-            Ok(values)
+            Ok(Points::restore(points.order, pending.wait()?))
         }))
+    }
+}
+
+/// Single evaluations, those of a column together.
+struct Points {
+    /// For every evaluation in this order, its number among those asked for.
+    order: Vec<usize>,
+    /// For every evaluation the powers that fold `2^log_len` coefficients: `x^(n/2), x^(n/4), .., x`.
+    powers: Vec<Felt>,
+    /// The columns, and for each of them its evaluations as a range of the order.
+    columns: Vec<(usize, std::ops::Range<u32>)>,
+}
+
+impl Points {
+    fn new(at: &[(usize, Felt)], log_len: u32) -> Self {
+        let mut order: Vec<usize> = (0..at.len()).collect();
+        order.sort_by_key(|i| at[*i].0);
+        let squares = |i: &usize| {
+            let mut squares: Vec<Felt> = std::iter::successors(Some(at[*i].1), |x| Some(x.square()))
+                .take(log_len as usize)
+                .collect();
+            squares.reverse();
+            squares
+        };
+        let powers = order.iter().flat_map(squares).collect();
+        let mut end = 0;
+        let columns = order.chunk_by(|i, j| at[*i].0 == at[*j].0).map(|group| {
+            let first = end;
+            end += group.len() as u32;
+            (at[group[0]].0, first..end)
+        });
+        let columns = columns.collect();
+        Self {
+            order,
+            powers,
+            columns,
+        }
+    }
+
+    /// The values in the order in which they were asked for.
+    fn restore(order: Vec<usize>, sorted: Vec<Felt>) -> Vec<Felt> {
+        let mut values = vec![Felt::default(); sorted.len()];
+        for (i, value) in order.into_iter().zip(sorted) {
+            values[i] = value;
+        }
+        values
     }
 }
 
@@ -318,38 +316,5 @@ impl Group {
             first_point,
             end_point,
         }
-    }
-}
-
-/// `first` times the powers of the shift of a block of these stages, `shift^(n / block)`.
-fn line_scales(stages: Stages, log_len: u32, first: Felt, shift: Felt) -> Vec<Felt> {
-    let mut ratio = shift;
-    for _ in 0..log_len - stages.log_stride - stages.log_points {
-        ratio.square_in_place();
-    }
-    powers(first, ratio).take(1 << stages.log_points).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passes_cover_every_stage_once() {
-        for log_len in 0..=32 {
-            let passes = passes(log_len);
-            let mut next = 0;
-            for Stages {
-                log_stride,
-                log_points,
-            } in &passes
-            {
-                assert_eq!(*log_stride, next);
-                assert!(*log_points <= if next == 0 { LOG_TILE } else { MAX_LOG_POINTS });
-                next += log_points;
-            }
-            assert_eq!(next, log_len);
-        }
-        assert_eq!((passes(10).len(), passes(18).len(), passes(24).len()), (1, 2, 3));
     }
 }

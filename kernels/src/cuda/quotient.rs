@@ -4,9 +4,10 @@ use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::{Felt, subgroup_generator};
-use crate::ops::{Pole, QuotientOps, QuotientTerm};
+use crate::launch::quotient as launch;
+use crate::ops::{Pole, QuotientOps};
 use ark_ff::Field;
 
 /// `Term` of `quotient.cu`.
@@ -27,42 +28,24 @@ struct Fraction {
     end_term: u32,
 }
 
-/// The pole's terms by their offset, with `g^-offset` in their coefficients.
-fn fractions(
-    columns: &[u64],
-    pole: &Pole,
-    n_rows: usize,
-    g_inverse: Felt,
-) -> Result<(Vec<Fraction>, Vec<Term>), DeviceError> {
-    for term in &pole.terms {
-        check_range("deep_quotient", term.column, 1, columns.len())?;
-    }
-    let offset = |term: &QuotientTerm| term.offset & (n_rows - 1);
-    let mut sorted: Vec<&QuotientTerm> = pole.terms.iter().collect();
-    sorted.sort_by_key(|term| offset(term));
-    let mut terms = Vec::with_capacity(sorted.len());
-    let mut fractions = Vec::new();
-    for group in sorted.chunk_by(|a, b| offset(a) == offset(b)) {
-        let offset = offset(group[0]) as u64;
-        let weight = g_inverse.pow([offset]);
+/// The fractions as the kernel takes them, for columns at these addresses.
+fn encode(fractions: &[launch::Fraction], columns: &[u64]) -> (Vec<Fraction>, Vec<Term>) {
+    let mut terms = Vec::new();
+    let mut encoded = Vec::with_capacity(fractions.len());
+    for fraction in fractions {
         let first_term = terms.len() as u32;
-        let mut constant = Felt::default();
-        for term in group {
-            let coefficient = term.coefficient * weight;
-            constant += coefficient * term.value;
-            terms.push(Term {
-                coefficient,
-                column: columns[term.column],
-            });
-        }
-        fractions.push(Fraction {
-            constant,
-            offset,
+        terms.extend(fraction.terms.iter().map(|&(coefficient, column)| Term {
+            coefficient,
+            column: columns[column],
+        }));
+        encoded.push(Fraction {
+            constant: fraction.constant,
+            offset: fraction.offset as u64,
             first_term,
             end_term: terms.len() as u32,
         });
     }
-    Ok((fractions, terms))
+    (encoded, terms)
 }
 
 impl QuotientOps for CudaDevice {
@@ -86,7 +69,8 @@ impl QuotientOps for CudaDevice {
         self.context
             .clear(out.values().address(0), (n * size_of::<Felt>()) as u64)?;
         for pole in poles {
-            let (fractions, terms) = fractions(&columns, pole, n, g_inverse)?;
+            let fractions = launch::fractions(pole, columns.len(), n, g_inverse)?;
+            let (fractions, terms) = encode(&fractions, &columns);
             if fractions.is_empty() {
                 continue;
             }

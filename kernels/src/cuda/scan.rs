@@ -6,17 +6,10 @@ use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceBuffer, DeviceError, Ticket};
 use crate::felt::Felt;
+pub(super) use crate::launch::scan::inversion_scratch;
+use crate::launch::scan::{INVERT_RUN, Pair, RUN};
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::{AdditiveGroup, Field};
-
-/// Cells of a run; `SCAN_RUN` of `scan.cu`.
-const RUN: u64 = 16;
-
-/// Elements of a run of inverses; `INVERT_RUN` of `scan.cu`.
-const INVERT_RUN: u64 = 8;
-
-/// `Pair` of `scan.cu`.
-type Pair = [Felt; 2];
 
 /// What joins pairs: the kernels that fold runs and that scan them.
 struct Monoid {
@@ -100,17 +93,6 @@ impl CudaDevice {
             )
         }
     }
-}
-
-/// Bytes that the folds of so many runs take, and the folds of their runs, and so on: all are held at once.
-fn folds_bytes(n_runs: u64) -> u64 {
-    let levels = std::iter::successors(Some(n_runs), |n| (*n > 1).then(|| n.div_ceil(RUN)));
-    levels.sum::<u64>() * size_of::<Pair>() as u64
-}
-
-/// Bytes of scratch that [`CudaDevice::invert`] takes for `n` elements.
-pub(super) fn inversion_scratch(n: u64) -> u64 {
-    folds_bytes(n.div_ceil(INVERT_RUN) + 1)
 }
 
 impl CudaDevice {

@@ -4,9 +4,8 @@ use super::buffer::Memory;
 use super::context::Context;
 use super::{CudaDevice, SCRATCH};
 use crate::device::DeviceError;
-use crate::felt::{Felt, subgroup_generator};
-use crate::hash::{pedersen, poseidon};
-use ark_ff::{AdditiveGroup, Field};
+use crate::felt::Felt;
+use crate::launch::tables;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,30 +61,13 @@ impl CudaDevice {
 
     /// Entry `half + j` is `g^j`, or its inverse, where `g` has order `2 half`; for transforms of a tile.
     pub(super) fn twiddles(&self, inverse: bool) -> Result<Arc<Memory>, DeviceError> {
-        self.table(Key::Twiddles { inverse }, || {
-            let mut twiddles = vec![Felt::ONE];
-            for log_half in 0..LOG_TILE {
-                let g = subgroup_generator(log_half + 1);
-                let g = if inverse {
-                    g.inverse().unwrap_or_default()
-                } else {
-                    g
-                };
-                twiddles.extend(powers(Felt::ONE, g).take(1 << log_half));
-            }
-            twiddles
-        })
+        self.table(Key::Twiddles { inverse }, || tables::twiddles(LOG_TILE, inverse))
     }
 
     /// The powers of the generator of the subgroup of `2^log_len` elements.
     pub(super) fn roots(&self, log_len: u32) -> Result<RootTable, DeviceError> {
-        let log_low = log_len / 2;
-        let memory = self.table(Key::Roots { log_len }, || {
-            let g = subgroup_generator(log_len);
-            let low = powers(Felt::ONE, g).take(1 << log_low);
-            let high = powers(Felt::ONE, g.pow([1 << log_low])).take(1 << (log_len - log_low));
-            low.chain(high).collect()
-        })?;
+        let log_low = tables::log_low(log_len);
+        let memory = self.table(Key::Roots { log_len }, || tables::roots(log_len))?;
         let roots = Roots {
             low: memory.address(),
             high: memory.address() + ((size_of::<Felt>() as u64) << log_low),
@@ -100,27 +82,13 @@ impl CudaDevice {
 
     /// The constants of Poseidon's rounds in order.
     pub(super) fn poseidon_constants(&self) -> Result<Arc<Memory>, DeviceError> {
-        self.table(Key::Poseidon, || poseidon::constants().collect())
+        self.table(Key::Poseidon, tables::poseidon_constants)
     }
 
     /// The points of Pedersen's windows, 256 a window, zeros for the point at infinity.
     pub(super) fn pedersen_points(&self) -> Result<Arc<Memory>, DeviceError> {
-        self.table(Key::Pedersen, || {
-            let point = |point: &Option<crate::curve::Point>| {
-                point.map_or([Felt::ZERO; 2], |point| [point.x, point.y])
-            };
-            let windows = pedersen::TABLES.iter().map(|window| {
-                let points = window.iter().map(point);
-                points.chain(std::iter::repeat([Felt::ZERO; 2])).take(256)
-            });
-            windows.flatten().collect()
-        })
+        self.table(Key::Pedersen, tables::pedersen_points)
     }
-}
-
-/// `first * ratio^i`.
-pub(super) fn powers(first: Felt, ratio: Felt) -> impl Iterator<Item = Felt> {
-    std::iter::successors(Some(first), move |power| Some(*power * ratio))
 }
 
 fn upload<T: Copy>(context: &Arc<Context>, values: &[T]) -> Result<Memory, DeviceError> {

@@ -53,7 +53,7 @@ static ROUNDS: LazyLock<Rounds> = LazyLock::new(|| {
 });
 
 /// The constants of [`permute`]'s rounds in order: three a full round, one a partial one.
-#[cfg(feature = "cuda")]
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
 pub(crate) fn constants() -> impl Iterator<Item = Felt> {
     let rounds = &*ROUNDS;
     let [first, last] = [&rounds.first, &rounds.last].map(|rounds| rounds.as_flattened());

@@ -1,0 +1,383 @@
+//! Register programs, interpreted by an invocation a row.
+//!
+//! The sources of a program lie in several buffers, of which a kernel may bind few: tables of columns and long periodic
+//! tables are bound as they are, and short tables are copied together. Where a table does not fit in one binding, the rows are
+//! taken in strips: what they read is copied together, cells that are near each other in a column as one *window*.
+
+use super::kernels::{Kernel, Parameters, WORKGROUP, limbs};
+use super::memory::Memory;
+use super::transfer::copy;
+use super::{SCRATCH, WgpuBuffer, WgpuDevice};
+use crate::columns::{Columns, Natural};
+use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::felt::Felt;
+use crate::launch::program::{check, register_numbers};
+use crate::ops::ComposeOps;
+use crate::program::{Opcode, Operand, Program};
+use std::collections::{BTreeMap, BTreeSet};
+use wgpu::Buffer;
+
+/// Registers in the workgroup's memory; `N_SHARED` of `compose.wgsl`.
+const N_SHARED: usize = 8;
+
+/// Buffers of cells that the kernel binds.
+const N_SLOTS: usize = 5;
+
+/// Invocations that keep any card busy; their registers beyond the first lie in scratch.
+const MAX_INVOCATIONS: usize = 1 << 16;
+
+/// A program, and the places of its registers.
+pub struct LoadedProgram {
+    program: Program,
+    numbers: Vec<u32>,
+}
+
+/// Cells that the program reads modulo their number: a column or a periodic table.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) memory: &'a Memory,
+    pub(super) first: usize,
+    pub(super) len: usize,
+}
+
+/// A source as the kernel reads it: element `start + (row & mask)` of a slot.
+#[derive(Clone, Copy, Default)]
+struct Source {
+    slot: u32,
+    start: u32,
+    mask: u32,
+}
+
+/// Neighbouring cells of a source that a strip reads: from `offset` rows ahead on.
+struct Window {
+    source: usize,
+    offset: usize,
+    /// Rows beyond those of the strip.
+    ahead: usize,
+}
+
+/// What is bound to the slots, and where sources are in it.
+struct Bound<'a> {
+    slots: Vec<&'a Buffer>,
+    sources: Vec<Source>,
+}
+
+impl Program {
+    fn operands(&self) -> impl Iterator<Item = Operand> + '_ {
+        let operands = self.instructions.iter().flat_map(|i| [i.a, i.b]);
+        operands.chain([self.result])
+    }
+}
+
+/// The program as the kernel reads it; `cell` says for a source and an offset those that the kernel is given.
+fn encode(
+    loaded: &LoadedProgram,
+    sources: &[Source],
+    scalars: &[Felt],
+    cell: impl Fn(u16, u32) -> (u32, u32),
+) -> (Vec<u32>, Parameters) {
+    let operand = |operand| match operand {
+        Operand::Register(register) => [loaded.numbers[usize::from(register)] << 2, 0],
+        Operand::Scalar(scalar) => [scalar << 2 | 1, 0],
+        Operand::Cell { source, offset } => {
+            let (source, offset) = cell(source, offset);
+            [source << 2 | 2, offset]
+        }
+    };
+    let mut words: Vec<u32> = Vec::new();
+    for instruction in &loaded.program.instructions {
+        let opcode = match instruction.opcode {
+            Opcode::Add => 0,
+            Opcode::Sub => 1,
+            Opcode::Mul => 2,
+        };
+        let [a, a_ahead] = operand(instruction.a);
+        let [b, b_ahead] = operand(instruction.b);
+        let target = loaded.numbers[usize::from(instruction.target)] << 2;
+        words.extend([target | opcode, a, a_ahead, 0, b, b_ahead, 0, 0]);
+    }
+    let sources_at = words.len() as u32 / 4;
+    words.extend(sources.iter().flat_map(|s| [s.slot, s.start, s.mask, 0]));
+    let scalars_at = words.len() as u32 / 4;
+    words.extend(scalars.iter().flat_map(limbs));
+    let [result, ahead] = operand(loaded.program.result);
+    let n_instructions = loaded.program.instructions.len() as u32;
+    let parameters = Parameters::default().words(&[result, ahead, n_instructions, sources_at, scalars_at]);
+    (words, parameters)
+}
+
+impl WgpuDevice {
+    /// Runs a program on every row; `out` has as many, and the sources at most. The values are written, or added.
+    pub(super) fn run(
+        &self,
+        loaded: &LoadedProgram,
+        sources: &[Cells<'_>],
+        scalars: &[Felt],
+        out: &Columns<Self, Natural>,
+        add: bool,
+    ) -> Result<(), DeviceError> {
+        let n_rows = out.n_rows();
+        let Some((long, short)) = direct(sources, n_rows, out.values()) else {
+            return self.run_in_strips(loaded, sources, scalars, out, add);
+        };
+        let runs: Vec<_> = short.iter().map(|i| (sources[*i], 0, sources[*i].len)).collect();
+        let copies = self.copy_together(&runs)?;
+        let mut bound = Bound {
+            slots: Vec::new(),
+            sources: vec![Source::default(); sources.len()],
+        };
+        for i in long {
+            let buffer = sources[i].memory.buffer();
+            let slot = bound.slots.iter().position(|slot| *slot == buffer);
+            let slot = slot.unwrap_or_else(|| {
+                bound.slots.push(buffer);
+                bound.slots.len() - 1
+            });
+            bound.sources[i] = Source {
+                slot: slot as u32,
+                start: sources[i].first as u32,
+                mask: (sources[i].len - 1) as u32,
+            };
+        }
+        let mut start = 0;
+        for i in short {
+            bound.sources[i] = Source {
+                slot: bound.slots.len() as u32,
+                start,
+                mask: (sources[i].len - 1) as u32,
+            };
+            start += sources[i].len as u32;
+        }
+        bound.slots.push(copies.buffer());
+        let as_they_are = |source, offset| (u32::from(source), offset);
+        let (code, parameters) = encode(loaded, &bound.sources, scalars, as_they_are);
+        self.run_rows(loaded, &bound.slots, (&code, parameters), (0, n_rows), out, add)
+    }
+
+    fn run_in_strips(
+        &self,
+        loaded: &LoadedProgram,
+        sources: &[Cells<'_>],
+        scalars: &[Felt],
+        out: &Columns<Self, Natural>,
+        add: bool,
+    ) -> Result<(), DeviceError> {
+        let n_rows = out.n_rows();
+        let used: BTreeSet<(u16, u32)> = loaded.program.operands().filter_map(cell_of).collect();
+        let mut strip = self.strip_rows(used.len(), n_rows, 1)?;
+        // A window takes less than twice the rows of a strip, and one more for every offset in it.
+        strip = (strip / 2).max(1);
+        let (windows, cells) = windows(&used, sources, strip);
+        for first in (0..n_rows).step_by(strip) {
+            let runs: Vec<_> = windows
+                .iter()
+                .map(|window| {
+                    let source = sources[window.source];
+                    // A table that is shorter than its window comes whole.
+                    let n = (strip + window.ahead).min(source.len);
+                    let at = if n == source.len {
+                        0
+                    } else {
+                        (first + window.offset) % source.len
+                    };
+                    (source, at, n)
+                })
+                .collect();
+            let copies = self.copy_together(&runs)?;
+            let mut start = 0u32;
+            let mut sources = Vec::with_capacity(runs.len());
+            for (window, (source, _, n)) in windows.iter().zip(&runs) {
+                let whole = *n == source.len;
+                // The kernel adds the row and the offset in the window.
+                let from = first.wrapping_add(window.offset) as u32;
+                sources.push(Source {
+                    slot: 0,
+                    start: if whole { start } else { start.wrapping_sub(from) },
+                    mask: if whole { (source.len - 1) as u32 } else { u32::MAX },
+                });
+                start += *n as u32;
+            }
+            let in_windows = |source, offset| (cells[&(source, offset)] as u32, offset);
+            let (code, parameters) = encode(loaded, &sources, scalars, in_windows);
+            self.run_rows(
+                loaded,
+                &[copies.buffer()],
+                (&code, parameters),
+                (first, strip),
+                out,
+                add,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Copies runs of cells, each from an element on and around the end, into one buffer after the other.
+    fn copy_together(&self, runs: &[(Cells<'_>, usize, usize)]) -> Result<Memory, DeviceError> {
+        let total = runs.iter().map(|(_, _, n)| n).sum::<usize>();
+        let copies = Memory::take::<Felt>(&self.context, total, SCRATCH)?;
+        if !copies.is_one_chunk() {
+            check_shape("compose", "elements of a strip", self.chunk_len(), total)?;
+        }
+        let mut to = 0;
+        for (cells, at, n) in runs {
+            let to_the_end = (*n).min(cells.len - at);
+            for (from, n) in [(*at, to_the_end), (0, n - to_the_end)] {
+                let range = cells.first + from..cells.first + from + n;
+                copy::<Felt>(&self.context, (cells.memory, range), (&copies, to))?;
+                to += n;
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Runs encoded code on the rows from one on.
+    fn run_rows(
+        &self,
+        loaded: &LoadedProgram,
+        slots: &[&Buffer],
+        (code, parameters): (&[u32], Parameters),
+        (first_row, n_rows): (usize, usize),
+        out: &Columns<Self, Natural>,
+        add: bool,
+    ) -> Result<(), DeviceError> {
+        let code = Memory::upload(&self.context, code, Tag("program"))?;
+        let n_invocations = n_rows.min(MAX_INVOCATIONS).next_multiple_of(WORKGROUP);
+        let n_scratch = loaded.program.n_registers.saturating_sub(N_SHARED) * n_invocations;
+        let scratch = Memory::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
+        let target = out.values().memory.piece::<Felt>(first_row, n_rows)?;
+        let parameters = parameters.words(&[
+            n_rows as u32,
+            first_row as u32,
+            target.start,
+            n_invocations as u32,
+            u32::from(add),
+        ]);
+        let mut buffers = vec![code.whole()?, scratch.whole()?, target.buffer];
+        buffers.extend(slots);
+        buffers.resize(3 + N_SLOTS, &self.context.nothing);
+        self.launch(Kernel::Compose, &parameters, &buffers, n_invocations)
+    }
+}
+
+/// The cell that an operand is.
+fn cell_of(operand: Operand) -> Option<(u16, u32)> {
+    match operand {
+        Operand::Cell { source, offset } => Some((source, offset)),
+        Operand::Register(_) | Operand::Scalar(_) => None,
+    }
+}
+
+/// The numbers of the sources that can be bound as they are, and of those to be copied together; nothing if there are too
+/// many or a chunk does not hold one.
+fn direct(sources: &[Cells<'_>], n_rows: usize, out: &WgpuBuffer<Felt>) -> Option<(Vec<usize>, Vec<usize>)> {
+    /// Of the rows, a short table has at most one in so many.
+    const SHORT: usize = 8;
+    let (long, short): (Vec<_>, Vec<_>) = (0..sources.len()).partition(|i| sources[*i].len > n_rows / SHORT);
+    if !out.memory.is_one_chunk() || !long.iter().all(|i| sources[*i].memory.is_one_chunk()) {
+        return None;
+    }
+    let mut buffers: Vec<&Buffer> = Vec::new();
+    for i in &long {
+        let buffer = sources[*i].memory.buffer();
+        if !buffers.contains(&buffer) {
+            buffers.push(buffer);
+        }
+    }
+    (buffers.len() < N_SLOTS).then_some((long, short))
+}
+
+/// The windows for the cells that are used, in strips of so many rows, and for every cell its window.
+fn windows(
+    used: &BTreeSet<(u16, u32)>,
+    sources: &[Cells<'_>],
+    strip: usize,
+) -> (Vec<Window>, BTreeMap<(u16, u32), usize>) {
+    let mut windows: Vec<Window> = Vec::new();
+    let mut cells = BTreeMap::new();
+    for &(source, offset) in used {
+        let at = offset as usize;
+        let i = usize::from(source);
+        let near = windows.last_mut().filter(|window| {
+            // What is shorter than a strip comes whole anyway.
+            let end = window.offset + window.ahead;
+            window.source == i && (at - end <= strip || sources[i].len <= strip)
+        });
+        match near {
+            Some(window) => window.ahead = at - window.offset,
+            None => windows.push(Window {
+                source: i,
+                offset: at,
+                ahead: 0,
+            }),
+        }
+        cells.insert((source, offset), windows.len() - 1);
+    }
+    (windows, cells)
+}
+
+impl ComposeOps for WgpuDevice {
+    type Loaded = LoadedProgram;
+
+    fn load(&self, program: &Program) -> Result<LoadedProgram, DeviceError> {
+        check(program)?;
+        Ok(LoadedProgram {
+            numbers: register_numbers(program),
+            program: program.clone(),
+        })
+    }
+
+    fn compose(
+        &self,
+        loaded: &LoadedProgram,
+        tables: &[&Columns<Self, Natural>],
+        periodic: &[WgpuBuffer<Felt>],
+        scalars: &[Felt],
+        out: &mut Columns<Self, Natural>,
+    ) -> Result<Ticket, DeviceError> {
+        let program = &loaded.program;
+        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
+        check_shape("compose", "columns", program.n_columns, n_columns)?;
+        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
+        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
+        check_shape("compose", "columns of out", 1, out.n_columns())?;
+        for table in tables {
+            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
+        }
+        for table in periodic {
+            let power = table.len().next_power_of_two();
+            check_shape("compose", "a periodic table's power of two", power, table.len())?;
+            check_range("compose", 0, table.len(), out.n_rows())?;
+        }
+        let periodic = periodic.iter().map(|table| Cells {
+            memory: &table.memory,
+            first: 0,
+            len: table.len(),
+        });
+        let sources: Vec<_> = columns(tables).chain(periodic).collect();
+        self.run(loaded, &sources, scalars, out, false)?;
+        Ok(self.ticket())
+    }
+
+    fn inverse_table(&self, shift: Felt, log_len: u32) -> Result<WgpuBuffer<Felt>, DeviceError> {
+        let mut table = self.points_less(shift, log_len, Felt::from(1u64), Tag("constraint tables"))?;
+        self.invert(&mut table)?;
+        Ok(table)
+    }
+
+    fn point_table(&self, shift: Felt, log_len: u32) -> Result<WgpuBuffer<Felt>, DeviceError> {
+        self.points_less(shift, log_len, Felt::default(), Tag("constraint tables"))
+    }
+}
+
+/// The columns of several tables.
+pub(super) fn columns<'a>(
+    tables: &'a [&'a Columns<WgpuDevice, Natural>],
+) -> impl Iterator<Item = Cells<'a>> + 'a {
+    tables.iter().flat_map(|table| {
+        (0..table.n_columns()).map(|i| Cells {
+            memory: &table.values().memory,
+            first: i << table.log_len(),
+            len: table.n_rows(),
+        })
+    })
+}

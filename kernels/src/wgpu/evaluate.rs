@@ -1,0 +1,165 @@
+//! Single evaluations, bits of the index at a time.
+//!
+//! The coefficient at index `i` belongs to `x^bit_reverse(i)`, so a fold over bits `low .. low + n` of the index is a sum with
+//! the weights `x^bit_reverse(i)` for the indices that have those bits alone. Each launch folds over the highest bits that
+//! are left, so that neighbours read neighbours. Where a column has several chunks, every chunk is folded by itself, and the
+//! bits that tell chunks apart come last.
+
+use super::SCRATCH;
+use super::WgpuDevice;
+use super::kernels::{Kernel, Parameters, WORKGROUP};
+use super::memory::Memory;
+use super::transfer::download;
+use crate::columns::{BitReversed, Columns};
+use crate::device::{DeviceError, Pending, check_range};
+use crate::domain::bit_reverse;
+use crate::felt::Felt;
+use ark_ff::Field;
+use std::ops::Range;
+use wgpu::Buffer;
+
+/// Bits of the index that one launch folds over.
+const FOLD_BITS: u32 = 8;
+
+/// `Job` of `evaluate.wgsl`.
+struct Job {
+    start: u32,
+    weights: u32,
+    out: u32,
+}
+
+/// The bits that the launches fold over within `log_bound` bits of the index, the highest first.
+fn fields(log_bound: u32) -> Vec<Range<u32>> {
+    let mut fields = Vec::new();
+    let mut end = log_bound;
+    while end > 0 {
+        let start = end.saturating_sub(FOLD_BITS);
+        fields.push(start..end);
+        end = start;
+    }
+    fields
+}
+
+/// The weights of a field of the index of `log_len` bits.
+fn weights(x: Felt, field: &Range<u32>, log_len: u32) -> Vec<Felt> {
+    let n_bits = field.end - field.start;
+    // Bit `field.end - 1` of the index is the lowest of the field in the exponent.
+    let mut base = x;
+    for _ in 0..log_len - field.end {
+        base.square_in_place();
+    }
+    let powers: Vec<Felt> = crate::launch::tables::powers(Felt::ONE, base)
+        .take(1 << n_bits)
+        .collect();
+    (0..1 << n_bits).map(|i| powers[bit_reverse(i, n_bits)]).collect()
+}
+
+impl WgpuDevice {
+    pub(super) fn evaluate_points(
+        &self,
+        coefficients: &Columns<Self, BitReversed>,
+        at: &[(usize, Felt)],
+    ) -> Result<Pending<Vec<Felt>>, DeviceError> {
+        let log_len = coefficients.log_len();
+        let log_bound = log_len.min(self.chunk_len().ilog2());
+        let n_chunks = 1usize << (log_len - log_bound);
+        // What the first launch leaves of a point must fit, and so must the weights of all.
+        let per_point = (n_chunks << log_bound.saturating_sub(FOLD_BITS)).max(1 << FOLD_BITS);
+        let at_once = self.chunk_len() / per_point;
+        check_range("evaluate_at", 0, 1, at_once)?;
+        let mut parts = Vec::new();
+        for at in at.chunks(at_once) {
+            parts.push(self.evaluate_some(coefficients, at, log_bound)?);
+        }
+        Ok(Pending::waiting(move || {
+            let mut values = Vec::new();
+            for part in parts {
+                values.extend(part.wait()?);
+            }
+            Ok(values)
+        }))
+    }
+
+    fn evaluate_some(
+        &self,
+        coefficients: &Columns<Self, BitReversed>,
+        at: &[(usize, Felt)],
+        log_bound: u32,
+    ) -> Result<Pending<Vec<Felt>>, DeviceError> {
+        let log_len = coefficients.log_len();
+        let n_chunks = 1usize << (log_len - log_bound);
+        let mut fields = fields(log_bound);
+        // A column of one coefficient is folded all the same, over no bits.
+        if n_chunks > 1 || fields.is_empty() {
+            fields.push(log_bound..log_len);
+        }
+        let mut values: Option<Memory> = None;
+        for field in fields {
+            let is_last = field.start == 0 && n_chunks == 1 || field.end == log_len && n_chunks > 1;
+            let n_sums = if field.start >= log_bound {
+                1
+            } else {
+                1usize << field.start
+            };
+            // Polynomials are chunks of columns until the bits that tell chunks apart are folded.
+            let chunks = if field.start >= log_bound { 1 } else { n_chunks };
+            let n_terms = 1usize << (field.end - field.start);
+            let all_weights: Vec<Felt> = at
+                .iter()
+                .flat_map(|(_, x)| weights(*x, &field, log_len))
+                .collect();
+            let all_weights = Memory::upload(&self.context, &all_weights, SCRATCH)?;
+            let out = Memory::take::<Felt>(&self.context, at.len() * chunks * n_sums, SCRATCH)?;
+            let mut launches: Vec<(&Buffer, Vec<Job>)> = Vec::new();
+            for (i, (column, _)) in at.iter().enumerate() {
+                for chunk in 0..chunks {
+                    let (buffer, start) = match &values {
+                        None => {
+                            let first = (column << log_len) + (chunk << log_bound);
+                            let memory = &coefficients.values().memory;
+                            let piece = memory.piece::<Felt>(first, 1 << log_bound)?;
+                            (piece.buffer, piece.start)
+                        }
+                        Some(values) => {
+                            let job = i * chunks + chunk;
+                            (values.whole()?, (job * n_terms * n_sums) as u32)
+                        }
+                    };
+                    let job = Job {
+                        start,
+                        weights: (i * n_terms) as u32,
+                        out: ((i * chunks + chunk) * n_sums) as u32,
+                    };
+                    match launches.iter_mut().find(|launch| launch.0 == buffer) {
+                        Some(launch) => launch.1.push(job),
+                        None => launches.push((buffer, vec![job])),
+                    }
+                }
+            }
+            for (buffer, jobs) in &launches {
+                let words: Vec<u32> = jobs
+                    .iter()
+                    .flat_map(|job| [job.start, job.weights, job.out, 0])
+                    .collect();
+                let words = Memory::upload(&self.context, &words, SCRATCH)?;
+                let parameters = Parameters::default().words(&[n_terms as u32, n_sums as u32]);
+                self.context.launch(
+                    Kernel::EvaluateFold,
+                    parameters.bytes(),
+                    &[buffer, all_weights.whole()?, words.whole()?, out.whole()?],
+                    n_sums.div_ceil(WORKGROUP) as u64,
+                    jobs.len(),
+                )?;
+            }
+            drop(launches);
+            values = Some(out);
+            if is_last {
+                break;
+            }
+        }
+        match &values {
+            Some(values) => download(&self.context, values, 0..at.len()),
+            None => Ok(Pending::ready(Vec::new())),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The wgpu device: any adapter that is reached through Vulkan, Metal or DX12, with kernels in WGSL.
+//!
+//! An operation lists launches and returns; a ticket waits for the batch that they are submitted in. The Rust side of an
+//! operation stands beside its kernels (`ntt.rs`, `ntt.wgsl`). What does not fit in one binding is cut: a buffer is a list
+//! of chunks, and an operation goes from chunk to chunk, or copies strips of rows.
+
+mod adapter;
+mod compose;
+mod context;
+mod evaluate;
+mod fold;
+mod gather;
+mod grind;
+mod hash;
+mod kernels;
+mod memory;
+mod ntt;
+mod pipelines;
+mod powers;
+mod quotient;
+mod scan;
+mod strip;
+mod tables;
+mod transfer;
+
+pub use memory::WgpuBuffer;
+
+use crate::description::Description;
+use crate::device::{
+    Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket, check_range,
+};
+use crate::felt::Felt;
+use crate::launch::scan::inversion_scratch;
+use adapter::Wishes;
+use context::Context;
+use kernels::{Kernel, Parameters, WORKGROUP};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use tables::Tables;
+use wgpu::Buffer;
+
+/// What a launch needs for a while beside its buffers.
+const SCRATCH: Tag = Tag("scratch");
+
+/// An adapter.
+pub struct WgpuDevice {
+    context: Arc<Context>,
+    tables: Tables,
+}
+
+impl WgpuDevice {
+    /// Starts adapter `index`. Its buffers may take `budget` bytes in all, by default nearly all of a card's own memory or
+    /// half of what is shared with the host. A program on the processor is refused unless `allow_software`.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for what else the driver says.
+    pub fn new(index: usize, budget: Option<u64>, allow_software: bool) -> Result<Self, DeviceError> {
+        Self::with_wishes(index, budget, &Wishes::new(allow_software))
+    }
+
+    fn with_wishes(index: usize, budget: Option<u64>, wishes: &Wishes) -> Result<Self, DeviceError> {
+        let (started, budget, chunk_bytes) = adapter::start(index, budget, wishes)?;
+        Ok(Self {
+            context: Context::new(started, budget, chunk_bytes)?,
+            tables: Tables::default(),
+        })
+    }
+
+    /// The adapters of the machine, without starting one.
+    pub fn list() -> Vec<Description> {
+        adapter::list()
+    }
+
+    /// Bytes that buffers may take in all.
+    pub fn budget(&self) -> u64 {
+        self.context.budget
+    }
+
+    /// The launches of every kernel since the last call.
+    pub fn take_launches(&self) -> BTreeMap<&'static str, u64> {
+        self.context.take_launches()
+    }
+
+    /// Gives the device up, as a driver does that resets a card: what is under way fails, and so does what follows.
+    #[cfg(any(test, feature = "laws"))]
+    pub fn lose(&self) {
+        self.context.device.destroy();
+    }
+
+    /// A ticket for the work listed so far.
+    fn ticket(&self) -> Ticket {
+        let (context, batch) = (Arc::clone(&self.context), self.context.batch_number());
+        Ticket::waiting(move || context.wait(batch))
+    }
+
+    /// Elements of a chunk.
+    fn chunk_len(&self) -> usize {
+        (self.context.chunk_bytes / size_of::<Felt>() as u64) as usize
+    }
+
+    /// A launch of one invocation for each of `n` things.
+    fn launch(
+        &self,
+        kernel: Kernel,
+        parameters: &Parameters,
+        buffers: &[&Buffer],
+        n: usize,
+    ) -> Result<(), DeviceError> {
+        let n_workgroups = n.div_ceil(WORKGROUP) as u64;
+        self.context
+            .launch(kernel, parameters.bytes(), buffers, n_workgroups, 1)
+    }
+}
+
+impl Device for WgpuDevice {
+    type Buffer<T: Element> = WgpuBuffer<T>;
+
+    fn name(&self) -> String {
+        self.context.name.clone()
+    }
+
+    fn alloc<T: Element>(&self, len: usize, tag: Tag) -> Result<WgpuBuffer<T>, DeviceError> {
+        WgpuBuffer::zeroed(&self.context, len, tag)
+    }
+
+    fn upload<T: Element>(
+        &self,
+        from: &[T],
+        to: &mut WgpuBuffer<T>,
+        at: usize,
+    ) -> Result<Ticket, DeviceError> {
+        check_range("upload", at, from.len(), to.len())?;
+        self.context.flush()?;
+        to.memory.write(from, at)?;
+        Ok(self.ticket())
+    }
+
+    fn download<T: Element>(
+        &self,
+        from: &WgpuBuffer<T>,
+        range: Range<usize>,
+    ) -> Result<Pending<Vec<T>>, DeviceError> {
+        let range = check_range("download", range.start, range.len(), from.len())?;
+        transfer::download(&self.context, &from.memory, range)
+    }
+
+    fn copy<T: Element>(
+        &self,
+        from: &WgpuBuffer<T>,
+        range: Range<usize>,
+        to: &mut WgpuBuffer<T>,
+        at: usize,
+    ) -> Result<Ticket, DeviceError> {
+        let range = check_range("copy", range.start, range.len(), from.len())?;
+        check_range("copy", at, range.len(), to.len())?;
+        transfer::copy::<T>(&self.context, (&from.memory, range), (&to.memory, at))?;
+        Ok(self.ticket())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let held = self.context.accounts.current();
+        Some(self.context.budget.saturating_sub(held))
+    }
+
+    fn inversion_scratch(&self, log_len: u32) -> u64 {
+        // Chunks are inverted one after the other.
+        inversion_scratch(self.chunk_len().min(1 << log_len) as u64)
+    }
+
+    fn take_peak(&self) -> MemoryUsage {
+        self.context.accounts.take_peak()
+    }
+}
+
+#[cfg(test)]
+mod shaders;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Rows of many columns in one binding: the columns themselves where they lie in one chunk, and else copies of a strip of
+//! rows at a time.
+
+use super::memory::Memory;
+use super::transfer::copy;
+use super::{SCRATCH, WgpuDevice};
+use crate::device::{DeviceError, check_range};
+use crate::felt::Felt;
+use std::ops::Range;
+use wgpu::Buffer;
+
+/// Of a chunk, what a strip may take: one part in so many.
+const PARTS_OF_CHUNK: usize = 4;
+
+/// Rows of columns, bound.
+pub(super) struct Strip<'a> {
+    source: Source<'a>,
+    /// For every column its element at the strip's first row.
+    pub(super) starts: Vec<u32>,
+}
+
+enum Source<'a> {
+    Columns(&'a Memory),
+    Copies(Memory),
+}
+
+impl Strip<'_> {
+    pub(super) fn buffer(&self) -> &Buffer {
+        match &self.source {
+            Source::Columns(memory) => memory.buffer(),
+            Source::Copies(memory) => memory.buffer(),
+        }
+    }
+}
+
+impl WgpuDevice {
+    /// Rows of a strip of `n_columns` columns of which there are `n_rows`: a power of two.
+    ///
+    /// # Errors
+    /// [`DeviceError::Shape`] if not even `least` rows will do.
+    pub(super) fn strip_rows(
+        &self,
+        n_columns: usize,
+        n_rows: usize,
+        least: usize,
+    ) -> Result<usize, DeviceError> {
+        let most = self.chunk_len() / PARTS_OF_CHUNK / n_columns.max(1);
+        check_range("a strip of rows", 0, least, most)?;
+        Ok(n_rows.min(1 << most.ilog2()))
+    }
+
+    /// The rows of the columns that begin at these elements. What has more than one chunk must come in strips that
+    /// [`WgpuDevice::strip_rows`] allows.
+    pub(super) fn strip<'a>(
+        &self,
+        memory: &'a Memory,
+        columns: &[usize],
+        rows: Range<usize>,
+    ) -> Result<Strip<'a>, DeviceError> {
+        if memory.is_one_chunk() {
+            let starts = columns.iter().map(|column| (column + rows.start) as u32);
+            return Ok(Strip {
+                starts: starts.collect(),
+                source: Source::Columns(memory),
+            });
+        }
+        let n = rows.len();
+        let copies = Memory::take::<Felt>(&self.context, columns.len() * n, SCRATCH)?;
+        for (i, column) in columns.iter().enumerate() {
+            let range = column + rows.start..column + rows.end;
+            copy::<Felt>(&self.context, (memory, range), (&copies, i * n))?;
+        }
+        Ok(Strip {
+            starts: (0..columns.len()).map(|i| (i * n) as u32).collect(),
+            source: Source::Copies(copies),
+        })
+    }
+}
