@@ -140,6 +140,10 @@ API cuDeviceGetName(char* name, int len, int device) {
     snprintf(name, len, "%s", devices[device].name);
     return SUCCESS;
 }
+API cuDeviceTotalMem_v2(size_t* bytes, int) {
+    *bytes = MEMORY_BYTES;
+    return SUCCESS;
+}
 API cuDeviceGetAttribute(int* value, int attribute, int) {
     switch (attribute) {
     case 16:  // multiprocessors

@@ -1,8 +1,7 @@
 //! `--device`: where the work is done.
 
 use crate::cli::failure::{Failure, Kind};
-use quarry_kernels::cuda::CudaDevice;
-use quarry_kernels::{CpuDevice, DeviceError};
+use quarry_kernels::{CpuDevice, CudaDevice, Description, DeviceError, WgpuDevice};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,7 +15,16 @@ pub enum Choice {
     Cpu,
     /// A card of NVIDIA's.
     Cuda(usize),
+    /// A card that is reached through Vulkan, Metal or DX12: the first, or the one of that number.
+    Wgpu(Option<usize>),
+    /// A program on the processor that is reached so: the first, or the one of that number.
+    WgpuSoftware(Option<usize>),
 }
+
+/// The kind before the number.
+const WGPU: &str = "wgpu";
+/// The same, for what must be asked for.
+const WGPU_SOFTWARE: &str = "wgpu-software";
 
 impl FromStr for Choice {
     type Err = String;
@@ -26,12 +34,17 @@ impl FromStr for Choice {
             None => (text, None),
             Some((kind, index)) => (kind, Some(index)),
         };
-        match (kind, index.map(str::parse)) {
-            ("auto", None) => Ok(Choice::Auto),
-            ("cpu", None) => Ok(Choice::Cpu),
-            ("cuda", None) => Ok(Choice::Cuda(0)),
-            ("cuda", Some(Ok(index))) => Ok(Choice::Cuda(index)),
-            _ => Err("give auto, cpu, cuda or cuda:N, N being the number of the card".to_owned()),
+        let index = index.map(str::parse).transpose();
+        match (kind, index) {
+            ("auto", Ok(None)) => Ok(Choice::Auto),
+            ("cpu", Ok(None)) => Ok(Choice::Cpu),
+            ("cuda", Ok(index)) => Ok(Choice::Cuda(index.unwrap_or(0))),
+            (WGPU, Ok(index)) => Ok(Choice::Wgpu(index)),
+            (WGPU_SOFTWARE, Ok(index)) => Ok(Choice::WgpuSoftware(index)),
+            _ => Err(
+                "give auto, cpu, cuda[:N], wgpu[:N] or wgpu-software[:N]; `quarry devices` lists them"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -42,6 +55,21 @@ impl fmt::Display for Choice {
             Choice::Auto => f.write_str("auto"),
             Choice::Cpu => f.write_str("cpu"),
             Choice::Cuda(index) => write!(f, "cuda:{index}"),
+            Choice::Wgpu(None) => f.write_str(WGPU),
+            Choice::Wgpu(Some(index)) => write!(f, "{WGPU}:{index}"),
+            Choice::WgpuSoftware(None) => f.write_str(WGPU_SOFTWARE),
+            Choice::WgpuSoftware(Some(index)) => write!(f, "{WGPU_SOFTWARE}:{index}"),
+        }
+    }
+}
+
+impl Choice {
+    /// How a device is asked for.
+    pub fn of(device: &Description) -> Self {
+        match (device.kind, device.is_software) {
+            (WGPU, true) => Choice::WgpuSoftware(Some(device.index)),
+            (WGPU, false) => Choice::Wgpu(Some(device.index)),
+            _ => Choice::Cuda(device.index),
         }
     }
 }
@@ -52,11 +80,25 @@ pub enum Started {
     Cpu(CpuDevice),
     /// A card of NVIDIA's.
     Cuda(CudaDevice),
+    /// Another card, or a program in its place.
+    Wgpu(WgpuDevice),
 }
+
+/// Does the same on whatever device was started: `on_device!(&started, device => work(device))`.
+macro_rules! on_device {
+    ($started:expr, $device:ident => $work:expr) => {
+        match $started {
+            $crate::cli::device::Started::Cpu($device) => $work,
+            $crate::cli::device::Started::Cuda($device) => $work,
+            $crate::cli::device::Started::Wgpu($device) => $work,
+        }
+    };
+}
+pub(crate) use on_device;
 
 impl Choice {
     /// Starts the device; the text says why it is not the one that `auto` looks for first. Of a card's memory, `memory`
-    /// bytes are taken, or nearly all that are free.
+    /// bytes may be taken, or nearly all that are free.
     ///
     /// # Errors
     /// What was found and what is needed, if a device that was named cannot be used.
@@ -65,21 +107,34 @@ impl Choice {
         n_threads: Option<u16>,
         memory: Option<u64>,
     ) -> Result<(Started, Option<String>), Failure> {
-        match self {
-            Choice::Cpu => Ok((Started::Cpu(start_cpu(n_threads)?), None)),
-            Choice::Cuda(index) => {
-                let card = CudaDevice::new(index, memory).map_err(|why| not_usable(&why))?;
-                Ok((Started::Cuda(card), None))
+        let started = match self {
+            Choice::Cpu => Started::Cpu(start_cpu(n_threads)?),
+            Choice::Cuda(index) => Started::Cuda(CudaDevice::new(index, memory).map_err(not_usable)?),
+            Choice::Wgpu(index) => Started::Wgpu(start_wgpu(index, memory, false).map_err(not_usable)?),
+            Choice::WgpuSoftware(index) => {
+                Started::Wgpu(start_wgpu(index, memory, true).map_err(not_usable)?)
             }
-            Choice::Auto => match first_card(memory) {
-                Ok(card) => Ok((Started::Cuda(card), None)),
-                Err(why) => Ok((Started::Cpu(start_cpu(n_threads)?), Some(why.to_string()))),
-            },
-        }
+            Choice::Auto => return auto(n_threads, memory),
+        };
+        Ok((started, None))
     }
 }
 
-/// The first card that can be used, or why the first of all cannot.
+/// The first card that can be used, or the CPU and why it is not a card.
+fn auto(n_threads: Option<u16>, memory: Option<u64>) -> Result<(Started, Option<String>), Failure> {
+    let no_cuda = match first_card(memory) {
+        Ok(card) => return Ok((Started::Cuda(card), None)),
+        Err(why) => why,
+    };
+    let no_wgpu = match start_wgpu(None, memory, false) {
+        Ok(card) => return Ok((Started::Wgpu(card), Some(no_cuda.to_string()))),
+        Err(why) => why,
+    };
+    let cpu = start_cpu(n_threads)?;
+    Ok((Started::Cpu(cpu), Some(format!("{no_cuda}; {no_wgpu}"))))
+}
+
+/// The first card of NVIDIA's that can be used, or why the first of all cannot.
 fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
     let n_cards = CudaDevice::count()?;
     CudaDevice::new(0, memory).or_else(|why| {
@@ -89,9 +144,25 @@ fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
     })
 }
 
+/// The adapter of that number, or the first of its sort.
+fn start_wgpu(index: Option<usize>, memory: Option<u64>, software: bool) -> Result<WgpuDevice, DeviceError> {
+    let first = || {
+        let adapters = WgpuDevice::list();
+        let of_its_sort = adapters.iter().find(|adapter| adapter.is_software == software);
+        of_its_sort.map_or(0, |adapter| adapter.index)
+    };
+    WgpuDevice::new(index.unwrap_or_else(first), memory, software)
+}
+
 /// A device that was named but cannot be used is the caller's to mend.
-fn not_usable(error: &DeviceError) -> Failure {
-    Failure::from_error(Kind::BadInput, error)
+fn not_usable(error: DeviceError) -> Failure {
+    match &error {
+        DeviceError::SoftwareOnly { index, .. } => Failure::bad_input(format!(
+            "{error}: with --device {}",
+            Choice::WgpuSoftware(Some(*index))
+        )),
+        _ => Failure::from_error(Kind::BadInput, &error),
+    }
 }
 
 /// The host's processors.
@@ -124,11 +195,25 @@ mod tests {
             ("cpu", Choice::Cpu),
             ("cuda", Choice::Cuda(0)),
             ("cuda:3", Choice::Cuda(3)),
+            ("wgpu", Choice::Wgpu(None)),
+            ("wgpu:1", Choice::Wgpu(Some(1))),
+            ("wgpu-software", Choice::WgpuSoftware(None)),
+            ("wgpu-software:0", Choice::WgpuSoftware(Some(0))),
         ] {
             assert_eq!(text.parse(), Ok(choice));
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-        for text in ["", "gpu", "cuda:", "cuda:x", "cpu:1", "auto:0", "cuda:-1"] {
+        for text in [
+            "",
+            "gpu",
+            "cuda:",
+            "cuda:x",
+            "cpu:1",
+            "auto:0",
+            "cuda:-1",
+            "wgpu:",
+            "wgpu-software:x",
+        ] {
             assert!(text.parse::<Choice>().is_err(), "{text}");
         }
     }

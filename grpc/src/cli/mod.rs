@@ -3,6 +3,7 @@
 mod argv;
 mod check;
 mod device;
+mod devices;
 mod doctor;
 mod explain;
 mod failure;
@@ -73,6 +74,8 @@ enum Command {
     /// Write the parameter file that a profile gives
     #[command(after_help = params::EXAMPLES)]
     Params(params::Args),
+    /// Show what there is to prove on: how to ask for it, its driver and its limits
+    Devices(devices::Args),
     /// Show what this machine is, how fast it is, and what stands in its way
     Doctor(doctor::Args),
 }
@@ -86,6 +89,7 @@ impl Command {
             Command::Inspect(args) => inspect::run(args),
             Command::Layouts(args) => layouts::run(args),
             Command::Params(args) => params::run(args),
+            Command::Devices(args) => devices::run(args),
             Command::Doctor(args) => doctor::run(args),
         }
     }
@@ -99,6 +103,7 @@ impl Command {
             Command::Inspect(args) => args.json,
             Command::Layouts(args) => args.json,
             Command::Params(_) => false,
+            Command::Devices(args) => args.json,
             Command::Doctor(args) => args.json,
         }
     }

@@ -1,6 +1,6 @@
 //! `quarry prove`: from a program, or from Stone's four inputs, to a proof file.
 
-use crate::cli::device::{self, Started};
+use crate::cli::device::{self, Started, on_device};
 use crate::cli::explain;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
@@ -80,8 +80,8 @@ pub struct Args {
     /// Stone's prover configuration: kept in the proof file, changes nothing else
     #[arg(long, value_name = "FILE")]
     prover_config_file: Option<PathBuf>,
-    /// Where to prove: auto takes the first card that can be used, or else the CPU
-    #[arg(long, value_name = "auto|cpu|cuda[:N]", default_value_t)]
+    /// Where to prove: auto takes the first card that can be used, or else the CPU. `quarry devices` lists what there is
+    #[arg(long, value_name = "auto|cpu|cuda[:N]|wgpu[:N]", default_value_t)]
     device: device::Choice,
     /// Number of threads [default: one for every processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -179,14 +179,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         reporter,
         cancel: &cancel,
     };
-    match &device {
-        Started::Cpu(device) => job.run(device, why),
-        Started::Cuda(device) => match job.does_not_fit(device) {
-            Some(why) if args.device == device::Choice::Auto => {
-                job.run(&device::start_cpu(args.n_threads)?, Some(why.to_string()))
-            }
-            _ => job.run(device, why),
-        },
+    let does_not_fit = match &device {
+        Started::Cpu(_) => None,
+        device => on_device!(device, device => job.does_not_fit(device)),
+    };
+    match does_not_fit {
+        Some(why) if args.device == device::Choice::Auto => {
+            job.run(&device::start_cpu(args.n_threads)?, Some(why.to_string()))
+        }
+        _ => on_device!(&device, device => job.run(device, why)),
     }
 }
 

@@ -1,14 +1,14 @@
 //! The driver: a context on one device, its streams and its kernels.
 
 use super::arena::Arena;
-use super::driver::{CUDA, Event, device_count, reason, started};
+use super::driver::{CUDA, Event, attribute, device_count, name, reason, started};
 use super::kernels::{Argument, Kernel};
 use super::module::MODULE;
 use super::staging::Staging;
 use crate::device::{DeviceError, Tag};
 use crate::memory::Accounts;
-use cudarc::driver::sys::{self, CUresult};
-use std::ffi::{CStr, c_void};
+use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUresult};
+use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
@@ -80,11 +80,10 @@ impl Context {
             started(sys::cuDeviceGet(&mut this.device, ordinal))?;
             started(sys::cuDevicePrimaryCtxRetain(&mut this.context, this.device))?;
             started(sys::cuCtxSetCurrent(this.context))?;
-            this.name = this.read_name()?;
-            this.n_multiprocessors =
-                this.attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
-            this.max_shared_bytes = this
-                .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+            this.name = name(this.device)?;
+            let number = |attribute_name| attribute(this.device, attribute_name);
+            this.n_multiprocessors = number(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+            this.max_shared_bytes = number(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
             let non_blocking = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
             started(sys::cuStreamCreate(&mut this.work.0, non_blocking))?;
             started(sys::cuStreamCreate(&mut this.uploads.0, non_blocking))?;
@@ -93,22 +92,6 @@ impl Context {
             this.open_arena(budget)?;
         }
         Ok(Arc::new(this))
-    }
-
-    fn read_name(&self) -> Result<String, DeviceError> {
-        let mut name = [0; 256];
-        // SAFETY: the driver writes at most as many bytes as it is told, with a zero at the end.
-        unsafe { started(sys::cuDeviceGetName(name.as_mut_ptr(), 256, self.device))? };
-        // SAFETY: as above.
-        let name = unsafe { CStr::from_ptr(name.as_ptr()) };
-        Ok(name.to_string_lossy().into_owned())
-    }
-
-    fn attribute(&self, attribute: sys::CUdevice_attribute) -> Result<u32, DeviceError> {
-        let mut value = 0;
-        // SAFETY: the driver writes one number.
-        unsafe { started(sys::cuDeviceGetAttribute(&mut value, attribute, self.device))? };
-        Ok(u32::try_from(value).unwrap_or(0))
     }
 
     fn load_functions(&mut self) -> Result<(), DeviceError> {

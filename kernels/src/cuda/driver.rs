@@ -1,6 +1,7 @@
 //! The driver as a library: whether it is there, what it says, and events.
 
 use super::module::NEEDED_VERSION;
+use crate::description::Description;
 use crate::device::DeviceError;
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::CStr;
@@ -54,6 +55,65 @@ pub(super) fn device_count() -> Result<usize, DeviceError> {
         started(sys::cuDeviceGetCount(&mut count))?;
     }
     Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// A card's name.
+pub(super) fn name(device: sys::CUdevice) -> Result<String, DeviceError> {
+    let mut name = [0; 256];
+    // SAFETY: the driver writes at most as many bytes as it is told, with a zero at the end.
+    unsafe { started(sys::cuDeviceGetName(name.as_mut_ptr(), 256, device))? };
+    // SAFETY: as above.
+    let name = unsafe { CStr::from_ptr(name.as_ptr()) };
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// One of a card's numbers.
+pub(super) fn attribute(
+    device: sys::CUdevice,
+    attribute: sys::CUdevice_attribute,
+) -> Result<u32, DeviceError> {
+    let mut value = 0;
+    // SAFETY: the driver writes one number.
+    unsafe { started(sys::cuDeviceGetAttribute(&mut value, attribute, device))? };
+    Ok(u32::try_from(value).unwrap_or(0))
+}
+
+/// The cards, without starting one.
+pub(super) fn list() -> Result<Vec<Description>, DeviceError> {
+    (0..device_count()?).map(describe).collect()
+}
+
+fn describe(index: usize) -> Result<Description, DeviceError> {
+    use sys::CUdevice_attribute as Attribute;
+    let (mut device, mut version, mut bytes) = (0, 0, 0);
+    // SAFETY: the arguments are valid for writing.
+    unsafe {
+        started(sys::cuDeviceGet(
+            &mut device,
+            i32::try_from(index).unwrap_or(i32::MAX),
+        ))?;
+        started(sys::cuDriverGetVersion(&mut version))?;
+        started(sys::cuDeviceTotalMem_v2(&mut bytes, device))?;
+    }
+    let number = |attribute_name| attribute(device, attribute_name);
+    let major = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+    let minor = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+    let shared = number(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+    let multiprocessors = number(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+    Ok(Description {
+        kind: "cuda",
+        index,
+        name: name(device)?,
+        interface: format!("CUDA, compute capability {major}.{minor}"),
+        driver: format!("for CUDA {}", version_name(version)),
+        is_software: false,
+        memory_bytes: Some(bytes as u64),
+        limits: vec![
+            ("multiprocessors", multiprocessors.into()),
+            ("bytes of a block's shared memory", shared.into()),
+        ],
+        features: Vec::new(),
+    })
 }
 
 /// Refuses versions that do not know the module's text. Newer ones have every function that is called here.

@@ -30,6 +30,7 @@ pub use buffer::CudaBuffer;
 pub use page_lock::PageLock;
 
 use crate::columns::{Columns, Order};
+use crate::description::Description;
 use crate::device::{
     Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket, check_range,
 };
@@ -68,6 +69,14 @@ impl CudaDevice {
     /// As [`CudaDevice::new`].
     pub fn count() -> Result<usize, DeviceError> {
         driver::device_count()
+    }
+
+    /// The cards, without starting one.
+    ///
+    /// # Errors
+    /// As [`CudaDevice::new`].
+    pub fn list() -> Result<Vec<Description>, DeviceError> {
+        driver::list()
     }
 
     /// A ticket for the work enqueued so far.

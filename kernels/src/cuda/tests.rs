@@ -52,6 +52,22 @@ fn large_transform() {
 }
 
 #[test]
+fn cards_are_described() {
+    emulation::install().unwrap();
+    let cards = CudaDevice::list().unwrap();
+    assert_eq!(cards.len(), CudaDevice::count().unwrap());
+    for (index, card) in cards.iter().enumerate() {
+        assert_eq!((card.kind, card.index), ("cuda", index));
+        assert_eq!(card.memory_bytes, Some(6 << 30));
+        assert!(
+            card.name.contains("emulation") && card.interface.contains("9.0"),
+            "{card:?}"
+        );
+        assert_eq!(card.driver, "for CUDA 12.1");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_an_error() {
     let n_devices = devices().count();
     let missing = CudaDevice::new(7, None).map(|_| ());
