@@ -13,21 +13,27 @@ const UNKNOWN_MEMORY: u64 = 4 << 30;
 /// Of an adapter's own memory, so much is left to others: one part in so many.
 const LEFT_TO_OTHERS: u64 = 16;
 
-/// What tests ask of an adapter beside its number.
+/// What is asked of an adapter beside its number. To use less of it than there is, is for tests.
 #[derive(Clone, Debug)]
-pub(super) struct Wishes {
+pub struct Wishes {
+    /// Bytes that buffers may take in all; by default nearly all of a card's own memory, or half of what is shared with the
+    /// host.
+    pub budget: Option<u64>,
     /// Whether a program on the processor will do.
-    pub(super) allow_software: bool,
+    pub allow_software: bool,
     /// Whether 64-bit integers are used where shaders have them.
-    pub(super) use_int64: bool,
-    /// The most bytes of a binding and of a chunk of a buffer.
-    pub(super) max_binding_bytes: u64,
-    pub(super) max_chunk_bytes: u64,
+    pub use_int64: bool,
+    /// The most bytes of a binding.
+    pub max_binding_bytes: u64,
+    /// The most bytes of a chunk of a buffer.
+    pub max_chunk_bytes: u64,
 }
 
 impl Wishes {
-    pub(super) fn new(allow_software: bool) -> Self {
+    /// All that an adapter has.
+    pub fn new(allow_software: bool) -> Self {
         Self {
+            budget: None,
             allow_software,
             use_int64: true,
             max_binding_bytes: u64::MAX,
@@ -136,13 +142,8 @@ fn start_error(reason: impl ToString) -> DeviceError {
     }
 }
 
-/// Starts adapter `index`. Also gives the budget for its buffers, by default as the adapter's memory allows, and the bytes
-/// of their chunks.
-pub(super) fn start(
-    index: usize,
-    budget: Option<u64>,
-    wishes: &Wishes,
-) -> Result<(Started, u64, u64), DeviceError> {
+/// Starts adapter `index`. Also gives the budget for its buffers, and the bytes of their chunks.
+pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64), DeviceError> {
     let adapters = adapters();
     let count = adapters.len();
     let adapter = adapters.into_iter().nth(index);
@@ -191,7 +192,7 @@ pub(super) fn start(
     };
     Ok((
         started,
-        budget.unwrap_or_else(|| default_budget(&adapter)),
+        wishes.budget.unwrap_or_else(|| default_budget(&adapter)),
         chunk_bytes,
     ))
 }

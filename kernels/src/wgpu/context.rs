@@ -128,6 +128,12 @@ impl Context {
         Ok(Arc::new(context))
     }
 
+    /// Bytes that can be bound at once.
+    pub(super) fn max_binding_bytes(&self) -> u64 {
+        let limits = &self.limits;
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    }
+
     pub(super) fn failed(&self, operation: &'static str, reason: impl ToString) -> DeviceError {
         DeviceError::Failed {
             device: self.name.clone(),
@@ -155,6 +161,13 @@ impl Context {
             }),
             Some(error) => Err(self.failed("earlier work", error)),
         }
+    }
+
+    /// From now on everything fails, as something that was listed was not done.
+    fn break_down(&self, error: DeviceError) -> DeviceError {
+        let later = self.failed("earlier work", &error);
+        lock(&self.broken).get_or_insert(later);
+        error
     }
 
     /// Calls the library in scopes that catch what it reports. The inner error is for lack of memory.
@@ -304,7 +317,12 @@ impl Context {
                 encode(&mut encoder, commands);
             }
             self.queue.submit([encoder.finish()])
-        })?;
+        });
+        // What follows would read what was not written.
+        let submission = submission.map_err(|error| self.break_down(error))?;
+        // What is over is given back, and a loss is told.
+        let _ = self.device.poll(PollType::Poll);
+        self.usable()?;
         batch.submissions.push_back((number, submission));
         // Old submissions are over, or a wait for a later one will do.
         while batch.submissions.len() > BATCH {

@@ -79,6 +79,7 @@ macro_rules! kernels {
 
         impl Kernel {
             /// Every kernel, in the order of their numbers.
+            #[cfg(test)]
             pub(super) const ALL: &[Kernel] = &[$(Kernel::$kernel,)*];
 
             /// The name, for people.

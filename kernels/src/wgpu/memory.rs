@@ -15,6 +15,7 @@ const UPLOAD: usize = 32 << 20;
 pub(super) struct Memory {
     context: Arc<Context>,
     chunks: Vec<Buffer>,
+    chunk_bytes: u64,
     bytes: u64,
     tag: Tag,
 }
@@ -45,6 +46,15 @@ impl Memory {
         len: usize,
         tag: Tag,
     ) -> Result<Self, DeviceError> {
+        Self::in_chunks::<T>(context, len, tag, context.chunk_bytes)
+    }
+
+    fn in_chunks<T: Element>(
+        context: &Arc<Context>,
+        len: usize,
+        tag: Tag,
+        chunk_bytes: u64,
+    ) -> Result<Self, DeviceError> {
         let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
         let taken = context.accounts.take_within(tag, bytes, context.budget);
         taken.map_err(|free| context.out_of_memory(tag, bytes, free))?;
@@ -52,12 +62,13 @@ impl Memory {
         let mut this = Self {
             context: Arc::clone(context),
             chunks: Vec::new(),
+            chunk_bytes,
             bytes,
             tag,
         };
         let mut rest = bytes;
         while rest > 0 {
-            let chunk = rest.min(context.chunk_bytes);
+            let chunk = rest.min(chunk_bytes);
             this.chunks.push(context.storage_buffer(tag, chunk)?);
             rest -= chunk;
         }
@@ -72,6 +83,17 @@ impl Memory {
     ) -> Result<Self, DeviceError> {
         let this = Self::take::<T>(context, values.len(), tag)?;
         // Nothing that is listed knows this memory yet, so it need not be submitted first.
+        this.write(values, 0)?;
+        Ok(this)
+    }
+
+    /// The same as one chunk, whatever its size: for tables that every adapter can bind.
+    pub(super) fn upload_table<T: Element>(
+        context: &Arc<Context>,
+        values: &[T],
+        tag: Tag,
+    ) -> Result<Self, DeviceError> {
+        let this = Self::in_chunks::<T>(context, values.len(), tag, context.max_binding_bytes())?;
         this.write(values, 0)?;
         Ok(this)
     }
@@ -113,7 +135,7 @@ impl Memory {
 
     /// The parts of a range of elements that lie in one chunk each.
     pub(super) fn pieces<T: Element>(&self, range: Range<usize>) -> impl Iterator<Item = Piece<'_>> {
-        let chunk_len = (self.context.chunk_bytes / size_of::<T>() as u64) as usize;
+        let chunk_len = (self.chunk_bytes / size_of::<T>() as u64) as usize;
         let mut first = range.start;
         std::iter::from_fn(move || {
             let chunk = first / chunk_len;

@@ -23,6 +23,7 @@ mod strip;
 mod tables;
 mod transfer;
 
+pub use adapter::Wishes;
 pub use memory::WgpuBuffer;
 
 use crate::description::Description;
@@ -31,7 +32,6 @@ use crate::device::{
 };
 use crate::felt::Felt;
 use crate::launch::scan::inversion_scratch;
-use adapter::Wishes;
 use context::Context;
 use kernels::{Kernel, Parameters, WORKGROUP};
 use std::collections::BTreeMap;
@@ -56,11 +56,19 @@ impl WgpuDevice {
     /// # Errors
     /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for what else the driver says.
     pub fn new(index: usize, budget: Option<u64>, allow_software: bool) -> Result<Self, DeviceError> {
-        Self::with_wishes(index, budget, &Wishes::new(allow_software))
+        let wishes = Wishes {
+            budget,
+            ..Wishes::new(allow_software)
+        };
+        Self::with_wishes(index, &wishes)
     }
 
-    fn with_wishes(index: usize, budget: Option<u64>, wishes: &Wishes) -> Result<Self, DeviceError> {
-        let (started, budget, chunk_bytes) = adapter::start(index, budget, wishes)?;
+    /// Starts adapter `index` as it is wished for.
+    ///
+    /// # Errors
+    /// As [`WgpuDevice::new`].
+    pub fn with_wishes(index: usize, wishes: &Wishes) -> Result<Self, DeviceError> {
+        let (started, budget, chunk_bytes) = adapter::start(index, wishes)?;
         Ok(Self {
             context: Context::new(started, budget, chunk_bytes)?,
             tables: Tables::default(),
@@ -175,5 +183,5 @@ impl Device for WgpuDevice {
 
 #[cfg(test)]
 mod shaders;
-#[cfg(test)]
+#[cfg(all(test, feature = "wgpu-software"))]
 mod tests;

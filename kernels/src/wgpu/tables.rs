@@ -26,10 +26,9 @@ impl WgpuDevice {
         if let Some(table) = tables.get(&key) {
             return Ok(Arc::clone(table));
         }
-        let table = Arc::new(Memory::upload(&self.context, &values(), SCRATCH)?);
-        if !table.is_one_chunk() {
-            return Err(self.context.failed("tables", "a table that no binding can be"));
-        }
+        let table = Memory::upload_table(&self.context, &values(), SCRATCH)?;
+        table.whole()?;
+        let table = Arc::new(table);
         tables.insert(key, Arc::clone(&table));
         Ok(table)
     }
