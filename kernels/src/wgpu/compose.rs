@@ -23,8 +23,12 @@ const N_SHARED: usize = 8;
 /// Buffers of cells that the kernel binds.
 const N_SLOTS: usize = 5;
 
-/// Invocations that keep any card busy; their registers beyond the first lie in scratch.
+/// Invocations that keep any card busy.
 const MAX_INVOCATIONS: usize = 1 << 16;
+
+/// Rows that an invocation runs at least, where there are so many: its registers beyond the first lie in scratch, which is so
+/// to stay small beside the columns.
+const LEAST_ROWS: usize = 64;
 
 /// A program, and the places of its registers.
 pub struct LoadedProgram {
@@ -241,7 +245,8 @@ impl WgpuDevice {
         add: bool,
     ) -> Result<(), DeviceError> {
         let code = Memory::upload(&self.context, code, Tag("program"))?;
-        let n_invocations = n_rows.min(MAX_INVOCATIONS).next_multiple_of(WORKGROUP);
+        let n_invocations = (n_rows / LEAST_ROWS).clamp(1, MAX_INVOCATIONS);
+        let n_invocations = n_invocations.next_multiple_of(WORKGROUP);
         let n_scratch = loaded.program.n_registers.saturating_sub(N_SHARED) * n_invocations;
         let scratch = Memory::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
         let target = out.values().memory.piece::<Felt>(first_row, n_rows)?;

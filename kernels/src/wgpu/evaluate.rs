@@ -18,8 +18,13 @@ use ark_ff::Field;
 use std::ops::Range;
 use wgpu::Buffer;
 
-/// Bits of the index that one launch folds over.
-const FOLD_BITS: u32 = 8;
+/// Bits of the index that one launch folds over, at most.
+const MAX_FOLD_BITS: u32 = 8;
+
+/// The bits that a launch folds over: about as many weights as sums are left, where these are few.
+fn fold_bits(log_bound: u32) -> u32 {
+    MAX_FOLD_BITS.min(log_bound.div_ceil(2))
+}
 
 /// `Job` of `evaluate.wgsl`.
 struct Job {
@@ -33,7 +38,7 @@ fn fields(log_bound: u32) -> Vec<Range<u32>> {
     let mut fields = Vec::new();
     let mut end = log_bound;
     while end > 0 {
-        let start = end.saturating_sub(FOLD_BITS);
+        let start = end.saturating_sub(fold_bits(log_bound));
         fields.push(start..end);
         end = start;
     }
@@ -63,9 +68,10 @@ impl WgpuDevice {
         let log_len = coefficients.log_len();
         let log_bound = log_len.min(self.chunk_len().ilog2());
         let n_chunks = 1usize << (log_len - log_bound);
-        // What the first launch leaves of a point must fit, and so must the weights of all.
-        let per_point = (n_chunks << log_bound.saturating_sub(FOLD_BITS)).max(1 << FOLD_BITS);
-        let at_once = self.chunk_len() / per_point;
+        // What a launch takes for weights and leaves as sums stays within a column.
+        let n_bits = fold_bits(log_bound);
+        let per_point = n_chunks << (log_bound - n_bits).max(n_bits);
+        let at_once = (1usize << log_bound) / per_point.max(n_chunks);
         check_range("evaluate_at", 0, 1, at_once)?;
         let mut parts = Vec::new();
         for at in at.chunks(at_once) {
@@ -88,6 +94,10 @@ impl WgpuDevice {
     ) -> Result<Pending<Vec<Felt>>, DeviceError> {
         let log_len = coefficients.log_len();
         let n_chunks = 1usize << (log_len - log_bound);
+        // Many points share their `x`, and so their weights.
+        let mut xs: Vec<Felt> = at.iter().map(|(_, x)| *x).collect();
+        xs.sort();
+        xs.dedup();
         let mut fields = fields(log_bound);
         // A column of one coefficient is folded all the same, over no bits.
         if n_chunks > 1 || fields.is_empty() {
@@ -104,14 +114,12 @@ impl WgpuDevice {
             // Polynomials are chunks of columns until the bits that tell chunks apart are folded.
             let chunks = if field.start >= log_bound { 1 } else { n_chunks };
             let n_terms = 1usize << (field.end - field.start);
-            let all_weights: Vec<Felt> = at
-                .iter()
-                .flat_map(|(_, x)| weights(*x, &field, log_len))
-                .collect();
+            let all_weights: Vec<Felt> = xs.iter().flat_map(|x| weights(*x, &field, log_len)).collect();
             let all_weights = Memory::upload(&self.context, &all_weights, SCRATCH)?;
             let out = Memory::take::<Felt>(&self.context, at.len() * chunks * n_sums, SCRATCH)?;
             let mut launches: Vec<(&Buffer, Vec<Job>)> = Vec::new();
-            for (i, (column, _)) in at.iter().enumerate() {
+            for (i, (column, x)) in at.iter().enumerate() {
+                let x = xs.partition_point(|other| other < x);
                 for chunk in 0..chunks {
                     let (buffer, start) = match &values {
                         None => {
@@ -127,7 +135,7 @@ impl WgpuDevice {
                     };
                     let job = Job {
                         start,
-                        weights: (i * n_terms) as u32,
+                        weights: (x * n_terms) as u32,
                         out: ((i * chunks + chunk) * n_sums) as u32,
                     };
                     match launches.iter_mut().find(|launch| launch.0 == buffer) {

@@ -61,3 +61,49 @@ fn every_kernel_is_valid_and_its_buffers_are_as_listed() {
         }
     }
 }
+
+/// The translations that an interface's library makes of a kernel. DX12 has 64-bit integers from shader model 6.0 on, and
+/// Metal from version 2.3.
+#[test]
+fn every_kernel_is_translated_for_every_interface() {
+    for variant in variants() {
+        for kernel in Kernel::ALL {
+            let (module, info) = parsed(*kernel, variant);
+            let entry = (naga::ShaderStage::Compute, kernel.entry().to_string());
+            let name = kernel.name();
+
+            let options = naga::back::spv::Options::default();
+            let spirv = naga::back::spv::write_vec(&module, &info, &options, None);
+            let words = spirv.unwrap_or_else(|error| panic!("{name}: SPIR-V: {error}"));
+            assert_eq!(words[0], 0x0723_0203, "{name}: SPIR-V's magic number");
+
+            let options = naga::back::msl::Options {
+                lang_version: (2, 3),
+                ..Default::default()
+            };
+            let pipeline = naga::back::msl::PipelineOptions {
+                entry_point: Some(entry.clone()),
+                ..Default::default()
+            };
+            let metal = naga::back::msl::write_string(&module, &info, &options, &pipeline);
+            let (metal, _) = metal.unwrap_or_else(|error| panic!("{name}: MSL: {error}"));
+            assert!(
+                metal.contains(&format!("kernel void {}", kernel.entry())),
+                "{name}: MSL"
+            );
+
+            let options = naga::back::hlsl::Options {
+                shader_model: naga::back::hlsl::ShaderModel::V6_0,
+                ..Default::default()
+            };
+            let pipeline = naga::back::hlsl::PipelineOptions {
+                entry_point: Some(entry),
+            };
+            let mut direct_x = String::new();
+            let written =
+                naga::back::hlsl::Writer::new(&mut direct_x, &options, &pipeline).write(&module, &info, None);
+            written.unwrap_or_else(|error| panic!("{name}: HLSL: {error}"));
+            assert!(direct_x.contains("numthreads"), "{name}: HLSL");
+        }
+    }
+}
