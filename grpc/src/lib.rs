@@ -22,7 +22,7 @@ pub mod parameters;
 mod processes;
 pub mod protocol;
 #[cfg(feature = "appliance")]
-pub mod scheduler;
+mod scheduler;
 #[cfg(feature = "appliance")]
 pub mod service;
 #[cfg(feature = "appliance")]

@@ -23,6 +23,8 @@ use tokio::time::timeout;
 const THIS_PROGRAM: &str = "/proc/self/exe";
 /// How long a worker may take to start its device.
 const START: Duration = Duration::from_secs(120);
+/// How long a worker that reports no more has to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Bytes of standard error that are kept to explain a death.
 const TAIL: u64 = 1 << 14;
 
@@ -33,6 +35,8 @@ fn command(subcommand: &str) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // They are given absolute paths; what lies where the service was started is not theirs to find.
+        .current_dir("/")
         // Ctrl-C is for the service, which drains.
         .process_group(0)
         .kill_on_drop(true);
@@ -159,21 +163,24 @@ impl Worker {
         self.reports.recv().await
     }
 
-    /// Kills the worker, if it lives, and says how it ended.
+    /// How a worker ended that is dead.
     pub async fn end(mut self) -> String {
-        // What is dead already told more than our signal would.
-        let status = match timeout(Duration::from_millis(100), self.process.wait()).await {
+        // What does not end by itself is made to: a worker that does not report is of no use.
+        let status = match timeout(LAST_WORDS, self.process.wait()).await {
             Ok(status) => status,
-            Err(_) => {
-                let _ = self.process.start_kill();
-                self.process.wait().await
-            }
+            Err(_) => self.kill().await,
         };
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match status {
             Ok(status) => format!("{status}: {said}"),
             Err(why) => format!("{why}: {said}"),
         }
+    }
+
+    /// Kills the worker.
+    pub async fn kill(&mut self) -> io::Result<ExitStatus> {
+        self.process.start_kill()?;
+        self.process.wait().await
     }
 }
 

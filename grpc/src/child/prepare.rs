@@ -79,9 +79,15 @@ pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepare
     }
 
     input.write(folder).map_err(unusable)?;
-    // The public input stays as its owner wrote it.
+    // The public input stays as its owner wrote it. Paths that are not absolute would be looked for elsewhere first.
     let public = public.unwrap_or_else(|| input.public.to_json());
-    for (name, file) in [(PUBLIC_INPUT, &public), (PARAMETERS, &params_file)] {
+    let [trace, memory] = ["trace.bin", "memory.bin"].map(|name| folder.join(name).display().to_string());
+    let private = input.private.to_json(&trace, &memory);
+    for (name, file) in [
+        (PUBLIC_INPUT, &public),
+        (PRIVATE_INPUT, &private),
+        (PARAMETERS, &params_file),
+    ] {
         fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
     }
     let by_profile = plan.profile().is_some_and(|profile| profile.annotations);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 /// How long a worker has to stop before it is killed: within a second of the wish.
-const GRACE: Duration = Duration::from_millis(600);
+const GRACE: Duration = Duration::from_millis(500);
 /// How long a device is left alone after its worker could not start: at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 
@@ -79,8 +79,10 @@ impl Scheduler {
                 _ = worker.report() => None,
             };
             let Some(next) = next else {
-                let ended = worker.end().await;
-                tracing::info!(ended, "the worker has ended");
+                if !self.is_draining() {
+                    let ended = worker.end().await;
+                    tracing::warn!(ended, "the worker has ended");
+                }
                 return;
             };
             let id = next.id.clone();
@@ -247,8 +249,8 @@ impl Scheduler {
         if timeout(GRACE, stopped).await == Ok(true) {
             return Some(worker);
         }
-        let ended = worker.end().await;
-        tracing::warn!(ended, "the worker did not stop");
+        let killed = worker.kill().await;
+        tracing::warn!(?killed, "the worker did not stop");
         None
     }
 

@@ -28,7 +28,10 @@ const LAST_EVENT: &str = "last event";
 const LAST_LEASE: &str = "last lease";
 
 /// Steps from every schema to the next: a store of schema n has gone through n of them. The first makes an empty store.
-const UPGRADES: &[fn(&WriteTransaction) -> Result<(), StoreError>] = &[make_tables];
+const UPGRADES: &[Upgrade] = &[make_tables];
+
+/// A step from one schema to the next.
+type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(JOBS)?;
