@@ -384,3 +384,40 @@ async fn a_restart_takes_up_what_was_there() {
     assert_eq!(client.get(&cancelled).await.unwrap().state(), JobState::Cancelled);
     assert_eq!(fs::read_dir(folder.file("data/scratch")).unwrap().count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_found() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let Some(Input::Air(files)) = spec.input.clone() else {
+        panic!("four files");
+    };
+    let trace = files.trace.unwrap();
+    let object = case.file(&format!(
+        "data/artifacts/objects/{}/{}",
+        &trace.sha256[..2],
+        trace.sha256
+    ));
+    let mut bytes = fs::read(&object).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&object, bytes).unwrap();
+
+    let id = submit(&mut client, spec).await.id;
+    let failure = wait(&mut client, &id).await.failure.unwrap();
+    assert_eq!(
+        (failure.class(), &*failure.code),
+        (FailureClass::Internal, "artifact.damaged")
+    );
+    let downloaded = client.download(&trace, &case.file("downloaded")).await;
+    assert!(downloaded.unwrap_err().to_string().contains("another digest"));
+    // The service is there for the rest.
+    let params = case.file("params_blake.json");
+    let intact = upload(&mut client, &params).await;
+    client.download(&intact, &case.file("downloaded")).await.unwrap();
+    assert_eq!(
+        fs::read(case.file("downloaded")).unwrap(),
+        fs::read(params).unwrap()
+    );
+}

@@ -3,6 +3,8 @@
 //! A store is the truth about jobs. Whoever works on a job holds a lease, whose number is larger than those of all leases
 //! before it, of any job: a change under an older number is refused, and so is every change of a job that has ended.
 
+#[cfg(test)]
+mod conformance;
 mod redb;
 
 pub use redb::RedbStore;

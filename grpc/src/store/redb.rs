@@ -355,3 +355,60 @@ from_redb!(
     redb::StorageError,
     redb::CommitError
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+    use std::sync::Arc;
+
+    #[test]
+    fn conforms_and_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let store: Arc<dyn JobStore> = Arc::new(RedbStore::open(&path).unwrap());
+        conformance::suite(&store);
+        let (active, events) = (store.active().unwrap(), store.events(0, None, 1000).unwrap());
+        assert!(
+            matches!(RedbStore::open(&path), Err(StoreError::Io(_))),
+            "one process holds it"
+        );
+        drop(store);
+
+        let store = RedbStore::open(&path).unwrap();
+        let copy = folder.path().join("copy.redb");
+        store.back_up(&copy).unwrap();
+        assert!(store.back_up(&copy).is_err(), "nothing is overwritten");
+        for store in [store, RedbStore::open(&copy).unwrap()] {
+            assert_eq!(store.active().unwrap(), active);
+            assert_eq!(store.events(0, None, 1000).unwrap(), events);
+            // Counters go on where they were.
+            let next = store.submit(Job::default()).unwrap().job;
+            assert!(
+                active
+                    .iter()
+                    .all(|job| job.lease_epoch < next.lease_epoch && job.id < next.id)
+            );
+        }
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        drop(RedbStore::open(&path).unwrap());
+        {
+            let database = Database::create(&path).unwrap();
+            let write = database.begin_write().unwrap();
+            write.open_table(META).unwrap().insert(SCHEMA, 99).unwrap();
+            write.commit().unwrap();
+        }
+        assert!(matches!(
+            RedbStore::open(&path),
+            Err(StoreError::Later { found: 99, .. })
+        ));
+        let path = folder.path().join("garbage");
+        std::fs::write(&path, [7; 5000]).unwrap();
+        assert!(RedbStore::open(&path).is_err());
+    }
+}
