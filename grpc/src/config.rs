@@ -1,6 +1,7 @@
 //! The configuration of `quarry serve`: a file in TOML, all of whose values have defaults.
 
 use crate::protocol::Limits;
+pub use crate::service::Role;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where gRPC is served.
     pub listen: SocketAddr,
+    /// Where `/healthz`, `/readyz` and `/metrics` are served.
+    pub http: SocketAddr,
     /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
@@ -25,6 +28,38 @@ pub struct Config {
     pub limits: JobLimits,
     /// Files.
     pub artifacts: ArtifactLimits,
+    /// TLS, for an address that others reach.
+    pub tls: Option<Tls>,
+    /// Who may ask; everybody, if nobody is named.
+    pub clients: Vec<Client>,
+}
+
+/// The service's certificate, and whom it trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those behind it (PEM).
+    pub certificate: PathBuf,
+    /// Its key (PEM).
+    pub key: PathBuf,
+    /// The authority (PEM) that signs clients' certificates, which they must show then.
+    #[serde(default)]
+    pub client_authority: Option<PathBuf>,
+}
+
+/// A client that is known.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// SHA-256 of its token, or of its certificate (DER), in hexadecimal: the file holds no secret.
+    pub sha256: String,
+    /// Whose jobs its jobs are.
+    pub tenant: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// Jobs of the tenant that may be active.
+    #[serde(default)]
+    pub max_active_jobs: Option<usize>,
 }
 
 /// What a job may take, at most and unless it says less.
@@ -58,12 +93,15 @@ impl Default for Config {
         Self {
             data: PathBuf::from("quarry-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
+            http: SocketAddr::from(([127, 0, 0, 1], 7475)),
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
             max_queued_jobs: 10_000,
             max_attempts: 3,
             limits: JobLimits::default(),
             artifacts: ArtifactLimits::default(),
+            tls: None,
+            clients: Vec::new(),
         }
     }
 }
@@ -154,8 +192,8 @@ impl Config {
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
         }
-        if !self.listen.ip().is_loopback() {
-            return refuse("listen: only a loopback address, while there is no TLS");
+        if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
+            return refuse("listen: an address that others reach needs tls and clients");
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ pub mod failure;
 #[cfg(feature = "appliance")]
 mod internal;
 #[cfg(feature = "appliance")]
+mod metrics;
+#[cfg(feature = "appliance")]
 pub mod parameters;
 #[cfg(feature = "appliance")]
 mod processes;

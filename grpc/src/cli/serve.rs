@@ -35,6 +35,9 @@ pub struct Args {
     /// Where gRPC is served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
+    http: Option<SocketAddr>,
     /// A device to prove on; repeat it for more
     #[arg(
         long = "device",
@@ -74,6 +77,7 @@ impl Args {
             config.devices = self.devices.iter().map(ToString::to_string).collect();
         }
         config.listen = self.listen.unwrap_or(config.listen);
+        config.http = self.http.unwrap_or(config.http);
         config.drain_seconds = self.drain_seconds.unwrap_or(config.drain_seconds);
         Ok(config)
     }
@@ -107,7 +111,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             };
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         };
-        let ready = |address| tracing::info!(%address, "serving");
+        let ready = |at: service::Addresses| tracing::info!(address = %at.grpc, http = %at.http, "serving");
         let served = service::serve(&config, ready, stop).await;
         served.map_err(|error| match error {
             service::ServeError::Config(error) => Failure::from_error(Kind::BadInput, &error),

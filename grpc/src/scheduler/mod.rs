@@ -12,8 +12,9 @@ mod release;
 use crate::artifacts::Artifacts;
 use crate::failure::{Stage, failure};
 use crate::internal::{Prepared, StoredJob};
+use crate::metrics::{Load, Metrics};
 use crate::protocol::{DeviceInfo, Failure, FailureClass, Job, JobState, Limits};
-use crate::store::{Fence, JobStore, Renew, StoreError, Submitted};
+use crate::store::{Fence, JobStore, Listing, Renew, StoreError, Submitted};
 use queue::{Entry, Queue};
 use std::collections::HashMap;
 use std::future::Future;
@@ -50,6 +51,9 @@ pub enum SubmitError {
     /// Too many wait.
     #[error("{0} jobs wait already")]
     Full(usize),
+    /// The tenant has as many jobs as it may.
+    #[error("the tenant has {0} active jobs already")]
+    Quota(usize),
     /// The service is about to end.
     #[error("the service is draining")]
     Draining,
@@ -66,6 +70,7 @@ struct Active {
     /// Becomes true when the work is to stop.
     stop: watch::Sender<bool>,
     deadline: Option<SystemTime>,
+    tenant: String,
     /// Share of the proving that is done, and its phase.
     progress: f64,
     stage: String,
@@ -93,6 +98,7 @@ pub struct Scheduler {
     store: Arc<dyn JobStore>,
     artifacts: Arc<dyn Artifacts>,
     state: Mutex<State>,
+    metrics: Metrics,
     /// Something changed in `state`.
     wake: Notify,
     /// The latest event's cursor.
@@ -129,6 +135,7 @@ impl Scheduler {
             store,
             artifacts,
             state: Mutex::new(state),
+            metrics: Metrics::default(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
             collecting: tokio::sync::RwLock::default(),
@@ -149,11 +156,11 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Takes a job: it is recorded, durably, when this returns.
+    /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns.
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub async fn submit(&self, job: Job) -> Result<Submitted, SubmitError> {
+    pub async fn submit(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
         {
             let state = self.state();
@@ -163,6 +170,18 @@ impl Scheduler {
             let n_waiting = state.waiting.len();
             if n_waiting >= self.settings.max_queued_jobs {
                 return Err(SubmitError::Full(n_waiting));
+            }
+            let n_active = || {
+                state
+                    .active
+                    .values()
+                    .filter(|active| active.tenant == job.tenant)
+                    .count()
+            };
+            if let Some(quota) = quota
+                && n_active() >= quota
+            {
+                return Err(SubmitError::Quota(quota));
             }
         }
         for artifact in job.spec.iter().flat_map(crate::artifacts::inputs_of) {
@@ -249,8 +268,8 @@ impl Scheduler {
         self.state().devices.clone()
     }
 
-    /// Jobs that wait, those that are on devices or in verification, and for how long the oldest waits.
-    pub fn load(&self) -> (usize, usize, Duration) {
+    /// What the queue and the devices are like now.
+    fn load(&self) -> Load {
         let state = self.state();
         let oldest = state
             .waiting
@@ -258,12 +277,38 @@ impl Scheduler {
             .into_iter()
             .chain(state.ready.oldest())
             .min();
-        let waiting = state.waiting.len() + state.ready.len() + state.preparing;
-        (
-            waiting,
-            state.proving,
-            oldest.map_or(Duration::ZERO, |since| since.elapsed()),
-        )
+        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty(), info.starts);
+        Load {
+            waiting: state.waiting.len() + state.ready.len() + state.preparing,
+            proving: state.proving,
+            oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
+            devices: state.devices.iter().map(device).collect(),
+        }
+    }
+
+    /// The metrics, in Prometheus' format.
+    pub fn metrics_page(&self) -> String {
+        self.metrics.page(&self.load())
+    }
+
+    /// Why jobs are not taken or not proved now; nothing, if they are.
+    pub async fn why_not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.is_draining() {
+            reasons.push("the service is draining".to_owned());
+        }
+        let is_ready = |(_, ready, _): &(String, bool, u32)| *ready;
+        if !self.load().devices.iter().any(is_ready) {
+            reasons.push("no device has a worker that is ready".to_owned());
+        }
+        let nothing = Listing {
+            page_size: 1,
+            ..Listing::default()
+        };
+        if let Err(error) = self.with_store(move |store| store.list(&nothing)).await {
+            reasons.push(format!("the store cannot be read: {error}"));
+        }
+        reasons
     }
 
     /// Whether the service is about to end.
@@ -310,6 +355,13 @@ impl Scheduler {
             .with_store(move |store| store.change(&id, fence, renew, &mut change))
             .await?;
         self.announce(job.last_event);
+        if job.state().has_ended() {
+            let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+            let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+            let slack =
+                deadline.map(|deadline| deadline.duration_since(SystemTime::now()).unwrap_or_default());
+            self.metrics.job_ended(job.state(), job.failure.as_ref(), slack);
+        }
         Ok(job)
     }
 
@@ -330,6 +382,7 @@ impl Scheduler {
         let active = Active {
             stop: watch::Sender::new(false),
             deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
+            tenant: job.tenant.clone(),
             progress: 0.0,
             stage: String::new(),
             prepared: None,
@@ -388,6 +441,7 @@ impl Scheduler {
             message = failure.message,
             "an attempt failed"
         );
+        self.metrics.attempt_failed(&failure);
         let most = self.settings.max_attempts;
         let job = self
             .change(id, Fence::Lease(lease), Renew::Keep, move |stored| {

@@ -42,6 +42,7 @@ impl Scheduler {
             Err(failure) => return self.fail(id, lease, failure).await,
         };
         crash::point("release.kept");
+        self.metrics.proved(&proved.phases);
         let statement = job.statement.clone().unwrap_or_default();
         let parameters = statement.parameters.as_ref();
         let result = JobResult {

@@ -1,5 +1,6 @@
 //! The protocol's methods.
 
+use super::identity::{Authenticator, Identity, Role};
 use super::status::{of_artifacts, of_store, of_submit};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::Config;
@@ -11,7 +12,7 @@ use crate::protocol::{
     UploadArtifactRequest, WatchJobsRequest, get_job_request::Key, job_spec, upload_artifact_request::Part,
 };
 use crate::scheduler::Scheduler;
-use crate::store::Listing;
+use crate::store::{Listing, StoreError};
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::profiles::{PROFILES, Profile};
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use std::fs::File;
 use std::io::Read;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -37,6 +38,11 @@ const MOST_TEXT: usize = 256;
 const MOST_PARAMETER_FILE: usize = 1 << 16;
 const MOST_PRIORITY: i32 = 100;
 
+/// How long a client may keep an upload waiting.
+const STALL: Duration = Duration::from_secs(30);
+/// Roles of those who see jobs.
+const ANY: &[Role] = &[Role::Submit, Role::Read, Role::Admin];
+
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -44,17 +50,36 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub struct Api {
     scheduler: Arc<Scheduler>,
     artifacts: Arc<dyn Artifacts>,
+    authenticator: Arc<dyn Authenticator>,
     max_artifact_bytes: u64,
 }
 
 impl Api {
-    /// Methods of a scheduler and its artifacts.
-    pub fn new(scheduler: Arc<Scheduler>, artifacts: Arc<dyn Artifacts>, config: &Config) -> Self {
+    /// Methods of a scheduler and its artifacts, for those whom `authenticator` knows.
+    pub fn new(
+        scheduler: Arc<Scheduler>,
+        artifacts: Arc<dyn Artifacts>,
+        authenticator: Arc<dyn Authenticator>,
+        config: &Config,
+    ) -> Self {
         Self {
             scheduler,
             artifacts,
+            authenticator,
             max_artifact_bytes: config.artifacts.max_bytes,
         }
+    }
+
+    /// Who asks; they must have one of the roles.
+    fn authorize<T>(&self, request: &Request<T>, roles: &[Role]) -> Result<Identity, Status> {
+        let certificates = request.peer_certs();
+        let certificate = certificates.as_ref().and_then(|chain| chain.first());
+        let certificate = certificate.map(|certificate| certificate.as_ref());
+        let identity = self.authenticator.identify(request.metadata(), certificate)?;
+        if roles.iter().any(|role| identity.roles.contains(role)) {
+            return Ok(identity);
+        }
+        Err(Status::permission_denied("this client's roles do not allow it"))
     }
 
     /// Does something with the artifacts, away from the threads that serve.
@@ -76,12 +101,21 @@ impl Api {
         job
     }
 
-    async fn stored(&self, id: &str) -> Result<(Job, Option<JobResult>), Status> {
-        let id = id.to_owned();
-        let stored = self.scheduler.with_store(move |store| store.get(&id)).await;
+    /// A job that they may see; another is not there for them.
+    async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+        let wanted = id.to_owned();
+        let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
         let stored = stored.map_err(|error| of_store(&error))?;
-        Ok((stored.job.unwrap_or_default(), stored.result))
+        let job = stored.job.filter(|job| who.covers(&job.tenant));
+        let job = job.ok_or_else(|| of_store(&StoreError::NotFound(id.to_owned())))?;
+        Ok((job, stored.result))
     }
+}
+
+/// The next part of an upload. A client that sends nothing does not hold the file for ever.
+async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<UploadArtifactRequest>, Status> {
+    let next = tokio::time::timeout(STALL, parts.message()).await;
+    next.map_err(|_| Status::deadline_exceeded("nothing came: resume the upload"))?
 }
 
 async fn blocking<T: Send + 'static>(
@@ -94,7 +128,8 @@ async fn blocking<T: Send + 'static>(
 
 #[tonic::async_trait]
 impl Prover for Api {
-    async fn get_capabilities(&self, _: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
+    async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
+        self.authorize(&request, ANY)?;
         let settings = self.scheduler.settings();
         let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
         let profile = |profile: &Profile| ProfileInfo {
@@ -116,8 +151,9 @@ impl Prover for Api {
         &self,
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
+        self.authorize(&request, &[Role::Submit])?;
         let mut parts = request.into_inner();
-        let header = match parts.message().await?.and_then(|part| part.part) {
+        let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
             _ => return Err(Status::invalid_argument("an upload begins with its header")),
         };
@@ -127,7 +163,7 @@ impl Prover for Api {
         let upload = self.with_artifacts(move |artifacts| artifacts.upload(&wanted, offset));
         let mut upload: Box<dyn Upload> = upload.await?;
         // If the client goes away, what came stays, to be resumed.
-        while let Some(part) = parts.message().await? {
+        while let Some(part) = next(&mut parts).await? {
             let Some(Part::Chunk(chunk)) = part.part else {
                 return Err(Status::invalid_argument("only chunks follow an upload's header"));
             };
@@ -146,6 +182,7 @@ impl Prover for Api {
     }
 
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
+        self.authorize(&request, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
         let sha256 = artifact.sha256.clone();
         let kept = self
@@ -164,6 +201,7 @@ impl Prover for Api {
         &self,
         request: Request<DownloadArtifactRequest>,
     ) -> Answer<Self::DownloadArtifactStream> {
+        self.authorize(&request, &[Role::Read])?;
         let DownloadArtifactRequest { sha256, offset } = request.into_inner();
         let wanted = sha256.clone();
         let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&wanted)?)?));
@@ -178,13 +216,15 @@ impl Prover for Api {
     }
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
+        let who = self.authorize(&request, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         check(&spec)?;
         let job = Job {
             spec: Some(spec),
+            tenant: who.tenant,
             ..Default::default()
         };
-        let submitted = self.scheduler.submit(job).await;
+        let submitted = self.scheduler.submit(job, who.max_active_jobs).await;
         let submitted = submitted.map_err(|error| of_submit(&error))?;
         Ok(Response::new(SubmitJobResponse {
             job: Some(submitted.job),
@@ -193,12 +233,13 @@ impl Prover for Api {
     }
 
     async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
+        let who = self.authorize(&request, ANY)?;
         let job = match request.into_inner().key {
-            Some(Key::Id(id)) => self.stored(&id).await?.0,
+            Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
             Some(Key::DedupKey(key)) => {
                 let found = self
                     .scheduler
-                    .with_store(move |store| store.by_dedup_key("", &key))
+                    .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
                     .await;
                 let found = found.map_err(|error| of_store(&error))?;
                 let job = found.and_then(|stored| stored.job);
@@ -210,9 +251,10 @@ impl Prover for Api {
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
+        let who = self.authorize(&request, ANY)?;
         let request = request.into_inner();
         let listing = Listing {
-            tenant: None,
+            tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
             states: request.states().collect(),
             page_size: match request.page_size as usize {
                 0 => PAGE[0],
@@ -232,11 +274,15 @@ impl Prover for Api {
     type WatchJobsStream = Answers<JobEvent>;
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
+        let who = self.authorize(&request, ANY)?;
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);
         let mut is_over = false;
+        if job.is_none() && !who.roles.contains(&Role::Admin) {
+            return Err(Status::permission_denied("only admins watch all jobs: name one"));
+        }
         if let Some(id) = &job {
-            let (job, _) = self.stored(id).await?;
+            let (job, _) = self.stored(id, &who).await?;
             is_over = job.state().has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
         }
@@ -254,12 +300,16 @@ impl Prover for Api {
     }
 
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
-        let job = self.scheduler.cancel(&request.into_inner().id).await;
+        let who = self.authorize(&request, &[Role::Submit, Role::Admin])?;
+        let id = request.into_inner().id;
+        self.stored(&id, &who).await?;
+        let job = self.scheduler.cancel(&id).await;
         Ok(Response::new(job.map_err(|error| of_store(&error))?))
     }
 
     async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
-        let (job, result) = self.stored(&request.into_inner().id).await?;
+        let who = self.authorize(&request, ANY)?;
+        let (job, result) = self.stored(&request.into_inner().id, &who).await?;
         let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
         Ok(Response::new(result.ok_or_else(none)?))
     }

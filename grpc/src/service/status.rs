@@ -56,7 +56,9 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
 /// The status for a job that is not taken.
 pub fn of_submit(error: &SubmitError) -> Status {
     match error {
-        SubmitError::Full(_) => retry(Code::ResourceExhausted, error.to_string(), LATER),
+        SubmitError::Full(_) | SubmitError::Quota(_) => {
+            retry(Code::ResourceExhausted, error.to_string(), LATER)
+        }
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
         SubmitError::Artifact(error) => of_artifacts(error),

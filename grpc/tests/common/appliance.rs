@@ -16,6 +16,8 @@ pub struct Appliance {
     process: Child,
     /// Where it serves: `127.0.0.1:port`.
     pub address: String,
+    /// Where its pages are.
+    pub http: String,
     /// What it said.
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -28,7 +30,9 @@ impl Appliance {
 
     /// [`Appliance::start`] with more in its environment; `None` if it ends before it serves.
     pub fn start_with(folder: &Folder, flags: &str, env: &[(&str, &str)]) -> Option<Self> {
-        let line = format!("serve --data data --listen 127.0.0.1:0 --device cpu --log-format json {flags}");
+        let line = format!(
+            "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu --log-format json {flags}"
+        );
         let mut process = folder
             .command(&line)
             .envs(env.iter().copied())
@@ -37,12 +41,13 @@ impl Appliance {
             .expect("the service starts");
         let mut lines = BufReader::new(process.stderr.take().expect("standard error")).lines();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let addresses = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let event: Value = serde_json::from_str(&line).ok()?;
             log.lock().unwrap().push(line);
-            Some(event["fields"]["address"].as_str()?.to_owned())
+            let field = |name: &str| Some(event["fields"][name].as_str()?.to_owned());
+            Some((field("address")?, field("http")?))
         });
-        let Some(address) = address else {
+        let Some((address, http)) = addresses else {
             process.wait().expect("the service ended");
             return None;
         };
@@ -55,6 +60,7 @@ impl Appliance {
         Some(Self {
             process,
             address,
+            http,
             log,
         })
     }
