@@ -3,7 +3,7 @@
 use crate::cli::device;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
-use crate::cli::parameters::Plan;
+use crate::cli::parameters;
 use crate::cli::progress::{Reporter, Style};
 use crate::cli::prove::prove_failure;
 use crate::cli::source::Source;
@@ -87,7 +87,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     device::start_pool(args.n_threads)?;
     let device = device::start_cpu(args.n_threads)?;
     interrupt::listen(args.json)?;
-    let execution = args.source.resolve(&Plan::any()?, &Reporter::new(Style::None))?;
+    let execution = args
+        .source
+        .resolve(&parameters::any()?, &Reporter::new(Style::None))?;
     let checked = prover::check(&device, &execution.input).map_err(|error| prove_failure(&error))?;
     let (n_rows, n_constraints) = (checked.n_rows, checked.n_constraints);
     if let Some(violation) = &checked.violation {

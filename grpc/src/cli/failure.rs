@@ -1,6 +1,8 @@
 //! Why a command did not do what it was asked, and the exit code that says so.
 
 use crate::cli::terminal;
+use quarry_grpc::failure::chain;
+use quarry_grpc::parameters::PlanError;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -98,23 +100,20 @@ impl Failure {
 
     /// A failure for an error and its sources.
     pub fn from_error(kind: Kind, error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            let text = error.to_string();
-            // Many errors tell their source's text already.
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            source = error.source();
-        }
-        Self::new(kind, message)
+        Self::new(kind, chain(error))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// Parameters that cannot be had are the caller's to mend.
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::from_error(Kind::BadInput, &error)
     }
 }
 

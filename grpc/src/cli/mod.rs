@@ -1,7 +1,9 @@
 //! The `quarry` command: one file a subcommand. The service never imports this module.
 
+mod appliance;
 mod argv;
 mod check;
+mod client;
 mod device;
 mod devices;
 mod doctor;
@@ -17,8 +19,10 @@ mod parameters;
 mod params;
 mod progress;
 mod prove;
+mod serve;
 mod source;
 mod statement;
+mod submit;
 mod summary;
 mod table;
 mod terminal;
@@ -78,6 +82,28 @@ enum Command {
     Devices(devices::Args),
     /// Show what this machine is, how fast it is, and what stands in its way
     Doctor(doctor::Args),
+    /// Serve proofs over gRPC
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::Args),
+    /// Submit a job to a service
+    #[command(after_help = submit::EXAMPLES)]
+    Submit(Box<submit::Args>),
+    /// Watch a job, or all jobs, of a service
+    Watch(client::Watch),
+    /// Get a job of a service, its proof too
+    Get(client::Get),
+    /// List the jobs of a service
+    List(client::List),
+    /// Cancel a job of a service
+    Cancel(client::Cancel),
+    /// Show what a service can do
+    Capabilities(client::Capabilities),
+    /// Prove on a device what standard input asks for
+    #[command(hide = true)]
+    Worker(appliance::Worker),
+    /// Do one task of standard input's, within limits
+    #[command(hide = true)]
+    Child,
 }
 
 impl Command {
@@ -91,6 +117,15 @@ impl Command {
             Command::Params(args) => params::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Serve(args) => serve::run(args),
+            Command::Submit(args) => submit::run(args),
+            Command::Watch(args) => client::watch(args),
+            Command::Get(args) => client::get(args),
+            Command::List(args) => client::list(args),
+            Command::Cancel(args) => client::cancel(args),
+            Command::Capabilities(args) => client::capabilities(args),
+            Command::Worker(args) => appliance::worker(args),
+            Command::Child => appliance::child(),
         }
     }
 
@@ -105,6 +140,15 @@ impl Command {
             Command::Params(_) => false,
             Command::Devices(args) => args.json,
             Command::Doctor(args) => args.json,
+            Command::Submit(args) => args.json,
+            Command::Get(args) => args.json,
+            Command::Watch(_)
+            | Command::List(_)
+            | Command::Cancel(_)
+            | Command::Capabilities(_)
+            | Command::Serve(_)
+            | Command::Worker(_)
+            | Command::Child => false,
         }
     }
 }

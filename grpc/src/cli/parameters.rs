@@ -2,9 +2,10 @@
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::source::read_json;
+pub use quarry_grpc::parameters::Plan;
+use quarry_grpc::parameters::PlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
-use serde_json::Value;
 use std::path::PathBuf;
 
 /// Where parameters come from.
@@ -24,14 +25,6 @@ pub struct Choice {
     parameter_file: Option<PathBuf>,
 }
 
-/// A choice that was read: what it says does not depend on the number of steps yet.
-pub enum Plan {
-    /// A parameter file: its content, what it says, and the profile whose limits it must keep.
-    File(Value, Parameters, Option<&'static Profile>),
-    /// A profile and a security target.
-    Profile(&'static Profile, u32),
-}
-
 impl Choice {
     /// Reads the parameter file or finds the profile.
     pub fn read(&self) -> Result<Plan, Failure> {
@@ -39,46 +32,20 @@ impl Choice {
         let profile = profile.transpose().or_bad_input()?;
         if let Some(path) = &self.parameter_file {
             let value = read_json(path)?;
-            let parameters = Parameters::from_json(&value)
-                .map_err(|error| Failure::bad_input(format!("'{}': {error}", path.display())))?;
-            if let Some(profile) = profile {
-                profile.check(&parameters).or_bad_input()?;
-            }
-            return Ok(Plan::File(value, parameters, profile));
+            return Plan::from_file(value, profile).map_err(|error| match error {
+                error @ PlanError::Profile(_) => error.into(),
+                error => Failure::bad_input(format!("'{}': {error}", path.display())),
+            });
         }
         let profile = profile.unwrap_or_else(Profile::default_profile);
         Ok(Plan::Profile(profile, self.security_bits))
     }
 }
 
-impl Plan {
-    /// Where parameters matter to the choice of a layout only.
-    pub fn any() -> Result<Self, Failure> {
-        let stone = Profile::by_name("stone").or_bad_input()?;
-        Ok(Self::Profile(stone, DEFAULT_SECURITY_BITS))
-    }
-
-    /// The profile, if it is one.
-    pub fn profile(&self) -> Option<&'static Profile> {
-        match self {
-            Plan::File(_, _, profile) => *profile,
-            Plan::Profile(profile, _) => Some(profile),
-        }
-    }
-
-    /// The parameters for a number of steps, and the file that states them.
-    pub fn for_steps(&self, n_steps: u64) -> Result<(Parameters, Value), Failure> {
-        let (parameters, file) = match self {
-            Plan::File(file, parameters, _) => (parameters.clone(), file.clone()),
-            Plan::Profile(profile, security_bits) => {
-                let parameters = profile.parameters(n_steps, *security_bits).or_bad_input()?;
-                let file = parameters.to_json();
-                (parameters, file)
-            }
-        };
-        parameters.fits(n_steps).or_bad_input()?;
-        Ok((parameters, file))
-    }
+/// Where parameters matter to the choice of a layout only.
+pub fn any() -> Result<Plan, Failure> {
+    let stone = Profile::by_name("stone").or_bad_input()?;
+    Ok(Plan::Profile(stone, DEFAULT_SECURITY_BITS))
 }
 
 /// What is allowed but unwise, and what is to be known of the profile's verifier.

@@ -136,7 +136,7 @@ impl Source {
     fn choose(&self, program: &Path, plan: &Plan) -> Result<Choice, Failure> {
         let parameters = |n_steps| match plan.for_steps(n_steps) {
             Ok((parameters, _)) => Ok(parameters),
-            Err(failure) => Err(failure.message),
+            Err(error) => Err(error.to_string()),
         };
         choice::choose(&Wanted {
             program: &read(program)?,

@@ -2,6 +2,8 @@
 // Every test binary uses a part of this module.
 #![allow(dead_code)]
 
+pub mod appliance;
+
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};

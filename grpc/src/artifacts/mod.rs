@@ -1,0 +1,149 @@
+//! Where files are kept: what clients upload, statements, proofs. A file is named by its SHA-256.
+//!
+//! A trait, so that a fleet may keep them elsewhere, and the folder of an appliance.
+
+mod folder;
+
+pub use crate::digest::digest;
+pub use folder::ArtifactFolder;
+
+use crate::internal::StoredJob;
+use crate::protocol::{ArtifactRef, JobSpec, job_spec};
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why a file cannot be had or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArtifactError {
+    /// Not the 64 lower-case hexadecimal digits of a SHA-256.
+    #[error("'{0}' is no SHA-256 in lower-case hexadecimal")]
+    Digest(String),
+    /// It is not here.
+    #[error("artifact {0} is not here")]
+    NotFound(String),
+    /// Another upload of the same file is running.
+    #[error("artifact {0} is being uploaded by somebody else")]
+    Busy(String),
+    /// The upload does not go on where it broke off.
+    #[error("artifact {sha256}: the upload goes on at {offset}, but {received} bytes are here")]
+    Offset {
+        /// The file.
+        sha256: String,
+        /// Where the upload goes on.
+        offset: u64,
+        /// What is here.
+        received: u64,
+    },
+    /// More bytes than were announced, or than an artifact may have.
+    #[error("artifact {sha256}: longer than {size} bytes")]
+    TooLong {
+        /// The file.
+        sha256: String,
+        /// The bytes that it may have.
+        size: u64,
+    },
+    /// The bytes do not have the digest that names them.
+    #[error("artifact {0}: its bytes have another digest")]
+    Damaged(String),
+    /// Too little would be left of the disk.
+    #[error("the disk has {free} bytes left, {needed} are needed")]
+    DiskFull {
+        /// What is free.
+        free: u64,
+        /// The file, and what must stay free.
+        needed: u64,
+    },
+    /// The folder cannot be read or written.
+    #[error("artifacts: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// How much of a file is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Whether all of it is.
+    pub complete: bool,
+    /// Bytes.
+    pub received: u64,
+}
+
+/// A file that is being uploaded. What was written stays if this is dropped, to be resumed.
+pub trait Upload: Send {
+    /// Writes what comes next.
+    ///
+    /// # Errors
+    /// [`ArtifactError::TooLong`], [`ArtifactError::Io`].
+    fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError>;
+
+    /// Ends the upload: if all bytes are here and have the digest, they are kept, durably; if they have not, all are
+    /// forgotten.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Damaged`], [`ArtifactError::Io`].
+    fn finish(self: Box<Self>) -> Result<Kept, ArtifactError>;
+}
+
+/// A place for files. What a method kept is durable when it returns.
+pub trait Artifacts: Send + Sync + 'static {
+    /// How much of a file is here.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn stat(&self, sha256: &str) -> Result<Kept, ArtifactError>;
+
+    /// Begins or resumes an upload.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`] and others.
+    fn upload(&self, artifact: &ArtifactRef, offset: u64) -> Result<Box<dyn Upload>, ArtifactError>;
+
+    /// A local path of a file that is here, for reading.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`] and others.
+    fn path(&self, sha256: &str) -> Result<PathBuf, ArtifactError>;
+
+    /// Takes a finished file in, which is gone from where it was.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn adopt(&self, file: &Path) -> Result<ArtifactRef, ArtifactError>;
+
+    /// Removes what is not referred to and was not touched for `age`, parts of uploads too; gives how many files went.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn collect(&self, referred: &HashSet<String>, age: Duration) -> Result<usize, ArtifactError>;
+}
+
+/// The files that a job is made from.
+pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
+    let files = match &spec.input {
+        Some(job_spec::Input::Air(air)) => {
+            vec![&air.public_input, &air.private_input, &air.trace, &air.memory]
+        }
+        Some(job_spec::Input::Program(program)) => {
+            vec![&program.program, &program.input, &program.dynamic_params]
+        }
+        None => Vec::new(),
+    };
+    files.into_iter().flatten().collect()
+}
+
+/// Digests of all files that a job or its result refers to.
+pub(crate) fn references_of(stored: &StoredJob) -> Vec<String> {
+    let spec = stored.job.as_ref().and_then(|job| job.spec.as_ref());
+    let statement = stored.job.as_ref().and_then(|job| job.statement.as_ref());
+    let result = stored.result.as_ref();
+    let inputs = spec.map(inputs_of).unwrap_or_default();
+    let others = [
+        statement.and_then(|statement| statement.public_input.as_ref()),
+        statement.and_then(|statement| statement.parameters.as_ref()),
+        result.and_then(|result| result.proof.as_ref()),
+    ];
+    let all = inputs.into_iter().chain(others.into_iter().flatten());
+    all.map(|artifact| artifact.sha256.clone()).collect()
+}

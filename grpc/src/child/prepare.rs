@@ -1,0 +1,280 @@
+//! From what was uploaded to the inputs of a proof, and to what the proof will state.
+
+use crate::artifacts::digest;
+use crate::failure::{Stage, chain, failure};
+use crate::internal::{Prepare, Prepared};
+use crate::parameters::{Plan, PlanError};
+use crate::protocol::{
+    AirInput, ArtifactRef, Failure, FailureClass, JobSpec, Limits, ProgramInput, Statement, job_spec,
+};
+use quarry_kernels::CpuDevice;
+use quarry_kernels::felt::to_hex;
+use quarry_prover_core::cairo::air::CairoAir;
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
+use quarry_prover_core::choice::{self, ChoiceError, Wanted};
+use quarry_prover_core::cost::Shape;
+use quarry_prover_core::memory_plan::MemoryPlan;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
+use quarry_prover_core::verifier::Verifier;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Names of the files that a child leaves for the worker and for the verification.
+pub const PUBLIC_INPUT: &str = "public_input.json";
+/// See [`PUBLIC_INPUT`].
+pub const PRIVATE_INPUT: &str = "private_input.json";
+/// See [`PUBLIC_INPUT`].
+pub const PARAMETERS: &str = "parameters.json";
+
+fn refused(class: FailureClass, code: &str, message: impl Display) -> Failure {
+    failure(class, Stage::Prepare, code, message)
+}
+
+fn invalid(code: &str, error: &dyn Error) -> Failure {
+    refused(FailureClass::InputInvalid, code, chain(error))
+}
+
+fn unusable(error: impl Display) -> Failure {
+    refused(FailureClass::Internal, "child.files", error)
+}
+
+/// Makes the prover's inputs in a folder.
+pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
+    let spec = task.spec.as_ref().ok_or_else(|| unusable("no specification"))?;
+    let plan = plan(spec)?;
+    let files = Files(&task.paths);
+    let (input, public) = match &spec.input {
+        Some(job_spec::Input::Air(air)) => files.air(air, folder)?,
+        Some(job_spec::Input::Program(program)) => files.program(program, spec, &plan, limits)?,
+        None => return Err(refused(FailureClass::Unsupported, "spec.input", "no input")),
+    };
+    let layout = Layout::of(&input.public).map_err(|error| invalid("input.layout", &error))?;
+    if limits.max_steps > 0 && input.public.n_steps > limits.max_steps {
+        let message = format!("{} steps; at most {}", input.public.n_steps, limits.max_steps);
+        return Err(refused(FailureClass::Resource, "limits.max_steps", message));
+    }
+    let n_steps = input.public.n_steps.saturating_mul(layout.cpu_component_step());
+    let (params, params_file) = plan.for_steps(n_steps).map_err(|error| plan_refused(&error))?;
+    if let Some(profile) = plan.profile() {
+        profile
+            .check_statement(&input.public)
+            .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
+    }
+    let statement = statement(&input, &layout, &params)?;
+    let hashes = [&statement.program_hash_pedersen, &statement.program_hash_poseidon];
+    let expected = &spec.expected_program_hash;
+    if !expected.is_empty() && !hashes.contains(&expected) {
+        let message = format!(
+            "the program's hash is {} (Pedersen) or {} (Poseidon), not {expected}",
+            hashes[0], hashes[1]
+        );
+        return Err(refused(FailureClass::InputInvalid, "input.program_hash", message));
+    }
+
+    input.write(folder).map_err(unusable)?;
+    // The public input stays as its owner wrote it. Paths that are not absolute would be looked for elsewhere first.
+    let public = public.unwrap_or_else(|| input.public.to_json());
+    let [trace, memory] = ["trace.bin", "memory.bin"].map(|name| folder.join(name).display().to_string());
+    let private = input.private.to_json(&trace, &memory);
+    for (name, file) in [
+        (PUBLIC_INPUT, &public),
+        (PRIVATE_INPUT, &private),
+        (PARAMETERS, &params_file),
+    ] {
+        fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
+    }
+    let by_profile = plan.profile().is_some_and(|profile| profile.annotations);
+    Ok(Prepared {
+        statement: Some(statement),
+        annotations: spec.annotations.unwrap_or(by_profile),
+    })
+}
+
+fn plan(spec: &JobSpec) -> Result<Plan, Failure> {
+    let named = match &spec.parameters {
+        Some(job_spec::Parameters::ParameterFile(text)) => {
+            let file = serde_json::from_str(text).map_err(|error| invalid("spec.parameter_file", &error))?;
+            return Plan::from_file(file, None).map_err(|error| plan_refused(&error));
+        }
+        Some(job_spec::Parameters::Profile(named)) => named.clone(),
+        None => Default::default(),
+    };
+    let profile = match &*named.name {
+        "" => Profile::default_profile(),
+        name => Profile::by_name(name)
+            .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?,
+    };
+    let bits = match named.security_bits {
+        0 => DEFAULT_SECURITY_BITS,
+        bits => bits,
+    };
+    Ok(Plan::Profile(profile, bits))
+}
+
+fn plan_refused(error: &PlanError) -> Failure {
+    match error {
+        PlanError::Profile(_) => refused(FailureClass::Unsupported, "spec.profile", chain(error)),
+        _ => refused(FailureClass::InputInvalid, "spec.parameters", chain(error)),
+    }
+}
+
+/// What the proof will state. Refuses what no proof could.
+fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Result<Statement, Failure> {
+    let verifier =
+        Verifier::new(&input.public, params).map_err(|error| invalid("input.statement", &error))?;
+    let claim = verifier.claim();
+    let air = CairoAir::new(layout, input.public.n_steps).map_err(|error| invalid("input.layout", &error))?;
+    let shape = Shape::new(&air, &air.air.compile()).map_err(|error| invalid("input.layout", &error))?;
+    let device = CpuDevice::new(Some(1)).map_err(unusable)?;
+    let memory = MemoryPlan::new(&device, &shape, params, None).map_err(unusable)?;
+    Ok(Statement {
+        public_input: None,
+        parameters: None,
+        layout: claim.layout,
+        n_steps: claim.n_steps,
+        program_hash_pedersen: to_hex(&claim.program_hash_pedersen),
+        program_hash_poseidon: to_hex(&claim.program_hash_poseidon),
+        output: claim.output.iter().map(to_hex).collect(),
+        security_bits: claim.security_bits,
+        multiplications: shape.multiplications(params).iter().map(|(_, n)| n).sum(),
+        least_device_bytes: memory.peak_bytes,
+    })
+}
+
+/// The uploaded files: where each is, by its digest.
+struct Files<'a>(&'a HashMap<String, String>);
+
+impl Files<'_> {
+    fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
+        checked_path(self.0, name, artifact, Stage::Prepare)
+    }
+
+    fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+        let bytes = fs::read(self.path(name, artifact)?).map_err(unusable)?;
+        let not_json = |why| {
+            let message = format!("{name} is not JSON: {why}");
+            refused(FailureClass::InputInvalid, "input.json", message)
+        };
+        serde_json::from_slice(&bytes).map_err(not_json)
+    }
+
+    /// Stone's four files.
+    fn air(&self, air: &AirInput, folder: &Path) -> Result<(ProverInput, Option<Value>), Failure> {
+        let public_path = self.path("public input", air.public_input.as_ref())?;
+        let public = self.json("public input", air.public_input.as_ref())?;
+        let mut private = self.json("private input", air.private_input.as_ref())?;
+        let paths = [
+            ("trace_path", self.path("trace", air.trace.as_ref())?),
+            ("memory_path", self.path("memory", air.memory.as_ref())?),
+        ];
+        let Some(members) = private.as_object_mut() else {
+            let message = "the private input is no JSON object";
+            return Err(refused(FailureClass::InputInvalid, "input.json", message));
+        };
+        for (key, path) in paths {
+            members.insert(key.to_owned(), path.display().to_string().into());
+        }
+        let private_path = folder.join("uploaded_private_input.json");
+        fs::write(&private_path, private.to_string()).map_err(unusable)?;
+        let input =
+            ProverInput::read(&public_path, &private_path).map_err(|error| invalid("input.air", &error))?;
+        Ok((input, Some(public)))
+    }
+
+    /// The run of a program.
+    fn program(
+        &self,
+        program: &ProgramInput,
+        spec: &JobSpec,
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<(ProverInput, Option<Value>), Failure> {
+        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let input = program.input.as_ref();
+        let input = input
+            .map(|input| self.json("program input", Some(input)))
+            .transpose()?;
+        let defaults = RunOptions::default();
+        let steps = |n: u64, none: usize| match n {
+            0 => none,
+            n => usize::try_from(n).unwrap_or(usize::MAX),
+        };
+        let options = RunOptions {
+            max_steps: steps(limits.max_steps, defaults.max_steps),
+            min_steps: steps(program.min_steps, defaults.min_steps),
+        };
+        let input = if let Some(dynamic) = &program.dynamic_params {
+            let value = self.json("dynamic_params", Some(dynamic))?;
+            let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
+            runner::run_dynamic(&bytes, input.as_ref(), &params, &options)
+                .map_err(|error| run_failed(&error))?
+        } else if matches!(&*spec.layout, "" | "auto") {
+            let parameters = |n_steps| match plan.for_steps(n_steps) {
+                Ok((parameters, _)) => Ok(parameters),
+                Err(error) => Err(error.to_string()),
+            };
+            let wanted = Wanted {
+                program: &bytes,
+                input: input.as_ref(),
+                options,
+                profile: plan.profile(),
+                parameters: &parameters,
+            };
+            let choice = choice::choose(&wanted).map_err(|error| match error {
+                ChoiceError::Run(error) => run_failed(&error),
+                error => refused(FailureClass::Unsupported, "input.layout", error),
+            });
+            choice?.input
+        } else {
+            runner::run(&bytes, input.as_ref(), &spec.layout, &options).map_err(|error| run_failed(&error))?
+        };
+        Ok((input, None))
+    }
+}
+
+/// Where a file is; its bytes are what its digest says.
+pub fn checked_path(
+    paths: &HashMap<String, String>,
+    name: &str,
+    artifact: Option<&ArtifactRef>,
+    stage: Stage,
+) -> Result<PathBuf, Failure> {
+    let missing = || {
+        failure(
+            FailureClass::InputInvalid,
+            stage,
+            "spec.input",
+            format!("no {name}"),
+        )
+    };
+    let artifact = artifact.ok_or_else(missing)?;
+    let path = PathBuf::from(paths.get(&artifact.sha256).ok_or_else(missing)?);
+    let damaged = |why: &dyn Display| {
+        let message = format!("artifact {} ({name}): {why}", artifact.sha256);
+        failure(FailureClass::Internal, stage, "artifact.damaged", message)
+    };
+    let found = fs::File::open(&path)
+        .and_then(digest)
+        .map_err(|why| damaged(&why))?;
+    if found.sha256 != artifact.sha256 {
+        return Err(damaged(&"its bytes have another digest"));
+    }
+    Ok(path)
+}
+
+fn run_failed(error: &RunError) -> Failure {
+    let (class, code) = match error {
+        RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
+        RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
+        RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
+        _ => (FailureClass::InputInvalid, "input.program"),
+    };
+    refused(class, code, chain(error))
+}

@@ -1,0 +1,124 @@
+//! `quarry serve`: the appliance.
+
+use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::terminal;
+use quarry_grpc::config::Config;
+use quarry_grpc::service;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Examples for `serve --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry serve
+      on 127.0.0.1:7474, with the first card that can be used, or else the CPU
+  quarry serve --data /var/lib/quarry --device cuda:0 --device cuda:1
+  quarry serve --config quarry.toml --print-config
+      what the file, the environment and the flags come to
+
+Flags win over the environment, the environment over the file. SIGTERM drains: what is on devices
+may end, the rest waits for the next start. Nothing that was accepted is lost, however it ends.";
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "QUARRY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Print the configuration, and serve nothing
+    #[arg(long)]
+    print_config: bool,
+    /// Folder of the store and of all files
+    #[arg(long, value_name = "FOLDER", env = "QUARRY_DATA")]
+    data: Option<PathBuf>,
+    /// Where gRPC is served
+    #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
+    http: Option<SocketAddr>,
+    /// A device to prove on; repeat it for more
+    #[arg(
+        long = "device",
+        value_name = "auto|cpu|cuda[:N]",
+        env = "QUARRY_DEVICES",
+        value_delimiter = ','
+    )]
+    devices: Vec<crate::cli::device::Choice>,
+    /// How long what is on devices may go on after SIGTERM
+    #[arg(long, value_name = "SECONDS", env = "QUARRY_DRAIN_SECONDS")]
+    drain_seconds: Option<u64>,
+    /// How to log, on standard error
+    #[arg(long, value_enum, default_value_t, env = "QUARRY_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+/// How events are logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// JSON lines.
+    Json,
+}
+
+impl Args {
+    fn config(&self) -> Result<Config, Failure> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path).or_bad_input()?,
+            None => Config::default(),
+        };
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+        }
+        if !self.devices.is_empty() {
+            config.devices = self.devices.iter().map(ToString::to_string).collect();
+        }
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.http = self.http.unwrap_or(config.http);
+        config.drain_seconds = self.drain_seconds.unwrap_or(config.drain_seconds);
+        Ok(config)
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = args.config()?;
+    if args.print_config {
+        return terminal::print(config.to_text());
+    }
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    let internal = |why| Failure::new(Kind::Internal, why);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(internal)?;
+    let served = runtime.block_on(async {
+        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
+            .map(signal)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(internal)?;
+        let stop = async move {
+            let [terminate, interrupt] = &mut signals[..] else {
+                return;
+            };
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        };
+        let ready = |at: service::Addresses| tracing::info!(address = %at.grpc, http = %at.http, "serving");
+        let served = service::serve(&config, ready, stop).await;
+        served.map_err(|error| match error {
+            service::ServeError::Config(error) => Failure::from_error(Kind::BadInput, &error),
+            error => Failure::from_error(Kind::Internal, &error),
+        })
+    });
+    // Reads that wait for a disk or a client hold nothing that is not on disk.
+    runtime.shutdown_background();
+    served
+}

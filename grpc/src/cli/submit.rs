@@ -1,0 +1,201 @@
+//! `quarry submit`: a job for a service.
+
+use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
+use crate::cli::failure::Failure;
+use crate::cli::source::{read_json, read_text};
+use crate::cli::terminal;
+use quarry_grpc::client::Client;
+use quarry_grpc::protocol::{
+    AirInput, ArtifactRef, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
+    job_spec::{Input, Parameters},
+};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Examples for `submit --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry submit program.json --input input.json
+      prints the job's id
+  quarry submit program.json --input input.json --out proof.json
+      waits, and writes the proof
+  quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
+      --parameter-file params.json --dedup-key 'block 1234' --out proof.json
+      as cpu_air_prover takes it; run twice, it is one job";
+
+/// Arguments of `submit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Compiled Cairo program
+    #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
+    #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
+    program: Option<PathBuf>,
+    /// The program's input (JSON)
+    #[arg(long, value_name = "FILE", requires = "program")]
+    input: Option<PathBuf>,
+    /// The layout; auto takes the cheapest that serves
+    #[arg(long, value_name = "auto|NAME", default_value = "auto")]
+    layout: String,
+    /// The parameters of layout dynamic (JSON)
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
+    dynamic_params: Option<PathBuf>,
+    /// Pad the run to at least this many steps
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
+    min_steps: u64,
+    /// The execution's public input, instead of a program
+    #[arg(long, value_name = "FILE", requires = "private_input_file")]
+    public_input_file: Option<PathBuf>,
+    /// Its private input, which names the trace and memory files
+    #[arg(long, value_name = "FILE", requires = "public_input_file")]
+    private_input_file: Option<PathBuf>,
+    /// The profile [default: the service's]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        conflicts_with = "parameter_file"
+    )]
+    profile: String,
+    /// Conjectured security to reach, in bits [default: the service's]
+    #[arg(
+        long,
+        value_name = "BITS",
+        default_value_t = 0,
+        conflicts_with = "parameter_file"
+    )]
+    security_bits: u32,
+    /// The parameters, in Stone's format
+    #[arg(long, value_name = "FILE")]
+    parameter_file: Option<PathBuf>,
+    /// Refuse a run of more steps
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    step_limit: u64,
+    /// After so many seconds the proof is of no use
+    #[arg(long, value_name = "SECONDS")]
+    deadline: Option<u64>,
+    /// Higher goes first
+    #[arg(
+        long,
+        value_name = "-100..100",
+        default_value_t = 0,
+        allow_hyphen_values = true
+    )]
+    priority: i32,
+    /// The job with this key, if there is one, is this job
+    #[arg(long, value_name = "KEY", default_value = "")]
+    dedup_key: String,
+    /// A label
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
+    labels: Vec<(String, String)>,
+    /// Wait until the job has ended
+    #[arg(long)]
+    wait: bool,
+    /// Wait, and write the proof here
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the job as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    args.server.ask(async |mut client| {
+        let spec = args.spec(&mut client).await?;
+        let submitted = client.submit(spec).await?;
+        let mut job = submitted.job.unwrap_or_default();
+        if submitted.existing {
+            terminal::tell(format_args!("note: an earlier job has this dedup key\n"));
+        }
+        if args.wait || args.out.is_some() {
+            terminal::tell(format_args!("job {}\n", job.id));
+            let tell = |event: &quarry_grpc::protocol::JobEvent| {
+                let stage = match &*event.stage {
+                    "" => String::new(),
+                    stage => format!(": {stage}"),
+                };
+                terminal::tell(format_args!("{}{stage}\n", event.state().name()));
+            };
+            job = client.wait(&job.id, tell).await?;
+        }
+        if let Some(out) = &args.out {
+            fetch(&mut client, &job, out).await?;
+        }
+        if args.json {
+            show(&job, None, true)?;
+        } else {
+            terminal::print(format_args!("{}\n", job.id))?;
+        }
+        if args.wait && job.state() != JobState::Succeeded {
+            return Err(no_proof(&job));
+        }
+        Ok(())
+    })
+}
+
+impl Args {
+    /// Uploads the files; gives the specification.
+    async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
+        let parameters = match &self.parameter_file {
+            Some(path) => Parameters::ParameterFile(read_text(path)?),
+            None => Parameters::Profile(NamedProfile {
+                name: self.profile.clone(),
+                security_bits: self.security_bits,
+            }),
+        };
+        let deadline = self.deadline.map(Duration::from_secs);
+        let deadline = deadline.and_then(|deadline| SystemTime::now().checked_add(deadline));
+        Ok(JobSpec {
+            input: Some(self.upload(client).await?),
+            layout: self.layout.clone(),
+            parameters: Some(parameters),
+            limits: Some(Limits {
+                max_steps: self.step_limit,
+                ..Default::default()
+            }),
+            deadline: deadline.map(Into::into),
+            priority: self.priority,
+            dedup_key: self.dedup_key.clone(),
+            labels: self.labels.iter().cloned().collect(),
+            ..Default::default()
+        })
+    }
+
+    async fn upload(&self, client: &mut Client) -> Result<Input, Failure> {
+        let (Some(public), Some(private)) = (&self.public_input_file, &self.private_input_file) else {
+            return Ok(Input::Program(ProgramInput {
+                program: upload(client, self.program.as_deref()).await?,
+                input: upload(client, self.input.as_deref()).await?,
+                dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
+                min_steps: self.min_steps,
+            }));
+        };
+        let named = read_json(private)?;
+        let beside = |key: &str| {
+            let missing = || Failure::bad_input(format!("'{}' has no '{key}'", private.display()));
+            let path = Path::new(named[key].as_str().ok_or_else(missing)?);
+            // As Stone does it, or else from the private input's own folder.
+            let folder = private.parent().unwrap_or(Path::new(""));
+            Ok::<_, Failure>(if path.exists() {
+                path.to_owned()
+            } else {
+                folder.join(path)
+            })
+        };
+        Ok(Input::Air(AirInput {
+            public_input: upload(client, Some(public)).await?,
+            private_input: upload(client, Some(private)).await?,
+            trace: upload(client, Some(&beside("trace_path")?)).await?,
+            memory: upload(client, Some(&beside("memory_path")?)).await?,
+        }))
+    }
+}
+
+async fn upload(client: &mut Client, path: Option<&Path>) -> Result<Option<ArtifactRef>, Failure> {
+    match path {
+        Some(path) => Ok(Some(client.upload(path).await?)),
+        None => Ok(None),
+    }
+}

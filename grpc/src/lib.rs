@@ -1,0 +1,35 @@
+//! The Quarry appliance: a proving service that loses nothing, and its client.
+//!
+//! Without default features this crate is the protocol and its client alone.
+
+#[cfg(feature = "appliance")]
+pub mod artifacts;
+#[cfg(feature = "appliance")]
+pub mod child;
+pub mod client;
+#[cfg(feature = "appliance")]
+pub mod config;
+#[cfg(feature = "appliance")]
+mod crash;
+pub mod digest;
+#[cfg(feature = "appliance")]
+pub mod failure;
+#[cfg(feature = "appliance")]
+mod internal;
+#[cfg(feature = "appliance")]
+mod metrics;
+#[cfg(feature = "appliance")]
+pub mod parameters;
+#[cfg(feature = "appliance")]
+mod processes;
+pub mod protocol;
+#[cfg(feature = "appliance")]
+mod scheduler;
+#[cfg(feature = "appliance")]
+pub mod service;
+#[cfg(feature = "appliance")]
+pub mod store;
+#[cfg(feature = "appliance")]
+mod wire;
+#[cfg(feature = "appliance")]
+pub mod worker;

@@ -1,0 +1,156 @@
+//! From a submitted job to the inputs of its proof: a child for each job, ahead of the devices.
+
+use super::queue::Entry;
+use super::{Scheduler, blocking, entry};
+use crate::artifacts::{ArtifactError, inputs_of};
+use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    ChildRequest, Prepare, Prepared, StoredJob, child_answer::Answer, child_request::Task,
+};
+use crate::processes::run_child;
+use crate::protocol::{ArtifactRef, Failure, FailureClass, Job, JobSpec, JobState, Limits};
+use crate::store::{Fence, Renew, StoreError};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A child may wait for the processor and the disk, so many times its CPU time.
+const PATIENCE: u64 = 4;
+
+impl Scheduler {
+    /// Prepares jobs, as many ahead as there are devices: the next job's program runs while this one is proved.
+    pub(super) async fn prepare_jobs(self: Arc<Self>) {
+        loop {
+            let ahead = self.settings.devices.len();
+            let next = self.when(|state| {
+                if state.draining || state.ready.len() + state.preparing >= ahead {
+                    return None;
+                }
+                let next = state.waiting.pop(Instant::now())?;
+                state.preparing += 1;
+                Some(next)
+            });
+            let next = next.await;
+            let scheduler = Arc::clone(&self);
+            tokio::spawn(async move {
+                let id = next.id.clone();
+                let result = scheduler.prepare(next).await;
+                scheduler.state().preparing -= 1;
+                if let Err(error) = result {
+                    scheduler.recover(&id, error).await;
+                }
+                scheduler.wake.notify_waiters();
+            });
+        }
+    }
+
+    async fn prepare(&self, next: Entry) -> Result<(), StoreError> {
+        let id = &*next.id;
+        let validating = |stored: &mut StoredJob| {
+            stored.job.get_or_insert_default().set_state(JobState::Validating);
+        };
+        let job = self
+            .change(id, Fence::Lease(next.lease), Renew::New, validating)
+            .await?;
+        crash::point("prepare.leased");
+        let lease = job.lease_epoch;
+        let prepared = tokio::select! {
+            prepared = self.run_prepare(&job) => prepared,
+            () = self.stopped(id) => {
+                self.forget(id);
+                return Ok(());
+            }
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => return self.fail(id, lease, failure).await,
+        };
+        crash::point("prepare.done");
+        let statement = prepared.statement.clone();
+        let queued = move |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Queued);
+            job.validation_done = true;
+            job.statement.clone_from(&statement);
+        };
+        let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
+        let mut state = self.state();
+        if let Some(active) = state.active.get_mut(id) {
+            active.prepared = Some(prepared);
+            state.ready.push(entry(&job));
+        }
+        Ok(())
+    }
+
+    /// Runs the child and takes what it states into the artifacts.
+    async fn run_prepare(&self, job: &Job) -> Result<Prepared, Failure> {
+        let folder = self.folder(&job.id);
+        let internal =
+            |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
+        tokio::fs::create_dir_all(&folder)
+            .await
+            .map_err(|why| internal("scratch", &why))?;
+        let spec = job.spec.clone().unwrap_or_default();
+        let paths = self
+            .paths(&inputs_of(&spec))
+            .map_err(|why| internal("artifact", &why))?;
+        let limits = self.limits(&spec);
+        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
+        let request = ChildRequest {
+            folder: folder.display().to_string(),
+            limits: Some(limits),
+            max_file_bytes: self.settings.max_file_bytes,
+            task: Some(Task::Prepare(Prepare {
+                spec: Some(spec),
+                paths,
+            })),
+        };
+        let Answer::Prepared(mut prepared) = run_child(&request, Stage::Prepare, time).await? else {
+            return Err(internal("child.answer", &"not an answer to prepare"));
+        };
+        let keep = |name: &str| self.keep(folder.join(name));
+        let statement = prepared.statement.get_or_insert_default();
+        statement.public_input = Some(
+            keep(PUBLIC_INPUT)
+                .await
+                .map_err(|why| internal("artifact", &why))?,
+        );
+        statement.parameters = Some(keep(PARAMETERS).await.map_err(|why| internal("artifact", &why))?);
+        Ok(prepared)
+    }
+
+    /// Where artifacts are, by their digests.
+    pub(super) fn paths(&self, artifacts: &[&ArtifactRef]) -> Result<HashMap<String, String>, ArtifactError> {
+        let path = |artifact: &&ArtifactRef| {
+            let path = self.artifacts.path(&artifact.sha256)?;
+            Ok((artifact.sha256.clone(), path.display().to_string()))
+        };
+        artifacts.iter().map(path).collect()
+    }
+
+    /// Keeps a copy of a file as an artifact.
+    async fn keep(&self, file: PathBuf) -> Result<ArtifactRef, ArtifactError> {
+        let artifacts = Arc::clone(&self.artifacts);
+        blocking(move || {
+            let copy = file.with_extension("copy");
+            std::fs::copy(&file, &copy)?;
+            artifacts.adopt(Path::new(&copy))
+        })
+        .await
+    }
+
+    /// The job's own limits, where they are stricter than the appliance's.
+    pub(super) fn limits(&self, spec: &JobSpec) -> Limits {
+        let (own, most) = (spec.limits.unwrap_or_default(), self.settings.limits);
+        let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };
+        Limits {
+            max_steps: least(own.max_steps, most.max_steps),
+            max_child_memory_bytes: least(own.max_child_memory_bytes, most.max_child_memory_bytes),
+            max_child_cpu_seconds: least(own.max_child_cpu_seconds, most.max_child_cpu_seconds),
+            max_device_seconds: least(own.max_device_seconds, most.max_device_seconds),
+        }
+    }
+}

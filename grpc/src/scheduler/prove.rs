@@ -1,0 +1,262 @@
+//! Devices: a worker process for each, started again whenever it dies, and one job after another on it.
+
+use super::Scheduler;
+use super::queue::Entry;
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{Progress, Prove, Proved, StoredJob, worker_report::Report, worker_request::Request};
+use crate::processes::Worker;
+use crate::protocol::{Failure, FailureClass, Job, JobState};
+use crate::store::{Fence, Renew, StoreError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// How long a worker has to stop before it is killed: within a second of the wish.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a device is left alone after its worker could not start: at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+
+/// How the work on a job ended.
+enum Outcome {
+    /// With a proof.
+    Proved(Proved),
+    /// With a failure.
+    Failed(Failure),
+    /// It was to stop.
+    Stopped,
+    /// It took too long.
+    Late,
+}
+
+impl Scheduler {
+    /// Keeps a worker for a device, and has it prove.
+    pub(super) async fn drive_device(self: Arc<Self>, index: usize) {
+        let Some(name) = self.settings.devices.get(index) else {
+            return;
+        };
+        let mut pause = PAUSES[0];
+        while !self.is_draining() {
+            let worker = match Worker::start(name).await {
+                Ok(worker) => worker,
+                Err(why) => {
+                    tracing::error!(device = name, %why, "the worker does not start");
+                    sleep(pause).await;
+                    pause = (2 * pause).min(PAUSES[1]);
+                    continue;
+                }
+            };
+            pause = PAUSES[0];
+            tracing::info!(
+                device = name,
+                description = worker.description,
+                "the worker is ready"
+            );
+            self.on_device(index, |info| {
+                info.description.clone_from(&worker.description);
+                info.starts += 1;
+            });
+            self.use_worker(index, worker).await;
+            self.on_device(index, |info| info.description.clear());
+            sleep(pause).await;
+        }
+    }
+
+    /// Proves with a worker until it is dead, or there is nothing more to do.
+    async fn use_worker(self: &Arc<Self>, index: usize, mut worker: Worker) {
+        loop {
+            let next = self.when(|state| {
+                if state.draining {
+                    return Some(None);
+                }
+                let next = state.ready.pop(Instant::now())?;
+                state.proving += 1;
+                Some(Some(next))
+            });
+            let next = tokio::select! {
+                next = next => next,
+                // An idle worker says nothing unless it dies.
+                _ = worker.report() => None,
+            };
+            let Some(next) = next else {
+                if !self.is_draining() {
+                    let ended = worker.end().await;
+                    tracing::warn!(ended, "the worker has ended");
+                }
+                return;
+            };
+            let id = next.id.clone();
+            self.on_device(index, |info| info.job_id.clone_from(&id));
+            // There is room for the next job to be prepared.
+            self.wake.notify_waiters();
+            let (survivor, result) = self.prove(worker, next).await;
+            self.on_device(index, |info| info.job_id.clear());
+            // The proof is verified and released while the device goes on.
+            let scheduler = Arc::clone(self);
+            tokio::spawn(async move {
+                let result = match result {
+                    Ok(Some((job, proved))) => scheduler.release(&job, proved).await,
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                scheduler.state().proving -= 1;
+                if let Err(error) = result {
+                    scheduler.recover(&id, error).await;
+                }
+                scheduler.wake.notify_waiters();
+            });
+            match survivor {
+                Some(survivor) => worker = survivor,
+                None => return,
+            }
+        }
+    }
+
+    /// Has a job proved; gives the worker back if it lives, and the proof if there is one.
+    async fn prove(
+        &self,
+        mut worker: Worker,
+        next: Entry,
+    ) -> (Option<Worker>, Result<Option<(Job, Proved)>, StoreError>) {
+        let id = &*next.id;
+        let running = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Running);
+            job.progress = 0.0;
+        };
+        let leased = self
+            .change(id, Fence::Lease(next.lease), Renew::New, running)
+            .await;
+        let job = match leased {
+            Ok(job) => job,
+            Err(error) => return (Some(worker), Err(error)),
+        };
+        crash::point("prove.leased");
+        let lease = job.lease_epoch;
+        let annotations = {
+            let state = self.state();
+            let prepared = state.active.get(id).and_then(|active| active.prepared.as_ref());
+            prepared.is_some_and(|prepared| prepared.annotations)
+        };
+        let request = Request::Prove(Prove {
+            lease,
+            folder: self.folder(id).display().to_string(),
+            annotations,
+        });
+        worker.ask(request).await;
+        let limits = self.limits(job.spec.as_ref().unwrap_or(&Default::default()));
+        let time = Duration::from_secs(limits.max_device_seconds);
+        let outcome = tokio::select! {
+            outcome = self.follow(&mut worker, id, lease) => outcome,
+            () = self.stopped(id) => Some(Outcome::Stopped),
+            () = sleep(time) => Some(Outcome::Late),
+        };
+        match outcome {
+            Some(Outcome::Proved(proved)) => {
+                crash::point("prove.done");
+                (Some(worker), Ok(Some((job, proved))))
+            }
+            Some(Outcome::Failed(failure)) => {
+                (Some(worker), self.fail(id, lease, failure).await.map(|()| None))
+            }
+            Some(Outcome::Late) => {
+                let worker = self.stop(worker, lease).await;
+                let message = format!("it took more than {} seconds", time.as_secs());
+                let failure = failure(
+                    FailureClass::Resource,
+                    Stage::Prove,
+                    "limits.device_time",
+                    message,
+                );
+                (worker, self.fail(id, lease, failure).await.map(|()| None))
+            }
+            Some(Outcome::Stopped) => {
+                let worker = self.stop(worker, lease).await;
+                self.forget(id);
+                (worker, Ok(None))
+            }
+            None => {
+                let ended = worker.end().await;
+                let failure = failure(
+                    FailureClass::Device,
+                    Stage::Prove,
+                    "worker.died",
+                    format!("the worker died: {ended}"),
+                );
+                (None, self.fail(id, lease, failure).await.map(|()| None))
+            }
+        }
+    }
+
+    /// Follows the work under a lease to its end; `None` if the worker dies. Reports under other leases are nobody's.
+    async fn follow(&self, worker: &mut Worker, id: &str, lease: u64) -> Option<Outcome> {
+        loop {
+            match worker.report().await? {
+                Report::Progress(progress) if progress.lease == lease => {
+                    if self.tell(id, &progress).await.is_err() {
+                        return Some(Outcome::Stopped);
+                    }
+                }
+                Report::Proved(proved) if proved.lease == lease => return Some(Outcome::Proved(proved)),
+                Report::Failed(failed) if failed.lease == lease => {
+                    return Some(Outcome::Failed(failed.failure.unwrap_or_default()));
+                }
+                Report::Ready(_) | Report::Progress(_) | Report::Proved(_) | Report::Failed(_) => {}
+            }
+        }
+    }
+
+    /// Records a new phase; what happens inside one is known here alone. An error says that the job is not ours any more.
+    async fn tell(&self, id: &str, progress: &Progress) -> Result<(), StoreError> {
+        let is_new = {
+            let mut state = self.state();
+            let active = state.active.get_mut(id);
+            let active = active.ok_or_else(|| StoreError::NotFound(id.to_owned()))?;
+            active.progress = progress.progress;
+            std::mem::replace(&mut active.stage, progress.stage.clone()) != progress.stage
+        };
+        if is_new {
+            let (stage, done) = (progress.stage.clone(), progress.progress);
+            let told = self
+                .change(id, Fence::Lease(progress.lease), Renew::Keep, move |stored| {
+                    let job = stored.job.get_or_insert_default();
+                    job.stage.clone_from(&stage);
+                    job.progress = done;
+                })
+                .await;
+            match told {
+                Err(error @ (StoreError::Stale { .. } | StoreError::Ended(_))) => return Err(error),
+                Err(error) => tracing::error!(%error, id, "a phase is not recorded"),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a worker stop what it does under a lease; kills it if it does not soon.
+    async fn stop(&self, mut worker: Worker, lease: u64) -> Option<Worker> {
+        worker.ask(Request::Cancel(lease)).await;
+        let stopped = async {
+            loop {
+                match worker.report().await {
+                    Some(Report::Proved(proved)) if proved.lease == lease => return true,
+                    Some(Report::Failed(failed)) if failed.lease == lease => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+        };
+        if timeout(GRACE, stopped).await == Ok(true) {
+            return Some(worker);
+        }
+        let killed = worker.kill().await;
+        tracing::warn!(?killed, "the worker did not stop");
+        None
+    }
+
+    fn on_device(&self, index: usize, change: impl FnOnce(&mut crate::protocol::DeviceInfo)) {
+        if let Some(device) = self.state().devices.get_mut(index) {
+            change(device);
+        }
+    }
+}

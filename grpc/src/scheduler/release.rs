@@ -1,0 +1,99 @@
+//! From a proof to a result: verified in a child against what the job states, kept, and only then recorded.
+
+use super::{Scheduler, blocking};
+use crate::child::verify::PROOF_FILE;
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    ChildRequest, Proved, StoredJob, Verified, Verify, child_answer::Answer, child_request::Task,
+};
+use crate::processes::run_child;
+use crate::protocol::{ArtifactRef, Failure, FailureClass, Job, JobResult, JobState, job_spec};
+use crate::store::{Fence, Renew, StoreError};
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What proves, in results.
+pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
+
+impl Scheduler {
+    /// Verifies and releases a proof that was made under the job's lease.
+    pub(super) async fn release(&self, job: &Job, proved: Proved) -> Result<(), StoreError> {
+        let (id, lease) = (&*job.id, job.lease_epoch);
+        let verifying = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Verifying);
+            job.stage.clear();
+            job.progress = 1.0;
+        };
+        let job = self
+            .change(id, Fence::Lease(lease), Renew::Keep, verifying)
+            .await?;
+        let verified = tokio::select! {
+            verified = self.verify(&job) => verified,
+            () = self.stopped(id) => {
+                self.forget(id);
+                return Ok(());
+            }
+        };
+        let (verified, proof) = match verified {
+            Ok(verified) => verified,
+            Err(failure) => return self.fail(id, lease, failure).await,
+        };
+        crash::point("release.kept");
+        self.metrics.proved(&proved.phases);
+        let statement = job.statement.clone().unwrap_or_default();
+        let parameters = statement.parameters.as_ref();
+        let result = JobResult {
+            job_id: id.to_owned(),
+            proof: Some(proof),
+            proof_bytes: verified.proof_bytes,
+            profile_digest: parameters.map_or(String::new(), |file| file.sha256.clone()),
+            statement: Some(statement),
+            phases: proved.phases,
+            device: proved.device,
+            build: BUILD.to_owned(),
+            finished_at: Some(SystemTime::now().into()),
+        };
+        let succeeded = move |stored: &mut StoredJob| {
+            stored.job.get_or_insert_default().set_state(JobState::Succeeded);
+            stored.result = Some(result.clone());
+        };
+        self.change(id, Fence::Lease(lease), Renew::Keep, succeeded)
+            .await?;
+        crash::point("release.recorded");
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Has a child verify the proof; keeps the proof file.
+    async fn verify(&self, job: &Job) -> Result<(Verified, ArtifactRef), Failure> {
+        let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
+        let spec = job.spec.clone().unwrap_or_default();
+        let statement = job.statement.clone().unwrap_or_default();
+        let files = [&statement.public_input, &statement.parameters];
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        let paths = self.paths(&files).map_err(|why| internal("artifact", &why))?;
+        let limits = self.settings.limits;
+        let folder = self.folder(&job.id);
+        let request = ChildRequest {
+            folder: folder.display().to_string(),
+            limits: Some(limits),
+            max_file_bytes: self.settings.max_file_bytes,
+            task: Some(Task::Verify(Verify {
+                statement: Some(statement),
+                paths,
+                uploaded: matches!(spec.input, Some(job_spec::Input::Air(_))),
+            })),
+        };
+        let time = Duration::from_secs(limits.max_child_cpu_seconds);
+        let Answer::Verified(verified) = run_child(&request, Stage::Verify, time).await? else {
+            return Err(internal("child.answer", &"not an answer to verify"));
+        };
+        crash::point("release.verified");
+        let artifacts = Arc::clone(&self.artifacts);
+        let proof = blocking(move || artifacts.adopt(&folder.join(PROOF_FILE))).await;
+        Ok((verified, proof.map_err(|why| internal("artifact", &why))?))
+    }
+}

@@ -1,0 +1,441 @@
+//! The protocol's methods.
+
+use super::identity::{Authenticator, Identity, Role};
+use super::status::{of_artifacts, of_store, of_submit};
+use crate::artifacts::{ArtifactError, Artifacts, Upload};
+use crate::config::Config;
+use crate::protocol::prover_server::Prover;
+use crate::protocol::{
+    ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest,
+    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, JobState,
+    ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
+    UploadArtifactRequest, WatchJobsRequest, get_job_request::Key, job_spec, upload_artifact_request::Part,
+};
+use crate::scheduler::Scheduler;
+use crate::store::{Listing, StoreError};
+use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
+use quarry_prover_core::profiles::{PROFILES, Profile};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Bytes of a chunk that is downloaded.
+const CHUNK: usize = 1 << 18;
+/// Events that are read from the store at a time.
+const EVENTS: usize = 256;
+/// Jobs on a page: unless told otherwise, and at most.
+const PAGE: [usize; 2] = [50, 500];
+/// Bounds of a specification.
+const MOST_LABELS: usize = 64;
+const MOST_TEXT: usize = 256;
+const MOST_PARAMETER_FILE: usize = 1 << 16;
+const MOST_PRIORITY: i32 = 100;
+
+/// How long a client may keep an upload waiting.
+const STALL: Duration = Duration::from_secs(30);
+/// Roles of those who see jobs.
+const ANY: &[Role] = &[Role::Submit, Role::Read, Role::Admin];
+
+type Answer<T> = Result<Response<T>, Status>;
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The methods.
+pub struct Api {
+    scheduler: Arc<Scheduler>,
+    artifacts: Arc<dyn Artifacts>,
+    authenticator: Arc<dyn Authenticator>,
+    max_artifact_bytes: u64,
+}
+
+impl Api {
+    /// Methods of a scheduler and its artifacts, for those whom `authenticator` knows.
+    pub fn new(
+        scheduler: Arc<Scheduler>,
+        artifacts: Arc<dyn Artifacts>,
+        authenticator: Arc<dyn Authenticator>,
+        config: &Config,
+    ) -> Self {
+        Self {
+            scheduler,
+            artifacts,
+            authenticator,
+            max_artifact_bytes: config.artifacts.max_bytes,
+        }
+    }
+
+    /// Who asks; they must have one of the roles.
+    fn authorize<T>(&self, request: &Request<T>, roles: &[Role]) -> Result<Identity, Status> {
+        let certificates = request.peer_certs();
+        let certificate = certificates.as_ref().and_then(|chain| chain.first());
+        let certificate = certificate.map(|certificate| certificate.as_ref());
+        let identity = self.authenticator.identify(request.metadata(), certificate)?;
+        if roles.iter().any(|role| identity.roles.contains(role)) {
+            return Ok(identity);
+        }
+        Err(Status::permission_denied("this client's roles do not allow it"))
+    }
+
+    /// Does something with the artifacts, away from the threads that serve.
+    async fn with_artifacts<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&dyn Artifacts) -> Result<T, ArtifactError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let artifacts = Arc::clone(&self.artifacts);
+        blocking(move || action(&*artifacts)).await
+    }
+
+    /// The job as the store has it, with the progress that only the scheduler knows.
+    fn live(&self, mut job: Job) -> Job {
+        if job.state() == JobState::Running
+            && let Some(progress) = self.scheduler.progress(&job.id)
+        {
+            job.progress = progress;
+        }
+        job
+    }
+
+    /// A job that they may see; another is not there for them.
+    async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+        let wanted = id.to_owned();
+        let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
+        let stored = stored.map_err(|error| of_store(&error))?;
+        let job = stored.job.filter(|job| who.covers(&job.tenant));
+        let job = job.ok_or_else(|| of_store(&StoreError::NotFound(id.to_owned())))?;
+        Ok((job, stored.result))
+    }
+}
+
+/// The next part of an upload. A client that sends nothing does not hold the file for ever.
+async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<UploadArtifactRequest>, Status> {
+    let next = tokio::time::timeout(STALL, parts.message()).await;
+    next.map_err(|_| Status::deadline_exceeded("nothing came: resume the upload"))?
+}
+
+async fn blocking<T: Send + 'static>(
+    action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(action).await;
+    let done = done.map_err(|error| Status::internal(error.to_string()))?;
+    done.map_err(|error| of_artifacts(&error))
+}
+
+#[tonic::async_trait]
+impl Prover for Api {
+    async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
+        self.authorize(&request, ANY)?;
+        let settings = self.scheduler.settings();
+        let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
+        let profile = |profile: &Profile| ProfileInfo {
+            name: profile.name.to_owned(),
+            purpose: profile.purpose.to_owned(),
+        };
+        Ok(Response::new(Capabilities {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            devices: self.scheduler.devices(),
+            layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
+            profiles: PROFILES.iter().map(profile).collect(),
+            limits: Some(settings.limits),
+            max_artifact_bytes: self.max_artifact_bytes,
+            max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
+        }))
+    }
+
+    async fn upload_artifact(
+        &self,
+        request: Request<Streaming<UploadArtifactRequest>>,
+    ) -> Answer<ArtifactStatus> {
+        self.authorize(&request, &[Role::Submit])?;
+        let mut parts = request.into_inner();
+        let header = match next(&mut parts).await?.and_then(|part| part.part) {
+            Some(Part::Header(header)) => header,
+            _ => return Err(Status::invalid_argument("an upload begins with its header")),
+        };
+        let artifact = header.artifact.unwrap_or_default();
+        let wanted = artifact.clone();
+        let offset = header.offset;
+        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&wanted, offset));
+        let mut upload: Box<dyn Upload> = upload.await?;
+        // If the client goes away, what came stays, to be resumed.
+        while let Some(part) = next(&mut parts).await? {
+            let Some(Part::Chunk(chunk)) = part.part else {
+                return Err(Status::invalid_argument("only chunks follow an upload's header"));
+            };
+            upload = blocking(move || {
+                upload.write(&chunk)?;
+                Ok(upload)
+            })
+            .await?;
+        }
+        let kept = blocking(move || upload.finish()).await?;
+        Ok(Response::new(ArtifactStatus {
+            artifact: Some(artifact),
+            complete: kept.complete,
+            received: kept.received,
+        }))
+    }
+
+    async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
+        self.authorize(&request, &[Role::Submit, Role::Read])?;
+        let artifact = request.into_inner().artifact.unwrap_or_default();
+        let sha256 = artifact.sha256.clone();
+        let kept = self
+            .with_artifacts(move |artifacts| artifacts.stat(&sha256))
+            .await?;
+        Ok(Response::new(ArtifactStatus {
+            artifact: Some(artifact),
+            complete: kept.complete,
+            received: kept.received,
+        }))
+    }
+
+    type DownloadArtifactStream = Answers<ArtifactChunk>;
+
+    async fn download_artifact(
+        &self,
+        request: Request<DownloadArtifactRequest>,
+    ) -> Answer<Self::DownloadArtifactStream> {
+        self.authorize(&request, &[Role::Read])?;
+        let DownloadArtifactRequest { sha256, offset } = request.into_inner();
+        let wanted = sha256.clone();
+        let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&wanted)?)?));
+        let file = file.await?;
+        let (send, chunks) = mpsc::channel(4);
+        tokio::task::spawn_blocking(move || {
+            if let Err(status) = send_file(file, &sha256, offset, &send) {
+                let _ = send.blocking_send(Err(status));
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(chunks))))
+    }
+
+    async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
+        let who = self.authorize(&request, &[Role::Submit])?;
+        let spec = request.into_inner().spec.unwrap_or_default();
+        check(&spec)?;
+        let job = Job {
+            spec: Some(spec),
+            tenant: who.tenant,
+            ..Default::default()
+        };
+        let submitted = self.scheduler.submit(job, who.max_active_jobs).await;
+        let submitted = submitted.map_err(|error| of_submit(&error))?;
+        Ok(Response::new(SubmitJobResponse {
+            job: Some(submitted.job),
+            existing: submitted.existing,
+        }))
+    }
+
+    async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
+        let who = self.authorize(&request, ANY)?;
+        let job = match request.into_inner().key {
+            Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
+            Some(Key::DedupKey(key)) => {
+                let found = self
+                    .scheduler
+                    .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
+                    .await;
+                let found = found.map_err(|error| of_store(&error))?;
+                let job = found.and_then(|stored| stored.job);
+                job.ok_or_else(|| Status::not_found("there is no job with this dedup key"))?
+            }
+            None => return Err(Status::invalid_argument("give an id or a dedup key")),
+        };
+        Ok(Response::new(self.live(job)))
+    }
+
+    async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
+        let who = self.authorize(&request, ANY)?;
+        let request = request.into_inner();
+        let listing = Listing {
+            tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
+            states: request.states().collect(),
+            page_size: match request.page_size as usize {
+                0 => PAGE[0],
+                size => size.min(PAGE[1]),
+            },
+            labels: request.labels,
+            page_token: request.page_token,
+        };
+        let page = self.scheduler.with_store(move |store| store.list(&listing)).await;
+        let page = page.map_err(|error| of_store(&error))?;
+        Ok(Response::new(ListJobsResponse {
+            jobs: page.jobs.into_iter().map(|job| self.live(job)).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    type WatchJobsStream = Answers<JobEvent>;
+
+    async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
+        let who = self.authorize(&request, ANY)?;
+        let WatchJobsRequest { mut after, job_id } = request.into_inner();
+        let job = (!job_id.is_empty()).then_some(job_id);
+        let mut is_over = false;
+        if job.is_none() && !who.roles.contains(&Role::Admin) {
+            return Err(Status::permission_denied("only admins watch all jobs: name one"));
+        }
+        if let Some(id) = &job {
+            let (job, _) = self.stored(id, &who).await?;
+            is_over = job.state().has_ended() && after >= job.last_event;
+            after = after.max(job.first_event.saturating_sub(1));
+        }
+        let (send, events) = mpsc::channel(16);
+        if is_over {
+            return Ok(Response::new(Box::pin(ReceiverStream::new(events))));
+        }
+        let scheduler = Arc::clone(&self.scheduler);
+        tokio::spawn(async move {
+            if let Err(status) = send_events(&scheduler, after, job, &send).await {
+                let _ = send.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(events))))
+    }
+
+    async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
+        let who = self.authorize(&request, &[Role::Submit, Role::Admin])?;
+        let id = request.into_inner().id;
+        self.stored(&id, &who).await?;
+        let job = self.scheduler.cancel(&id).await;
+        Ok(Response::new(job.map_err(|error| of_store(&error))?))
+    }
+
+    async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
+        let who = self.authorize(&request, ANY)?;
+        let (job, result) = self.stored(&request.into_inner().id, &who).await?;
+        let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
+        Ok(Response::new(result.ok_or_else(none)?))
+    }
+}
+
+/// Refuses a specification that cannot be right, before anything is recorded. The inputs are a child's to judge.
+fn check(spec: &JobSpec) -> Result<(), Status> {
+    let refuse = |why: String| Err(Status::invalid_argument(why));
+    if spec.input.is_none() {
+        return refuse("input: give air or program".to_owned());
+    }
+    if !matches!(&*spec.layout, "" | "auto")
+        && let Err(error) = Layout::by_name(&spec.layout)
+    {
+        return refuse(format!("layout: {error}"));
+    }
+    match &spec.parameters {
+        Some(job_spec::Parameters::Profile(profile)) if !profile.name.is_empty() => {
+            if let Err(error) = Profile::by_name(&profile.name) {
+                return refuse(format!("profile: {error}"));
+            }
+        }
+        Some(job_spec::Parameters::ParameterFile(text)) if text.len() > MOST_PARAMETER_FILE => {
+            return refuse(format!("parameter_file: longer than {MOST_PARAMETER_FILE} bytes"));
+        }
+        _ => {}
+    }
+    if spec.priority.abs() > MOST_PRIORITY {
+        return refuse(format!("priority: {} is not in -100 .. 100", spec.priority));
+    }
+    let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
+    let mut texts = texts.chain([&spec.dedup_key, &spec.expected_program_hash]);
+    if spec.labels.len() > MOST_LABELS || texts.any(|text| text.len() > MOST_TEXT) {
+        return refuse(format!(
+            "at most {MOST_LABELS} labels; labels, keys: at most {MOST_TEXT} bytes"
+        ));
+    }
+    if let Some(deadline) = spec.deadline
+        && SystemTime::try_from(deadline).is_ok_and(|deadline| deadline <= SystemTime::now())
+    {
+        return refuse("deadline: it has passed".to_owned());
+    }
+    Ok(())
+}
+
+/// Sends a file from an offset on, and checks all of it.
+fn send_file(
+    mut file: File,
+    sha256: &str,
+    offset: u64,
+    to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
+) -> Result<(), Status> {
+    let fails = |error| of_artifacts(&ArtifactError::Io(error));
+    let mut hasher = Sha256::new();
+    let mut at = 0u64;
+    loop {
+        let mut data = Vec::new();
+        (&mut file)
+            .take(CHUNK as u64)
+            .read_to_end(&mut data)
+            .map_err(fails)?;
+        if data.is_empty() {
+            break;
+        }
+        hasher.update(&data);
+        let begin = at;
+        at += data.len() as u64;
+        let skipped = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
+        if let Some(rest) = data.get(skipped..).filter(|rest| !rest.is_empty()) {
+            let chunk = ArtifactChunk {
+                offset: begin + skipped as u64,
+                data: rest.to_vec(),
+            };
+            if to.blocking_send(Ok(chunk)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    let found: String = hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    if found != sha256 {
+        tracing::error!(sha256, "an artifact is damaged");
+        return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
+    }
+    Ok(())
+}
+
+/// Sends events until the job has ended, or whoever watches has.
+async fn send_events(
+    scheduler: &Scheduler,
+    mut after: u64,
+    job: Option<String>,
+    to: &mpsc::Sender<Result<JobEvent, Status>>,
+) -> Result<(), Status> {
+    let mut changes = scheduler.events();
+    loop {
+        // All events up to this cursor are in the store.
+        let known = *changes.borrow_and_update();
+        let wanted = job.clone();
+        let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
+        let events = events.await.map_err(|error| of_store(&error))?;
+        let n_events = events.len();
+        for event in events {
+            after = event.cursor;
+            let ended = event.state().has_ended();
+            if to.send(Ok(event)).await.is_err() || (ended && job.is_some()) {
+                return Ok(());
+            }
+        }
+        if n_events == EVENTS {
+            continue;
+        }
+        after = after.max(known);
+        if scheduler.is_closing() {
+            return Err(Status::unavailable(
+                "the service ends: watch again from the last cursor",
+            ));
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = to.closed() => return Ok(()),
+        }
+    }
+}

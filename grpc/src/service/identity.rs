@@ -1,0 +1,107 @@
+//! Who asks, and what they may do.
+//!
+//! A trait, so that signed requests may take the place of tokens and certificates.
+
+use crate::config::{Client, ConfigError};
+use crate::digest::digest;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+/// What a client may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Upload and submit, and cancel their tenant's jobs.
+    Submit,
+    /// See their tenant's jobs and results.
+    Read,
+    /// See and cancel the jobs of all tenants.
+    Admin,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Whose jobs they are.
+    pub tenant: String,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// Jobs of the tenant that may be active.
+    pub max_active_jobs: Option<usize>,
+}
+
+impl Identity {
+    /// Whether they may see and change a tenant's jobs.
+    pub fn covers(&self, tenant: &str) -> bool {
+        self.tenant == tenant || self.roles.contains(&Role::Admin)
+    }
+}
+
+/// Finds out who asks.
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who asks, by the request's metadata and the certificate (DER) that the connection was opened with.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`.
+    fn identify(&self, metadata: &MetadataMap, certificate: Option<&[u8]>) -> Result<Identity, Status>;
+}
+
+/// Everybody may do everything: for an address that only this machine reaches.
+struct Open;
+
+impl Authenticator for Open {
+    fn identify(&self, _: &MetadataMap, _: Option<&[u8]>) -> Result<Identity, Status> {
+        Ok(Identity {
+            tenant: String::new(),
+            roles: vec![Role::Submit, Role::Read, Role::Admin],
+            max_active_jobs: None,
+        })
+    }
+}
+
+/// Clients that are known by the SHA-256 of their token or of their certificate.
+struct Known(HashMap<String, Identity>);
+
+impl Authenticator for Known {
+    fn identify(&self, metadata: &MetadataMap, certificate: Option<&[u8]>) -> Result<Identity, Status> {
+        let header = metadata
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.strip_prefix("Bearer "));
+        // Digests are compared, not secrets: how long that takes tells nothing of a token.
+        let known = |bytes: &[u8]| Some(self.0.get(&digest(bytes).ok()?.sha256)?.clone());
+        let by_token = token.and_then(|token| known(token.as_bytes()));
+        by_token
+            .or_else(|| certificate.and_then(known))
+            .ok_or_else(|| Status::unauthenticated("no token or certificate that is known here"))
+    }
+}
+
+/// What the configuration says of clients: if it names none, everybody may do everything.
+///
+/// # Errors
+/// [`ConfigError::Refused`] for a client without a digest.
+pub fn authenticator(clients: &[Client]) -> Result<Arc<dyn Authenticator>, ConfigError> {
+    if clients.is_empty() {
+        return Ok(Arc::new(Open));
+    }
+    let mut known = HashMap::new();
+    for client in clients {
+        let is_digest =
+            client.sha256.len() == 64 && client.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+        if !is_digest {
+            let why =
+                "clients: sha256 is that of a token or of a certificate (DER), in lower-case hexadecimal";
+            return Err(ConfigError::Refused(why.to_owned()));
+        }
+        let identity = Identity {
+            tenant: client.tenant.clone(),
+            roles: client.roles.clone(),
+            max_active_jobs: client.max_active_jobs,
+        };
+        known.insert(client.sha256.clone(), identity);
+    }
+    Ok(Arc::new(Known(known)))
+}

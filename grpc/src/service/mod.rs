@@ -1,0 +1,207 @@
+//! The service: one process that answers, records and decides who works on what. It runs no input and touches no driver.
+
+mod api;
+mod identity;
+mod pages;
+mod status;
+
+pub use identity::Role;
+
+use crate::artifacts::{ArtifactError, ArtifactFolder};
+use crate::config::{Config, Tls};
+use crate::protocol::DESCRIPTORS;
+use crate::protocol::prover_server::ProverServer;
+use crate::scheduler::{Scheduler, Settings};
+use crate::store::{RedbStore, StoreError};
+use api::Api;
+use identity::authenticator;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::server::{HealthReporter, health_reporter};
+
+/// The longest message that is taken: a chunk of an upload, or a job with its parameter file.
+const MOST_MESSAGE_BYTES: usize = 2 << 20;
+/// The most that a request's headers may take.
+const MOST_HEADER_BYTES: u32 = 16 << 10;
+/// Requests of one connection at a time.
+const MOST_STREAMS: u32 = 256;
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often health is looked at.
+const HEALTH: Duration = Duration::from_secs(1);
+/// How often files that nobody refers to are collected.
+const COLLECT: Duration = Duration::from_secs(600);
+/// How long answers may still leave after the drain.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The artifacts.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+    /// An address or a folder.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The connection with clients.
+    #[error("gRPC: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The protocol's own description.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Where the service is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// `/healthz`, `/readyz` and `/metrics`.
+    pub http: SocketAddr,
+}
+
+/// Serves until `stop` resolves, then drains. `ready` is told the addresses when clients may come.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    config: &Config,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    config.check()?;
+    let failed = |what: String| move |source| ServeError::Io { what, source };
+    let data = &config.data;
+    std::fs::create_dir_all(data).map_err(failed(format!("folder '{}'", data.display())))?;
+    // Children and workers get paths, and may have another working directory one day.
+    let data = std::path::absolute(data).map_err(failed(format!("folder '{}'", data.display())))?;
+    let store = Arc::new(RedbStore::open(&data.join("store.redb"))?);
+    let artifacts = Arc::new(ArtifactFolder::open(
+        &data.join("artifacts"),
+        config.artifacts.min_free_bytes,
+        config.artifacts.max_bytes,
+    )?);
+    let settings = Settings {
+        scratch: data.join("scratch"),
+        devices: config.devices.clone(),
+        limits: config.limits.into(),
+        max_file_bytes: config.artifacts.max_bytes,
+        max_queued_jobs: usize::try_from(config.max_queued_jobs).unwrap_or(usize::MAX),
+        max_attempts: config.max_attempts,
+    };
+    let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
+    let collecting = Arc::clone(&scheduler);
+    let age = Duration::from_secs(config.artifacts.keep_seconds);
+    tokio::spawn(async move {
+        loop {
+            match collecting.collect(age).await {
+                Ok(0) => {}
+                Ok(n) => tracing::info!(n, "files that nobody refers to are gone"),
+                Err(error) => tracing::error!(%error, "files are not collected"),
+            }
+            tokio::time::sleep(COLLECT).await;
+        }
+    });
+
+    let api = Api::new(
+        Arc::clone(&scheduler),
+        artifacts,
+        authenticator(&config.clients)?,
+        config,
+    );
+    let api = ProverServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
+    let (reporter, health) = health_reporter();
+    tokio::spawn(report_health(reporter, Arc::clone(&scheduler)));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let mut server = Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_max_header_list_size(MOST_HEADER_BYTES)
+        .max_concurrent_streams(MOST_STREAMS)
+        .tcp_nodelay(true);
+    if let Some(tls) = &config.tls {
+        server = server.tls_config(tls_config(tls)?)?;
+    }
+    let (grpc, http) = (listen(config.listen).await?, listen(config.http).await?);
+    let address = |listener: &TcpListener| listener.local_addr().map_err(failed("listen".to_owned()));
+    ready(Addresses {
+        grpc: address(&grpc)?,
+        http: address(&http)?,
+    });
+    let pages = pages::pages(Arc::clone(&scheduler));
+    tokio::spawn(async move { axum::serve(http, pages).await });
+    let serving = server
+        .add_service(api)
+        .add_service(health)
+        .add_service(reflection)
+        .serve_with_incoming(TcpListenerStream::new(grpc));
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return Ok(ended?),
+        () = stop => {}
+    }
+    tracing::info!("draining");
+    let drained = async {
+        scheduler.drain(Duration::from_secs(config.drain_seconds)).await;
+        scheduler.close();
+        tokio::time::sleep(GOODBYE).await;
+    };
+    tokio::select! {
+        ended = serving => Ok(ended?),
+        () = drained => Ok(()),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| ServeError::Io {
+        what: format!("listen on {address}"),
+        source,
+    })
+}
+
+fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ServeError> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|source| ServeError::Io {
+            what: format!("cannot read '{}'", path.display()),
+            source,
+        })
+    };
+    let identity = Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?);
+    let config = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE);
+    Ok(match &tls.client_authority {
+        Some(authority) => config.client_ca_root(Certificate::from_pem(read(authority)?)),
+        None => config,
+    })
+}
+
+/// Tells the health service whether jobs are taken and proved.
+async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>) {
+    loop {
+        match scheduler.why_not_ready().await.is_empty() {
+            true => reporter.set_serving::<ProverServer<Api>>().await,
+            false => reporter.set_not_serving::<ProverServer<Api>>().await,
+        }
+        tokio::time::sleep(HEALTH).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! Errors as gRPC's codes: what a client can mend, what it may try again, and when.
+
+use crate::artifacts::ArtifactError;
+use crate::scheduler::SubmitError;
+use crate::store::StoreError;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// When to try again, if too much waits.
+const LATER: Duration = Duration::from_secs(10);
+/// When to try again, if the service is about to be started anew.
+const SOON: Duration = Duration::from_secs(2);
+
+/// A status that says when to try again.
+fn retry(code: Code, message: String, after: Duration) -> Status {
+    Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(after)))
+}
+
+/// The status for an error of the store.
+pub fn of_store(error: &StoreError) -> Status {
+    let message = error.to_string();
+    match error {
+        StoreError::NotFound(_) => Status::not_found(message),
+        StoreError::Ended(_) => Status::failed_precondition(message),
+        StoreError::PageToken(_) => Status::invalid_argument(message),
+        StoreError::Stale { .. } => Status::aborted(message),
+        _ => {
+            tracing::error!(%error, "the store fails");
+            retry(
+                Code::Unavailable,
+                "the store cannot be used now".to_owned(),
+                LATER,
+            )
+        }
+    }
+}
+
+/// The status for an error of artifacts.
+pub fn of_artifacts(error: &ArtifactError) -> Status {
+    let message = error.to_string();
+    match error {
+        ArtifactError::Digest(_) | ArtifactError::TooLong { .. } => Status::invalid_argument(message),
+        ArtifactError::NotFound(_) => Status::not_found(message),
+        ArtifactError::Busy(_) => retry(Code::Aborted, message, SOON),
+        ArtifactError::Offset { .. } => Status::out_of_range(message),
+        ArtifactError::Damaged(_) => Status::data_loss(message),
+        ArtifactError::DiskFull { .. } => retry(Code::ResourceExhausted, message, LATER),
+        ArtifactError::Io(_) => {
+            tracing::error!(%error, "artifacts fail");
+            retry(Code::Unavailable, "files cannot be kept now".to_owned(), LATER)
+        }
+    }
+}
+
+/// The status for a job that is not taken.
+pub fn of_submit(error: &SubmitError) -> Status {
+    match error {
+        SubmitError::Full(_) | SubmitError::Quota(_) => {
+            retry(Code::ResourceExhausted, error.to_string(), LATER)
+        }
+        SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
+        SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
+        SubmitError::Artifact(error) => of_artifacts(error),
+        SubmitError::Store(error) => of_store(error),
+    }
+}

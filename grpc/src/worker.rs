@@ -1,0 +1,158 @@
+//! The worker: a process that owns one device and proves one job after another. A driver that fails takes this process
+//! with it, and nothing else.
+
+use crate::child::limits;
+use crate::child::prepare::{PARAMETERS, PRIVATE_INPUT, PUBLIC_INPUT};
+use crate::child::verify::{ANNOTATIONS, PROOF};
+use crate::failure::{Stage, chain, failure};
+use crate::internal::{
+    Progress, Prove, ProveFailed, Proved, WorkerReport, WorkerRequest, worker_report::Report,
+    worker_request::Request,
+};
+use crate::protocol::{Failure, FailureClass, PhaseTime};
+use crate::wire;
+use quarry_kernels::{Backend, DeviceError};
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::progress::{Cancel, Observer, Phase};
+use quarry_prover_core::prover::{self, ProveError, ProveOptions};
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The least time between two reports of progress inside a phase.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Proves on a device what standard input asks for, until it ends: then the service has ended, and so does this process,
+/// in the middle of a proof too.
+///
+/// # Errors
+/// If the service cannot be heard.
+pub fn run<D: Backend>(device: &D) -> io::Result<()> {
+    limits::first_to_go();
+    let (jobs, next) = mpsc::channel();
+    let current: Arc<Mutex<(u64, Arc<Cancel>)>> = Arc::default();
+    let heard = Arc::clone(&current);
+    std::thread::spawn(move || {
+        let mut input = io::stdin();
+        while let Ok(request) = wire::receive::<WorkerRequest>(&mut input) {
+            let mut current = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            match request.request {
+                Some(Request::Prove(job)) => {
+                    let cancel = Arc::new(Cancel::default());
+                    *current = (job.lease, Arc::clone(&cancel));
+                    if jobs.send((job, cancel)).is_err() {
+                        break;
+                    }
+                }
+                Some(Request::Cancel(lease)) if lease == current.0 => current.1.cancel(),
+                Some(Request::Cancel(_)) | None => {}
+            }
+        }
+        std::process::exit(0);
+    });
+    report(Report::Ready(device.name()))?;
+    for (job, cancel) in next {
+        let lease = job.lease;
+        report(match prove(device, &job, &cancel) {
+            Ok(proved) => Report::Proved(proved),
+            Err(failure) => Report::Failed(ProveFailed {
+                lease,
+                failure: Some(failure),
+            }),
+        })?;
+    }
+    Ok(())
+}
+
+fn report(report: Report) -> io::Result<()> {
+    let report = WorkerReport { report: Some(report) };
+    wire::send(&mut io::stdout().lock(), &report)
+}
+
+/// Tells the service of progress, and keeps the times.
+struct Teller {
+    lease: u64,
+    state: Mutex<(Instant, Option<Phase>)>,
+}
+
+impl Observer for Teller {
+    fn begin(&self, phase: Phase, fraction: f64) {
+        self.tell(Some(phase), fraction);
+    }
+
+    fn advance(&self, fraction: f64) {
+        self.tell(None, fraction);
+    }
+}
+
+impl Teller {
+    fn tell(&self, begun: Option<Phase>, fraction: f64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.is_none() && state.0.elapsed() < TICK {
+            return;
+        }
+        let phase = begun.or(state.1);
+        *state = (Instant::now(), phase);
+        // A service that does not listen has ended; the other thread sees it.
+        let _ = report(Report::Progress(Progress {
+            lease: self.lease,
+            stage: phase.map_or("", Phase::name).to_owned(),
+            progress: fraction,
+        }));
+    }
+}
+
+fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved, Failure> {
+    let folder = Path::new(&job.folder);
+    let unreadable =
+        |error: &dyn Error| failure(FailureClass::Internal, Stage::Prove, "worker.files", chain(error));
+    let input = ProverInput::read(&folder.join(PUBLIC_INPUT), &folder.join(PRIVATE_INPUT))
+        .map_err(|error| unreadable(&error))?;
+    let text = fs::read_to_string(folder.join(PARAMETERS)).map_err(|error| unreadable(&error))?;
+    let params = Parameters::parse(&text).map_err(|error| unreadable(&error))?;
+    let teller = Teller {
+        lease: job.lease,
+        state: Mutex::new((Instant::now(), None)),
+    };
+    let options = ProveOptions {
+        annotations: job.annotations,
+        memory_budget: None,
+    };
+    let proof = prover::prove(device, &input, &params, &options, &teller, cancel)
+        .map_err(|error| prove_failed(&error))?;
+    let write = |name: &str, bytes: &[u8]| {
+        let written = fs::write(folder.join(name), bytes);
+        written.map_err(|error| failure(FailureClass::Resource, Stage::Prove, "worker.disk", error))
+    };
+    write(PROOF, &proof.bytes)?;
+    if let Some(annotations) = proof.annotations {
+        write(ANNOTATIONS, serde_json::json!(annotations).to_string().as_bytes())?;
+    }
+    let phases = proof.statistics.phases.iter().map(|phase| PhaseTime {
+        phase: phase.phase.name().to_owned(),
+        time: phase.time.try_into().ok(),
+        device_peak_bytes: phase.peak_bytes,
+    });
+    Ok(Proved {
+        lease: job.lease,
+        phases: phases.collect(),
+        device: proof.statistics.device,
+    })
+}
+
+fn prove_failed(error: &ProveError) -> Failure {
+    let (class, code) = match error {
+        ProveError::Device(DeviceError::Cancelled) => (FailureClass::Cancelled, "prove.cancelled"),
+        ProveError::Device(DeviceError::OutOfMemory { .. }) | ProveError::Memory(_) => {
+            (FailureClass::Resource, "prove.device_memory")
+        }
+        ProveError::Device(_) => (FailureClass::Device, "prove.device"),
+        _ => (FailureClass::InputInvalid, "input.air"),
+    };
+    failure(class, Stage::Prove, code, chain(error))
+}

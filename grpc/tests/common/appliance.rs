@@ -1,0 +1,181 @@
+//! The service in tests: the real process, on a real folder, on a port of its own.
+
+use super::Folder;
+use quarry_grpc::client::{Client, Connection};
+use quarry_grpc::protocol::{AirInput, ArtifactRef, JobSpec, job_spec::Input, job_spec::Parameters};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A service that runs; killed when dropped.
+pub struct Appliance {
+    process: Child,
+    /// Where it serves: `127.0.0.1:port`.
+    pub address: String,
+    /// Where its pages are.
+    pub http: String,
+    /// What it said.
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Appliance {
+    /// Starts a service whose data lie in `data` of the folder, and waits until it serves.
+    pub fn start(folder: &Folder, flags: &str) -> Self {
+        Self::start_with(folder, flags, &[]).expect("the service serves")
+    }
+
+    /// [`Appliance::start`] with more in its environment; `None` if it ends before it serves.
+    pub fn start_with(folder: &Folder, flags: &str, env: &[(&str, &str)]) -> Option<Self> {
+        let line = format!(
+            "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu --log-format json {flags}"
+        );
+        let mut process = folder
+            .command(&line)
+            .envs(env.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the service starts");
+        let mut lines = BufReader::new(process.stderr.take().expect("standard error")).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let addresses = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let event: Value = serde_json::from_str(&line).ok()?;
+            log.lock().unwrap().push(line);
+            let field = |name: &str| Some(event["fields"][name].as_str()?.to_owned());
+            Some((field("address")?, field("http")?))
+        });
+        let Some((address, http)) = addresses else {
+            process.wait().expect("the service ended");
+            return None;
+        };
+        let said = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| said.lock().unwrap().push(line));
+        });
+        Some(Self {
+            process,
+            address,
+            http,
+            log,
+        })
+    }
+
+    /// What it said, as one text.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// How to reach it.
+    pub fn connection(&self) -> Connection {
+        Connection {
+            server: format!("http://{}", self.address),
+            ..Connection::default()
+        }
+    }
+
+    /// A client.
+    pub async fn client(&self) -> Client {
+        Client::connect(&self.connection()).await.expect("a connection")
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.process.kill().expect("a process to kill");
+        self.process.wait().expect("a process to kill");
+    }
+
+    /// SIGTERM, and how the process ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        signal("TERM", self.process.id());
+        self.process.wait().expect("the process ends")
+    }
+
+    /// Waits for a process that ends by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        self.process.wait().expect("the process ends")
+    }
+
+    /// Ids of its processes that run a subcommand.
+    pub fn processes(&self, subcommand: &str) -> Vec<u32> {
+        processes(self.process.id(), subcommand)
+    }
+
+    /// Waits until it runs a subcommand; gives the process's id.
+    pub fn process(&self, subcommand: &str) -> u32 {
+        until(&format!("a {subcommand}"), || {
+            self.processes(subcommand).first().copied()
+        })
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a signal to a process.
+pub fn signal(name: &str, id: u32) {
+    let status = std::process::Command::new("kill")
+        .args([format!("-{name}"), id.to_string()])
+        .status();
+    assert!(status.expect("kill runs").success(), "kill -{name} {id}");
+}
+
+fn processes(parent: u32, subcommand: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let is_child = after_name.split_whitespace().nth(1) == Some(&parent.to_string());
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let second = command.split(|byte| *byte == 0).nth(1);
+        if is_child && second == Some(subcommand.as_bytes()) {
+            found.push(id);
+        }
+    }
+    found
+}
+
+/// Waits until there is something, for a minute at most.
+pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        if let Some(found) = find() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("no {what} within a minute");
+}
+
+/// Uploads the four files of a case, whose parameters are those of `tag`.
+pub async fn air_job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
+    let mut file = async |name: &str| Some(upload(client, &case.file(name)).await);
+    let input = AirInput {
+        public_input: file("public_input.json").await,
+        private_input: file("private_input.json").await,
+        trace: file("trace.bin").await,
+        memory: file("memory.bin").await,
+    };
+    let params = fs::read_to_string(case.file(&format!("params_{tag}.json"))).expect("parameters");
+    JobSpec {
+        input: Some(Input::Air(input)),
+        parameters: Some(Parameters::ParameterFile(params)),
+        ..JobSpec::default()
+    }
+}
+
+/// Uploads a file.
+pub async fn upload(client: &mut Client, path: &Path) -> ArtifactRef {
+    client.upload(path).await.expect("an upload")
+}

@@ -1,0 +1,147 @@
+//! The service is killed, at every named point and at any moment: nothing that was accepted is lost, nothing is proved twice
+//! with different results, nothing is left behind.
+
+mod common;
+
+use common::appliance::{Appliance, air_job};
+use common::{Folder, assert_stones_proof};
+use quarry_grpc::client::{Client, ClientError};
+use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest};
+use std::fs;
+use std::time::{Duration, Instant};
+
+const PLAIN: &str = "plain/fib_2p9";
+
+/// Every point, in the order of a job's life.
+const POINTS: &[&str] = &[
+    "upload.before-rename",
+    "upload.after-rename",
+    "submit.before-commit",
+    "submit.after-commit",
+    "prepare.leased",
+    "prepare.done",
+    "prove.leased",
+    "prove.done",
+    "release.verified",
+    "release.kept",
+    "release.recorded",
+];
+
+/// Uploads and submits what a client would, who may not hear the answer.
+async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
+    let mut client = Client::connect(&service.connection()).await?;
+    for name in [
+        "public_input.json",
+        "private_input.json",
+        "trace.bin",
+        "memory.bin",
+    ] {
+        client.upload(&case.file(name)).await?;
+    }
+    let spec = job(&mut client, case, "blake").await;
+    client.submit(spec).await?;
+    Ok(())
+}
+
+async fn job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
+    JobSpec {
+        dedup_key: tag.to_owned(),
+        ..air_job(client, case, tag).await
+    }
+}
+
+/// Starts the service, which is there within two seconds.
+fn restart(folder: &Folder, flags: &str) -> Appliance {
+    let start = Instant::now();
+    let service = Appliance::start(folder, flags);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    service
+}
+
+/// Downloads the proof of the job with a dedup key, and checks that it is Stone's.
+async fn check_proof(client: &mut Client, case: &Folder, tag: &str) {
+    let id = client.by_dedup_key(tag).await.unwrap().id;
+    let job = client.wait(&id, |_| {}).await.unwrap();
+    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+    assert_eq!(job.failed_attempts, 0, "{job:?}");
+    let proof = client.result(&id).await.unwrap().proof.unwrap();
+    client.download(&proof, &case.file("proof.json")).await.unwrap();
+    assert_stones_proof(&case.json("proof.json"), PLAIN, tag);
+}
+
+/// After a collection nothing is there that nobody refers to: so many files for each job.
+fn check_files(case: &Folder, n_files: usize) {
+    case.write("collect.toml", "[artifacts]\nkeep_seconds = 0\n");
+    drop(restart(case, "--config collect.toml"));
+    let service = restart(case, "");
+    let objects = fs::read_dir(case.file("data/artifacts/objects")).unwrap();
+    let files = objects.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+    assert_eq!(files.count(), n_files);
+    assert_eq!(
+        fs::read_dir(case.file("data/artifacts/parts")).unwrap().count(),
+        0
+    );
+    assert_eq!(fs::read_dir(case.file("data/scratch")).unwrap().count(), 0);
+    drop(service);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_point() {
+    for point in POINTS {
+        println!("{point}");
+        let case = Folder::with_case(PLAIN);
+        let crashing = Appliance::start_with(&case, "", &[("QUARRY_CRASH_AT", point)]).unwrap();
+        let accepted = try_to_submit(&crashing, &case).await.is_ok();
+        assert!(!crashing.wait().success(), "{point}: it crashed");
+
+        let service = restart(&case, "");
+        let mut client = service.client().await;
+        let known = client.list(ListJobsRequest::default()).await.unwrap().jobs;
+        assert!(
+            !accepted || known.len() == 1,
+            "{point}: what was accepted is there"
+        );
+        // Who heard no answer submits again: it is the same job.
+        let spec = job(&mut client, &case, "blake").await;
+        let again = client.submit(spec).await.unwrap();
+        assert_eq!(again.existing, known.len() == 1, "{point}");
+        check_proof(&mut client, &case, "blake").await;
+        let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
+        assert_eq!(jobs.len(), 1, "{point}");
+        drop(service);
+        // Four inputs, the statement in two files, the proof.
+        check_files(&case, 7);
+    }
+}
+
+/// As many kills as `QUARRY_KILLS` says.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_moment() {
+    let kills: u32 = std::env::var("QUARRY_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
+    let tags = ["base", "blake", "kek", "felt_vf_pos", "ped_commit"];
+    let case = Folder::with_case(PLAIN);
+    let mut service = restart(&case, "");
+    let mut client = service.client().await;
+    for tag in tags {
+        let spec = job(&mut client, &case, tag).await;
+        client.submit(spec).await.unwrap();
+    }
+    // Moments that are spread evenly over any interval: multiples of the golden ratio.
+    let mut moment = 0.0_f64;
+    for kill in 0..kills {
+        moment = (moment + 0.618_033_988_749_895).fract();
+        tokio::time::sleep(Duration::from_secs_f64(1.5 * moment)).await;
+        service.kill();
+        service = restart(&case, "");
+        println!("kill {kill} after {moment:.3}");
+    }
+    let mut client = service.client().await;
+    for tag in tags {
+        check_proof(&mut client, &case, tag).await;
+    }
+    let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
+    assert_eq!(jobs.len(), tags.len());
+    drop(service);
+    // Four inputs and a public input in common; parameters and a proof each.
+    check_files(&case, 5 + 2 * tags.len());
+}

@@ -1,0 +1,302 @@
+//! TLS, tokens, certificates, roles, tenants and quotas; what operators see; clients that misbehave.
+
+mod common;
+
+use common::Folder;
+use common::appliance::{Appliance, air_job, until};
+use quarry_grpc::client::{Client, ClientError, Connection};
+use quarry_grpc::protocol::{
+    JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use tonic::Code;
+
+const PLAIN: &str = "plain/fib_2p9";
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A certificate of the authority and its key, PEM; and the certificate in DER.
+fn certificate(authority: &CertifiedIssuer<'_, KeyPair>, name: &str) -> (String, String, Vec<u8>) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap();
+    let der = certificate.der().to_vec();
+    (certificate.pem(), key.serialize_pem(), der)
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
+    match result.expect_err("a refusal") {
+        ClientError::Status(status) => status.code(),
+        other => panic!("{other}"),
+    }
+}
+
+async fn connect(connection: &Connection) -> Client {
+    Client::connect(connection).await.expect("a connection")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_do_what() {
+    let case = Folder::with_case(PLAIN);
+    let authority = authority();
+    let (certificate, key, _) = certificate(&authority, "localhost");
+    case.write("cert.pem", certificate);
+    case.write("key.pem", key);
+    let client = |token: &str, tenant: &str, roles: &str| {
+        let digest = sha256(token.as_bytes());
+        format!(
+            "[[clients]]\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nroles = [{roles}]\nmax_active_jobs = 1\n"
+        )
+    };
+    let clients = [
+        client("token-of-a", "a", "\"submit\", \"read\""),
+        client("token-of-b", "b", "\"submit\", \"read\""),
+        client("token-of-reader", "a", "\"read\""),
+        client("token-of-admin", "", "\"admin\""),
+    ];
+    let tls = "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
+    case.write("secure.toml", format!("{tls}{}", clients.join("")));
+    let service = Appliance::start(&case, "--config secure.toml");
+    let with = |token: Option<&str>| Connection {
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
+        token: token.map(str::to_owned),
+        authority: Some(authority.pem().into_bytes()),
+        identity: None,
+    };
+    let plain = Client::connect(&service.connection()).await;
+    match plain {
+        Err(_) => {}
+        Ok(mut client) => assert!(client.capabilities().await.is_err(), "nothing without TLS"),
+    }
+    let mut nobody = connect(&with(None)).await;
+    assert_eq!(code(nobody.capabilities().await), Code::Unauthenticated);
+    let mut wrong = connect(&with(Some("token-of-nobody"))).await;
+    assert_eq!(code(wrong.capabilities().await), Code::Unauthenticated);
+
+    let mut a = connect(&with(Some("token-of-a"))).await;
+    let mut b = connect(&with(Some("token-of-b"))).await;
+    let mut reader = connect(&with(Some("token-of-reader"))).await;
+    let mut admin = connect(&with(Some("token-of-admin"))).await;
+    let spec = air_job(&mut a, &case, "blake").await;
+    assert_eq!(code(reader.submit(spec.clone()).await), Code::PermissionDenied);
+    assert_eq!(code(admin.submit(spec.clone()).await), Code::PermissionDenied);
+    let id = a.submit(spec.clone()).await.unwrap().job.unwrap().id;
+    let quota = a.submit(spec.clone()).await;
+    match quota {
+        Err(ClientError::Status(status)) => {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            let details = tonic_types::StatusExt::get_details_retry_info(&*status);
+            assert!(
+                details.is_some_and(|info| info.retry_delay.is_some()),
+                "{status:?}"
+            );
+        }
+        // The first may have ended already.
+        other => assert_eq!(
+            a.get(&id).await.unwrap().state(),
+            JobState::Succeeded,
+            "{other:?}"
+        ),
+    }
+
+    // Another tenant's job is not there.
+    assert_eq!(code(b.get(&id).await), Code::NotFound);
+    assert_eq!(code(b.cancel(&id).await), Code::NotFound);
+    assert_eq!(code(b.result(&id).await), Code::NotFound);
+    assert!(b.list(ListJobsRequest::default()).await.unwrap().jobs.is_empty());
+    assert_eq!(
+        code(b.watch(WatchJobsRequest::default()).await),
+        Code::PermissionDenied
+    );
+    assert_eq!(reader.get(&id).await.unwrap().id, id);
+    assert_eq!(admin.get(&id).await.unwrap().id, id);
+    let job = a.wait(&id, |_| {}).await.unwrap();
+    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+    let proof = reader.result(&id).await.unwrap().proof.unwrap();
+    reader.download(&proof, &case.file("proof.json")).await.unwrap();
+    assert!(!service.log().contains("token-of"), "no secret in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_clients() {
+    let folder = Folder::new();
+    let authority = authority();
+    let (server_cert, server_key, _) = certificate(&authority, "localhost");
+    let (client_cert, client_key, der) = certificate(&authority, "client");
+    let (other_cert, other_key, _) = certificate(&authority, "other");
+    let stranger_authority = self::authority();
+    let (stranger_cert, stranger_key, _) = certificate(&stranger_authority, "client");
+    folder.write("cert.pem", server_cert);
+    folder.write("key.pem", server_key);
+    folder.write("ca.pem", authority.pem());
+    folder.write(
+        "secure.toml",
+        format!(
+            "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\nclient_authority = \"ca.pem\"\n\
+             [[clients]]\nsha256 = \"{}\"\ntenant = \"a\"\nroles = [\"read\"]\n",
+            sha256(&der)
+        ),
+    );
+    let service = Appliance::start(&folder, "--config secure.toml");
+    let with = |identity: Option<(String, String)>| Connection {
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
+        token: None,
+        authority: Some(authority.pem().into_bytes()),
+        identity: identity.map(|(certificate, key)| (certificate.into_bytes(), key.into_bytes())),
+    };
+    let ask = async |identity| Client::connect(&with(identity)).await?.capabilities().await;
+    assert!(ask(Some((client_cert, client_key))).await.is_ok());
+    assert_eq!(
+        code(ask(Some((other_cert, other_key))).await),
+        Code::Unauthenticated
+    );
+    assert!(ask(None).await.is_err());
+    assert!(ask(Some((stranger_cert, stranger_key))).await.is_err());
+}
+
+fn page(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).expect("the pages");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_it() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    assert!(page(&service.http, "/healthz").0.contains("200"));
+    until("readiness", || {
+        page(&service.http, "/readyz").0.contains("200").then_some(())
+    });
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+    client.wait(&id, |_| {}).await.unwrap();
+    let bad = JobSpec {
+        expected_program_hash: "0x1".to_owned(),
+        ..spec
+    };
+    let id = client.submit(bad).await.unwrap().job.unwrap().id;
+    client.wait(&id, |_| {}).await.unwrap();
+    let (_, metrics) = page(&service.http, "/metrics");
+    for line in [
+        "quarry_jobs_ended_total{state=\"succeeded\",class=\"unspecified\",code=\"\"} 1",
+        "quarry_jobs_ended_total{state=\"rejected\",class=\"input_invalid\",code=\"input.program_hash\"} 1",
+        "quarry_phase_seconds_count{phase=\"FRI\"} 1",
+        "quarry_queue_depth 0",
+        "quarry_device_ready{device=\"cpu\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in: {metrics}");
+    }
+
+    // Health and reflection, as any client finds them.
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", service.address));
+    let channel = channel.unwrap().connect().await.unwrap();
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
+    let request = tonic_health::pb::HealthCheckRequest {
+        service: "quarry.prover.v1.Prover".to_owned(),
+    };
+    let start = Instant::now();
+    loop {
+        let status = health.check(request.clone()).await.unwrap().into_inner().status();
+        if status == tonic_health::pb::health_check_response::ServingStatus::Serving {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{status:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_request::MessageRequest};
+    let list = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let answer = ServerReflectionClient::new(channel)
+        .server_reflection_info(tokio_stream::iter([list]))
+        .await
+        .unwrap();
+    let answer = answer.into_inner().message().await.unwrap();
+    assert!(
+        format!("{answer:?}").contains("quarry.prover.v1.Prover"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_misbehave() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    // Connections that say nothing, or half of something.
+    let mut idle = Vec::new();
+    for n in 0..200 {
+        let mut stream = TcpStream::connect(&service.address).unwrap();
+        if n % 2 == 0 {
+            stream.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
+        }
+        idle.push(stream);
+    }
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let huge = JobSpec {
+        parameters: Some(Parameters::ParameterFile(" ".repeat(3 << 20))),
+        ..spec.clone()
+    };
+    assert_eq!(code(client.submit(huge).await), Code::OutOfRange);
+    let refused = [
+        JobSpec {
+            parameters: Some(Parameters::ParameterFile(" ".repeat(1 << 17))),
+            ..spec.clone()
+        },
+        JobSpec {
+            priority: 101,
+            ..spec.clone()
+        },
+        JobSpec {
+            layout: "no such layout".to_owned(),
+            ..spec.clone()
+        },
+        JobSpec {
+            dedup_key: "k".repeat(300),
+            ..spec.clone()
+        },
+        JobSpec::default(),
+    ];
+    for spec in refused {
+        assert_eq!(code(client.submit(spec).await), Code::InvalidArgument);
+    }
+    let mut absent = spec.clone();
+    if let Some(Input::Air(air)) = &mut absent.input {
+        air.trace.as_mut().unwrap().sha256 = "0".repeat(64);
+    }
+    assert_eq!(code(client.submit(absent).await), Code::FailedPrecondition);
+    let id = client.submit(spec).await.unwrap().job.unwrap().id;
+    let job = client.wait(&id, |_| {}).await.unwrap();
+    assert_eq!(job.state(), JobState::Succeeded);
+    drop(idle);
+}
