@@ -140,6 +140,7 @@ kernels! {
     NodesPedersen = "hash_nodes", [Read, Read, Written], [DIGEST, NODES, PEDERSEN, NODE_OF_TWO, HASH_NODES];
     GrindKeccak = "grind", [Written], [DIGEST, NONCE, KECCAK, NONCE_OF_KECCAK, GRIND];
     GrindBlake2s = "grind", [Written], [DIGEST, NONCE, BLAKE2S, NONCE_OF_BLAKE2S, GRIND];
+    Multiply = "multiply", [Written], [include_str!("multiply.wgsl")];
 }
 
 impl Kernel {

@@ -18,6 +18,7 @@ mod ntt;
 mod pipelines;
 mod powers;
 mod quotient;
+mod rate;
 mod scan;
 mod strip;
 mod tables;

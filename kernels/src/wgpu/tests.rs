@@ -84,6 +84,11 @@ laws!(
     wrong_shapes_are_errors,
 );
 
+#[test]
+fn multiplications_are_counted() {
+    assert!(SMALL.multiplications_per_second(2).unwrap() > 0.0);
+}
+
 /// By itself, as others would take memory meanwhile.
 #[test]
 fn memory_accounts() {

@@ -12,7 +12,7 @@ mod report;
 
 use clap::Parser;
 use quarry_kernels::cuda::CudaDevice;
-use quarry_kernels::{Backend, CpuDevice};
+use quarry_kernels::{Backend, CpuDevice, WgpuDevice};
 use rates::Measure;
 use report::Report;
 use std::error::Error;
@@ -21,8 +21,8 @@ use std::path::PathBuf;
 /// Measures a device.
 #[derive(Parser)]
 struct Args {
-    /// The device: cuda, cuda:N, cpu, or with the feature emulation: emulated (the CUDA device on a stand-in for its
-    /// driver, which shows that this program runs, and nothing else)
+    /// The device: cuda, cuda:N, wgpu, wgpu:N, cpu; or, to see that this program runs, wgpu-software (a software adapter)
+    /// and with the feature emulation: emulated (the CUDA device on a stand-in for its driver)
     #[arg(long, default_value = "cuda")]
     device: String,
     /// What to do: checks, rates, operations, proofs, settlement
@@ -75,10 +75,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             quarry_kernels::cuda::emulation::install()?;
             run(&cuda(0)?, &args)?
         }
+        "wgpu-software" => run(&adapter(true)?, &args)?,
+        "wgpu" => run(&adapter(false)?, &args)?,
         "cuda" => run(&cuda(0)?, &args)?,
-        name => match name.strip_prefix("cuda:").map(str::parse) {
-            Some(Ok(index)) => run(&cuda(index)?, &args)?,
-            _ => return Err("--device: give cuda, cuda:N, cpu or emulated".into()),
+        name => match name.split_once(':').map(|(kind, index)| (kind, index.parse())) {
+            Some(("cuda", Ok(index))) => run(&cuda(index)?, &args)?,
+            Some(("wgpu", Ok(index))) => run(&WgpuDevice::new(index, None, false)?, &args)?,
+            _ => {
+                return Err(
+                    "--device: give cuda, cuda:N, wgpu, wgpu:N, wgpu-software, cpu or emulated".into(),
+                );
+            }
         },
     };
     if all_right {
@@ -86,6 +93,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Err("the device is wrong: see the checks".into())
     }
+}
+
+/// The first adapter that is software, or that is not.
+fn adapter(is_software: bool) -> Result<WgpuDevice, Box<dyn Error>> {
+    let adapters = WgpuDevice::list();
+    let first = adapters.iter().find(|adapter| adapter.is_software == is_software);
+    let first = first.ok_or("no adapter is reached through Vulkan, Metal or DX12")?;
+    Ok(WgpuDevice::new(first.index, None, is_software)?)
 }
 
 /// Everything that was asked for; whether all checks held.

@@ -3,7 +3,9 @@
 use ark_ff::Field;
 use quarry_kernels::cuda::CudaDevice;
 use quarry_kernels::program::{Instruction, Opcode, Operand};
-use quarry_kernels::{Backend, Columns, CpuDevice, DeviceError, Felt, Hash, Natural, Program, Tag};
+use quarry_kernels::{
+    Backend, Columns, CpuDevice, DeviceError, Felt, Hash, Natural, Program, Tag, WgpuDevice,
+};
 use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -72,6 +74,13 @@ impl Measure for CpuDevice {
 }
 
 impl Measure for CudaDevice {
+    fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError> {
+        let multiplications = self.multiplications_per_second(1 << (log_len / 2))?;
+        measure(self, log_len, multiplications).map(Some)
+    }
+}
+
+impl Measure for WgpuDevice {
     fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError> {
         let multiplications = self.multiplications_per_second(1 << (log_len / 2))?;
         measure(self, log_len, multiplications).map(Some)
