@@ -314,6 +314,12 @@ pub trait Device: Send + Sync + Sized + 'static {
         0
     }
 
+    /// Bytes that the device takes for a while, beside its buffers, to run a program of so many registers, with periodic
+    /// tables of these lengths, on `2^log_len` rows.
+    fn program_scratch(&self, _n_registers: usize, _table_lengths: &[usize], _log_len: u32) -> u64 {
+        0
+    }
+
     /// Memory statistics; resets the peak to what is held now.
     fn take_peak(&self) -> MemoryUsage;
 }

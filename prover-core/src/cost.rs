@@ -19,8 +19,10 @@ pub struct Shape {
     pub n_scanned: usize,
     /// Number of mask cells.
     pub n_mask: usize,
-    /// Elements of the tables that the constraints' program reads beside the columns, on one coset.
-    pub n_table_elements: usize,
+    /// Elements of each table that the constraints' program reads beside the columns, on one coset.
+    pub table_lengths: Vec<usize>,
+    /// Registers of the constraints' program.
+    pub n_registers: usize,
     /// Field multiplications a row of the constraints' program.
     pub program_multiplications: usize,
 }
@@ -81,7 +83,8 @@ impl Shape {
             n_columns: [first, interaction, 2],
             n_scanned: air.scanned_columns()?.len(),
             n_mask: air.air.mask.len(),
-            n_table_elements: compiled.table_lengths().sum(),
+            table_lengths: compiled.table_lengths().collect(),
+            n_registers: compiled.program.n_registers,
             program_multiplications: compiled.program.n_multiplications(),
         })
     }

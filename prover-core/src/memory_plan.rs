@@ -110,7 +110,10 @@ impl MemoryPlan {
         params: &Parameters,
         budget: Option<u64>,
     ) -> Result<Self, MemoryPlanError> {
-        let scratch = device.inversion_scratch(shape.log_len);
+        let scratch = [
+            device.inversion_scratch(shape.log_len),
+            device.program_scratch(shape.n_registers, &shape.table_lengths, shape.log_len),
+        ];
         let leanest = Self::keeping(0, shape, params, scratch);
         let Some(free) = budget else {
             return Ok(leanest);
@@ -133,12 +136,13 @@ impl MemoryPlan {
     }
 
     /// The plan that keeps so many cosets.
-    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: u64) -> Self {
+    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: [u64; 2]) -> Self {
         let mut ledger = Ledger::default();
         Steps {
             column: felts(1 << shape.log_len),
             kept: n_kept as u64,
-            inversion_scratch: scratch,
+            inversion_scratch: scratch[0],
+            program_scratch: scratch[1],
             log_len: shape.log_len,
             params,
         }
@@ -215,6 +219,8 @@ struct Steps<'a> {
     kept: u64,
     /// Bytes beside a column that is inverted.
     inversion_scratch: u64,
+    /// Bytes beside the columns and tables that the constraints' program reads.
+    program_scratch: u64,
     log_len: u32,
     params: &'a Parameters,
 }
@@ -237,8 +243,9 @@ impl Steps<'_> {
         let again = if self.kept == 0 { first + interaction } else { 0 };
         ledger.moment(&[
             (EXTENSION, again * self.column),
-            (TABLES, felts(shape.n_table_elements)),
+            (TABLES, felts(shape.table_lengths.iter().sum())),
             (VALUES, self.column),
+            (SCRATCH, self.program_scratch),
         ]);
         self.commit(shape.n_columns[2], ledger);
 

@@ -1,7 +1,7 @@
 //! Register programs, interpreted by an invocation a row.
 //!
-//! The sources of a program lie in several buffers, of which a kernel may bind few: tables of columns and long periodic
-//! tables are bound as they are, and short tables are copied together. Where a table does not fit in one binding, the rows are
+//! The sources of a program lie in several buffers, of which a kernel may bind few: the largest, which are the tables of
+//! columns and long periodic tables, are bound as they are, and the others copied together. Where a table does not fit in one binding, the rows are
 //! taken in strips: what they read is copied together, cells that are near each other in a column as one *window*.
 
 use super::kernels::{Kernel, Parameters, WORKGROUP, limbs};
@@ -22,6 +22,10 @@ const N_SHARED: usize = 8;
 
 /// Buffers of cells that the kernel binds.
 const N_SLOTS: usize = 5;
+
+/// Buffers that are bound as they are, beside the one for copies; and of them those of a proof's columns.
+const N_BOUND: usize = N_SLOTS - 1;
+const N_TRACES: usize = 2;
 
 /// Invocations that keep any card busy.
 const MAX_INVOCATIONS: usize = 1 << 16;
@@ -121,7 +125,7 @@ impl WgpuDevice {
         add: bool,
     ) -> Result<(), DeviceError> {
         let n_rows = out.n_rows();
-        let Some((long, short)) = direct(sources, n_rows, out.values()) else {
+        let Some((long, short)) = direct(sources, out.values(), self.chunk_len()) else {
             return self.run_in_strips(loaded, sources, scalars, out, add);
         };
         let runs: Vec<_> = short.iter().map(|i| (sources[*i], 0, sources[*i].len)).collect();
@@ -245,9 +249,8 @@ impl WgpuDevice {
         add: bool,
     ) -> Result<(), DeviceError> {
         let code = Memory::upload(&self.context, code, Tag("program"))?;
-        let n_invocations = (n_rows / LEAST_ROWS).clamp(1, MAX_INVOCATIONS);
-        let n_invocations = n_invocations.next_multiple_of(WORKGROUP);
-        let n_scratch = loaded.program.n_registers.saturating_sub(N_SHARED) * n_invocations;
+        let n_invocations = n_invocations(n_rows);
+        let n_scratch = n_in_scratch(loaded.program.n_registers, n_rows);
         let scratch = Memory::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
         let target = out.values().memory.piece::<Felt>(first_row, n_rows)?;
         let parameters = parameters.words(&[
@@ -264,6 +267,25 @@ impl WgpuDevice {
     }
 }
 
+/// Invocations for so many rows.
+fn n_invocations(n_rows: usize) -> usize {
+    let n = (n_rows / LEAST_ROWS).clamp(1, MAX_INVOCATIONS);
+    n.next_multiple_of(WORKGROUP)
+}
+
+/// Elements that registers take beyond the workgroup's memory.
+fn n_in_scratch(n_registers: usize, n_rows: usize) -> usize {
+    n_registers.saturating_sub(N_SHARED) * n_invocations(n_rows)
+}
+
+/// Bytes that the program of a proof takes beside its buffers, where these can be bound.
+pub(super) fn scratch(n_registers: usize, table_lengths: &[usize], n_rows: usize) -> u64 {
+    let mut lengths = table_lengths.to_vec();
+    lengths.sort_by_key(|len| std::cmp::Reverse(*len));
+    let copied: usize = lengths.iter().skip(N_BOUND - N_TRACES).sum();
+    ((copied + n_in_scratch(n_registers, n_rows)) * size_of::<Felt>()) as u64
+}
+
 /// The cell that an operand is.
 fn cell_of(operand: Operand) -> Option<(u16, u32)> {
     match operand {
@@ -272,23 +294,26 @@ fn cell_of(operand: Operand) -> Option<(u16, u32)> {
     }
 }
 
-/// The numbers of the sources that can be bound as they are, and of those to be copied together; nothing if there are too
-/// many or a chunk does not hold one.
-fn direct(sources: &[Cells<'_>], n_rows: usize, out: &WgpuBuffer<Felt>) -> Option<(Vec<usize>, Vec<usize>)> {
-    /// Of the rows, a short table has at most one in so many.
-    const SHORT: usize = 8;
-    let (long, short): (Vec<_>, Vec<_>) = (0..sources.len()).partition(|i| sources[*i].len > n_rows / SHORT);
-    if !out.memory.is_one_chunk() || !long.iter().all(|i| sources[*i].memory.is_one_chunk()) {
-        return None;
-    }
-    let mut buffers: Vec<&Buffer> = Vec::new();
-    for i in &long {
-        let buffer = sources[*i].memory.buffer();
-        if !buffers.contains(&buffer) {
-            buffers.push(buffer);
+/// The numbers of the sources that are bound as they are, and of those to be copied together: those in the largest buffers
+/// are bound. Nothing if a chunk does not hold one of them, or all that is copied.
+fn direct(
+    sources: &[Cells<'_>],
+    out: &WgpuBuffer<Felt>,
+    chunk_len: usize,
+) -> Option<(Vec<usize>, Vec<usize>)> {
+    let mut buffers: Vec<&Buffer> = sources.iter().map(|source| source.memory.buffer()).collect();
+    buffers.sort_by_key(|buffer| std::cmp::Reverse(buffer.size()));
+    let mut bound: Vec<&Buffer> = Vec::new();
+    for buffer in buffers {
+        if bound.len() < N_BOUND && !bound.contains(&buffer) {
+            bound.push(buffer);
         }
     }
-    (buffers.len() < N_SLOTS).then_some((long, short))
+    let (long, short): (Vec<usize>, Vec<usize>) =
+        (0..sources.len()).partition(|i| bound.contains(&sources[*i].memory.buffer()));
+    let n_copied: usize = short.iter().map(|i| sources[*i].len).sum();
+    let can_be_bound = out.memory.is_one_chunk() && sources.iter().all(|source| source.memory.is_one_chunk());
+    (can_be_bound && n_copied <= chunk_len).then_some((long, short))
 }
 
 /// The windows for the cells that are used, in strips of so many rows, and for every cell its window.

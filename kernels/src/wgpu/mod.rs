@@ -177,6 +177,10 @@ impl Device for WgpuDevice {
         inversion_scratch(self.chunk_len().min(1 << log_len) as u64)
     }
 
+    fn program_scratch(&self, n_registers: usize, table_lengths: &[usize], log_len: u32) -> u64 {
+        compose::scratch(n_registers, table_lengths, 1 << log_len)
+    }
+
     fn take_peak(&self) -> MemoryUsage {
         self.context.accounts.take_peak()
     }
