@@ -65,7 +65,16 @@ struct Batch {
     commands: Vec<Command>,
     parameters: Vec<u8>,
     submissions: VecDeque<(u64, SubmissionIndex)>,
-    launches: BTreeMap<&'static str, u64>,
+    launches: BTreeMap<&'static str, Launches>,
+}
+
+/// What a kernel was given to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Launches {
+    /// Launches.
+    pub n: u64,
+    /// Their workgroups in all.
+    pub n_workgroups: u64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -268,7 +277,9 @@ impl Context {
         let at = batch.parameters.len();
         batch.parameters.extend(parameters);
         batch.parameters.resize(at + PARAMETERS as usize, 0);
-        *batch.launches.entry(kernel.name()).or_default() += 1;
+        let launches = batch.launches.entry(kernel.name()).or_default();
+        launches.n += 1;
+        launches.n_workgroups += columns * rows * n_layers as u64;
         batch.commands.push(Command::Dispatch {
             kernel,
             pipeline,
@@ -370,7 +381,7 @@ impl Context {
     }
 
     /// The launches of every kernel since the last call.
-    pub(super) fn take_launches(&self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn take_launches(&self) -> BTreeMap<&'static str, Launches> {
         std::mem::take(&mut lock(&self.batch).launches)
     }
 }

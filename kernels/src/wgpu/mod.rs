@@ -25,6 +25,7 @@ mod tables;
 mod transfer;
 
 pub use adapter::Wishes;
+pub use context::Launches;
 pub use memory::WgpuBuffer;
 
 use crate::description::Description;
@@ -87,7 +88,7 @@ impl WgpuDevice {
     }
 
     /// The launches of every kernel since the last call.
-    pub fn take_launches(&self) -> BTreeMap<&'static str, u64> {
+    pub fn take_launches(&self) -> BTreeMap<&'static str, Launches> {
         self.context.take_launches()
     }
 

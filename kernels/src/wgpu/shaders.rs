@@ -107,3 +107,65 @@ fn every_kernel_is_translated_for_every_interface() {
         }
     }
 }
+
+/// Arithmetic in the text of a block, with that of the functions it calls; what loops repeat is counted once.
+fn operations(module: &naga::Module, function: &naga::Function) -> u64 {
+    let arithmetic = function
+        .expressions
+        .iter()
+        .filter(|(_, expression)| matches!(expression, naga::Expression::Binary { .. }))
+        .count() as u64;
+    let mut called = 0;
+    calls(&function.body, &mut |callee| {
+        called += operations(module, &module.functions[callee]);
+    });
+    arithmetic + called
+}
+
+fn calls(block: &naga::Block, call: &mut impl FnMut(naga::Handle<naga::Function>)) {
+    use naga::Statement;
+    for statement in block {
+        match statement {
+            Statement::Call { function, .. } => call(*function),
+            Statement::Block(block) => calls(block, call),
+            Statement::If { accept, reject, .. } => {
+                [accept, reject].into_iter().for_each(|block| calls(block, call))
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| calls(&case.body, call)),
+            Statement::Loop { body, continuing, .. } => [body, continuing]
+                .into_iter()
+                .for_each(|block| calls(block, call)),
+            _ => (),
+        }
+    }
+}
+
+/// A product takes so many operations, and no kernel has many of them in its text: a driver may take long to compile what it
+/// inlines. (`--nocapture` prints the table.)
+#[test]
+fn products_are_called_in_few_places() {
+    for (has_int64, most) in [(true, 450), (false, 2200)] {
+        let variant = Variant {
+            has_int64,
+            log_tile: 9,
+        };
+        let of_product = |module: &naga::Module| {
+            let mut functions = module.functions.iter();
+            let product = functions.find(|(_, function)| function.name.as_deref() == Some("felt_mul"));
+            operations(module, product.expect("a product").1)
+        };
+        let product = of_product(&parsed(Kernel::Compose, variant).0);
+        println!("64-bit integers: {has_int64}; a product: {product} operations");
+        assert!(product < most, "{product}");
+        for kernel in Kernel::ALL {
+            let (module, _) = parsed(*kernel, variant);
+            let entry = module
+                .entry_points
+                .iter()
+                .find(|entry| entry.name == kernel.entry());
+            let in_text = operations(&module, &entry.expect("the kernel").function);
+            println!("    {}: {in_text} operations", kernel.name());
+            assert!(in_text < 12 * product, "{}: {in_text}", kernel.name());
+        }
+    }
+}

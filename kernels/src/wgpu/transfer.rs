@@ -4,7 +4,9 @@ use super::context::Context;
 use super::memory::Memory;
 use crate::device::{DeviceError, Element, Pending};
 use std::ops::Range;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 use wgpu::{Buffer, BufferUsages};
 
 impl Context {
@@ -23,6 +25,23 @@ impl Context {
             timeout: None,
         });
         polled.map(|_| ()).map_err(|error| self.failed("poll", error))
+    }
+}
+
+impl Context {
+    /// What a callback of the library sends: work is done by then, but another thread may be the one that calls.
+    fn receive<T>(&self, from: &mpsc::Receiver<T>) -> Result<T, DeviceError> {
+        /// The wait between two looks at the device.
+        const PATIENCE: Duration = Duration::from_millis(20);
+        loop {
+            match from.recv_timeout(PATIENCE) {
+                Ok(value) => return Ok(value),
+                Err(RecvTimeoutError::Timeout) => self.done("poll", || {
+                    let _ = self.device.poll(wgpu::PollType::Poll);
+                })?,
+                Err(error) => return Err(self.failed("map_async", error)),
+            }
+        }
     }
 }
 
@@ -82,12 +101,13 @@ pub(super) fn download<T: Element>(
                 });
             })?;
         }
+        drop(sender);
         context.wait(batch)?;
         let mut elements: Vec<T> = Vec::with_capacity(len);
         for part in &parts {
-            let result = mapped.try_recv();
-            let result = result.map_err(|error| context.failed("map_async", error))?;
-            result.map_err(|error| context.failed("map_async", error))?;
+            context
+                .receive(&mapped)?
+                .map_err(|error| context.failed("map_async", error))?;
             append(&context, part, &mut elements)?;
         }
         Ok(elements)
