@@ -57,7 +57,9 @@ async fn who_may_do_what() {
     case.write("key.pem", key);
     let client = |token: &str, tenant: &str, roles: &str| {
         let digest = sha256(token.as_bytes());
-        format!("[[clients]]\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nroles = [{roles}]\nmax_active_jobs = 1\n")
+        format!(
+            "[[clients]]\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nroles = [{roles}]\nmax_active_jobs = 1\n"
+        )
     };
     let clients = [
         client("token-of-a", "a", "\"submit\", \"read\""),
@@ -69,7 +71,10 @@ async fn who_may_do_what() {
     case.write("secure.toml", format!("{tls}{}", clients.join("")));
     let service = Appliance::start(&case, "--config secure.toml");
     let with = |token: Option<&str>| Connection {
-        server: format!("https://localhost:{}", service.address.rsplit(':').next().unwrap()),
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
         token: token.map(str::to_owned),
         authority: Some(authority.pem().into_bytes()),
         identity: None,
@@ -97,10 +102,17 @@ async fn who_may_do_what() {
         Err(ClientError::Status(status)) => {
             assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
             let details = tonic_types::StatusExt::get_details_retry_info(&*status);
-            assert!(details.is_some_and(|info| info.retry_delay.is_some()), "{status:?}");
+            assert!(
+                details.is_some_and(|info| info.retry_delay.is_some()),
+                "{status:?}"
+            );
         }
         // The first may have ended already.
-        other => assert_eq!(a.get(&id).await.unwrap().state(), JobState::Succeeded, "{other:?}"),
+        other => assert_eq!(
+            a.get(&id).await.unwrap().state(),
+            JobState::Succeeded,
+            "{other:?}"
+        ),
     }
 
     // Another tenant's job is not there.
@@ -108,7 +120,10 @@ async fn who_may_do_what() {
     assert_eq!(code(b.cancel(&id).await), Code::NotFound);
     assert_eq!(code(b.result(&id).await), Code::NotFound);
     assert!(b.list(ListJobsRequest::default()).await.unwrap().jobs.is_empty());
-    assert_eq!(code(b.watch(WatchJobsRequest::default()).await), Code::PermissionDenied);
+    assert_eq!(
+        code(b.watch(WatchJobsRequest::default()).await),
+        Code::PermissionDenied
+    );
     assert_eq!(reader.get(&id).await.unwrap().id, id);
     assert_eq!(admin.get(&id).await.unwrap().id, id);
     let job = a.wait(&id, |_| {}).await.unwrap();
@@ -140,21 +155,31 @@ async fn certificates_of_clients() {
     );
     let service = Appliance::start(&folder, "--config secure.toml");
     let with = |identity: Option<(String, String)>| Connection {
-        server: format!("https://localhost:{}", service.address.rsplit(':').next().unwrap()),
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
         token: None,
         authority: Some(authority.pem().into_bytes()),
         identity: identity.map(|(certificate, key)| (certificate.into_bytes(), key.into_bytes())),
     };
     let ask = async |identity| Client::connect(&with(identity)).await?.capabilities().await;
     assert!(ask(Some((client_cert, client_key))).await.is_ok());
-    assert_eq!(code(ask(Some((other_cert, other_key))).await), Code::Unauthenticated);
+    assert_eq!(
+        code(ask(Some((other_cert, other_key))).await),
+        Code::Unauthenticated
+    );
     assert!(ask(None).await.is_err());
     assert!(ask(Some((stranger_cert, stranger_key))).await.is_err());
 }
 
 fn page(address: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("the pages");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -166,7 +191,9 @@ async fn operators_see_it() {
     let case = Folder::with_case(PLAIN);
     let service = Appliance::start(&case, "");
     assert!(page(&service.http, "/healthz").0.contains("200"));
-    until("readiness", || page(&service.http, "/readyz").0.contains("200").then_some(()));
+    until("readiness", || {
+        page(&service.http, "/readyz").0.contains("200").then_some(())
+    });
     let mut client = service.client().await;
     let spec = air_job(&mut client, &case, "blake").await;
     let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
@@ -215,7 +242,10 @@ async fn operators_see_it() {
         .await
         .unwrap();
     let answer = answer.into_inner().message().await.unwrap();
-    assert!(format!("{answer:?}").contains("quarry.prover.v1.Prover"), "{answer:?}");
+    assert!(
+        format!("{answer:?}").contains("quarry.prover.v1.Prover"),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

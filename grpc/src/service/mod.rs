@@ -3,7 +3,9 @@
 mod api;
 mod identity;
 mod pages;
+mod spec;
 mod status;
+mod streams;
 
 pub use identity::Role;
 
