@@ -22,10 +22,10 @@
 use crate::digest::digest;
 use crate::protocol::prover_client::ProverClient;
 use crate::protocol::{
-    ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, GetCapabilitiesRequest,
-    GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, ListJobsRequest, ListJobsResponse,
-    StatArtifactRequest, SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, UploadHeader,
-    WatchJobsRequest, get_job_request, upload_artifact_request::Part,
+    ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate, EstimateJobRequest,
+    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec,
+    ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
+    UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request, upload_artifact_request::Part,
 };
 use std::io;
 use std::path::Path;
@@ -287,6 +287,15 @@ impl Client {
     pub async fn submit(&mut self, spec: JobSpec) -> Result<SubmitJobResponse, ClientError> {
         let request = SubmitJobRequest { spec: Some(spec) };
         Ok(self.inner.submit_job(request).await?.into_inner())
+    }
+
+    /// What a job would take, and when it would be done.
+    ///
+    /// # Errors
+    /// [`ClientError`]; also if there would be no proof.
+    pub async fn estimate(&mut self, spec: JobSpec) -> Result<Estimate, ClientError> {
+        let request = EstimateJobRequest { spec: Some(spec) };
+        Ok(self.inner.estimate_job(request).await?.into_inner())
     }
 
     /// A job as it stands.

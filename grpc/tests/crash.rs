@@ -38,14 +38,14 @@ async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientE
     ] {
         client.upload(&case.file(name)).await?;
     }
-    let spec = job(&mut client, case, "blake").await;
+    let spec = job(&mut client, case, "blake", "blake").await;
     client.submit(spec).await?;
     Ok(())
 }
 
-async fn job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
+async fn job(client: &mut Client, case: &Folder, tag: &str, dedup_key: &str) -> JobSpec {
     JobSpec {
-        dedup_key: tag.to_owned(),
+        dedup_key: dedup_key.to_owned(),
         ..air_job(client, case, tag).await
     }
 }
@@ -59,14 +59,25 @@ fn restart(folder: &Folder, flags: &str) -> Appliance {
 }
 
 /// Downloads the proof of the job with a dedup key, and checks that it is Stone's.
-async fn check_proof(client: &mut Client, case: &Folder, tag: &str) {
-    let id = client.by_dedup_key(tag).await.unwrap().id;
+async fn check_proof(client: &mut Client, case: &Folder, tag: &str, dedup_key: &str) {
+    let id = client.by_dedup_key(dedup_key).await.unwrap().id;
     let job = client.wait(&id, |_| {}).await.unwrap();
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
     assert_eq!(job.failed_attempts, 0, "{job:?}");
     let proof = client.result(&id).await.unwrap().proof.unwrap();
     client.download(&proof, &case.file("proof.json")).await.unwrap();
     assert_stones_proof(&case.json("proof.json"), PLAIN, tag);
+}
+
+/// All jobs that have not ended.
+fn unfinished() -> ListJobsRequest {
+    use JobState::{Queued, Received, Running, Validating, Verifying};
+    let states = [Received, Validating, Queued, Running, Verifying];
+    ListJobsRequest {
+        states: states.map(i32::from).to_vec(),
+        page_size: 500,
+        ..ListJobsRequest::default()
+    }
 }
 
 /// After a collection nothing is there that nobody refers to: so many files for each job.
@@ -102,10 +113,10 @@ async fn every_point() {
             "{point}: what was accepted is there"
         );
         // Who heard no answer submits again: it is the same job.
-        let spec = job(&mut client, &case, "blake").await;
+        let spec = job(&mut client, &case, "blake", "blake").await;
         let again = client.submit(spec).await.unwrap();
         assert_eq!(again.existing, known.len() == 1, "{point}");
-        check_proof(&mut client, &case, "blake").await;
+        check_proof(&mut client, &case, "blake", "blake").await;
         let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
         assert_eq!(jobs.len(), 1, "{point}");
         drop(service);
@@ -114,33 +125,45 @@ async fn every_point() {
     }
 }
 
-/// As many kills as `QUARRY_KILLS` says.
+/// As many kills as `QUARRY_KILLS` says, and a job more after each.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_moment() {
-    let kills: u32 = std::env::var("QUARRY_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
+    let kills: usize = std::env::var("QUARRY_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
     let tags = ["base", "blake", "kek", "felt_vf_pos", "ped_commit"];
     let case = Folder::with_case(PLAIN);
     let mut service = restart(&case, "");
-    let mut client = service.client().await;
-    for tag in tags {
-        let spec = job(&mut client, &case, tag).await;
-        client.submit(spec).await.unwrap();
-    }
+    let mut accepted = Vec::new();
     // Moments that are spread evenly over any interval: multiples of the golden ratio.
     let mut moment = 0.0_f64;
-    for kill in 0..kills {
+    for kill in 0..kills.max(tags.len()) {
+        let tag = tags[kill % tags.len()];
+        let dedup_key = format!("{tag} {kill}");
+        let mut client = service.client().await;
+        let spec = job(&mut client, &case, tag, &dedup_key).await;
+        client.submit(spec).await.unwrap();
+        accepted.push((tag, dedup_key));
         moment = (moment + 0.618_033_988_749_895).fract();
-        tokio::time::sleep(Duration::from_secs_f64(1.5 * moment)).await;
+        tokio::time::sleep(Duration::from_secs_f64(moment)).await;
+        let left = client.list(unfinished()).await.unwrap().jobs.len();
         service.kill();
+        println!("kill {kill} after {moment:.3} s: {left} jobs had not ended");
         service = restart(&case, "");
-        println!("kill {kill} after {moment:.3}");
     }
     let mut client = service.client().await;
-    for tag in tags {
-        check_proof(&mut client, &case, tag).await;
+    for (tag, dedup_key) in &accepted {
+        check_proof(&mut client, &case, tag, dedup_key).await;
     }
-    let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
-    assert_eq!(jobs.len(), tags.len());
+    let mut jobs = 0;
+    let mut request = ListJobsRequest::default();
+    loop {
+        let page = client.list(request.clone()).await.unwrap();
+        jobs += page.jobs.len();
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(jobs, accepted.len());
     drop(service);
     // Four inputs and a public input in common; parameters and a proof each.
     check_files(&case, 5 + 2 * tags.len());

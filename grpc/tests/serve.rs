@@ -160,6 +160,28 @@ fn the_commands_work_as_written() {
         .quarry(&format!("get 00 {server}"))
         .exits(2)
         .says(&["no job"]);
+
+    // The store is one process's. What it kept is whole, and a copy is as good.
+    let copy = "store backup --data data copy/store.redb";
+    fs::create_dir(folder.file("copy")).unwrap();
+    folder.quarry(copy).exits(2).says(&["already open"]);
+    drop(service);
+    folder.quarry(copy).exits(0);
+    folder.quarry(copy).exits(2).says(&["exists"]);
+    folder.quarry("store check --data data").exits(0).says(&["whole"]);
+    fs::rename(folder.file("data/artifacts"), folder.file("copy/artifacts")).unwrap();
+    folder.quarry("store check --data copy").exits(0);
+    folder
+        .quarry("store check --data data")
+        .exits(3)
+        .says(&["not here"]);
+    let service = Appliance::start(&folder, "--data copy");
+    let got = folder.quarry(&format!(
+        "get {id} --out copy.json --server http://{}",
+        service.address
+    ));
+    got.exits(0);
+    assert_eq!(read("proof.json"), read("copy.json"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -358,6 +380,11 @@ async fn a_restart_takes_up_what_was_there() {
     let spec = long_job(&mut client, 0).await;
     let running = submit(&mut client, spec.clone()).await.id;
     let waiting = submit(&mut client, spec.clone()).await.id;
+    // The next job's program runs while this one is on the device.
+    while client.get(&waiting).await.unwrap().state() != JobState::Queued {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(client.get(&running).await.unwrap().state(), JobState::Running);
     let cancelled = submit(&mut client, spec).await.id;
     client.cancel(&cancelled).await.unwrap();
     let worker = service.process("worker");
@@ -381,8 +408,44 @@ async fn a_restart_takes_up_what_was_there() {
         digests.push(client.result(&id).await.unwrap().proof_bytes);
     }
     assert_eq!(digests[0], digests[1]);
+
+    // The pace of these two is known, after another start too.
+    drop(service);
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let spec = long_job(&mut client, 0).await;
+    let estimate = client.estimate(spec.clone()).await.unwrap();
+    let (half, most) = (estimate.seconds_p50.unwrap(), estimate.seconds_p95.unwrap());
+    assert!(half > 0.0 && half <= most, "{estimate:?}");
+    assert_eq!(
+        (estimate.wait_seconds, estimate.would_meet_deadline),
+        (Some(0.0), None)
+    );
+    assert_eq!(estimate.statement.unwrap().n_steps, 4096);
+    let within = |seconds: f64, spec: &JobSpec| JobSpec {
+        deadline: Some((SystemTime::now() + Duration::from_secs_f64(seconds)).into()),
+        ..spec.clone()
+    };
+    for (seconds, meets) in [(most + 60.0, true), (half / 2.0, false)] {
+        let estimate = client.estimate(within(seconds, &spec)).await.unwrap();
+        assert_eq!(estimate.would_meet_deadline, Some(meets));
+    }
+    // While much is to be done, a job that is due before is not taken, and its sender is told when to come again.
+    let large = long_job(&mut client, 1 << 17).await;
+    let large = submit(&mut client, large).await.id;
+    while !client.get(&large).await.unwrap().validation_done {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    match client.submit(within(3.0, &spec)).await {
+        Err(ClientError::Status(status)) => assert_eq!(status.code(), tonic::Code::ResourceExhausted),
+        other => panic!("{other:?}"),
+    }
+    client.cancel(&large).await.unwrap();
     assert_eq!(client.get(&cancelled).await.unwrap().state(), JobState::Cancelled);
-    assert_eq!(fs::read_dir(folder.file("data/scratch")).unwrap().count(), 0);
+    until("end of all files of attempts", || {
+        let mut left = fs::read_dir(folder.file("data/scratch")).unwrap();
+        left.next().is_none().then_some(())
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

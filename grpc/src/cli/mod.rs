@@ -22,6 +22,7 @@ mod prove;
 mod serve;
 mod source;
 mod statement;
+mod store;
 mod submit;
 mod summary;
 mod table;
@@ -88,6 +89,8 @@ enum Command {
     /// Submit a job to a service
     #[command(after_help = submit::EXAMPLES)]
     Submit(Box<submit::Args>),
+    /// Ask a service what a job would take, and when it would be done
+    Estimate(Box<submit::EstimateArgs>),
     /// Watch a job, or all jobs, of a service
     Watch(client::Watch),
     /// Get a job of a service, its proof too
@@ -98,6 +101,8 @@ enum Command {
     Cancel(client::Cancel),
     /// Show what a service can do
     Capabilities(client::Capabilities),
+    /// Back up or check the data of a service that does not run
+    Store(store::Args),
     /// Prove on a device what standard input asks for
     #[command(hide = true)]
     Worker(appliance::Worker),
@@ -119,11 +124,13 @@ impl Command {
             Command::Doctor(args) => doctor::run(args),
             Command::Serve(args) => serve::run(args),
             Command::Submit(args) => submit::run(args),
+            Command::Estimate(args) => submit::estimate(args),
             Command::Watch(args) => client::watch(args),
             Command::Get(args) => client::get(args),
             Command::List(args) => client::list(args),
             Command::Cancel(args) => client::cancel(args),
             Command::Capabilities(args) => client::capabilities(args),
+            Command::Store(args) => store::run(args),
             Command::Worker(args) => appliance::worker(args),
             Command::Child => appliance::child(),
         }
@@ -142,11 +149,13 @@ impl Command {
             Command::Doctor(args) => args.json,
             Command::Submit(args) => args.json,
             Command::Get(args) => args.json,
-            Command::Watch(_)
+            Command::Estimate(_)
+            | Command::Watch(_)
             | Command::List(_)
             | Command::Cancel(_)
             | Command::Capabilities(_)
             | Command::Serve(_)
+            | Command::Store(_)
             | Command::Worker(_)
             | Command::Child => false,
         }

@@ -22,6 +22,7 @@ may end, the rest waits for the next start. Nothing that was accepted is lost, h
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub struct Args {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE", env = "QUARRY_CONFIG")]

@@ -9,6 +9,7 @@ use quarry_grpc::protocol::{
     AirInput, ArtifactRef, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
     job_spec::{Input, Parameters},
 };
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,9 +24,10 @@ Examples:
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
       as cpu_air_prover takes it; run twice, it is one job";
 
-/// Arguments of `submit`.
+/// What is to be proved, for whom, until when.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+#[group(skip)]
+struct Job {
     /// Compiled Cairo program
     #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
@@ -87,6 +89,22 @@ pub struct Args {
     /// A label
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Arguments of `estimate`.
+#[derive(Debug, clap::Args)]
+pub struct EstimateArgs {
+    #[command(flatten)]
+    job: Job,
+}
+
+/// Arguments of `submit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    job: Job,
     /// Wait until the job has ended
     #[arg(long)]
     wait: bool,
@@ -96,14 +114,12 @@ pub struct Args {
     /// Print the job as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-    #[command(flatten)]
-    server: Server,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    args.server.ask(async |mut client| {
-        let spec = args.spec(&mut client).await?;
+    args.job.server.ask(async |mut client| {
+        let spec = args.job.spec(&mut client).await?;
         let submitted = client.submit(spec).await?;
         let mut job = submitted.job.unwrap_or_default();
         if submitted.existing {
@@ -135,7 +151,28 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-impl Args {
+/// Says what a job would take, as JSON.
+pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
+    args.job.server.ask(async |mut client| {
+        let spec = args.job.spec(&mut client).await?;
+        let estimate = client.estimate(spec).await?;
+        let statement = estimate.statement.unwrap_or_default();
+        let value = json!({
+            "layout": statement.layout,
+            "n_steps": statement.n_steps,
+            "security_bits": statement.security_bits,
+            "multiplications": statement.multiplications,
+            "least_device_bytes": statement.least_device_bytes,
+            "wait_seconds": estimate.wait_seconds,
+            "seconds_p50": estimate.seconds_p50,
+            "seconds_p95": estimate.seconds_p95,
+            "would_meet_deadline": estimate.would_meet_deadline,
+        });
+        terminal::print(format!("{value:#}\n"))
+    })
+}
+
+impl Job {
     /// Uploads the files; gives the specification.
     async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
         let parameters = match &self.parameter_file {

@@ -4,17 +4,22 @@
 //! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
 //! ```
 
+mod end;
+mod estimate;
+mod intake;
 mod prepare;
 mod prove;
 pub mod queue;
 mod release;
+mod view;
+
+pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
-use crate::failure::{Stage, failure};
 use crate::internal::{Prepared, StoredJob};
-use crate::metrics::{Load, Metrics};
-use crate::protocol::{DeviceInfo, Failure, FailureClass, Job, JobState, Limits};
-use crate::store::{Fence, JobStore, Listing, Renew, StoreError, Submitted};
+use crate::metrics::Metrics;
+use crate::protocol::{DeviceInfo, Job, JobState, Limits};
+use crate::store::{Fence, JobStore, Renew, StoreError};
 use queue::{Entry, Queue};
 use std::collections::HashMap;
 use std::future::Future;
@@ -23,8 +28,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, watch};
 
-/// How often deadlines are looked at.
-const DEADLINE_TICK: Duration = Duration::from_millis(500);
 /// How long the store is left alone after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -45,32 +48,14 @@ pub struct Settings {
     pub max_attempts: u32,
 }
 
-/// Why a job is not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// Too many wait.
-    #[error("{0} jobs wait already")]
-    Full(usize),
-    /// The tenant has as many jobs as it may.
-    #[error("the tenant has {0} active jobs already")]
-    Quota(usize),
-    /// The service is about to end.
-    #[error("the service is draining")]
-    Draining,
-    /// An input is not here.
-    #[error(transparent)]
-    Artifact(#[from] crate::artifacts::ArtifactError),
-    /// The store cannot take it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// A job that has not ended.
 struct Active {
     /// Becomes true when the work is to stop.
     stop: watch::Sender<bool>,
     deadline: Option<SystemTime>,
     tenant: String,
+    /// Its proof's work in field multiplications, once it is known.
+    work: Option<f64>,
     /// Share of the proving that is done, and its phase.
     progress: f64,
     stage: String,
@@ -90,6 +75,7 @@ struct State {
     draining: bool,
     closing: bool,
     devices: Vec<DeviceInfo>,
+    pace: estimate::Pace,
 }
 
 /// The scheduler.
@@ -103,6 +89,8 @@ pub struct Scheduler {
     wake: Notify,
     /// The latest event's cursor.
     last_event: watch::Sender<u64>,
+    /// Held while a job is estimated.
+    estimating: tokio::sync::Mutex<()>,
     /// Submissions read, collection writes: no file goes between the check that it is here and the record of its job.
     collecting: tokio::sync::RwLock<()>,
 }
@@ -138,8 +126,10 @@ impl Scheduler {
             metrics: Metrics::default(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
+            estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
         });
+        scheduler.recall_pace().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
             // Whoever worked on it is gone: what it made is made again.
             let job = match job.state() {
@@ -154,80 +144,6 @@ impl Scheduler {
             tokio::spawn(Arc::clone(&scheduler).drive_device(index));
         }
         Ok(scheduler)
-    }
-
-    /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns.
-    ///
-    /// # Errors
-    /// [`SubmitError`].
-    pub async fn submit(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
-        let _no_collection = self.collecting.read().await;
-        {
-            let state = self.state();
-            if state.draining {
-                return Err(SubmitError::Draining);
-            }
-            let n_waiting = state.waiting.len();
-            if n_waiting >= self.settings.max_queued_jobs {
-                return Err(SubmitError::Full(n_waiting));
-            }
-            let n_active = || {
-                state
-                    .active
-                    .values()
-                    .filter(|active| active.tenant == job.tenant)
-                    .count()
-            };
-            if let Some(quota) = quota
-                && n_active() >= quota
-            {
-                return Err(SubmitError::Quota(quota));
-            }
-        }
-        for artifact in job.spec.iter().flat_map(crate::artifacts::inputs_of) {
-            self.artifacts.path(&artifact.sha256)?;
-        }
-        let submitted = self.with_store(move |store| store.submit(job)).await?;
-        if !submitted.existing {
-            self.announce(submitted.job.last_event);
-            self.admit(&submitted.job);
-        }
-        Ok(submitted)
-    }
-
-    /// Cancels a job. It has ended when this returns; the work on it stops within a second.
-    ///
-    /// # Errors
-    /// [`StoreError::Ended`] and others.
-    pub async fn cancel(&self, id: &str) -> Result<Job, StoreError> {
-        let mut cancelled = failure(
-            FailureClass::Cancelled,
-            Stage::Prove,
-            "job.cancelled",
-            "cancelled on request",
-        );
-        cancelled.stage.clear();
-        self.overrule(id, cancelled).await
-    }
-
-    /// Ends a job, whoever works on it.
-    async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
-        let job = self
-            .change(id, Fence::Any, Renew::New, move |stored| end(stored, &failure))
-            .await?;
-        let is_idle = {
-            let mut state = self.state();
-            let waited = state.waiting.remove(id).or_else(|| state.ready.remove(id));
-            if let Some(active) = state.active.get(id) {
-                active.stop.send_replace(true);
-            }
-            waited.is_some()
-        };
-        if is_idle {
-            self.forget(id);
-        }
-        self.wake.notify_waiters();
-        Ok(job)
     }
 
     /// Lets what is on devices end, takes no more, and waits so long for it at most.
@@ -251,79 +167,9 @@ impl Scheduler {
         self.state().closing
     }
 
-    /// Removes files that no job refers to and that are older than `age`; gives how many went.
-    ///
-    /// # Errors
-    /// [`SubmitError`] of the kinds of store and artifacts.
-    pub async fn collect(&self, age: Duration) -> Result<usize, SubmitError> {
-        let _no_submission = self.collecting.write().await;
-        let referred = self.with_store(|store| store.references()).await?;
-        let artifacts = Arc::clone(&self.artifacts);
-        let collected = blocking(move || artifacts.collect(&referred, age)).await;
-        Ok(collected?)
-    }
-
-    /// The devices.
-    pub fn devices(&self) -> Vec<DeviceInfo> {
-        self.state().devices.clone()
-    }
-
-    /// What the queue and the devices are like now.
-    fn load(&self) -> Load {
-        let state = self.state();
-        let oldest = state
-            .waiting
-            .oldest()
-            .into_iter()
-            .chain(state.ready.oldest())
-            .min();
-        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty(), info.starts);
-        Load {
-            waiting: state.waiting.len() + state.ready.len() + state.preparing,
-            proving: state.proving,
-            oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
-            devices: state.devices.iter().map(device).collect(),
-        }
-    }
-
-    /// The metrics, in Prometheus' format.
-    pub fn metrics_page(&self) -> String {
-        self.metrics.page(&self.load())
-    }
-
-    /// Why jobs are not taken or not proved now; nothing, if they are.
-    pub async fn why_not_ready(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        if self.is_draining() {
-            reasons.push("the service is draining".to_owned());
-        }
-        let is_ready = |(_, ready, _): &(String, bool, u32)| *ready;
-        if !self.load().devices.iter().any(is_ready) {
-            reasons.push("no device has a worker that is ready".to_owned());
-        }
-        let nothing = Listing {
-            page_size: 1,
-            ..Listing::default()
-        };
-        if let Err(error) = self.with_store(move |store| store.list(&nothing)).await {
-            reasons.push(format!("the store cannot be read: {error}"));
-        }
-        reasons
-    }
-
     /// Whether the service is about to end.
     pub fn is_draining(&self) -> bool {
         self.state().draining
-    }
-
-    /// Share of a job's proving that is done, if it is on a device.
-    pub fn progress(&self, id: &str) -> Option<f64> {
-        self.state().active.get(id).map(|active| active.progress)
-    }
-
-    /// Tells of every new event by the latest cursor.
-    pub fn events(&self) -> watch::Receiver<u64> {
-        self.last_event.subscribe()
     }
 
     /// The settings.
@@ -383,6 +229,7 @@ impl Scheduler {
             stop: watch::Sender::new(false),
             deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
             tenant: job.tenant.clone(),
+            work: None,
             progress: 0.0,
             stage: String::new(),
             prepared: None,
@@ -429,59 +276,6 @@ impl Scheduler {
                     return self.admit(&job);
                 }
                 Err(again) => error = again,
-            }
-        }
-    }
-
-    /// Ends a job under a lease, or gives it another attempt if that may help.
-    async fn fail(&self, id: &str, lease: u64, failure: Failure) -> Result<(), StoreError> {
-        tracing::info!(
-            id,
-            code = failure.code,
-            message = failure.message,
-            "an attempt failed"
-        );
-        self.metrics.attempt_failed(&failure);
-        let most = self.settings.max_attempts;
-        let job = self
-            .change(id, Fence::Lease(lease), Renew::Keep, move |stored| {
-                let job = stored.job.get_or_insert_default();
-                job.failed_attempts += u32::from(failure.retryable);
-                if failure.retryable && job.failed_attempts < most {
-                    job.set_state(JobState::Received);
-                    job.stage.clear();
-                } else {
-                    end(stored, &failure);
-                }
-            })
-            .await?;
-        self.forget(id);
-        if job.state() == JobState::Received {
-            self.admit(&job);
-        }
-        Ok(())
-    }
-
-    async fn watch_deadlines(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(DEADLINE_TICK).await;
-            let now = SystemTime::now();
-            let is_late = |active: &Active| active.deadline.is_some_and(|deadline| deadline <= now);
-            let late: Vec<String> = {
-                let state = self.state();
-                let late = state.active.iter().filter(|(_, active)| is_late(active));
-                late.map(|(id, _)| id.clone()).collect()
-            };
-            for id in late {
-                let passed = failure(
-                    FailureClass::Deadline,
-                    Stage::Prove,
-                    "job.deadline",
-                    "the deadline passed",
-                );
-                if let Err(error) = self.overrule(&id, passed).await {
-                    tracing::debug!(%error, id, "a deadline passed");
-                }
             }
         }
     }
@@ -533,18 +327,6 @@ fn entry(job: &Job) -> Entry {
         priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
         since: Instant::now(),
     }
-}
-
-/// Ends a job with a failure.
-fn end(stored: &mut StoredJob, failure: &Failure) {
-    let job = stored.job.get_or_insert_default();
-    job.set_state(match failure.class() {
-        FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
-        FailureClass::Cancelled => JobState::Cancelled,
-        FailureClass::Deadline => JobState::Expired,
-        _ => JobState::Failed,
-    });
-    job.failure = Some(failure.clone());
 }
 
 /// Does what blocks, away from the threads that serve.

@@ -10,7 +10,7 @@ use crate::internal::{
     ChildRequest, Prepare, Prepared, StoredJob, child_answer::Answer, child_request::Task,
 };
 use crate::processes::run_child;
-use crate::protocol::{ArtifactRef, Failure, FailureClass, Job, JobSpec, JobState, Limits};
+use crate::protocol::{ArtifactRef, Failure, FailureClass, JobSpec, JobState, Limits};
 use crate::store::{Fence, Renew, StoreError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Scheduler {
         crash::point("prepare.leased");
         let lease = job.lease_epoch;
         let prepared = tokio::select! {
-            prepared = self.run_prepare(&job) => prepared,
+            prepared = self.run_prepare(id, job.spec.clone().unwrap_or_default()) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -79,6 +79,10 @@ impl Scheduler {
         let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
         let mut state = self.state();
         if let Some(active) = state.active.get_mut(id) {
+            active.work = prepared
+                .statement
+                .as_ref()
+                .map(|statement| statement.multiplications);
             active.prepared = Some(prepared);
             state.ready.push(entry(&job));
         }
@@ -86,14 +90,13 @@ impl Scheduler {
     }
 
     /// Runs the child and takes what it states into the artifacts.
-    async fn run_prepare(&self, job: &Job) -> Result<Prepared, Failure> {
-        let folder = self.folder(&job.id);
+    pub(super) async fn run_prepare(&self, id: &str, spec: JobSpec) -> Result<Prepared, Failure> {
+        let folder = self.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
         tokio::fs::create_dir_all(&folder)
             .await
             .map_err(|why| internal("scratch", &why))?;
-        let spec = job.spec.clone().unwrap_or_default();
         let paths = self
             .paths(&inputs_of(&spec))
             .map_err(|why| internal("artifact", &why))?;

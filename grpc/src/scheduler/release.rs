@@ -44,6 +44,7 @@ impl Scheduler {
         crash::point("release.kept");
         self.metrics.proved(&proved.phases);
         let statement = job.statement.clone().unwrap_or_default();
+        self.add_pace(statement.multiplications, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {
             job_id: id.to_owned(),

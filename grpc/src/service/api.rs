@@ -1,42 +1,34 @@
 //! The protocol's methods.
 
 use super::identity::{Authenticator, Identity, Role};
-use super::status::{of_artifacts, of_store, of_submit};
+use super::spec;
+use super::status::{of_artifacts, of_failure, of_store, of_submit};
+use super::streams::{send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::Config;
 use crate::protocol::prover_server::Prover;
 use crate::protocol::{
-    ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest,
-    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, JobState,
-    ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
-    UploadArtifactRequest, WatchJobsRequest, get_job_request::Key, job_spec, upload_artifact_request::Part,
+    ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate,
+    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
+    JobState, ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest,
+    SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
+    upload_artifact_request::Part,
 };
 use crate::scheduler::Scheduler;
 use crate::store::{Listing, StoreError};
-use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
+use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 use quarry_prover_core::profiles::{PROFILES, Profile};
-use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::Read;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-/// Bytes of a chunk that is downloaded.
-const CHUNK: usize = 1 << 18;
-/// Events that are read from the store at a time.
-const EVENTS: usize = 256;
 /// Jobs on a page: unless told otherwise, and at most.
 const PAGE: [usize; 2] = [50, 500];
-/// Bounds of a specification.
-const MOST_LABELS: usize = 64;
-const MOST_TEXT: usize = 256;
-const MOST_PARAMETER_FILE: usize = 1 << 16;
-const MOST_PRIORITY: i32 = 100;
 
 /// How long a client may keep an upload waiting.
 const STALL: Duration = Duration::from_secs(30);
@@ -147,6 +139,14 @@ impl Prover for Api {
         }))
     }
 
+    async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
+        self.authorize(&request, &[Role::Submit])?;
+        let spec = request.into_inner().spec.unwrap_or_default();
+        spec::check(&spec)?;
+        let estimate = self.scheduler.estimate(spec).await;
+        Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
+    }
+
     async fn upload_artifact(
         &self,
         request: Request<Streaming<UploadArtifactRequest>>,
@@ -218,7 +218,7 @@ impl Prover for Api {
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
         let who = self.authorize(&request, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
-        check(&spec)?;
+        spec::check(&spec)?;
         let job = Job {
             spec: Some(spec),
             tenant: who.tenant,
@@ -312,130 +312,5 @@ impl Prover for Api {
         let (job, result) = self.stored(&request.into_inner().id, &who).await?;
         let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
         Ok(Response::new(result.ok_or_else(none)?))
-    }
-}
-
-/// Refuses a specification that cannot be right, before anything is recorded. The inputs are a child's to judge.
-fn check(spec: &JobSpec) -> Result<(), Status> {
-    let refuse = |why: String| Err(Status::invalid_argument(why));
-    if spec.input.is_none() {
-        return refuse("input: give air or program".to_owned());
-    }
-    if !matches!(&*spec.layout, "" | "auto")
-        && let Err(error) = Layout::by_name(&spec.layout)
-    {
-        return refuse(format!("layout: {error}"));
-    }
-    match &spec.parameters {
-        Some(job_spec::Parameters::Profile(profile)) if !profile.name.is_empty() => {
-            if let Err(error) = Profile::by_name(&profile.name) {
-                return refuse(format!("profile: {error}"));
-            }
-        }
-        Some(job_spec::Parameters::ParameterFile(text)) if text.len() > MOST_PARAMETER_FILE => {
-            return refuse(format!("parameter_file: longer than {MOST_PARAMETER_FILE} bytes"));
-        }
-        _ => {}
-    }
-    if spec.priority.abs() > MOST_PRIORITY {
-        return refuse(format!("priority: {} is not in -100 .. 100", spec.priority));
-    }
-    let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
-    let mut texts = texts.chain([&spec.dedup_key, &spec.expected_program_hash]);
-    if spec.labels.len() > MOST_LABELS || texts.any(|text| text.len() > MOST_TEXT) {
-        return refuse(format!(
-            "at most {MOST_LABELS} labels; labels, keys: at most {MOST_TEXT} bytes"
-        ));
-    }
-    if let Some(deadline) = spec.deadline
-        && SystemTime::try_from(deadline).is_ok_and(|deadline| deadline <= SystemTime::now())
-    {
-        return refuse("deadline: it has passed".to_owned());
-    }
-    Ok(())
-}
-
-/// Sends a file from an offset on, and checks all of it.
-fn send_file(
-    mut file: File,
-    sha256: &str,
-    offset: u64,
-    to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
-) -> Result<(), Status> {
-    let fails = |error| of_artifacts(&ArtifactError::Io(error));
-    let mut hasher = Sha256::new();
-    let mut at = 0u64;
-    loop {
-        let mut data = Vec::new();
-        (&mut file)
-            .take(CHUNK as u64)
-            .read_to_end(&mut data)
-            .map_err(fails)?;
-        if data.is_empty() {
-            break;
-        }
-        hasher.update(&data);
-        let begin = at;
-        at += data.len() as u64;
-        let skipped = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
-        if let Some(rest) = data.get(skipped..).filter(|rest| !rest.is_empty()) {
-            let chunk = ArtifactChunk {
-                offset: begin + skipped as u64,
-                data: rest.to_vec(),
-            };
-            if to.blocking_send(Ok(chunk)).is_err() {
-                return Ok(());
-            }
-        }
-    }
-    let found: String = hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if found != sha256 {
-        tracing::error!(sha256, "an artifact is damaged");
-        return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
-    }
-    Ok(())
-}
-
-/// Sends events until the job has ended, or whoever watches has.
-async fn send_events(
-    scheduler: &Scheduler,
-    mut after: u64,
-    job: Option<String>,
-    to: &mpsc::Sender<Result<JobEvent, Status>>,
-) -> Result<(), Status> {
-    let mut changes = scheduler.events();
-    loop {
-        // All events up to this cursor are in the store.
-        let known = *changes.borrow_and_update();
-        let wanted = job.clone();
-        let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
-        let events = events.await.map_err(|error| of_store(&error))?;
-        let n_events = events.len();
-        for event in events {
-            after = event.cursor;
-            let ended = event.state().has_ended();
-            if to.send(Ok(event)).await.is_err() || (ended && job.is_some()) {
-                return Ok(());
-            }
-        }
-        if n_events == EVENTS {
-            continue;
-        }
-        after = after.max(known);
-        if scheduler.is_closing() {
-            return Err(Status::unavailable(
-                "the service ends: watch again from the last cursor",
-            ));
-        }
-        tokio::select! {
-            changed = changes.changed() => if changed.is_err() {
-                return Ok(());
-            },
-            () = to.closed() => return Ok(()),
-        }
     }
 }

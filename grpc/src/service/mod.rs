@@ -3,7 +3,9 @@
 mod api;
 mod identity;
 mod pages;
+mod spec;
 mod status;
+mod streams;
 
 pub use identity::Role;
 
@@ -130,10 +132,11 @@ pub async fn serve(
     let api = ProverServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
     let (reporter, health) = health_reporter();
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler)));
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(MOST_HEADER_BYTES)
@@ -153,7 +156,9 @@ pub async fn serve(
     let serving = server
         .add_service(api)
         .add_service(health)
-        .add_service(reflection)
+        .add_service(described().build_v1()?)
+        // Many clients still ask for the older one.
+        .add_service(described().build_v1alpha()?)
         .serve_with_incoming(TcpListenerStream::new(grpc));
     tokio::pin!(serving);
     tokio::select! {

@@ -1,6 +1,7 @@
 //! Errors as gRPC's codes: what a client can mend, what it may try again, and when.
 
 use crate::artifacts::ArtifactError;
+use crate::protocol::{Failure, FailureClass};
 use crate::scheduler::SubmitError;
 use crate::store::StoreError;
 use std::time::Duration;
@@ -59,9 +60,21 @@ pub fn of_submit(error: &SubmitError) -> Status {
         SubmitError::Full(_) | SubmitError::Quota(_) => {
             retry(Code::ResourceExhausted, error.to_string(), LATER)
         }
+        SubmitError::Busy { backlog, .. } => retry(Code::ResourceExhausted, error.to_string(), *backlog),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
         SubmitError::Artifact(error) => of_artifacts(error),
         SubmitError::Store(error) => of_store(error),
+    }
+}
+
+/// The status for a job that would give no proof.
+pub fn of_failure(failure: &Failure) -> Status {
+    let message = format!("{} ({})", failure.message, failure.code);
+    match failure.class() {
+        FailureClass::InputInvalid => Status::invalid_argument(message),
+        FailureClass::Unsupported => Status::unimplemented(message),
+        FailureClass::Resource => Status::failed_precondition(message),
+        _ => Status::internal(message),
     }
 }

@@ -1,0 +1,93 @@
+//! `quarry store`: looks after the data of a service that does not run.
+
+use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::terminal;
+use quarry_grpc::artifacts::{ArtifactFolder, Artifacts, digest};
+use quarry_grpc::store::{JobStore, RedbStore};
+use std::fs::File;
+use std::path::PathBuf;
+
+/// Arguments of `store`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Copy the store, as it stands, to a new file
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// The copy
+        file: PathBuf,
+    },
+    /// Read all jobs and all files that they refer to, and compare the files with their digests
+    Check {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Data {
+    /// Folder of the store and of all files
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "QUARRY_DATA",
+        default_value = "quarry-data"
+    )]
+    data: PathBuf,
+}
+
+impl Data {
+    fn store(&self) -> Result<RedbStore, Failure> {
+        let path = self.data.join("store.redb");
+        if !path.is_file() {
+            return Err(Failure::bad_input(format!(
+                "there is no store '{}'",
+                path.display()
+            )));
+        }
+        RedbStore::open(&path).or_bad_input()
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    match &args.action {
+        Action::Backup { data, file } => {
+            data.store()?.back_up(file).or_bad_input()?;
+            terminal::tell(format_args!("the store is copied to '{}'\n", file.display()));
+            Ok(())
+        }
+        Action::Check { data } => check(data),
+    }
+}
+
+fn check(data: &Data) -> Result<(), Failure> {
+    let referred = data.store()?.references().or_bad_input()?;
+    let artifacts = ArtifactFolder::open(&data.data.join("artifacts"), 0, u64::MAX).or_bad_input()?;
+    let mut bad = Vec::new();
+    for sha256 in &referred {
+        let found = artifacts
+            .path(sha256)
+            .and_then(|path| Ok(digest(File::open(path)?)?));
+        match found {
+            Ok(found) if found.sha256 == *sha256 => {}
+            Ok(_) => bad.push(format!("{sha256}: damaged")),
+            Err(why) => bad.push(format!("{sha256}: {why}")),
+        }
+    }
+    bad.sort();
+    if !bad.is_empty() {
+        return Err(Failure::new(Kind::Rejected, bad.join("\n")));
+    }
+    terminal::tell(format_args!(
+        "all {} files that jobs refer to are whole\n",
+        referred.len()
+    ));
+    Ok(())
+}

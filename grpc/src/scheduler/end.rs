@@ -1,0 +1,115 @@
+//! How jobs end without a proof: cancelled, late, or after an attempt that failed.
+
+use super::{Active, Scheduler};
+use crate::failure::{Stage, failure};
+use crate::internal::StoredJob;
+use crate::protocol::{Failure, FailureClass, Job, JobState};
+use crate::store::{Fence, Renew, StoreError};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How often deadlines are looked at.
+const DEADLINE_TICK: Duration = Duration::from_millis(500);
+
+impl Scheduler {
+    /// Cancels a job. It has ended when this returns; the work on it stops within a second.
+    ///
+    /// # Errors
+    /// [`StoreError::Ended`] and others.
+    pub async fn cancel(&self, id: &str) -> Result<Job, StoreError> {
+        let mut cancelled = failure(
+            FailureClass::Cancelled,
+            Stage::Prove,
+            "job.cancelled",
+            "cancelled on request",
+        );
+        cancelled.stage.clear();
+        self.overrule(id, cancelled).await
+    }
+
+    /// Ends a job, whoever works on it.
+    async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
+        let job = self
+            .change(id, Fence::Any, Renew::New, move |stored| end(stored, &failure))
+            .await?;
+        let is_idle = {
+            let mut state = self.state();
+            let waited = state.waiting.remove(id).or_else(|| state.ready.remove(id));
+            if let Some(active) = state.active.get(id) {
+                active.stop.send_replace(true);
+            }
+            waited.is_some()
+        };
+        if is_idle {
+            self.forget(id);
+        }
+        self.wake.notify_waiters();
+        Ok(job)
+    }
+
+    /// Ends a job under a lease, or gives it another attempt if that may help.
+    pub(super) async fn fail(&self, id: &str, lease: u64, failure: Failure) -> Result<(), StoreError> {
+        tracing::info!(
+            id,
+            code = failure.code,
+            message = failure.message,
+            "an attempt failed"
+        );
+        self.metrics.attempt_failed(&failure);
+        let most = self.settings.max_attempts;
+        let job = self
+            .change(id, Fence::Lease(lease), Renew::Keep, move |stored| {
+                let job = stored.job.get_or_insert_default();
+                job.failed_attempts += u32::from(failure.retryable);
+                if failure.retryable && job.failed_attempts < most {
+                    job.set_state(JobState::Received);
+                    job.stage.clear();
+                } else {
+                    end(stored, &failure);
+                }
+            })
+            .await?;
+        self.forget(id);
+        if job.state() == JobState::Received {
+            self.admit(&job);
+        }
+        Ok(())
+    }
+
+    /// Ends jobs whose deadline passes.
+    pub(super) async fn watch_deadlines(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(DEADLINE_TICK).await;
+            let now = SystemTime::now();
+            let is_late = |active: &Active| active.deadline.is_some_and(|deadline| deadline <= now);
+            let late: Vec<String> = {
+                let state = self.state();
+                let late = state.active.iter().filter(|(_, active)| is_late(active));
+                late.map(|(id, _)| id.clone()).collect()
+            };
+            for id in late {
+                let passed = failure(
+                    FailureClass::Deadline,
+                    Stage::Prove,
+                    "job.deadline",
+                    "the deadline passed",
+                );
+                if let Err(error) = self.overrule(&id, passed).await {
+                    tracing::debug!(%error, id, "a deadline passed");
+                }
+            }
+        }
+    }
+}
+
+/// Ends a job with a failure.
+fn end(stored: &mut StoredJob, failure: &Failure) {
+    let job = stored.job.get_or_insert_default();
+    job.set_state(match failure.class() {
+        FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
+        FailureClass::Cancelled => JobState::Cancelled,
+        FailureClass::Deadline => JobState::Expired,
+        _ => JobState::Failed,
+    });
+    job.failure = Some(failure.clone());
+}
