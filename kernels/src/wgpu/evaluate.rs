@@ -11,7 +11,7 @@ use super::kernels::{Kernel, Parameters, WORKGROUP};
 use super::memory::Memory;
 use super::transfer::download;
 use crate::columns::{BitReversed, Columns};
-use crate::device::{DeviceError, Pending, check_range};
+use crate::device::{DeviceBuffer, DeviceError, Pending, check_range};
 use crate::domain::bit_reverse;
 use crate::felt::Felt;
 use ark_ff::Field;
@@ -20,6 +20,10 @@ use wgpu::Buffer;
 
 /// Bits of the index that one launch folds over, at most.
 const MAX_FOLD_BITS: u32 = 8;
+
+/// Beside columns, one part in so many is little scratch; and so are so many elements.
+const PARTS_OF_COLUMNS: usize = 8;
+const LITTLE: usize = 1 << 15;
 
 /// The bits that a launch folds over: about as many weights as sums are left, where these are few.
 fn fold_bits(log_bound: u32) -> u32 {
@@ -68,10 +72,11 @@ impl WgpuDevice {
         let log_len = coefficients.log_len();
         let log_bound = log_len.min(self.chunk_len().ilog2());
         let n_chunks = 1usize << (log_len - log_bound);
-        // What a launch takes for weights and leaves as sums stays within a column.
+        // What a launch takes for weights, and what it leaves as sums, is little beside the columns.
         let n_bits = fold_bits(log_bound);
         let per_point = n_chunks << (log_bound - n_bits).max(n_bits);
-        let at_once = (1usize << log_bound) / per_point.max(n_chunks);
+        let little = (coefficients.values().len() / PARTS_OF_COLUMNS).max(LITTLE);
+        let at_once = little.min(self.chunk_len()) / per_point;
         check_range("evaluate_at", 0, 1, at_once)?;
         let mut parts = Vec::new();
         for at in at.chunks(at_once) {
