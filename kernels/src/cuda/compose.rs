@@ -1,6 +1,7 @@
 //! Register programs, interpreted by a thread a row.
 
 use super::buffer::Memory;
+use super::context::Context;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
@@ -64,6 +65,46 @@ impl EncodedOperand {
             offset,
         }
     }
+}
+
+/// Shared memory of a register of all threads of a block.
+fn register_bytes() -> u32 {
+    Kernel::Compose.threads() * size_of::<Felt>() as u32
+}
+
+/// Where the registers of a launch lie.
+struct Residence {
+    /// Blocks of the launch: those that run at once.
+    n_blocks: u64,
+    /// Registers in shared memory.
+    n_shared: u32,
+    /// Elements of the others, of all threads.
+    n_scratch: usize,
+}
+
+impl Residence {
+    fn new(context: &Context, n_registers: usize, n_rows: u64) -> Self {
+        let kernel = Kernel::Compose;
+        let all = u32::try_from(n_registers).unwrap_or(u32::MAX);
+        let places = context.max_shared_bytes / register_bytes();
+        let (fewest, most) = BLOCKS_PER_MULTIPROCESSOR;
+        let n_resident = (places / all.max(1)).clamp(fewest, most);
+        let n_shared = all.min(places / n_resident);
+        let resident = u64::from(context.n_multiprocessors * n_resident);
+        let n_blocks = kernel.grid(n_rows)[0].min(resident);
+        let n_threads = n_blocks as usize * kernel.threads() as usize;
+        Self {
+            n_blocks,
+            n_shared,
+            n_scratch: (n_registers - n_shared as usize) * n_threads,
+        }
+    }
+}
+
+/// Bytes that a launch takes beside its buffers.
+pub(super) fn scratch(context: &Context, n_registers: usize, log_len: u32) -> u64 {
+    let residence = Residence::new(context, n_registers, 1 << log_len);
+    (residence.n_scratch * size_of::<Felt>()) as u64
 }
 
 impl ComposeOps for CudaDevice {
@@ -132,26 +173,20 @@ impl ComposeOps for CudaDevice {
         let sources = Memory::upload(&self.context, &sources, SCRATCH)?;
         let scalars = Memory::upload(&self.context, scalars, SCRATCH)?;
 
-        let kernel = Kernel::Compose;
-        let register_bytes = kernel.threads() * size_of::<Felt>() as u32;
-        let n_registers = u32::try_from(program.n_registers).unwrap_or(u32::MAX);
-        let places = self.context.max_shared_bytes / register_bytes;
-        let (fewest, most) = BLOCKS_PER_MULTIPROCESSOR;
-        let n_resident = (places / n_registers.max(1)).clamp(fewest, most);
-        let n_shared = n_registers.min(places / n_resident);
         let n_rows = out.n_rows() as u64;
-        let resident = u64::from(self.context.n_multiprocessors * n_resident);
-        let n_blocks = kernel.grid(n_rows)[0].min(resident);
-        let n_threads = n_blocks as usize * kernel.threads() as usize;
-        let n_scratch = (program.n_registers - n_shared as usize) * n_threads;
+        let Residence {
+            n_blocks,
+            n_shared,
+            n_scratch,
+        } = Residence::new(&self.context, program.n_registers, n_rows);
         let scratch = Memory::take::<Felt>(&self.context, n_scratch, SCRATCH)?;
         // SAFETY: the arguments of `compose`; `load` checked the program's operands, the shapes of the sources were
         // checked above, and every thread has its registers.
         unsafe {
             self.context.launch(
-                kernel,
+                Kernel::Compose,
                 [n_blocks, 1],
-                n_shared * register_bytes,
+                n_shared * register_bytes(),
                 arguments![
                     program.instructions.address(),
                     program.n_instructions,

@@ -188,6 +188,10 @@ impl Device for CudaDevice {
         scan::inversion_scratch(1 << log_len)
     }
 
+    fn program_scratch(&self, n_registers: usize, _table_lengths: &[usize], log_len: u32) -> u64 {
+        compose::scratch(&self.context, n_registers, log_len)
+    }
+
     fn take_peak(&self) -> MemoryUsage {
         self.context.accounts.take_peak()
     }
