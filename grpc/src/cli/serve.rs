@@ -4,6 +4,7 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
 use quarry_grpc::config::Config;
 use quarry_grpc::service;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -90,7 +91,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.print_config {
         return terminal::print(config.to_text());
     }
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match args.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
