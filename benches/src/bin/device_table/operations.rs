@@ -38,7 +38,8 @@ pub fn run<D: Backend>(
         }
     }
     for hash in [Hash::Keccak256, Hash::Blake256] {
-        for log_leaves in [20, 22, 24].into_iter().filter(|&log| log + 2 <= largest) {
+        let largest = 24.min(largest.saturating_sub(2));
+        for log_leaves in (20.min(largest)..=largest).step_by(2) {
             match tree(device, hash, log_leaves, runs) {
                 Ok(seconds) => {
                     let leaves = (1u64 << log_leaves) as f64;
