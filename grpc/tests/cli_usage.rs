@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Folder;
+use common::{Folder, Ran};
 
 #[test]
 fn help_teaches() {
@@ -153,4 +153,52 @@ fn layouts_are_shown() {
         .exits(2)
         .says(&["--dynamic-params"]);
     folder.quarry("layouts large").exits(2).says(&["large", "small"]);
+}
+
+/// Flags win over the environment, the environment over the file, the file over the defaults.
+#[test]
+fn the_configuration_of_the_service() {
+    let folder = Folder::new();
+    folder.write(
+        "file.toml",
+        "data = 'from-file'\nhttp = '127.0.0.1:1'\ndevices = ['cuda:7']\ndrain_seconds = 5\n",
+    );
+    let printed = |line: &str, environment: &[(&str, &str)]| {
+        let mut command = folder.command(line);
+        command.envs(environment.iter().copied());
+        Ran::from(command.output().expect("the program starts"))
+            .exits(0)
+            .stdout
+    };
+    let environment = [
+        ("QUARRY_DEVICES", "cpu,wgpu:1"),
+        ("QUARRY_DATA", "from-environment"),
+    ];
+    let line = "serve --config file.toml --data from-flags --print-config";
+    let text = printed(line, &environment);
+    for value in [
+        "data = \"from-flags\"",
+        "devices = [\"cpu\", \"wgpu:1\"]",
+        "http = \"127.0.0.1:1\"",
+        "listen = \"127.0.0.1:7474\"",
+        "drain_seconds = 5",
+    ] {
+        assert!(
+            text.lines().any(|line| line == value),
+            "{value} is not in:\n{text}"
+        );
+    }
+    // What is printed is a configuration.
+    folder.write("printed.toml", &text);
+    assert_eq!(printed("serve --config printed.toml --print-config", &[]), text);
+    assert!(
+        folder.names().iter().all(|name| name.ends_with(".toml")),
+        "nothing was served"
+    );
+
+    folder.write("typo.toml", "lisen = '127.0.0.1:1'\n");
+    folder
+        .quarry("serve --config typo.toml --print-config")
+        .exits(2)
+        .says(&["typo.toml", "lisen"]);
 }

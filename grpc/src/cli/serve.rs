@@ -43,7 +43,7 @@ pub struct Args {
     /// A device to prove on; repeat it for more
     #[arg(
         long = "device",
-        value_name = "auto|cpu|cuda[:N]",
+        value_name = "auto|cpu|cuda[:N]|wgpu[:N]",
         env = "QUARRY_DEVICES",
         value_delimiter = ','
     )]
