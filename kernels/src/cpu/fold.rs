@@ -3,9 +3,10 @@
 use super::CpuDevice;
 use super::powers::powers;
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::{Felt, subgroup_generator};
 use crate::ops::FoldOps;
+use crate::ops::fold::{check_split, half_len};
 use ark_ff::Field;
 use rayon::prelude::*;
 
@@ -46,11 +47,7 @@ impl FoldOps for CpuDevice {
         phase: usize,
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        check_shape("split_even_odd", "columns", 1, column.n_columns())?;
-        check_shape("split_even_odd", "columns of out", 2, out.n_columns())?;
-        check_shape("split_even_odd", "rows of out", column.n_rows(), out.n_rows())?;
-        check_range("split_even_odd", phase, 1, 2)?;
-        let half = half_len("split_even_odd", column)?;
+        let half = check_split(column, phase, out)?;
         self.pool.install(|| {
             let inverse_roots = inverse_roots(column.log_len(), half);
             let one_half = Felt::from(2u64).inverse().unwrap_or_default();
@@ -69,19 +66,6 @@ impl FoldOps for CpuDevice {
                 });
         });
         Ok(Ticket::ready())
-    }
-}
-
-/// Half the length of the columns, if they can be halved.
-fn half_len(operation: &'static str, columns: &Columns<CpuDevice, Natural>) -> Result<usize, DeviceError> {
-    match columns.n_rows() / 2 {
-        0 => Err(DeviceError::Shape {
-            operation,
-            what: "rows, at least",
-            expected: 2,
-            got: 1,
-        }),
-        half => Ok(half),
     }
 }
 

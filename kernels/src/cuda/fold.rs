@@ -4,23 +4,11 @@ use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::Felt;
 use crate::ops::FoldOps;
+use crate::ops::fold::{check_split, half_len};
 use ark_ff::Field;
-
-/// Half the length of the columns, if they can be halved.
-fn half_len(operation: &'static str, columns: &Columns<CudaDevice, Natural>) -> Result<u64, DeviceError> {
-    match columns.n_rows() / 2 {
-        0 => Err(DeviceError::Shape {
-            operation,
-            what: "rows, at least",
-            expected: 2,
-            got: 1,
-        }),
-        half => Ok(half as u64),
-    }
-}
 
 impl FoldOps for CudaDevice {
     fn fold(
@@ -30,7 +18,7 @@ impl FoldOps for CudaDevice {
         point: Felt,
     ) -> Result<Columns<Self, Natural>, DeviceError> {
         check_shape("fold", "shifts", layer.n_columns(), shifts.len())?;
-        let half = half_len("fold", layer)?;
+        let half = half_len("fold", layer)? as u64;
         let out = Columns::unwritten(self, layer.n_columns(), layer.log_len() - 1, Tag("FRI layer"))?;
         let factor = |shift: &Felt| point * shift.inverse().unwrap_or_default();
         let factors: Vec<Felt> = shifts.iter().map(factor).collect();
@@ -61,11 +49,7 @@ impl FoldOps for CudaDevice {
         phase: usize,
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        check_shape("split_even_odd", "columns", 1, column.n_columns())?;
-        check_shape("split_even_odd", "columns of out", 2, out.n_columns())?;
-        check_shape("split_even_odd", "rows of out", column.n_rows(), out.n_rows())?;
-        check_range("split_even_odd", phase, 1, 2)?;
-        let half = half_len("split_even_odd", column)?;
+        let half = check_split(column, phase, out)? as u64;
         let one_half = Felt::from(2u64).inverse().unwrap_or_default();
         let factor = one_half * shift.inverse().unwrap_or_default();
         let table = self.roots(column.log_len())?;

@@ -3,33 +3,13 @@
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
-use crate::columns::TableView;
 use crate::device::{DeviceBuffer, DeviceError, Element, Pending, check_range};
-use crate::domain::bit_reverse;
-use crate::felt::Felt;
 use crate::ops::GatherOps;
 
 /// Bytes of the words that the kernel moves.
 const WORD: usize = 4;
 
 impl GatherOps for CudaDevice {
-    fn gather_rows(
-        &self,
-        table: &TableView<'_, Self>,
-        rows: &[usize],
-    ) -> Result<Pending<Vec<Felt>>, DeviceError> {
-        for start in &table.starts {
-            check_range("gather_rows", *start, table.n_rows(), table.values.len())?;
-        }
-        let mut indices = Vec::with_capacity(rows.len() * table.n_columns());
-        for row in rows {
-            check_range("gather_rows", *row, 1, table.n_rows())?;
-            let natural = bit_reverse(*row, table.log_rows);
-            indices.extend(table.starts.iter().map(|start| start + natural));
-        }
-        self.gather(table.values, &indices)
-    }
-
     fn gather<T: Element>(
         &self,
         from: &CudaBuffer<T>,

@@ -1,7 +1,7 @@
 //! Folding: the FRI step, and the split of the composition polynomial.
 
 use crate::columns::{Columns, Natural};
-use crate::device::{Device, DeviceError, Ticket};
+use crate::device::{Device, DeviceError, Ticket, check_range, check_shape};
 use crate::felt::Felt;
 
 /// Folding of evaluations at `x` and `-x`, which in natural order are half a column apart.
@@ -26,4 +26,34 @@ pub trait FoldOps: Device {
         phase: usize,
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError>;
+}
+
+/// Half the length of the columns, if they can be halved.
+pub(crate) fn half_len<D: Device>(
+    operation: &'static str,
+    columns: &Columns<D, Natural>,
+) -> Result<usize, DeviceError> {
+    match columns.n_rows() / 2 {
+        0 => Err(DeviceError::Shape {
+            operation,
+            what: "rows, at least",
+            expected: 2,
+            got: 1,
+        }),
+        half => Ok(half),
+    }
+}
+
+/// Checks the shapes of [`FoldOps::split_even_odd`]; half the length of the column.
+pub(crate) fn check_split<D: Device>(
+    column: &Columns<D, Natural>,
+    phase: usize,
+    out: &Columns<D, Natural>,
+) -> Result<usize, DeviceError> {
+    let operation = "split_even_odd";
+    check_shape(operation, "columns", 1, column.n_columns())?;
+    check_shape(operation, "columns of out", 2, out.n_columns())?;
+    check_shape(operation, "rows of out", column.n_rows(), out.n_rows())?;
+    check_range(operation, phase, 1, 2)?;
+    half_len(operation, column)
 }

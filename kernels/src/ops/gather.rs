@@ -1,7 +1,8 @@
 //! Reading of chosen rows and nodes: what a proof opens.
 
 use crate::columns::TableView;
-use crate::device::{Device, DeviceError, Element, Pending};
+use crate::device::{Device, DeviceBuffer, DeviceError, Element, Pending, check_range};
+use crate::domain::bit_reverse;
 use crate::felt::Felt;
 
 /// Gathering.
@@ -12,7 +13,18 @@ pub trait GatherOps: Device {
         &self,
         table: &TableView<'_, Self>,
         rows: &[usize],
-    ) -> Result<Pending<Vec<Felt>>, DeviceError>;
+    ) -> Result<Pending<Vec<Felt>>, DeviceError> {
+        for start in &table.starts {
+            check_range("gather_rows", *start, table.n_rows(), table.values.len())?;
+        }
+        let mut indices = Vec::with_capacity(rows.len() * table.n_columns());
+        for row in rows {
+            check_range("gather_rows", *row, 1, table.n_rows())?;
+            let natural = bit_reverse(*row, table.log_rows);
+            indices.extend(table.starts.iter().map(|start| start + natural));
+        }
+        self.gather(table.values, &indices)
+    }
 
     /// Elements `indices` of a buffer.
     fn gather<T: Element>(

@@ -5,7 +5,7 @@
 //! are [`crate::DeviceError::Shape`].
 
 mod compose;
-mod fold;
+pub(crate) mod fold;
 mod gather;
 mod grind;
 mod hash;

@@ -4,24 +4,12 @@ use super::WgpuDevice;
 use super::kernels::{Kernel, Parameters, WORKGROUP};
 use super::memory::Memory;
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::Felt;
 use crate::launch::tables::log_low;
 use crate::ops::FoldOps;
+use crate::ops::fold::{check_split, half_len};
 use ark_ff::Field;
-
-/// Half the length of the columns, if they can be halved.
-fn half_len(operation: &'static str, columns: &Columns<WgpuDevice, Natural>) -> Result<usize, DeviceError> {
-    match columns.n_rows() / 2 {
-        0 => Err(DeviceError::Shape {
-            operation,
-            what: "rows, at least",
-            expected: 2,
-            got: 1,
-        }),
-        half => Ok(half),
-    }
-}
 
 impl FoldOps for WgpuDevice {
     fn fold(
@@ -80,11 +68,7 @@ impl FoldOps for WgpuDevice {
         phase: usize,
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        check_shape("split_even_odd", "columns", 1, column.n_columns())?;
-        check_shape("split_even_odd", "columns of out", 2, out.n_columns())?;
-        check_shape("split_even_odd", "rows of out", column.n_rows(), out.n_rows())?;
-        check_range("split_even_odd", phase, 1, 2)?;
-        let half = half_len("split_even_odd", column)?;
+        let half = check_split(column, phase, out)?;
         let log_len = column.log_len();
         let one_half = Felt::from(2u64).inverse().unwrap_or_default();
         let factor = one_half * shift.inverse().unwrap_or_default();

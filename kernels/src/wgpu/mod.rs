@@ -82,11 +82,6 @@ impl WgpuDevice {
         adapter::list()
     }
 
-    /// Bytes that buffers may take in all.
-    pub fn budget(&self) -> u64 {
-        self.context.budget
-    }
-
     /// The launches of every kernel since the last call.
     pub fn take_launches(&self) -> BTreeMap<&'static str, Launches> {
         self.context.take_launches()
