@@ -4,13 +4,12 @@
 mod common;
 
 use ark_ff::Field;
-use common::proving::{cpu, prove_golden_on, prove_with, read_input};
+use common::proving::{assert_memory_is_planned, cpu, prove_golden_on, read_input};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::{Backend, Columns, Device, Felt, Natural, Program, Tag};
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
-use quarry_prover_core::prover::{ProveError, ProveOptions};
 
 /// The cases, each with the emulated device that proves it.
 const CASES: [(&str, usize); 6] = [
@@ -22,12 +21,6 @@ const CASES: [(&str, usize); 6] = [
     ("small/fib_2p9/felt_n0_kek160lsb", 2),
 ];
 
-fn golden(name: &str) -> common::Golden {
-    let rows = common::repository();
-    let row = rows.into_iter().find(|row| row.name() == name);
-    row.unwrap_or_else(|| panic!("{name} is not in the repository"))
-}
-
 fn emulated(index: usize) -> CudaDevice {
     emulation::install().unwrap_or_else(|error| panic!("{error}"));
     CudaDevice::new(index, None).expect("an emulated device")
@@ -36,7 +29,7 @@ fn emulated(index: usize) -> CudaDevice {
 #[test]
 fn proofs_are_stones_byte_for_byte() {
     for (name, index) in CASES {
-        let golden = golden(name);
+        let golden = common::repository_row(name);
         let proof = prove_golden_on(&emulated(index), &golden, false);
         golden.assert_same_proof(&proof.bytes);
         assert!(proof.statistics.device.contains("CUDA"));
@@ -46,44 +39,20 @@ fn proofs_are_stones_byte_for_byte() {
 /// A whole proof, every operation compared with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
-    let golden = golden("plain/fib_2p9/kek");
+    let golden = common::repository_row("plain/fib_2p9/kek");
     let device = Dual::new(emulated(2), cpu(None));
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
 
-/// The peak is the plan's to 5 %, with the cosets of the composition kept and without; too little memory is refused before
-/// the work, and the device stays usable.
 #[test]
 fn proofs_take_the_memory_that_was_planned() {
-    for name in ["plain/fib_2p9/kek", "small/fib_2p9/q1"] {
-        let golden = golden(name);
-        let device = emulated(0);
-        let with_budget = |budget| ProveOptions {
-            memory_budget: Some(budget),
-            ..ProveOptions::default()
-        };
-        let full = prove_with(&device, &golden, &with_budget(1 << 30)).expect("a proof");
-        let budget = full.statistics.plan.peak_bytes - 1;
-        let lean = prove_with(&device, &golden, &with_budget(budget)).expect("a proof");
-        let kept = [&full, &lean].map(|proof| proof.statistics.plan.n_kept_cosets);
-        assert_eq!(kept, [2, 0]);
-        let too_little = with_budget(lean.statistics.plan.peak_bytes - 1);
-        let refused = prove_with(&device, &golden, &too_little).map(|_| ());
-        assert!(matches!(refused, Err(ProveError::Memory(_))), "{refused:?}");
-        for proof in [full, lean] {
-            golden.assert_same_proof(&proof.bytes);
-            let phases = proof.statistics.phases.iter();
-            let measured = phases.map(|phase| phase.peak_bytes).max().expect("phases");
-            let ratio = measured as f64 / proof.statistics.plan.peak_bytes as f64;
-            assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
-        }
-    }
+    assert_memory_is_planned(&emulated(0));
 }
 
 /// A proof takes of the card what it was planned to take, so that others have the rest.
 #[test]
 fn small_proofs_leave_the_card_to_others() {
-    let golden = golden("plain/fib_2p9/kek");
+    let golden = common::repository_row("plain/fib_2p9/kek");
     let [device, other] = [0, 1].map(emulated);
     let free = || other.free_bytes().expect("a card's own memory");
     let before = free();

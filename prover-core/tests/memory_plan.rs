@@ -4,7 +4,6 @@
 
 mod common;
 
-use common::Golden;
 use common::proving::{cpu, prove_with};
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
@@ -13,12 +12,6 @@ use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError, OPENED};
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
-
-fn case(name: &str) -> Golden {
-    let mut rows = common::repository().into_iter();
-    rows.find(|row| row.name() == name)
-        .expect("the case is in the repository")
-}
 
 fn with_budget(budget: Option<u64>) -> ProveOptions {
     ProveOptions {
@@ -81,7 +74,7 @@ fn proofs_take_what_was_planned_and_are_the_same() {
         "small/fib_2p9/fri_first3",
         "small/c1/base",
     ] {
-        let golden = case(name);
+        let golden = common::repository_row(name);
         let mut kept = Vec::new();
         for budget in [None, Some(u64::MAX)] {
             let proof = prove_with(&cpu(None), &golden, &with_budget(budget)).expect("a proof");

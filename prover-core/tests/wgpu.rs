@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::proving::{cpu, prove_golden_on, prove_with};
+use common::proving::{assert_memory_is_planned, cpu, prove_golden_on};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::wgpu::{WgpuDevice, Wishes};
-use quarry_prover_core::prover::{ProveError, ProveOptions};
 use std::time::Instant;
 
 const CASES: [&str; 5] = [
@@ -16,12 +15,6 @@ const CASES: [&str; 5] = [
     "small/fib_2p9/q1",
     "small/fib_2p9/felt_n0_kek160lsb",
 ];
-
-fn golden(name: &str) -> common::Golden {
-    let rows = common::repository();
-    let row = rows.into_iter().find(|row| row.name() == name);
-    row.unwrap_or_else(|| panic!("{name} is not in the repository"))
-}
 
 fn software(change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
     let adapters = WgpuDevice::list();
@@ -37,7 +30,7 @@ fn software(change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
 /// All cases; what a proof launches is printed, kernel by kernel.
 fn assert_proofs_are_stones(device: &WgpuDevice) {
     for name in CASES {
-        let golden = golden(name);
+        let golden = common::repository_row(name);
         let _ = device.take_launches();
         let begin = Instant::now();
         let proof = prove_golden_on(device, &golden, false);
@@ -71,47 +64,19 @@ fn a_proof_with_small_bindings_is_stones_byte_for_byte() {
         wishes.max_binding_bytes = 1 << 20;
         wishes.max_chunk_bytes = 128 << 10;
     });
-    let golden = golden("plain/fib_2p9/kek");
+    let golden = common::repository_row("plain/fib_2p9/kek");
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
 
 /// A whole proof, every operation compared with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
-    let golden = golden("plain/fib_2p9/kek");
+    let golden = common::repository_row("plain/fib_2p9/kek");
     let device = Dual::new(software(|_| ()), cpu(None));
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
 
-/// The peak is the plan's to 5 %, with the cosets of the composition kept and without; too little memory is refused before
-/// the work, and the device stays usable.
 #[test]
 fn proofs_take_the_memory_that_was_planned() {
-    let device = software(|_| ());
-    for name in ["plain/fib_2p9/kek", "small/fib_2p9/q1"] {
-        let golden = golden(name);
-        let with_budget = |budget| ProveOptions {
-            memory_budget: Some(budget),
-            ..ProveOptions::default()
-        };
-        let full = prove_with(&device, &golden, &with_budget(1 << 30)).expect("a proof");
-        let budget = full.statistics.plan.peak_bytes - 1;
-        let lean = prove_with(&device, &golden, &with_budget(budget)).expect("a proof");
-        let kept = [&full, &lean].map(|proof| proof.statistics.plan.n_kept_cosets);
-        assert_eq!(kept, [2, 0]);
-        let too_little = with_budget(lean.statistics.plan.peak_bytes - 1);
-        let refused = prove_with(&device, &golden, &too_little).map(|_| ());
-        assert!(matches!(refused, Err(ProveError::Memory(_))), "{refused:?}");
-        for proof in [full, lean] {
-            golden.assert_same_proof(&proof.bytes);
-            let phases = proof.statistics.phases.iter();
-            let peak = phases.max_by_key(|phase| phase.peak_bytes).expect("phases");
-            let ratio = peak.peak_bytes as f64 / proof.statistics.plan.peak_bytes as f64;
-            assert!(
-                (0.95..1.05).contains(&ratio),
-                "{name}: {ratio}: {:?}",
-                peak.peak_by_tag
-            );
-        }
-    }
+    assert_memory_is_planned(&software(|_| ()));
 }

@@ -1,6 +1,6 @@
 //! Proving the rows of a corpus.
 
-use super::Golden;
+use super::{Golden, repository_row};
 use quarry_kernels::{Backend, CpuDevice};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::params::Parameters;
@@ -49,4 +49,32 @@ pub fn prove_golden_on<D: Backend>(device: &D, golden: &Golden, annotations: boo
 /// Our proof of a case on the CPU.
 pub fn prove_golden(golden: &Golden, annotations: bool) -> Proof {
     prove_golden_on(&cpu(None), golden, annotations)
+}
+
+/// On a device with memory of its own: the peak is the plan's to 5 %, with the cosets of the composition kept and without;
+/// too little memory is refused before the work, and the device stays usable.
+pub fn assert_memory_is_planned<D: Backend>(device: &D) {
+    for name in ["plain/fib_2p9/kek", "small/fib_2p9/q1"] {
+        let golden = repository_row(name);
+        let with_budget = |budget| ProveOptions {
+            memory_budget: Some(budget),
+            ..ProveOptions::default()
+        };
+        let full = prove_with(device, &golden, &with_budget(1 << 30)).expect("a proof");
+        let budget = full.statistics.plan.peak_bytes - 1;
+        let lean = prove_with(device, &golden, &with_budget(budget)).expect("a proof");
+        let kept = [&full, &lean].map(|proof| proof.statistics.plan.n_kept_cosets);
+        assert_eq!(kept, [2, 0]);
+        let too_little = with_budget(lean.statistics.plan.peak_bytes - 1);
+        let refused = prove_with(device, &golden, &too_little).map(|_| ());
+        assert!(matches!(refused, Err(ProveError::Memory(_))), "{refused:?}");
+        for proof in [full, lean] {
+            golden.assert_same_proof(&proof.bytes);
+            let phases = proof.statistics.phases.iter();
+            let peak = phases.max_by_key(|phase| phase.peak_bytes).expect("phases");
+            let ratio = peak.peak_bytes as f64 / proof.statistics.plan.peak_bytes as f64;
+            let held = &peak.peak_by_tag;
+            assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}: {held:?}");
+        }
+    }
 }
