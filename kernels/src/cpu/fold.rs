@@ -5,8 +5,7 @@ use super::powers::powers;
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::{Felt, subgroup_generator};
-use crate::ops::FoldOps;
-use crate::ops::fold::{check_split, half_len};
+use crate::ops::{FoldOps, check_split, half_len};
 use ark_ff::Field;
 use rayon::prelude::*;
 

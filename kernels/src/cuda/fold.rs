@@ -6,8 +6,7 @@ use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::Felt;
-use crate::ops::FoldOps;
-use crate::ops::fold::{check_split, half_len};
+use crate::ops::{FoldOps, check_split, half_len};
 use ark_ff::Field;
 
 impl FoldOps for CudaDevice {

@@ -28,8 +28,11 @@ pub trait FoldOps: Device {
     ) -> Result<Ticket, DeviceError>;
 }
 
-/// Half the length of the columns, if they can be halved.
-pub(crate) fn half_len<D: Device>(
+/// Half the length of the columns, if they can be halved: for devices.
+///
+/// # Errors
+/// [`DeviceError::Shape`].
+pub fn half_len<D: Device>(
     operation: &'static str,
     columns: &Columns<D, Natural>,
 ) -> Result<usize, DeviceError> {
@@ -44,8 +47,11 @@ pub(crate) fn half_len<D: Device>(
     }
 }
 
-/// Checks the shapes of [`FoldOps::split_even_odd`]; half the length of the column.
-pub(crate) fn check_split<D: Device>(
+/// Checks the shapes of [`FoldOps::split_even_odd`], for devices; half the length of the column.
+///
+/// # Errors
+/// [`DeviceError::Shape`].
+pub fn check_split<D: Device>(
     column: &Columns<D, Natural>,
     phase: usize,
     out: &Columns<D, Natural>,

@@ -5,7 +5,7 @@
 //! are [`crate::DeviceError::Shape`].
 
 mod compose;
-pub(crate) mod fold;
+mod fold;
 mod gather;
 mod grind;
 mod hash;
@@ -16,7 +16,7 @@ mod quotient;
 mod scan;
 
 pub use compose::ComposeOps;
-pub use fold::FoldOps;
+pub use fold::{FoldOps, check_split, half_len};
 pub use gather::GatherOps;
 pub use grind::GrindOps;
 pub use hash::{HashOps, MerkleTree};
