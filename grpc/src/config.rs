@@ -24,6 +24,8 @@ pub struct Config {
     pub max_queued_jobs: u32,
     /// Attempts of a job whose worker dies or whose device fails.
     pub max_attempts: u32,
+    /// How long a job, its result and its proof are kept after it has ended.
+    pub keep_jobs_seconds: u64,
     /// What a job may take.
     pub limits: JobLimits,
     /// Files.
@@ -86,6 +88,8 @@ pub struct ArtifactLimits {
     pub min_free_bytes: u64,
     /// How long a file that no job refers to is kept.
     pub keep_seconds: u64,
+    /// How long a job's inputs are kept after it has ended; less, if the disk is short.
+    pub keep_inputs_seconds: u64,
 }
 
 impl Default for Config {
@@ -98,6 +102,7 @@ impl Default for Config {
             drain_seconds: 60,
             max_queued_jobs: 10_000,
             max_attempts: 3,
+            keep_jobs_seconds: 90 * 24 * 3600,
             limits: JobLimits::default(),
             artifacts: ArtifactLimits::default(),
             tls: None,
@@ -123,6 +128,7 @@ impl Default for ArtifactLimits {
             max_bytes: 16 << 30,
             min_free_bytes: 1 << 30,
             keep_seconds: 24 * 3600,
+            keep_inputs_seconds: 7 * 24 * 3600,
         }
     }
 }

@@ -149,6 +149,13 @@ impl Artifacts for ArtifactFolder {
         Ok(artifact)
     }
 
+    fn is_short(&self) -> Result<bool, ArtifactError> {
+        match self.check_disk(0) {
+            Err(ArtifactError::DiskFull { .. }) => Ok(true),
+            other => other.map(|()| false),
+        }
+    }
+
     fn collect(&self, referred: &HashSet<String>, age: Duration) -> Result<usize, ArtifactError> {
         let mut removed = 0;
         let mut folders = vec![self.parts.clone()];
@@ -310,6 +317,8 @@ mod tests {
             artifacts.upload(&artifact, 0),
             Err(ArtifactError::DiskFull { .. })
         ));
+        assert!(artifacts.is_short().unwrap());
+        assert!(!self::folder(0).1.is_short().unwrap());
     }
 
     #[test]

@@ -112,6 +112,12 @@ pub trait Artifacts: Send + Sync + 'static {
     /// [`ArtifactError`].
     fn adopt(&self, file: &Path) -> Result<ArtifactRef, ArtifactError>;
 
+    /// Whether less of the disk is free than is to be left free.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    fn is_short(&self) -> Result<bool, ArtifactError>;
+
     /// Removes what is not referred to and was not touched for `age`, parts of uploads too; gives how many files went.
     ///
     /// # Errors
@@ -133,12 +139,12 @@ pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
     files.into_iter().flatten().collect()
 }
 
-/// Digests of all files that a job or its result refers to.
-pub(crate) fn references_of(stored: &StoredJob) -> Vec<String> {
+/// Digests of all files that a job or its result refers to, its inputs among them or not.
+pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<String> {
     let spec = stored.job.as_ref().and_then(|job| job.spec.as_ref());
     let statement = stored.job.as_ref().and_then(|job| job.statement.as_ref());
     let result = stored.result.as_ref();
-    let inputs = spec.map(inputs_of).unwrap_or_default();
+    let inputs = spec.filter(|_| with_inputs).map(inputs_of).unwrap_or_default();
     let others = [
         statement.and_then(|statement| statement.public_input.as_ref()),
         statement.and_then(|statement| statement.parameters.as_ref()),

@@ -6,6 +6,7 @@ use quarry_grpc::artifacts::{ArtifactFolder, Artifacts, digest};
 use quarry_grpc::store::{JobStore, RedbStore};
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ enum Action {
         /// The copy
         file: PathBuf,
     },
-    /// Read all jobs and all files that they refer to, and compare the files with their digests
+    /// Read all jobs and all files that are still needed, and compare the files with their digests
     Check {
         #[command(flatten)]
         data: Data,
@@ -68,7 +69,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn check(data: &Data) -> Result<(), Failure> {
-    let referred = data.store()?.references().or_bad_input()?;
+    // Inputs of jobs that have ended may be gone already.
+    let referred = data.store()?.references(SystemTime::now()).or_bad_input()?;
     let artifacts = ArtifactFolder::open(&data.data.join("artifacts"), 0, u64::MAX).or_bad_input()?;
     let mut bad = Vec::new();
     for sha256 in &referred {
@@ -86,7 +88,7 @@ fn check(data: &Data) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Rejected, bad.join("\n")));
     }
     terminal::tell(format_args!(
-        "all {} files that jobs refer to are whole\n",
+        "all {} files that are needed are whole\n",
         referred.len()
     ));
     Ok(())

@@ -1,10 +1,9 @@
 //! What comes in: jobs that are taken or refused, and the files that they come with.
 
-use super::{Scheduler, blocking};
+use super::Scheduler;
 use crate::artifacts::inputs_of;
 use crate::protocol::{Job, JobSpec};
 use crate::store::{StoreError, Submitted};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a job is not taken.
@@ -78,17 +77,5 @@ impl Scheduler {
             self.admit(&submitted.job);
         }
         Ok(submitted)
-    }
-
-    /// Removes files that no job refers to and that are older than `age`; gives how many went.
-    ///
-    /// # Errors
-    /// [`SubmitError`] of the kinds of store and artifacts.
-    pub async fn collect(&self, age: Duration) -> Result<usize, SubmitError> {
-        let _no_submission = self.collecting.write().await;
-        let referred = self.with_store(|store| store.references()).await?;
-        let artifacts = Arc::clone(&self.artifacts);
-        let collected = blocking(move || artifacts.collect(&referred, age)).await;
-        Ok(collected?)
     }
 }

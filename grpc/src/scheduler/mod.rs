@@ -4,6 +4,7 @@
 //! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
 //! ```
 
+mod collect;
 mod end;
 mod estimate;
 mod intake;
@@ -13,6 +14,7 @@ pub mod queue;
 mod release;
 mod view;
 
+pub use collect::Retention;
 pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub max_queued_jobs: usize,
     /// Attempts of a job.
     pub max_attempts: u32,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 /// A job that has not ended.
@@ -93,6 +97,8 @@ pub struct Scheduler {
     estimating: tokio::sync::Mutex<()>,
     /// Submissions read, collection writes: no file goes between the check that it is here and the record of its job.
     collecting: tokio::sync::RwLock<()>,
+    /// An upload found too little of the disk free.
+    disk_is_short: Notify,
 }
 
 impl Scheduler {
@@ -128,6 +134,7 @@ impl Scheduler {
             last_event: watch::Sender::new(0),
             estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
+            disk_is_short: Notify::new(),
         });
         scheduler.recall_pace().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
@@ -140,6 +147,7 @@ impl Scheduler {
         }
         tokio::spawn(Arc::clone(&scheduler).prepare_jobs());
         tokio::spawn(Arc::clone(&scheduler).watch_deadlines());
+        tokio::spawn(Arc::clone(&scheduler).collect_forever());
         for index in 0..scheduler.settings.devices.len() {
             tokio::spawn(Arc::clone(&scheduler).drive_device(index));
         }

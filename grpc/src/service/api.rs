@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 /// Jobs on a page: unless told otherwise, and at most.
 const PAGE: [usize; 2] = [50, 500];
@@ -161,7 +161,11 @@ impl Prover for Api {
         let wanted = artifact.clone();
         let offset = header.offset;
         let upload = self.with_artifacts(move |artifacts| artifacts.upload(&wanted, offset));
-        let mut upload: Box<dyn Upload> = upload.await?;
+        let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
+            if status.code() == Code::ResourceExhausted {
+                self.scheduler.disk_is_short();
+            }
+        })?;
         // If the client goes away, what came stays, to be resumed.
         while let Some(part) = next(&mut parts).await? {
             let Some(Part::Chunk(chunk)) = part.part else {

@@ -13,7 +13,7 @@ use crate::artifacts::{ArtifactError, ArtifactFolder};
 use crate::config::{Config, Tls};
 use crate::protocol::DESCRIPTORS;
 use crate::protocol::prover_server::ProverServer;
-use crate::scheduler::{Scheduler, Settings};
+use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{RedbStore, StoreError};
 use api::Api;
 use identity::authenticator;
@@ -37,8 +37,6 @@ const MOST_STREAMS: u32 = 256;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How often health is looked at.
 const HEALTH: Duration = Duration::from_secs(1);
-/// How often files that nobody refers to are collected.
-const COLLECT: Duration = Duration::from_secs(600);
 /// How long answers may still leave after the drain.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -108,20 +106,13 @@ pub async fn serve(
         max_file_bytes: config.artifacts.max_bytes,
         max_queued_jobs: usize::try_from(config.max_queued_jobs).unwrap_or(usize::MAX),
         max_attempts: config.max_attempts,
+        retention: Retention {
+            unreferenced: Duration::from_secs(config.artifacts.keep_seconds),
+            inputs: Duration::from_secs(config.artifacts.keep_inputs_seconds),
+            jobs: Duration::from_secs(config.keep_jobs_seconds),
+        },
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
-    let collecting = Arc::clone(&scheduler);
-    let age = Duration::from_secs(config.artifacts.keep_seconds);
-    tokio::spawn(async move {
-        loop {
-            match collecting.collect(age).await {
-                Ok(0) => {}
-                Ok(n) => tracing::info!(n, "files that nobody refers to are gone"),
-                Err(error) => tracing::error!(%error, "files are not collected"),
-            }
-            tokio::time::sleep(COLLECT).await;
-        }
-    });
 
     let api = Api::new(
         Arc::clone(&scheduler),

@@ -2,8 +2,9 @@
 
 use super::{Fence, JobStore, Listing, Renew, StoreError};
 use crate::internal::StoredJob;
-use crate::protocol::{Job, JobResult, JobSpec, JobState};
+use crate::protocol::{ArtifactRef, Job, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 fn job(tenant: &str, dedup_key: &str, label: &str) -> Job {
     Job {
@@ -27,6 +28,7 @@ pub fn suite(store: &Arc<dyn JobStore>) {
     fencing(&**store);
     lists_and_events(&**store);
     threads(store);
+    expiry(&**store);
 }
 
 fn dedup(store: &dyn JobStore) {
@@ -157,4 +159,74 @@ fn threads(store: &Arc<dyn JobStore>) {
     let takers: Vec<_> = (0..8).map(take).collect();
     let winners = takers.into_iter().map(|taker| taker.join().unwrap());
     assert_eq!(winners.filter(|won| *won).count(), 1);
+}
+
+/// What has ended is forgotten after its time, its inputs before; what has not is kept.
+fn expiry(store: &dyn JobStore) {
+    let artifact = |name: &str| ArtifactRef {
+        sha256: name.to_owned(),
+        size: 1,
+    };
+    let mut ended = job("expiry", "ended", "");
+    let program = ProgramInput {
+        program: Some(artifact("input")),
+        ..ProgramInput::default()
+    };
+    ended.spec.get_or_insert_default().input = Some(Input::Program(program));
+    let mut active = ended.clone();
+    active.spec.get_or_insert_default().dedup_key = "active".to_owned();
+    let ended = store.submit(ended).unwrap().job;
+    store
+        .change(&ended.id, Fence::Any, Renew::Keep, &mut |stored| {
+            set(JobState::Succeeded)(stored);
+            stored.result = Some(JobResult {
+                proof: Some(artifact("proof")),
+                ..JobResult::default()
+            });
+        })
+        .unwrap();
+    let now = SystemTime::now();
+    let (before, after) = (now - Duration::from_secs(60), now + Duration::from_secs(60));
+    let names = |since| {
+        let mut names: Vec<_> = store.references(since).unwrap().into_iter().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(before), ["input", "proof"]);
+    assert_eq!(names(after), ["proof"]);
+    let active = store.submit(active).unwrap().job;
+    assert_eq!(
+        names(after),
+        ["input", "proof"],
+        "what has not ended needs its inputs"
+    );
+
+    assert_eq!(store.expire(before, usize::MAX).unwrap(), 0);
+    let n_events = store.events(0, None, usize::MAX).unwrap().len();
+    let mut n_expired = 0;
+    loop {
+        match store.expire(after, 1).unwrap() {
+            0 => break,
+            n => n_expired += n,
+        }
+    }
+    assert!(n_expired >= 1);
+    assert!(matches!(store.get(&ended.id), Err(StoreError::NotFound(_))));
+    assert!(store.by_dedup_key("expiry", "ended").unwrap().is_none());
+    assert!(store.events(0, Some(&ended.id), 10).unwrap().is_empty());
+    let events = store.events(0, None, usize::MAX).unwrap();
+    assert!(events.len() <= n_events - 2 * n_expired);
+    assert_eq!(store.get(&active.id).unwrap().job, Some(active.clone()));
+    assert_eq!(store.events(0, Some(&active.id), 10).unwrap().len(), 1);
+    let again = store.submit(job("expiry", "ended", "")).unwrap();
+    assert!(!again.existing, "its key is free again");
+    assert_eq!(
+        store
+            .active()
+            .unwrap()
+            .iter()
+            .filter(|job| job.tenant == "expiry")
+            .count(),
+        2
+    );
 }

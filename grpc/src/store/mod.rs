@@ -6,13 +6,15 @@
 #[cfg(test)]
 mod conformance;
 mod redb;
+mod schema;
 
 pub use redb::RedbStore;
 
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Under which lease a job is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,9 +163,16 @@ pub trait JobStore: Send + Sync + 'static {
     /// [`StoreError`].
     fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError>;
 
-    /// Digests of all artifacts that a job or a result refers to.
+    /// Digests of all artifacts that jobs and results refer to; of the inputs, those of jobs that have not ended or have
+    /// since `ended_since`.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn references(&self) -> Result<std::collections::HashSet<String>, StoreError>;
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError>;
+
+    /// Forgets jobs that ended before a time, at most `limit`, with their results, events and dedup keys; gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError>;
 }

@@ -1,49 +1,25 @@
 //! The embedded store: one file of redb's, durable at every commit.
 
+use super::schema::{
+    ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, next, upgrade,
+};
 use super::{Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use crate::artifacts::references_of;
 use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
-
-/// Counters, and the schema's version.
-const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-/// Jobs by the number of their submission: [`StoredJob`].
-const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs");
-/// Numbers of the jobs that have not ended.
-const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
-/// Numbers of jobs by tenant and dedup key.
-const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedup");
-/// Events by cursor: [`JobEvent`].
-const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
-
-const SCHEMA: &str = "schema";
-const LAST_JOB: &str = "last job";
-const LAST_EVENT: &str = "last event";
-const LAST_LEASE: &str = "last lease";
-
-/// Steps from every schema to the next: a store of schema n has gone through n of them. The first makes an empty store.
-const UPGRADES: &[Upgrade] = &[make_tables];
-
-/// A step from one schema to the next.
-type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
-
-fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
-    write.open_table(JOBS)?;
-    write.open_table(ACTIVE)?;
-    write.open_table(DEDUP)?;
-    write.open_table(EVENTS)?;
-    Ok(())
-}
 
 /// A store in a file. One process holds it at a time.
 pub struct RedbStore {
-    database: Database,
+    path: PathBuf,
+    /// The open file; none after it could not be read or written, until it is opened again.
+    database: Mutex<Option<Arc<Database>>>,
 }
 
 impl RedbStore {
@@ -54,23 +30,39 @@ impl RedbStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = Database::create(path)?;
         let write = database.begin_write()?;
-        {
-            let mut meta = write.open_table(META)?;
-            let found = number(&meta, SCHEMA)?;
-            let known = UPGRADES.len() as u64;
-            let steps = usize::try_from(found).ok().and_then(|n| UPGRADES.get(n..));
-            let steps = steps.ok_or_else(|| StoreError::Later {
-                path: path.to_owned(),
-                found,
-                known,
-            })?;
-            for step in steps {
-                step(&write)?;
-            }
-            meta.insert(SCHEMA, known)?;
-        }
+        upgrade(&write, path)?;
         write.commit()?;
-        Ok(Self { database })
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Some(Arc::new(database))),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<Database>>> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database(&self) -> Result<Arc<Database>, StoreError> {
+        let mut held = self.held();
+        Ok(match &*held {
+            Some(database) => Arc::clone(database),
+            // A file that is gone is not made anew: that would be another store.
+            None => Arc::clone(held.insert(Arc::new(Database::open(&self.path)?))),
+        })
+    }
+
+    /// Does something with the database. After a failed read or write redb does nothing more with an open file: the next
+    /// call opens it again, which finds what the last commit left. (A disk was full, and is not any more.)
+    fn with<T>(&self, action: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let result = action(&database);
+        if matches!(result, Err(StoreError::Io(_))) {
+            let mut held = self.held();
+            if held.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
+                *held = None;
+            }
+        }
+        result
     }
 
     /// Writes a copy of the store as it stands to a new file.
@@ -81,7 +73,7 @@ impl RedbStore {
         if to.exists() {
             return Err(StoreError::Io(format!("'{}' exists", to.display())));
         }
-        let read = self.database.begin_read()?;
+        let read = self.database()?.begin_read()?;
         let copy = Database::create(to)?;
         let write = copy.begin_write()?;
         macro_rules! copy_tables {
@@ -93,103 +85,109 @@ impl RedbStore {
                 }
             })*};
         }
-        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS);
+        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
         Ok(write.commit()?)
-    }
-
-    fn find(&self, number: u64) -> Result<Option<StoredJob>, StoreError> {
-        let read = self.database.begin_read()?;
-        let record = read.open_table(JOBS)?.get(number)?;
-        record.map(|record| decode(record.value())).transpose()
     }
 }
 
 impl JobStore for RedbStore {
     fn submit(&self, mut job: Job) -> Result<Submitted, StoreError> {
-        let write = self.database.begin_write()?;
-        let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
-        if !key.is_empty()
-            && let Some(number) = write.open_table(DEDUP)?.get((&*job.tenant, &*key))?
-        {
-            let record = write.open_table(JOBS)?;
-            let record = record.get(number.value())?.ok_or_else(|| lost(number.value()))?;
-            return Ok(Submitted {
-                job: decode(record.value())?.job.unwrap_or_default(),
-                existing: true,
-            });
-        }
-        let number = next(&write, LAST_JOB)?;
-        let random = getrandom::u64().map_err(|why| StoreError::Io(why.to_string()))?;
-        job.id = format!("{number:016x}{random:016x}");
-        job.set_state(JobState::Received);
-        job.lease_epoch = next(&write, LAST_LEASE)?;
-        job.created_at = Some(SystemTime::now().into());
-        if !key.is_empty() {
-            write.open_table(DEDUP)?.insert((&*job.tenant, &*key), number)?;
-        }
-        write.open_table(ACTIVE)?.insert(number, ())?;
-        let mut stored = StoredJob {
-            job: Some(job),
-            result: None,
-        };
-        let job = record(&write, number, &mut stored)?;
-        crash::point("submit.before-commit");
-        write.commit()?;
-        crash::point("submit.after-commit");
-        Ok(Submitted { job, existing: false })
+        self.with(|database| {
+            let write = database.begin_write()?;
+            let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
+            if !key.is_empty()
+                && let Some(number) = write.open_table(DEDUP)?.get((&*job.tenant, &*key))?
+            {
+                let record = write.open_table(JOBS)?;
+                let record = record
+                    .get(number.value())?
+                    .ok_or_else(|| lost("job", number.value()))?;
+                return Ok(Submitted {
+                    job: decode(record.value())?.job.unwrap_or_default(),
+                    existing: true,
+                });
+            }
+            let number = next(&write, LAST_JOB)?;
+            let random = getrandom::u64().map_err(|why| StoreError::Io(why.to_string()))?;
+            job.id = format!("{number:016x}{random:016x}");
+            job.set_state(JobState::Received);
+            job.lease_epoch = next(&write, LAST_LEASE)?;
+            job.created_at = Some(SystemTime::now().into());
+            if !key.is_empty() {
+                write.open_table(DEDUP)?.insert((&*job.tenant, &*key), number)?;
+            }
+            write.open_table(ACTIVE)?.insert(number, ())?;
+            let mut stored = StoredJob {
+                job: Some(job),
+                result: None,
+            };
+            let job = record(&write, number, &mut stored)?;
+            crash::point("submit.before-commit");
+            write.commit()?;
+            crash::point("submit.after-commit");
+            Ok(Submitted { job, existing: false })
+        })
     }
 
     fn get(&self, id: &str) -> Result<StoredJob, StoreError> {
-        let found = number_of(id)
-            .map(|number| self.find(number))
-            .transpose()?
-            .flatten();
-        found
-            .filter(|stored| stored.job.as_ref().is_some_and(|job| job.id == id))
-            .ok_or_else(|| StoreError::NotFound(id.to_owned()))
+        self.with(|database| {
+            let found = number_of(id)
+                .map(|number| find(database, number))
+                .transpose()?
+                .flatten();
+            found
+                .filter(|stored| stored.job.as_ref().is_some_and(|job| job.id == id))
+                .ok_or_else(|| StoreError::NotFound(id.to_owned()))
+        })
     }
 
     fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError> {
-        let read = self.database.begin_read()?;
-        let Some(number) = read.open_table(DEDUP)?.get((tenant, key))? else {
-            return Ok(None);
-        };
-        self.find(number.value())
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(number) = read.open_table(DEDUP)?.get((tenant, key))? else {
+                return Ok(None);
+            };
+            find(database, number.value())
+        })
     }
 
     fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
-        let bad_token = || StoreError::PageToken(listing.page_token.clone());
-        let before = match &*listing.page_token {
-            "" => u64::MAX,
-            token => u64::from_str_radix(token, 16).map_err(|_| bad_token())?,
-        };
-        let read = self.database.begin_read()?;
-        let jobs = read.open_table(JOBS)?;
-        let mut page = Page::default();
-        for entry in jobs.range(..before)?.rev() {
-            let (number, record) = entry?;
-            let Some(job) = decode(record.value())?.job.filter(|job| listing.takes(job)) else {
-                continue;
+        self.with(|database| {
+            let bad_token = || StoreError::PageToken(listing.page_token.clone());
+            let before = match &*listing.page_token {
+                "" => u64::MAX,
+                token => u64::from_str_radix(token, 16).map_err(|_| bad_token())?,
             };
-            page.jobs.push(job);
-            if page.jobs.len() >= listing.page_size {
-                page.next = format!("{:x}", number.value());
-                break;
+            let read = database.begin_read()?;
+            let jobs = read.open_table(JOBS)?;
+            let mut page = Page::default();
+            for entry in jobs.range(..before)?.rev() {
+                let (number, record) = entry?;
+                let Some(job) = decode(record.value())?.job.filter(|job| listing.takes(job)) else {
+                    continue;
+                };
+                page.jobs.push(job);
+                if page.jobs.len() >= listing.page_size {
+                    page.next = format!("{:x}", number.value());
+                    break;
+                }
             }
-        }
-        Ok(page)
+            Ok(page)
+        })
     }
 
     fn active(&self) -> Result<Vec<Job>, StoreError> {
-        let read = self.database.begin_read()?;
-        let jobs = read.open_table(JOBS)?;
-        let mut active = Vec::new();
-        for entry in read.open_table(ACTIVE)?.iter()? {
-            let number = entry?.0.value();
-            let record = jobs.get(number)?.ok_or_else(|| lost(number))?;
-            active.extend(decode(record.value())?.job);
-        }
-        Ok(active)
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let jobs = read.open_table(JOBS)?;
+            let mut active = Vec::new();
+            for entry in read.open_table(ACTIVE)?.iter()? {
+                let number = entry?.0.value();
+                let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
+                active.extend(decode(record.value())?.job);
+            }
+            Ok(active)
+        })
     }
 
     fn change(
@@ -199,68 +197,123 @@ impl JobStore for RedbStore {
         renew: Renew,
         change: &mut dyn FnMut(&mut StoredJob),
     ) -> Result<Job, StoreError> {
-        let not_found = || StoreError::NotFound(id.to_owned());
-        let number = number_of(id).ok_or_else(not_found)?;
-        let write = self.database.begin_write()?;
-        let found = write
-            .open_table(JOBS)?
-            .get(number)?
-            .map(|record| decode(record.value()))
-            .transpose()?;
-        let mut stored = found.ok_or_else(not_found)?;
-        let job = stored
-            .job
-            .as_mut()
-            .filter(|job| job.id == id)
-            .ok_or_else(not_found)?;
-        if job.state().has_ended() {
-            return Err(StoreError::Ended(id.to_owned()));
-        }
-        if let Fence::Lease(held) = fence
-            && held != job.lease_epoch
-        {
-            return Err(StoreError::Stale {
-                id: id.to_owned(),
-                held,
-                latest: job.lease_epoch,
-            });
-        }
-        if renew == Renew::New {
-            job.lease_epoch = next(&write, LAST_LEASE)?;
-        }
-        change(&mut stored);
-        let job = record(&write, number, &mut stored)?;
-        if job.state().has_ended() {
-            write.open_table(ACTIVE)?.remove(number)?;
-        }
-        write.commit()?;
-        Ok(job)
+        self.with(|database| {
+            let not_found = || StoreError::NotFound(id.to_owned());
+            let number = number_of(id).ok_or_else(not_found)?;
+            let write = database.begin_write()?;
+            let found = write
+                .open_table(JOBS)?
+                .get(number)?
+                .map(|record| decode(record.value()))
+                .transpose()?;
+            let mut stored = found.ok_or_else(not_found)?;
+            let job = stored
+                .job
+                .as_mut()
+                .filter(|job| job.id == id)
+                .ok_or_else(not_found)?;
+            if job.state().has_ended() {
+                return Err(StoreError::Ended(id.to_owned()));
+            }
+            if let Fence::Lease(held) = fence
+                && held != job.lease_epoch
+            {
+                return Err(StoreError::Stale {
+                    id: id.to_owned(),
+                    held,
+                    latest: job.lease_epoch,
+                });
+            }
+            if renew == Renew::New {
+                job.lease_epoch = next(&write, LAST_LEASE)?;
+            }
+            change(&mut stored);
+            let job = record(&write, number, &mut stored)?;
+            if job.state().has_ended() {
+                write.open_table(ACTIVE)?.remove(number)?;
+            }
+            write.commit()?;
+            Ok(job)
+        })
     }
 
     fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError> {
-        let read = self.database.begin_read()?;
-        let events = read.open_table(EVENTS)?;
-        let mut found = Vec::new();
-        for entry in events.range(after.saturating_add(1)..)? {
-            let event = JobEvent::decode(entry?.1.value()).map_err(damaged)?;
-            if job.is_none_or(|job| job == event.job_id) {
-                found.push(event);
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let events = read.open_table(EVENTS)?;
+            let Some(job) = job else {
+                let later = events.range(after.saturating_add(1)..)?.take(limit);
+                return later.map(|entry| event(entry?.1.value())).collect();
+            };
+            let Some(number) = number_of(job) else {
+                return Ok(Vec::new());
+            };
+            let index = read.open_table(EVENTS_OF)?;
+            let later = index.range((number, after.saturating_add(1))..=(number, u64::MAX))?;
+            let mut found = Vec::new();
+            for entry in later.take(limit) {
+                let cursor = entry?.0.value().1;
+                let record = events.get(cursor)?.ok_or_else(|| lost("event", cursor))?;
+                found.push(event(record.value())?);
             }
-            if found.len() >= limit {
-                break;
-            }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
-    fn references(&self) -> Result<HashSet<String>, StoreError> {
-        let read = self.database.begin_read()?;
-        let mut digests = HashSet::new();
-        for entry in read.open_table(JOBS)?.iter()? {
-            digests.extend(references_of(&decode(entry?.1.value())?));
-        }
-        Ok(digests)
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let mut digests = HashSet::new();
+            for entry in read.open_table(JOBS)?.iter()? {
+                let stored = decode(entry?.1.value())?;
+                digests.extend(references_of(&stored, !ended_before(&stored, ended_since)));
+            }
+            Ok(digests)
+        })
     }
+
+    fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
+        self.with(|database| {
+            let write = database.begin_write()?;
+            let mut expired = Vec::new();
+            {
+                let mut jobs = write.open_table(JOBS)?;
+                for entry in jobs.iter()? {
+                    let (number, record) = entry?;
+                    let stored = decode(record.value())?;
+                    if ended_before(&stored, before) {
+                        expired.push((number.value(), stored.job.unwrap_or_default()));
+                    }
+                    if expired.len() >= limit {
+                        break;
+                    }
+                }
+                let mut dedup = write.open_table(DEDUP)?;
+                let mut events = write.open_table(EVENTS)?;
+                let mut index = write.open_table(EVENTS_OF)?;
+                for (number, job) in &expired {
+                    jobs.remove(number)?;
+                    let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key);
+                    if !key.is_empty() {
+                        dedup.remove((&*job.tenant, key))?;
+                    }
+                    for entry in index.extract_from_if((*number, 0)..=(*number, u64::MAX), |_, ()| true)? {
+                        events.remove(entry?.0.value().1)?;
+                    }
+                }
+            }
+            write.commit()?;
+            Ok(expired.len())
+        })
+    }
+}
+
+/// Whether a job has ended, and did before a time.
+fn ended_before(stored: &StoredJob, time: SystemTime) -> bool {
+    stored.job.as_ref().is_some_and(|job| {
+        let ended = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
+        job.state().has_ended() && ended.is_some_and(|ended| ended < time)
+    })
 }
 
 impl Listing {
@@ -273,11 +326,20 @@ impl Listing {
     }
 }
 
+fn find(database: &Database, number: u64) -> Result<Option<StoredJob>, StoreError> {
+    let read = database.begin_read()?;
+    let record = read.open_table(JOBS)?.get(number)?;
+    record.map(|record| decode(record.value())).transpose()
+}
+
 /// Writes a job and the event that tells of its change.
 fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Result<Job, StoreError> {
     let cursor = next(write, LAST_EVENT)?;
-    let now = SystemTime::now().into();
     let job = stored.job.get_or_insert_default();
+    // A clock that was set back does not make a job older than it was.
+    let now = SystemTime::now();
+    let last = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
+    let now = last.map_or(now, |last| last.max(now)).into();
     job.updated_at = Some(now);
     job.last_event = cursor;
     if job.first_event == 0 {
@@ -297,37 +359,30 @@ fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Resu
     write
         .open_table(EVENTS)?
         .insert(cursor, &*event.encode_to_vec())?;
+    write.open_table(EVENTS_OF)?.insert((number, cursor), ())?;
     write.open_table(JOBS)?.insert(number, &*stored.encode_to_vec())?;
     Ok(job)
 }
 
 /// The number of a job's submission, which its id begins with.
-fn number_of(id: &str) -> Option<u64> {
+pub(super) fn number_of(id: &str) -> Option<u64> {
     u64::from_str_radix(id.get(..16)?, 16).ok()
 }
 
-/// Counts one up.
-fn next(write: &WriteTransaction, counter: &str) -> Result<u64, StoreError> {
-    let mut meta = write.open_table(META)?;
-    let value = number(&meta, counter)? + 1;
-    meta.insert(counter, value)?;
-    Ok(value)
-}
-
-fn number(meta: &impl ReadableTable<&'static str, u64>, key: &str) -> Result<u64, StoreError> {
-    Ok(meta.get(key)?.map_or(0, |value| value.value()))
+fn event(record: &[u8]) -> Result<JobEvent, StoreError> {
+    JobEvent::decode(record).map_err(damaged)
 }
 
 fn decode(record: &[u8]) -> Result<StoredJob, StoreError> {
     StoredJob::decode(record).map_err(damaged)
 }
 
-fn damaged(why: impl ToString) -> StoreError {
+pub(super) fn damaged(why: impl ToString) -> StoreError {
     StoreError::Damaged(why.to_string())
 }
 
-fn lost(number: u64) -> StoreError {
-    StoreError::Damaged(format!("job {number} is listed but not there"))
+fn lost(what: &str, number: u64) -> StoreError {
+    StoreError::Damaged(format!("{what} {number} is listed but not there"))
 }
 
 /// Errors of redb's: damage, or a store that cannot be read or written now.
@@ -360,7 +415,6 @@ from_redb!(
 mod tests {
     use super::*;
     use crate::store::conformance;
-    use std::sync::Arc;
 
     #[test]
     fn conforms_and_survives() {
@@ -390,25 +444,5 @@ mod tests {
                     .all(|job| job.lease_epoch < next.lease_epoch && job.id < next.id)
             );
         }
-    }
-
-    #[test]
-    fn other_files_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
-        drop(RedbStore::open(&path).unwrap());
-        {
-            let database = Database::create(&path).unwrap();
-            let write = database.begin_write().unwrap();
-            write.open_table(META).unwrap().insert(SCHEMA, 99).unwrap();
-            write.commit().unwrap();
-        }
-        assert!(matches!(
-            RedbStore::open(&path),
-            Err(StoreError::Later { found: 99, .. })
-        ));
-        let path = folder.path().join("garbage");
-        std::fs::write(&path, [7; 5000]).unwrap();
-        assert!(RedbStore::open(&path).is_err());
     }
 }

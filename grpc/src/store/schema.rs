@@ -1,0 +1,156 @@
+//! The tables of the embedded store, and how a store of an earlier version becomes one of this.
+
+use super::StoreError;
+use super::redb::{damaged, number_of};
+use crate::protocol::JobEvent;
+use prost::Message;
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use std::path::Path;
+
+/// Counters, and the schema's version.
+pub const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// Jobs by the number of their submission: [`crate::internal::StoredJob`].
+pub const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs");
+/// Numbers of the jobs that have not ended.
+pub const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
+/// Numbers of jobs by tenant and dedup key.
+pub const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedup");
+/// Events by cursor: [`JobEvent`].
+pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// Cursors of the events of a job, by its number.
+pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("events of jobs");
+
+pub const LAST_JOB: &str = "last job";
+pub const LAST_EVENT: &str = "last event";
+pub const LAST_LEASE: &str = "last lease";
+const SCHEMA: &str = "schema";
+
+/// A step from one schema to the next.
+type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// Steps from every schema to the next: a store of schema n has gone through n of them. The first makes an empty store.
+const UPGRADES: &[Upgrade] = &[make_tables, index_events];
+
+fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
+    write.open_table(JOBS)?;
+    write.open_table(ACTIVE)?;
+    write.open_table(DEDUP)?;
+    write.open_table(EVENTS)?;
+    Ok(())
+}
+
+fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut index = write.open_table(EVENTS_OF)?;
+    for entry in write.open_table(EVENTS)?.iter()? {
+        let (cursor, event) = entry?;
+        let event = JobEvent::decode(event.value()).map_err(damaged)?;
+        let job = number_of(&event.job_id).ok_or_else(|| damaged("an event of no job"))?;
+        index.insert((job, cursor.value()), ())?;
+    }
+    Ok(())
+}
+
+/// Brings the store at `path` to the latest schema.
+///
+/// # Errors
+/// [`StoreError::Later`] for the store of a later version, and others.
+pub fn upgrade(write: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
+    let mut meta = write.open_table(META)?;
+    let found = number(&meta, SCHEMA)?;
+    let known = UPGRADES.len() as u64;
+    let steps = usize::try_from(found).ok().and_then(|n| UPGRADES.get(n..));
+    let steps = steps.ok_or_else(|| StoreError::Later {
+        path: path.to_owned(),
+        found,
+        known,
+    })?;
+    for step in steps {
+        step(write)?;
+    }
+    meta.insert(SCHEMA, known)?;
+    Ok(())
+}
+
+/// Counts one up.
+pub fn next(write: &WriteTransaction, counter: &str) -> Result<u64, StoreError> {
+    let mut meta = write.open_table(META)?;
+    let value = number(&meta, counter)? + 1;
+    meta.insert(counter, value)?;
+    Ok(value)
+}
+
+fn number(meta: &impl ReadableTable<&'static str, u64>, key: &str) -> Result<u64, StoreError> {
+    Ok(meta.get(key)?.map_or(0, |value| value.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{JobSpec, JobState};
+    use crate::store::{JobStore, Listing, RedbStore};
+    use redb::Database;
+    use std::fs;
+    use std::io::Read;
+
+    /// The store of a service of schema 1, killed: a proof, a job that was rejected, one that was on the device.
+    const SCHEMA_1: &[u8] = include_bytes!("../../tests/data/store-schema-1.redb.gz");
+
+    #[test]
+    fn a_store_of_the_first_schema_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(SCHEMA_1)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        fs::write(&path, bytes).unwrap();
+        // Twice: an upgraded store is one like others.
+        for _ in 0..2 {
+            let store = RedbStore::open(&path).unwrap();
+            let listing = Listing {
+                page_size: 10,
+                ..Listing::default()
+            };
+            let jobs = store.list(&listing).unwrap().jobs;
+            let states: Vec<_> = jobs.iter().map(|job| job.state()).collect();
+            assert_eq!(
+                states,
+                [JobState::Running, JobState::Rejected, JobState::Succeeded]
+            );
+            let dedup_key = |job: &JobSpec| job.dedup_key.clone();
+            assert_eq!(jobs[2].spec.as_ref().map(dedup_key), Some("first".to_owned()));
+            assert!(store.by_dedup_key("", "first").unwrap().is_some());
+            assert!(store.get(&jobs[2].id).unwrap().result.is_some());
+            assert_eq!(store.active().unwrap(), jobs[..1]);
+            // Each event is found by its job, in order.
+            let all = store.events(0, None, usize::MAX).unwrap();
+            let mut n_events = 0;
+            for job in &jobs {
+                let events = store.events(0, Some(&job.id), usize::MAX).unwrap();
+                assert!(all.iter().filter(|event| event.job_id == job.id).eq(&events));
+                n_events += events.len();
+            }
+            assert!(n_events == all.len() && n_events > 10, "{n_events}");
+        }
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        drop(RedbStore::open(&path).unwrap());
+        {
+            let database = Database::create(&path).unwrap();
+            let write = database.begin_write().unwrap();
+            write.open_table(META).unwrap().insert(SCHEMA, 99).unwrap();
+            write.commit().unwrap();
+        }
+        assert!(matches!(
+            RedbStore::open(&path),
+            Err(StoreError::Later { found: 99, .. })
+        ));
+        let path = folder.path().join("garbage");
+        fs::write(&path, [7; 5000]).unwrap();
+        assert!(RedbStore::open(&path).is_err());
+    }
+}
