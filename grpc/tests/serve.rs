@@ -294,6 +294,15 @@ async fn processes_die_and_jobs_go_on() {
     let mut client = service.client().await;
     let spec = long_job(&mut client, 1 << 13).await;
 
+    // Too late. (There is no pace yet that would refuse it.)
+    let deadline = SystemTime::now() + Duration::from_secs(1);
+    let late = JobSpec {
+        deadline: Some(deadline.into()),
+        ..spec.clone()
+    };
+    let id = submit(&mut client, late).await.id;
+    assert_eq!(wait(&mut client, &id).await.state(), JobState::Expired);
+
     // A worker dies in the middle: another lease, and the same job succeeds.
     let id = submit(&mut client, spec.clone()).await.id;
     let on_device = async |client: &mut Client, id: &str| {
@@ -361,15 +370,6 @@ async fn processes_die_and_jobs_go_on() {
         (JobState::Rejected, "child.signal"),
         "{job:?}"
     );
-
-    // Too late.
-    let deadline = SystemTime::now() + Duration::from_secs(1);
-    let late = JobSpec {
-        deadline: Some(deadline.into()),
-        ..spec.clone()
-    };
-    let id = submit(&mut client, late).await.id;
-    assert_eq!(wait(&mut client, &id).await.state(), JobState::Expired);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -436,11 +436,36 @@ async fn a_restart_takes_up_what_was_there() {
     while !client.get(&large).await.unwrap().validation_done {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    match client.submit(within(3.0, &spec)).await {
-        Err(ClientError::Status(status)) => assert_eq!(status.code(), tonic::Code::ResourceExhausted),
-        other => panic!("{other:?}"),
+    let refusal = async |client: &mut Client, spec: JobSpec| match client.submit(spec).await {
+        Ok(submitted) => Ok(submitted.job.unwrap_or_default().id),
+        Err(ClientError::Status(status)) if status.code() == tonic::Code::ResourceExhausted => {
+            assert!(tonic_types::StatusExt::get_details_retry_info(&*status).is_some());
+            Err(status.message().to_owned())
+        }
+        Err(other) => panic!("{other:?}"),
+    };
+    let refused = refusal(&mut client, within(3.0, &spec)).await.unwrap_err();
+    assert!(refused.contains("with a later deadline"), "{refused}");
+    // One that can be kept is a commitment: what would break it is not taken, what goes behind it is.
+    let wait_seconds = client.estimate(spec.clone()).await.unwrap().wait_seconds.unwrap();
+    let promise = within(wait_seconds + 1.2 * most + 1.0, &spec);
+    let mut taken = vec![large, refusal(&mut client, promise).await.unwrap()];
+    let refused = loop {
+        match refusal(&mut client, spec.clone()).await {
+            Ok(id) => taken.push(id),
+            Err(refused) => break refused,
+        }
+        assert!(taken.len() < 20);
+    };
+    assert!(refused.contains("a job that was accepted is due"), "{refused}");
+    let behind = JobSpec {
+        priority: -1,
+        ..spec.clone()
+    };
+    taken.push(refusal(&mut client, behind).await.unwrap());
+    for id in taken {
+        client.cancel(&id).await.unwrap();
     }
-    client.cancel(&large).await.unwrap();
     assert_eq!(client.get(&cancelled).await.unwrap().state(), JobState::Cancelled);
     until("end of all files of attempts", || {
         let mut left = fs::read_dir(folder.file("data/scratch")).unwrap();

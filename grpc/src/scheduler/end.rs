@@ -69,9 +69,11 @@ impl Scheduler {
                 }
             })
             .await?;
-        self.forget(id);
         if job.state() == JobState::Received {
+            self.clear(id);
             self.admit(&job);
+        } else {
+            self.forget(id);
         }
         Ok(())
     }

@@ -1,13 +1,19 @@
 //! How long a job will take: its work in field multiplications, at the pace of the proofs before it.
 
-use super::{Scheduler, SubmitError};
+use super::commitments::{Work, missed};
+use super::{Active, Scheduler, SubmitError};
 use crate::protocol::{Estimate, Failure, Job, JobSpec, JobState, Statement};
 use crate::store::{Listing, StoreError};
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-/// Proofs that the pace is measured by: the latest.
+/// Proofs that are remembered: the latest.
 const SAMPLES: usize = 64;
+/// Of these, so many tell how long a job takes: those whose work is most like its own. Small proofs have another pace than
+/// large ones.
+const NEAREST: usize = 16;
+/// The share of proofs that take no longer than what is promised.
+pub const PROMISE: f64 = 0.95;
 
 /// The pace of the latest proofs.
 #[derive(Debug, Default)]
@@ -27,20 +33,23 @@ impl Pace {
         }
     }
 
-    /// Seconds a multiplication, such that this share of the proofs took no more; `None` before the first.
-    pub fn seconds(&self, share: f64) -> Option<f64> {
-        let mut paces: Vec<f64> = self
-            .samples
-            .iter()
-            .map(|(work, seconds)| seconds / work)
-            .collect();
+    /// Time on a device that this share of proofs of so much work do not exceed; of one of which nothing is known, the
+    /// usual work. `None` before the first proof.
+    pub fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
+        let work = work.unwrap_or_else(|| self.usual_work()).max(1.0);
+        let unlike = |sample: &(f64, f64)| (sample.0 / work).ln().abs();
+        let mut samples: Vec<_> = self.samples.iter().copied().collect();
+        samples.sort_by(|a, b| unlike(a).total_cmp(&unlike(b)));
+        samples.truncate(NEAREST);
+        let mut paces: Vec<f64> = samples.iter().map(|(work, seconds)| seconds / work).collect();
         paces.sort_by(f64::total_cmp);
         let last = paces.len().checked_sub(1)?;
-        paces.get((share * last as f64).ceil() as usize).copied()
+        let pace = paces.get((share * last as f64).ceil() as usize)?;
+        Duration::try_from_secs_f64(pace * work).ok()
     }
 
     /// The work of a proof of which nothing is known: the mean.
-    pub fn usual_work(&self) -> f64 {
+    fn usual_work(&self) -> f64 {
         let sum: f64 = self.samples.iter().map(|(work, _)| work).sum();
         sum / self.samples.len().max(1) as f64
     }
@@ -80,28 +89,47 @@ impl Scheduler {
     }
 
     /// How long the jobs that are here keep the devices busy; `None` before the first proof.
-    pub(super) fn backlog(&self) -> Option<Duration> {
+    fn backlog(&self) -> Option<Duration> {
         let state = self.state();
-        let pace = state.pace.seconds(0.5)?;
-        let usual = state.pace.usual_work();
-        let left = |active: &super::Active| active.work.unwrap_or(usual) * (1.0 - active.progress);
-        let work: f64 = state.active.values().map(left).sum();
-        let n_devices = self.settings.devices.len().max(1) as f64;
-        Duration::try_from_secs_f64(work * pace / n_devices).ok()
+        let usual = state.pace.time(None, 0.5)?;
+        let left = |active: &Active| {
+            let known = active.work.and_then(|work| state.pace.time(Some(work), 0.5));
+            known.unwrap_or(usual).mul_f64(1.0 - active.progress)
+        };
+        let all: Duration = state.active.values().map(left).sum();
+        Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
     }
 
-    /// Refuses a job whose deadline passes before the jobs that are here are done.
-    pub(super) fn check_deadline(&self, spec: &JobSpec) -> Result<(), SubmitError> {
+    /// Refuses a job that would miss its deadline, or have another miss its own.
+    pub(super) fn check_commitments(&self, spec: &JobSpec) -> Result<(), SubmitError> {
+        let state = self.state();
+        let now = SystemTime::now();
+        let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
         let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
-        if let Some(deadline) = deadline
-            && let Some(backlog) = self.backlog()
-        {
-            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-            if left < backlog {
-                return Err(SubmitError::Busy { left, backlog });
+        let Some(usual) = state.pace.time(None, PROMISE) else {
+            return Ok(());
+        };
+        let work = |active: &Active| {
+            let known = active.work.and_then(|work| state.pace.time(Some(work), PROMISE));
+            let time = known.unwrap_or(usual);
+            Work {
+                time: time.mul_f64(1.0 - active.progress),
+                priority: active.priority,
+                on_device: !active.stage.is_empty(),
+                left: active.deadline.map(left),
             }
+        };
+        let accepted: Vec<Work> = state.active.values().map(work).collect();
+        let new = Work {
+            time: usual,
+            priority: spec.priority,
+            on_device: false,
+            left: deadline.map(left),
+        };
+        match missed(&accepted, new, self.settings.devices.len()) {
+            Some(missed) => Err(SubmitError::Busy(missed)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// What a job would take, and when it would be done. Its program is run, or its files are read, in a child, as for a
@@ -116,20 +144,16 @@ impl Scheduler {
         self.forget("estimate");
         let statement = prepared?.statement.unwrap_or_default();
         let backlog = self.backlog();
-        let seconds = |share| {
-            let pace = self.state().pace.seconds(share)?;
-            Some(pace * statement.multiplications)
-        };
-        let (p50, p95) = (seconds(0.5), seconds(0.95));
+        let time = |share| self.state().pace.time(Some(statement.multiplications), share);
+        let (p50, p95) = (time(0.5), time(PROMISE));
         let meets = |deadline: SystemTime| {
             let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-            let all = backlog? + Duration::try_from_secs_f64(p95?).ok()?;
-            Some(all <= left)
+            Some(backlog? + p95? <= left)
         };
         Ok(Estimate {
             wait_seconds: backlog.map(|backlog| backlog.as_secs_f64()),
-            seconds_p50: p50,
-            seconds_p95: p95,
+            seconds_p50: p50.map(|time| time.as_secs_f64()),
+            seconds_p95: p95.map(|time| time.as_secs_f64()),
             would_meet_deadline: deadline.and_then(meets),
             statement: Some(Statement {
                 public_input: None,
@@ -144,24 +168,42 @@ impl Scheduler {
 mod tests {
     use super::*;
 
+    fn seconds(pace: &Pace, work: Option<f64>, share: f64) -> Option<f64> {
+        pace.time(work, share).map(|time| time.as_secs_f64().round())
+    }
+
     #[test]
     fn the_pace_is_that_of_the_latest_proofs() {
         let mut pace = Pace::default();
-        assert_eq!(pace.seconds(0.5), None);
+        assert_eq!(pace.time(None, 0.5), None);
         pace.add(0.0, 1.0);
         pace.add(1e9, 0.0);
-        assert_eq!(pace.seconds(0.5), None, "what says nothing is not counted");
+        assert_eq!(pace.time(None, 0.5), None, "what says nothing is not counted");
         for n in 1..=100 {
-            pace.add(1e9, f64::from(n));
+            pace.add(1e9, f64::from(n % 10 + 1));
         }
-        // 37 to 100 are left.
-        assert_eq!(pace.seconds(0.0), Some(37.0 / 1e9));
-        assert_eq!(pace.seconds(1.0), Some(100.0 / 1e9));
-        let (half, most) = (pace.seconds(0.5).unwrap(), pace.seconds(0.95).unwrap());
+        assert_eq!(seconds(&pace, None, 0.0), Some(1.0));
+        assert_eq!(seconds(&pace, Some(1e9), 1.0), Some(10.0));
+        assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
+        let (half, most) = (seconds(&pace, None, 0.5), seconds(&pace, None, 0.95));
         assert!(
-            (68.0 / 1e9..=70.0 / 1e9).contains(&half) && most > 96.0 / 1e9,
-            "{half} {most}"
+            Some(5.0) <= half && half <= Some(6.0) && most == Some(10.0),
+            "{half:?} {most:?}"
         );
-        assert_eq!(pace.usual_work(), 1e9);
+        for _ in 0..SAMPLES {
+            pace.add(1e9, 20.0);
+        }
+        assert_eq!(seconds(&pace, None, 0.0), Some(20.0), "older ones are forgotten");
+    }
+
+    #[test]
+    fn proofs_of_another_size_do_not_count() {
+        let mut pace = Pace::default();
+        for _ in 0..NEAREST {
+            pace.add(1e6, 1.0);
+            pace.add(1e9, 10.0);
+        }
+        assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
+        assert_eq!(seconds(&pace, Some(2e6), 1.0), Some(2.0));
     }
 }

@@ -1,10 +1,10 @@
 //! What comes in: jobs that are taken or refused, and the files that they come with.
 
 use super::Scheduler;
+use super::commitments::Missed;
 use crate::artifacts::inputs_of;
-use crate::protocol::{Job, JobSpec};
+use crate::protocol::{Job, JobSpec, JobState};
 use crate::store::{StoreError, Submitted};
-use std::time::Duration;
 
 /// Why a job is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -15,18 +15,16 @@ pub enum SubmitError {
     /// The tenant has as many jobs as it may.
     #[error("the tenant has {0} active jobs already")]
     Quota(usize),
-    /// The deadline is too soon.
+    /// A deadline would be missed.
     #[error(
-        "the jobs that are here take another {} seconds, and the deadline is in {}",
-        backlog.as_secs(),
-        left.as_secs()
+        "{} in {} seconds, but by the pace of the latest proofs it {} in {}: come again later, or with {}",
+        if .0.is_own { "the deadline is" } else { "a job that was accepted is due" },
+        .0.left.as_secs(),
+        if .0.is_own { "would be done" } else { "would then be done" },
+        .0.needed.as_secs(),
+        if .0.is_own { "a later deadline" } else { "a lower priority" },
     )]
-    Busy {
-        /// Time to the deadline.
-        left: Duration,
-        /// Time that the jobs that are here take.
-        backlog: Duration,
-    },
+    Busy(Missed),
     /// The service is about to end.
     #[error("the service is draining")]
     Draining,
@@ -45,6 +43,10 @@ impl Scheduler {
     /// [`SubmitError`].
     pub async fn submit(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
+        // Who repeats a submission is told of the first, however much there is to do.
+        if let Some(submitted) = self.submitted_before(&job).await? {
+            return Ok(submitted);
+        }
         {
             let state = self.state();
             if state.draining {
@@ -67,7 +69,7 @@ impl Scheduler {
                 return Err(SubmitError::Quota(quota));
             }
         }
-        self.check_deadline(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
+        self.check_commitments(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
         for artifact in job.spec.iter().flat_map(inputs_of) {
             self.artifacts.path(&artifact.sha256)?;
         }
@@ -77,5 +79,27 @@ impl Scheduler {
             self.admit(&submitted.job);
         }
         Ok(submitted)
+    }
+
+    /// The job of the same tenant with the same dedup key, if there is one.
+    async fn submitted_before(&self, job: &Job) -> Result<Option<Submitted>, StoreError> {
+        let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
+        if key.is_empty() {
+            return Ok(None);
+        }
+        let tenant = job.tenant.clone();
+        let found = self
+            .with_store(move |store| store.by_dedup_key(&tenant, &key))
+            .await?;
+        let Some(job) = found.and_then(|stored| stored.job) else {
+            return Ok(None);
+        };
+        // A commit that failed may have been made nevertheless: then nobody works on the job yet.
+        let is_known = self.state().active.contains_key(&job.id);
+        if !is_known && job.state() == JobState::Received {
+            self.announce(job.last_event);
+            self.admit(&job);
+        }
+        Ok(Some(Submitted { job, existing: true }))
     }
 }

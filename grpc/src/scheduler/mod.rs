@@ -5,6 +5,7 @@
 //! ```
 
 mod collect;
+mod commitments;
 mod end;
 mod estimate;
 mod intake;
@@ -58,6 +59,7 @@ struct Active {
     stop: watch::Sender<bool>,
     deadline: Option<SystemTime>,
     tenant: String,
+    priority: i32,
     /// Its proof's work in field multiplications, once it is known.
     work: Option<f64>,
     /// Share of the proving that is done, and its phase.
@@ -237,6 +239,7 @@ impl Scheduler {
             stop: watch::Sender::new(false),
             deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
             tenant: job.tenant.clone(),
+            priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
             work: None,
             progress: 0.0,
             stage: String::new(),
@@ -252,13 +255,18 @@ impl Scheduler {
     /// Forgets a job that has ended, and removes its files.
     fn forget(&self, id: &str) {
         self.state().active.remove(id);
+        self.clear(id);
+        self.wake.notify_waiters();
+    }
+
+    /// Removes the files of a job's attempt.
+    fn clear(&self, id: &str) {
         let folder = self.folder(id);
         if folder.exists()
             && let Err(why) = std::fs::remove_dir_all(&folder)
         {
             tracing::warn!(%why, id, "the files of an attempt stay until the next start");
         }
-        self.wake.notify_waiters();
     }
 
     fn folder(&self, id: &str) -> PathBuf {
@@ -280,7 +288,7 @@ impl Scheduler {
             tokio::time::sleep(STORE_PAUSE).await;
             match self.receive_again(id).await {
                 Ok(job) => {
-                    self.forget(id);
+                    self.clear(id);
                     return self.admit(&job);
                 }
                 Err(again) => error = again,

@@ -60,7 +60,11 @@ pub fn of_submit(error: &SubmitError) -> Status {
         SubmitError::Full(_) | SubmitError::Quota(_) => {
             retry(Code::ResourceExhausted, error.to_string(), LATER)
         }
-        SubmitError::Busy { backlog, .. } => retry(Code::ResourceExhausted, error.to_string(), *backlog),
+        SubmitError::Busy(missed) => {
+            // By then the work that is here is done, or the deadline that is in danger has passed.
+            let after = missed.needed.min(missed.left).max(SOON);
+            retry(Code::ResourceExhausted, error.to_string(), after)
+        }
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
         SubmitError::Artifact(error) => of_artifacts(error),

@@ -1,0 +1,139 @@
+//! Deadlines as commitments: a job that was accepted with a deadline is to meet it. What would make one miss is not taken.
+//!
+//! The order of work that is foreseen is cautious: before a job comes all that is on a device, and all that waits with no
+//! lower priority, whoever's turn it is by fair share.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A job, as far as its place in the order of work is concerned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Time that it takes of a device.
+    pub time: Duration,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Whether it is on a device, before all that wait.
+    pub on_device: bool,
+    /// Time to its deadline.
+    pub left: Option<Duration>,
+}
+
+/// A deadline that would be missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Time to the deadline.
+    pub left: Duration,
+    /// Time until the job would be done.
+    pub needed: Duration,
+    /// Whether it is the deadline of the new job itself.
+    pub is_own: bool,
+}
+
+/// The first deadline that would be missed if `new` were taken beside `accepted`, on so many devices. A deadline that is
+/// missed either way counts if the new job would delay it.
+pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> {
+    let n_devices = u32::try_from(n_devices.max(1)).unwrap_or(u32::MAX);
+    let on_device: Duration = accepted
+        .iter()
+        .filter(|job| job.on_device)
+        .map(|job| job.time)
+        .sum();
+    let mut waiting: BTreeMap<i32, Duration> = BTreeMap::new();
+    for job in accepted.iter().filter(|job| !job.on_device).chain([&new]) {
+        *waiting.entry(job.priority).or_default() += job.time;
+    }
+    let check = |job: &Work, is_own| {
+        let no_lower: Duration = waiting.range(job.priority..).map(|(_, time)| *time).sum();
+        let before = on_device + no_lower.saturating_sub(job.time);
+        let missed = Missed {
+            left: job.left?,
+            needed: before / n_devices + job.time,
+            is_own,
+        };
+        (missed.needed > missed.left).then_some(missed)
+    };
+    let is_delayed = |job: &&Work| !job.on_device && new.priority >= job.priority;
+    let mut delayed = accepted.iter().filter(is_delayed);
+    check(&new, true).or_else(|| delayed.find_map(|job| check(job, false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn work(seconds: u64, priority: i32, left: Option<u64>) -> Work {
+        Work {
+            time: Duration::from_secs(seconds),
+            priority,
+            on_device: false,
+            left: match left {
+                Some(left) => Some(Duration::from_secs(left)),
+                None => None,
+            },
+        }
+    }
+
+    #[test]
+    fn commitments_are_kept() {
+        let running = Work {
+            on_device: true,
+            ..work(60, -5, None)
+        };
+        let plain = work(10, 0, None);
+        let promised = work(10, 0, Some(85));
+        let own = |left, needed| {
+            Some(Missed {
+                left: Duration::from_secs(left),
+                needed: Duration::from_secs(needed),
+                is_own: true,
+            })
+        };
+        let other = |left, needed| {
+            Some(Missed {
+                is_own: false,
+                ..own(left, needed)?
+            })
+        };
+        // 60 on the device, 10 wait, 10 of its own.
+        for (accepted, new, n_devices, expected) in [
+            (vec![], work(10, 0, Some(10)), 1, None),
+            (vec![], work(10, 0, Some(9)), 1, own(9, 10)),
+            (vec![running, plain], work(10, 0, Some(80)), 1, None),
+            (vec![running, plain], work(10, 0, Some(79)), 1, own(79, 80)),
+            (vec![running, plain], work(10, 0, Some(79)), 2, None),
+            (vec![running, plain], work(10, 1, Some(79)), 1, None),
+            (vec![running, plain], work(10, 1, Some(69)), 1, own(69, 70)),
+            // Another's deadline: whoever might go before it may take what is left to it.
+            (vec![running, plain, promised], work(5, 0, None), 1, None),
+            (vec![running, plain, promised], work(6, 0, None), 1, other(85, 86)),
+            (vec![running, plain, promised], work(6, 1, None), 1, other(85, 86)),
+            (vec![running, plain, promised], work(1000, -1, None), 1, None),
+            (vec![running, plain, promised], work(6, 0, None), 2, None),
+            // One that is missed already is not delayed further.
+            (
+                vec![running, work(10, 0, Some(5))],
+                work(1, 0, None),
+                1,
+                other(5, 71),
+            ),
+            (vec![running, work(10, 0, Some(5))], work(1, -1, None), 1, None),
+            // What is on a device is not delayed.
+            (
+                vec![Work {
+                    left: Some(Duration::from_secs(1)),
+                    ..running
+                }],
+                work(10, 100, None),
+                1,
+                None,
+            ),
+        ] {
+            assert_eq!(
+                missed(&accepted, new, n_devices),
+                expected,
+                "{accepted:?} {new:?} {n_devices}"
+            );
+        }
+    }
+}
