@@ -1,21 +1,33 @@
-//! What operators see, in Prometheus' format.
+//! What operators see, in Prometheus' format. `deploy/` has rules and a dashboard over these names.
 
 use crate::protocol::{Failure, FailureClass, JobState, PhaseTime};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use std::fmt::Debug;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+
+/// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
+const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     state: String,
     class: String,
     code: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempt {
+    class: String,
+    code: String,
+    retryable: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,6 +40,11 @@ struct OnDevice {
     device: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Because {
+    reason: &'static str,
+}
+
 /// What the queue and the devices are like now.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
@@ -37,23 +54,35 @@ pub struct Load {
     pub proving: usize,
     /// For how long the oldest waits.
     pub oldest: Duration,
-    /// Devices: name, whether its worker is ready, times that it was started.
-    pub devices: Vec<(String, bool, u32)>,
+    /// Devices, by the names they have in the configuration: whether the worker is ready.
+    pub devices: Vec<(String, bool)>,
+    /// Bytes of the disk that are free.
+    pub disk_free: u64,
+    /// Bytes of it that uploads leave free.
+    pub disk_watermark: u64,
 }
 
 /// The metrics.
 pub struct Metrics {
     registry: Registry,
     ended: Family<Ended, Counter>,
-    attempts_failed: Family<Ended, Counter>,
+    attempts_failed: Family<Attempt, Counter>,
+    refused: Family<Because, Counter>,
+    unauthenticated: Family<Because, Counter>,
     phases: Family<InPhase, Histogram>,
     device_peak: Family<InPhase, Gauge>,
     slack: Histogram,
+    proof: Histogram,
+    estimate_error: Histogram,
     waiting: Gauge,
     proving: Gauge,
     oldest: Gauge<f64, AtomicU64>,
+    disk_free: Gauge,
+    disk_watermark: Gauge,
     ready: Family<OnDevice, Gauge>,
-    starts: Family<OnDevice, Gauge>,
+    starts: Family<OnDevice, Counter>,
+    fallbacks: Family<OnDevice, Counter>,
+    busy: Family<OnDevice, Counter<f64, AtomicU64>>,
 }
 
 fn seconds() -> Histogram {
@@ -61,82 +90,143 @@ fn seconds() -> Histogram {
     Histogram::new(exponential_buckets(0.01, 2.0, 20))
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix("quarry"),
-            ended: Family::default(),
-            attempts_failed: Family::default(),
-            phases: Family::new_with_constructor(seconds),
-            device_peak: Family::default(),
-            slack: seconds(),
-            waiting: Gauge::default(),
-            proving: Gauge::default(),
-            oldest: Gauge::default(),
-            ready: Family::default(),
-            starts: Family::default(),
-        };
-        let r = &mut metrics.registry;
-        r.register("jobs_ended", "Jobs that have ended", metrics.ended.clone());
-        r.register(
-            "attempts_failed",
-            "Attempts that failed",
-            metrics.attempts_failed.clone(),
-        );
-        let phases = metrics.phases.clone();
-        r.register_with_unit("phase", "Time of a phase of proving", Unit::Seconds, phases);
-        let peak = metrics.device_peak.clone();
-        r.register_with_unit(
-            "device_memory_peak",
-            "Device memory of the last proof",
-            Unit::Bytes,
-            peak,
-        );
-        let slack = metrics.slack.clone();
-        r.register_with_unit("deadline_slack", "Time left at the end", Unit::Seconds, slack);
-        r.register("queue_depth", "Jobs that wait", metrics.waiting.clone());
-        r.register(
-            "jobs_proving",
-            "Jobs on devices or in verification",
-            metrics.proving.clone(),
-        );
-        let oldest = metrics.oldest.clone();
-        r.register_with_unit(
-            "queue_oldest_age",
-            "How long the oldest job waits",
-            Unit::Seconds,
-            oldest,
-        );
-        r.register(
-            "device_ready",
-            "Whether the device's worker is ready",
-            metrics.ready.clone(),
-        );
-        r.register(
-            "worker_starts",
-            "Times that a worker was started",
-            metrics.starts.clone(),
-        );
-        metrics
+/// Metrics under their names.
+struct Register(Registry);
+
+impl Register {
+    fn add<M: EncodeMetric + Clone + Debug + Send + Sync + 'static>(
+        &mut self,
+        name: &str,
+        help: &str,
+        metric: M,
+    ) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn of_unit<M: EncodeMetric + Clone + Debug + Send + Sync + 'static>(
+        &mut self,
+        name: &str,
+        unit: Unit,
+        help: &str,
+        metric: M,
+    ) -> M {
+        self.0.register_with_unit(name, help, unit, metric.clone());
+        metric
     }
 }
 
-fn labels(state: JobState, failure: Option<&Failure>) -> Ended {
-    let class = failure.map_or(FailureClass::Unspecified, Failure::class);
-    Ended {
-        state: state.name(),
-        class: class
-            .as_str_name()
-            .trim_start_matches("FAILURE_CLASS_")
-            .to_ascii_lowercase(),
-        code: failure.map_or(String::new(), |failure| failure.code.clone()),
+impl Default for Metrics {
+    fn default() -> Self {
+        use Unit::{Bytes, Ratios, Seconds};
+        let mut r = Register(Registry::with_prefix("quarry"));
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        r.0.register("build", "What serves", build);
+        let phases = Family::new_with_constructor(seconds as fn() -> Histogram);
+        Self {
+            ended: r.add("jobs_ended", "Jobs that have ended", Family::default()),
+            attempts_failed: r.add("attempts_failed", "Attempts that failed", Family::default()),
+            refused: r.add(
+                "submissions_refused",
+                "Jobs that were not taken",
+                Family::default(),
+            ),
+            unauthenticated: r.add(
+                "authentication_failures",
+                "Requests of those who are not known, or may not do what they ask",
+                Family::default(),
+            ),
+            phases: r.of_unit("phase", Seconds, "Time of a phase of proving", phases),
+            device_peak: r.of_unit(
+                "device_memory_peak",
+                Bytes,
+                "Device memory of the last proof",
+                Family::default(),
+            ),
+            slack: r.of_unit("deadline_slack", Seconds, "Time left at the end", seconds()),
+            proof: r.of_unit("proof", Seconds, "Time of a proof on its device", seconds()),
+            estimate_error: r.of_unit(
+                "estimate_error",
+                Ratios,
+                "Time of a proof on its device, of the time that was estimated",
+                Histogram::new(RATIOS),
+            ),
+            waiting: r.add("queue_depth", "Jobs that wait", Gauge::default()),
+            proving: r.add(
+                "jobs_proving",
+                "Jobs on devices or in verification",
+                Gauge::default(),
+            ),
+            oldest: r.of_unit(
+                "queue_oldest_age",
+                Seconds,
+                "How long the oldest job waits",
+                Gauge::default(),
+            ),
+            disk_free: r.of_unit(
+                "disk_free",
+                Bytes,
+                "Free bytes of the data's disk",
+                Gauge::default(),
+            ),
+            disk_watermark: r.of_unit(
+                "disk_watermark",
+                Bytes,
+                "Bytes of the disk that uploads leave free",
+                Gauge::default(),
+            ),
+            ready: r.add(
+                "device_ready",
+                "Workers of the device that are ready",
+                Family::default(),
+            ),
+            starts: r.add(
+                "worker_starts",
+                "Times that a worker was started",
+                Family::default(),
+            ),
+            fallbacks: r.add(
+                "device_fallbacks",
+                "Workers that took the CPU because no card could be used",
+                Family::default(),
+            ),
+            busy: r.of_unit(
+                "device_busy",
+                Seconds,
+                "Time that devices had jobs",
+                Family::default(),
+            ),
+            registry: r.0,
+        }
+    }
+}
+
+/// A failure's class: `input_invalid`.
+pub fn class_name(failure: &Failure) -> String {
+    let name = failure.class().as_str_name();
+    name.trim_start_matches("FAILURE_CLASS_").to_ascii_lowercase()
+}
+
+fn device(name: &str) -> OnDevice {
+    OnDevice {
+        device: name.to_owned(),
     }
 }
 
 impl Metrics {
     /// A job has ended; so much time was left to its deadline, if it had one.
     pub fn job_ended(&self, state: JobState, failure: Option<&Failure>, slack: Option<Duration>) {
-        self.ended.get_or_create(&labels(state, failure)).inc();
+        let none = Failure {
+            class: FailureClass::Unspecified.into(),
+            ..Failure::default()
+        };
+        let failure = failure.unwrap_or(&none);
+        let labels = Ended {
+            state: state.name(),
+            class: class_name(failure),
+            code: failure.code.clone(),
+        };
+        self.ended.get_or_create(&labels).inc();
         if let Some(slack) = slack {
             self.slack.observe(slack.as_secs_f64());
         }
@@ -144,22 +234,54 @@ impl Metrics {
 
     /// An attempt failed.
     pub fn attempt_failed(&self, failure: &Failure) {
-        self.attempts_failed
-            .get_or_create(&labels(JobState::Running, Some(failure)))
-            .inc();
+        let labels = Attempt {
+            class: class_name(failure),
+            code: failure.code.clone(),
+            retryable: failure.retryable.to_string(),
+        };
+        self.attempts_failed.get_or_create(&labels).inc();
     }
 
-    /// A proof was made.
-    pub fn proved(&self, phases: &[PhaseTime]) {
+    /// A job was not taken.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Because { reason }).inc();
+    }
+
+    /// Somebody is not known, or may not do what they ask.
+    pub fn unauthenticated(&self, reason: &'static str) {
+        self.unauthenticated.get_or_create(&Because { reason }).inc();
+    }
+
+    /// A worker was started; it took the CPU although any card would have done.
+    pub fn worker_started(&self, name: &str, is_fallback: bool) {
+        self.starts.get_or_create(&device(name)).inc();
+        if is_fallback {
+            self.fallbacks.get_or_create(&device(name)).inc();
+        }
+    }
+
+    /// A device had a job for so long.
+    pub fn was_busy(&self, name: &str, time: Duration) {
+        self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
+    }
+
+    /// A proof was made that was estimated to take so many seconds.
+    pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) {
+        let mut sum = 0.0;
         for phase in phases {
             let label = InPhase {
                 phase: phase.phase.clone(),
             };
             let time = phase.time.unwrap_or_default();
             let seconds = time.seconds as f64 + f64::from(time.nanos) / 1e9;
+            sum += seconds;
             self.phases.get_or_create(&label).observe(seconds);
             let peak = i64::try_from(phase.device_peak_bytes).unwrap_or(i64::MAX);
             self.device_peak.get_or_create(&label).set(peak);
+        }
+        self.proof.observe(sum);
+        if let Some(estimate) = estimate.filter(|estimate| *estimate > 0.0) {
+            self.estimate_error.observe(sum / estimate);
         }
     }
 
@@ -168,12 +290,16 @@ impl Metrics {
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);
         self.oldest.set(load.oldest.as_secs_f64());
-        for (device, ready, starts) in &load.devices {
-            let label = OnDevice {
-                device: device.clone(),
-            };
-            self.ready.get_or_create(&label).set(i64::from(*ready));
-            self.starts.get_or_create(&label).set(i64::from(*starts));
+        let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.disk_free.set(gauge(load.disk_free));
+        self.disk_watermark.set(gauge(load.disk_watermark));
+        for (name, _) in &load.devices {
+            // Devices may have a name in common.
+            let ready = load
+                .devices
+                .iter()
+                .filter(|(other, ready)| other == name && *ready);
+            self.ready.get_or_create(&device(name)).set(ready.count() as i64);
         }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {

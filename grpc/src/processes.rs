@@ -3,8 +3,8 @@
 
 use crate::failure::{Stage, failure};
 use crate::internal::{
-    ChildAnswer, ChildRequest, WorkerReport, WorkerRequest, child_answer::Answer, worker_report::Report,
-    worker_request::Request,
+    ChildAnswer, ChildRequest, Ready, WorkerReport, WorkerRequest, child_answer::Answer,
+    worker_report::Report, worker_request::Request,
 };
 use crate::protocol::{Failure, FailureClass};
 use crate::wire::{receive_async, send_async};
@@ -101,8 +101,8 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
 
 /// A worker process, whose device is ready.
 pub struct Worker {
-    /// What the device is.
-    pub description: String,
+    /// What the device is, and why it is that.
+    pub device: Ready,
     process: Child,
     stdin: ChildStdin,
     reports: mpsc::Receiver<Report>,
@@ -132,15 +132,15 @@ impl Worker {
             }
         });
         let mut worker = Self {
-            description: String::new(),
+            device: Ready::default(),
             process,
             stdin,
             reports,
             said,
         };
         match timeout(START, worker.reports.recv()).await {
-            Ok(Some(Report::Ready(description))) => {
-                worker.description = description;
+            Ok(Some(Report::Ready(device))) => {
+                worker.device = device;
                 Ok(worker)
             }
             Ok(_) => Err(io::Error::other(worker.end().await)),

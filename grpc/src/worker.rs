@@ -6,7 +6,7 @@ use crate::child::prepare::{PARAMETERS, PRIVATE_INPUT, PUBLIC_INPUT};
 use crate::child::verify::{ANNOTATIONS, PROOF};
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{
-    Progress, Prove, ProveFailed, Proved, WorkerReport, WorkerRequest, worker_report::Report,
+    Progress, Prove, ProveFailed, Proved, Ready, WorkerReport, WorkerRequest, worker_report::Report,
     worker_request::Request,
 };
 use crate::protocol::{Failure, FailureClass, PhaseTime};
@@ -28,11 +28,11 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(200);
 
 /// Proves on a device what standard input asks for, until it ends: then the service has ended, and so does this process,
-/// in the middle of a proof too.
+/// in the middle of a proof too. `fallback` says why the device is the CPU, if a card was looked for.
 ///
 /// # Errors
 /// If the service cannot be heard.
-pub fn run<D: Backend>(device: &D) -> io::Result<()> {
+pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     limits::first_to_go();
     let (jobs, next) = mpsc::channel();
     let current: Arc<Mutex<(u64, Arc<Cancel>)>> = Arc::default();
@@ -55,7 +55,10 @@ pub fn run<D: Backend>(device: &D) -> io::Result<()> {
         }
         std::process::exit(0);
     });
-    report(Report::Ready(device.name()))?;
+    report(Report::Ready(Ready {
+        description: device.name(),
+        fallback: fallback.unwrap_or_default(),
+    }))?;
     for (job, cancel) in next {
         let lease = job.lease;
         report(match prove(device, &job, &cancel) {

@@ -1,18 +1,17 @@
-//! TLS, tokens, certificates, roles, tenants and quotas; what operators see; clients that misbehave.
+//! TLS, tokens, certificates, roles, tenants and quotas; clients that misbehave.
 
 mod common;
 
 use common::Folder;
-use common::appliance::{Appliance, air_job, until};
+use common::appliance::{Appliance, air_job};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use sha2::{Digest, Sha256};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
@@ -171,81 +170,6 @@ async fn certificates_of_clients() {
     );
     assert!(ask(None).await.is_err());
     assert!(ask(Some((stranger_cert, stranger_key))).await.is_err());
-}
-
-fn page(address: &str, path: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).expect("the pages");
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn operators_see_it() {
-    let case = Folder::with_case(PLAIN);
-    let service = Appliance::start(&case, "");
-    assert!(page(&service.http, "/healthz").0.contains("200"));
-    until("readiness", || {
-        page(&service.http, "/readyz").0.contains("200").then_some(())
-    });
-    let mut client = service.client().await;
-    let spec = air_job(&mut client, &case, "blake").await;
-    let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
-    client.wait(&id, |_| {}).await.unwrap();
-    let bad = JobSpec {
-        expected_program_hash: "0x1".to_owned(),
-        ..spec
-    };
-    let id = client.submit(bad).await.unwrap().job.unwrap().id;
-    client.wait(&id, |_| {}).await.unwrap();
-    let (_, metrics) = page(&service.http, "/metrics");
-    for line in [
-        "quarry_jobs_ended_total{state=\"succeeded\",class=\"unspecified\",code=\"\"} 1",
-        "quarry_jobs_ended_total{state=\"rejected\",class=\"input_invalid\",code=\"input.program_hash\"} 1",
-        "quarry_phase_seconds_count{phase=\"FRI\"} 1",
-        "quarry_queue_depth 0",
-        "quarry_device_ready{device=\"cpu\"} 1",
-    ] {
-        assert!(metrics.contains(line), "{line} is not in: {metrics}");
-    }
-
-    // Health and reflection, as any client finds them.
-    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", service.address));
-    let channel = channel.unwrap().connect().await.unwrap();
-    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
-    let request = tonic_health::pb::HealthCheckRequest {
-        service: "quarry.prover.v1.Prover".to_owned(),
-    };
-    let start = Instant::now();
-    loop {
-        let status = health.check(request.clone()).await.unwrap().into_inner().status();
-        if status == tonic_health::pb::health_check_response::ServingStatus::Serving {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "{status:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
-    use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_request::MessageRequest};
-    let list = ServerReflectionRequest {
-        host: String::new(),
-        message_request: Some(MessageRequest::ListServices(String::new())),
-    };
-    let answer = ServerReflectionClient::new(channel)
-        .server_reflection_info(tokio_stream::iter([list]))
-        .await
-        .unwrap();
-    let answer = answer.into_inner().message().await.unwrap();
-    assert!(
-        format!("{answer:?}").contains("quarry.prover.v1.Prover"),
-        "{answer:?}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! The processes that the service starts: not for people.
 
-use crate::cli::device::{self, on_device};
+use crate::cli::device::{self, Started, on_device};
 use crate::cli::failure::{Failure, Kind};
 
 /// Arguments of `worker`.
@@ -13,8 +13,10 @@ pub struct Worker {
 
 /// Runs a worker.
 pub fn worker(args: &Worker) -> Result<(), Failure> {
-    let (device, _) = args.device.start(None, None)?;
-    let ended = on_device!(&device, device => quarry_grpc::worker::run(device));
+    let (device, why) = args.device.start(None, None)?;
+    // Any card is as good as another; the CPU is not.
+    let fallback = why.filter(|_| matches!(device, Started::Cpu(_)));
+    let ended = on_device!(&device, device => quarry_grpc::worker::run(device, fallback));
     ended.map_err(|why| Failure::new(Kind::Internal, why))
 }
 

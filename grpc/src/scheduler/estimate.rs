@@ -88,6 +88,11 @@ impl Scheduler {
         self.state().pace.add(work, seconds.as_secs_f64());
     }
 
+    /// Seconds that half of the latest proofs would have taken for this work; `None` before the first proof.
+    pub(super) fn usual_seconds(&self, work: f64) -> Option<f64> {
+        Some(self.state().pace.seconds(0.5)? * work)
+    }
+
     /// How long the jobs that are here keep the devices busy; `None` before the first proof.
     fn backlog(&self) -> Option<Duration> {
         let state = self.state();

@@ -36,12 +36,34 @@ pub enum SubmitError {
     Store(#[from] StoreError),
 }
 
+impl SubmitError {
+    /// The reason as metrics have it.
+    fn name(&self) -> &'static str {
+        match self {
+            SubmitError::Full(_) => "full",
+            SubmitError::Quota(_) => "quota",
+            SubmitError::Busy { .. } => "deadline",
+            SubmitError::Draining => "draining",
+            SubmitError::Artifact(_) => "artifact",
+            SubmitError::Store(_) => "store",
+        }
+    }
+}
+
 impl Scheduler {
     /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns.
     ///
     /// # Errors
     /// [`SubmitError`].
     pub async fn submit(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+        let submitted = self.take(job, quota).await;
+        if let Err(error) = &submitted {
+            self.metrics.refused(error.name());
+        }
+        submitted
+    }
+
+    async fn take(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
         // Who repeats a submission is told of the first, however much there is to do.
         if let Some(submitted) = self.submitted_before(&job).await? {

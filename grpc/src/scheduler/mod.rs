@@ -45,6 +45,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Largest file that a child may write.
     pub max_file_bytes: u64,
+    /// Bytes of the disk that uploads leave free.
+    pub min_free_bytes: u64,
     /// Jobs that may wait.
     pub max_queued_jobs: usize,
     /// Attempts of a job.
@@ -180,6 +182,11 @@ impl Scheduler {
     /// Whether the service is about to end.
     pub fn is_draining(&self) -> bool {
         self.state().draining
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The settings.

@@ -4,7 +4,9 @@ use super::Scheduler;
 use super::queue::Entry;
 use crate::crash;
 use crate::failure::{Stage, failure};
-use crate::internal::{Progress, Prove, Proved, StoredJob, worker_report::Report, worker_request::Request};
+use crate::internal::{
+    Progress, Prove, Proved, Ready, StoredJob, worker_report::Report, worker_request::Request,
+};
 use crate::processes::Worker;
 use crate::protocol::{Failure, FailureClass, Job, JobState};
 use crate::store::{Fence, Renew, StoreError};
@@ -41,29 +43,42 @@ impl Scheduler {
                 Ok(worker) => worker,
                 Err(why) => {
                     tracing::error!(device = name, %why, "the worker does not start");
+                    self.on_device(index, |info| info.note = why.to_string());
                     sleep(pause).await;
                     pause = (2 * pause).min(PAUSES[1]);
                     continue;
                 }
             };
             pause = PAUSES[0];
-            tracing::info!(
-                device = name,
-                description = worker.description,
-                "the worker is ready"
-            );
+            let Ready {
+                description,
+                fallback,
+            } = &worker.device;
+            tracing::info!(device = name, description, "the worker is ready");
+            if !fallback.is_empty() {
+                tracing::warn!(
+                    device = name,
+                    why = fallback,
+                    "no card can be used: the CPU proves"
+                );
+            }
+            self.metrics.worker_started(name, !fallback.is_empty());
             self.on_device(index, |info| {
-                info.description.clone_from(&worker.description);
+                info.description.clone_from(description);
+                info.note.clone_from(fallback);
                 info.starts += 1;
             });
-            self.use_worker(index, worker).await;
-            self.on_device(index, |info| info.description.clear());
+            self.use_worker(index, name, worker).await;
+            self.on_device(index, |info| {
+                info.description.clear();
+                info.note = "its worker has ended".to_owned();
+            });
             sleep(pause).await;
         }
     }
 
     /// Proves with a worker until it is dead, or there is nothing more to do.
-    async fn use_worker(self: &Arc<Self>, index: usize, mut worker: Worker) {
+    async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) {
         loop {
             let next = self.when(|state| {
                 if state.draining {
@@ -89,7 +104,9 @@ impl Scheduler {
             self.on_device(index, |info| info.job_id.clone_from(&id));
             // There is room for the next job to be prepared.
             self.wake.notify_waiters();
+            let begin = Instant::now();
             let (survivor, result) = self.prove(worker, next).await;
+            self.metrics.was_busy(name, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device goes on.
             let scheduler = Arc::clone(self);

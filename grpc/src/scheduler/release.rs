@@ -42,8 +42,9 @@ impl Scheduler {
             Err(failure) => return self.fail(id, lease, failure).await,
         };
         crash::point("release.kept");
-        self.metrics.proved(&proved.phases);
         let statement = job.statement.clone().unwrap_or_default();
+        let estimate = self.usual_seconds(statement.multiplications);
+        self.metrics.proved(&proved.phases, estimate);
         self.add_pace(statement.multiplications, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {

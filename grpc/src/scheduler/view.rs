@@ -22,13 +22,21 @@ impl Scheduler {
             .into_iter()
             .chain(state.ready.oldest())
             .min();
-        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty(), info.starts);
+        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty());
         Load {
             waiting: state.waiting.len() + state.ready.len() + state.preparing,
             proving: state.proving,
             oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
             devices: state.devices.iter().map(device).collect(),
+            disk_free: self.disk_free(),
+            disk_watermark: self.settings.min_free_bytes,
         }
+    }
+
+    /// Bytes of the data's disk that are free; none, if the disk does not say.
+    fn disk_free(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.settings.scratch);
+        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// The metrics, in Prometheus' format.
@@ -42,9 +50,28 @@ impl Scheduler {
         if self.is_draining() {
             reasons.push("the service is draining".to_owned());
         }
-        let is_ready = |(_, ready, _): &(String, bool, u32)| *ready;
-        if !self.load().devices.iter().any(is_ready) {
-            reasons.push("no device has a worker that is ready".to_owned());
+        let load = self.load();
+        if !load.devices.iter().any(|(_, is_ready)| *is_ready) {
+            let devices = self.devices();
+            let why = devices.iter().map(|info| match &*info.note {
+                "" => format!("{}: its worker starts", info.name),
+                note => format!("{}: {note}", info.name),
+            });
+            let why: Vec<_> = why.collect();
+            reasons.push(format!(
+                "no device has a worker that is ready: {}",
+                why.join("; ")
+            ));
+        }
+        let n_waiting = self.state().waiting.len();
+        if n_waiting >= self.settings.max_queued_jobs {
+            reasons.push(format!("{n_waiting} jobs wait already: no more are taken"));
+        }
+        let (free, watermark) = (load.disk_free, load.disk_watermark);
+        if free < watermark {
+            reasons.push(format!(
+                "the disk has {free} bytes free, and uploads leave {watermark}: no file is taken"
+            ));
         }
         let nothing = Listing {
             page_size: 1,

@@ -67,10 +67,20 @@ impl Api {
         let certificates = request.peer_certs();
         let certificate = certificates.as_ref().and_then(|chain| chain.first());
         let certificate = certificate.map(|certificate| certificate.as_ref());
-        let identity = self.authenticator.identify(request.metadata(), certificate)?;
+        let metrics = self.scheduler.metrics();
+        let identity = self.authenticator.identify(request.metadata(), certificate);
+        let identity = identity.inspect_err(|_| {
+            let has_token = request.metadata().contains_key("authorization");
+            metrics.unauthenticated(match (has_token, certificate) {
+                (true, _) => "unknown_token",
+                (false, Some(_)) => "unknown_certificate",
+                (false, None) => "no_credentials",
+            });
+        })?;
         if roles.iter().any(|role| identity.roles.contains(role)) {
             return Ok(identity);
         }
+        metrics.unauthenticated("role");
         Err(Status::permission_denied("this client's roles do not allow it"))
     }
 

@@ -104,6 +104,7 @@ pub async fn serve(
         devices: config.devices.clone(),
         limits: config.limits.into(),
         max_file_bytes: config.artifacts.max_bytes,
+        min_free_bytes: config.artifacts.min_free_bytes,
         max_queued_jobs: usize::try_from(config.max_queued_jobs).unwrap_or(usize::MAX),
         max_attempts: config.max_attempts,
         retention: Retention {

@@ -5,7 +5,8 @@ use quarry_grpc::client::{Client, Connection};
 use quarry_grpc::protocol::{AirInput, ArtifactRef, JobSpec, job_spec::Input, job_spec::Parameters};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -30,8 +31,13 @@ impl Appliance {
 
     /// [`Appliance::start`] with more in its environment; `None` if it ends before it serves.
     pub fn start_with(folder: &Folder, flags: &str, env: &[(&str, &str)]) -> Option<Self> {
+        let device = if flags.contains("--device") {
+            ""
+        } else {
+            "--device cpu"
+        };
         let line = format!(
-            "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu --log-format json {flags}"
+            "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 {device} --log-format json {flags}"
         );
         let mut process = folder
             .command(&line)
@@ -63,6 +69,18 @@ impl Appliance {
             http,
             log,
         })
+    }
+
+    /// A page: the status, the head and the body of the answer.
+    pub fn page(&self, path: &str) -> (u16, String, String) {
+        get(&self.http, path)
+    }
+
+    /// The value of a metric, by its name and labels as they are written; `None` if there is none.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let (_, _, metrics) = self.page("/metrics");
+        let mut lines = metrics.lines().map(|line| line.rsplit_once(' '));
+        lines.find_map(|line| line.filter(|(found, _)| *found == name)?.1.parse().ok())
     }
 
     /// What it said, as one text.
@@ -118,6 +136,18 @@ impl Drop for Appliance {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Gets a page of an address: the status, the head and the body of the answer.
+pub fn get(address: &str, path: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).expect("the pages");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), head.to_owned(), body.to_owned())
 }
 
 /// Sends a signal to a process.

@@ -1,0 +1,230 @@
+//! What operators see: metrics, health and readiness, by the real service after real jobs.
+
+mod common;
+
+use common::Folder;
+use common::appliance::{Appliance, air_job, until};
+use quarry_grpc::client::Client;
+use quarry_grpc::protocol::{JobSpec, JobState};
+use std::time::{Duration, Instant, SystemTime};
+
+const PLAIN: &str = "plain/fib_2p9";
+
+/// A machine without a card, whatever it has.
+const NO_CARD: [(&str, &str); 3] = [
+    ("CUDA_VISIBLE_DEVICES", "-1"),
+    ("VK_DRIVER_FILES", "/dev/null"),
+    ("VK_ICD_FILENAMES", "/dev/null"),
+];
+
+async fn ends(client: &mut Client, spec: &JobSpec, state: JobState) {
+    let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+    let job = client.wait(&id, |_| {}).await.unwrap();
+    assert_eq!(job.state(), state, "{job:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_after_proofs_and_failures() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start_with(&case, "--device auto --device cpu", &NO_CARD).unwrap();
+    assert_eq!(service.page("/healthz").0, 200);
+    until("readiness", || (service.page("/readyz").0 == 200).then_some(()));
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let due = JobSpec {
+        deadline: Some((SystemTime::now() + Duration::from_secs(600)).into()),
+        ..spec.clone()
+    };
+    ends(&mut client, &spec, JobState::Succeeded).await;
+    ends(&mut client, &due, JobState::Succeeded).await;
+    let bad = JobSpec {
+        expected_program_hash: "0x1".to_owned(),
+        ..spec.clone()
+    };
+    ends(&mut client, &bad, JobState::Rejected).await;
+    let mut absent = spec;
+    if let Some(quarry_grpc::protocol::job_spec::Input::Air(air)) = &mut absent.input {
+        air.trace.as_mut().unwrap().sha256 = "0".repeat(64);
+    }
+    client.submit(absent).await.expect_err("no such file");
+
+    // Name and labels, the least and the most that is right.
+    let bad = "class=\"input_invalid\",code=\"input.program_hash\"";
+    let table = [
+        (
+            "quarry_jobs_ended_total{state=\"succeeded\",class=\"unspecified\",code=\"\"}".to_owned(),
+            2.0,
+            2.0,
+        ),
+        (
+            format!("quarry_jobs_ended_total{{state=\"rejected\",{bad}}}"),
+            1.0,
+            1.0,
+        ),
+        (
+            format!("quarry_attempts_failed_total{{{bad},retryable=\"false\"}}"),
+            1.0,
+            1.0,
+        ),
+        (
+            "quarry_submissions_refused_total{reason=\"artifact\"}".to_owned(),
+            1.0,
+            1.0,
+        ),
+        ("quarry_phase_seconds_count{phase=\"FRI\"}".to_owned(), 2.0, 2.0),
+        ("quarry_phase_seconds_sum{phase=\"FRI\"}".to_owned(), 1e-5, 60.0),
+        (
+            "quarry_device_memory_peak_bytes{phase=\"FRI\"}".to_owned(),
+            1e3,
+            1e9,
+        ),
+        ("quarry_proof_seconds_count".to_owned(), 2.0, 2.0),
+        ("quarry_proof_seconds_sum".to_owned(), 1e-3, 120.0),
+        // Of the first proof there was nothing to go by.
+        ("quarry_estimate_error_ratios_count".to_owned(), 1.0, 1.0),
+        ("quarry_estimate_error_ratios_sum".to_owned(), 0.05, 20.0),
+        ("quarry_deadline_slack_seconds_count".to_owned(), 1.0, 1.0),
+        ("quarry_deadline_slack_seconds_sum".to_owned(), 400.0, 600.0),
+        ("quarry_queue_depth".to_owned(), 0.0, 0.0),
+        ("quarry_queue_oldest_age_seconds".to_owned(), 0.0, 0.0),
+        ("quarry_jobs_proving".to_owned(), 0.0, 0.0),
+        ("quarry_device_ready{device=\"auto\"}".to_owned(), 1.0, 1.0),
+        ("quarry_device_ready{device=\"cpu\"}".to_owned(), 1.0, 1.0),
+        ("quarry_worker_starts_total{device=\"auto\"}".to_owned(), 1.0, 1.0),
+        (
+            "quarry_device_fallbacks_total{device=\"auto\"}".to_owned(),
+            1.0,
+            1.0,
+        ),
+        ("quarry_disk_free_bytes".to_owned(), 1.0, 1e18),
+        (
+            "quarry_disk_watermark_bytes".to_owned(),
+            1073741824.0,
+            1073741824.0,
+        ),
+        (
+            format!("quarry_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")),
+            1.0,
+            1.0,
+        ),
+    ];
+    let (status, _, page) = service.page("/metrics");
+    assert_eq!(status, 200);
+    for (name, least, most) in table {
+        let value = service.metric(&name);
+        let is_right = value.is_some_and(|value| (least..=most).contains(&value));
+        assert!(is_right, "{name} is {value:?}, not in {least} ..= {most}: {page}");
+    }
+    // One of the two devices was busy with it, or both.
+    let busy = |device| {
+        service.metric(&format!(
+            "quarry_device_busy_seconds_total{{device=\"{device}\"}}"
+        ))
+    };
+    let busy = busy("auto").unwrap_or(0.0) + busy("cpu").unwrap_or(0.0);
+    assert!(
+        busy >= service.metric("quarry_proof_seconds_sum").unwrap(),
+        "{busy}: {page}"
+    );
+    assert_eq!(
+        service.metric("quarry_device_fallbacks_total{device=\"cpu\"}"),
+        None
+    );
+    let devices = client.capabilities().await.unwrap().devices;
+    assert!(
+        !devices[0].note.is_empty() && devices[1].note.is_empty(),
+        "{devices:?}"
+    );
+    assert!(service.log().contains("no card can be used"), "{}", service.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_is_counted() {
+    let case = Folder::with_case(PLAIN);
+    let client = |token: &str, roles: &str| {
+        let sha256 = quarry_grpc::digest::digest(token.as_bytes()).unwrap().sha256;
+        format!(
+            "[[clients]]\nsha256 = \"{sha256}\"\ntenant = \"a\"\nroles = [{roles}]\nmax_active_jobs = 0\n"
+        )
+    };
+    let clients = client("token-of-a", "\"submit\"") + &client("token-of-reader", "\"read\"");
+    case.write("quarry.toml", clients);
+    let service = Appliance::start(&case, "--config quarry.toml");
+    let with = |token: Option<&str>| quarry_grpc::client::Connection {
+        token: token.map(str::to_owned),
+        ..service.connection()
+    };
+    for token in [
+        None,
+        Some("token-of-nobody"),
+        Some("token-of-reader"),
+        Some("token-of-a"),
+    ] {
+        let mut client = Client::connect(&with(token)).await.unwrap();
+        let spec = match token {
+            Some("token-of-a") => air_job(&mut client, &case, "blake").await,
+            _ => JobSpec::default(),
+        };
+        client.submit(spec).await.expect_err("a refusal");
+    }
+    for (counter, reason) in [
+        ("authentication_failures", "no_credentials"),
+        ("authentication_failures", "unknown_token"),
+        ("authentication_failures", "role"),
+        ("submissions_refused", "quota"),
+    ] {
+        let name = format!("quarry_{counter}_total{{reason=\"{reason}\"}}");
+        assert_eq!(service.metric(&name), Some(1.0), "{name}");
+    }
+}
+
+#[test]
+fn readiness_has_reasons() {
+    let folder = Folder::new();
+    let service = Appliance::start_with(&folder, "--device cuda:7", &NO_CARD).unwrap();
+    let body = until("a reason", || {
+        let (status, _, body) = service.page("/readyz");
+        assert_eq!(status, 503, "{body}");
+        (!body.contains("starts")).then_some(body)
+    });
+    assert!(body.contains("no device has a worker that is ready: "), "{body}");
+    assert!(body.contains("cuda:7: "), "{body}");
+    // Alive it is.
+    assert_eq!(service.page("/healthz").0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_reflection_are_as_any_client_finds_them() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", service.address));
+    let channel = channel.unwrap().connect().await.unwrap();
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
+    let request = tonic_health::pb::HealthCheckRequest {
+        service: "quarry.prover.v1.Prover".to_owned(),
+    };
+    let start = Instant::now();
+    loop {
+        let status = health.check(request.clone()).await.unwrap().into_inner().status();
+        if status == tonic_health::pb::health_check_response::ServingStatus::Serving {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{status:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_request::MessageRequest};
+    let list = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let answer = ServerReflectionClient::new(channel)
+        .server_reflection_info(tokio_stream::iter([list]))
+        .await
+        .unwrap();
+    let answer = answer.into_inner().message().await.unwrap();
+    assert!(
+        format!("{answer:?}").contains("quarry.prover.v1.Prover"),
+        "{answer:?}"
+    );
+}
