@@ -11,6 +11,7 @@ use crate::internal::{
 };
 use crate::protocol::{Failure, FailureClass, PhaseTime};
 use crate::wire;
+use quarry_hw_profiles::Memory;
 use quarry_kernels::{Backend, DeviceError};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::params::Parameters;
@@ -58,6 +59,8 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     report(Report::Ready(Ready {
         description: device.name(),
         fallback: fallback.unwrap_or_default(),
+        memory_bytes: device.free_bytes().unwrap_or(0),
+        host_memory_bytes: Memory::probe().total_bytes.unwrap_or(0),
     }))?;
     for (job, cancel) in next {
         let lease = job.lease;

@@ -145,6 +145,7 @@ fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Resul
         security_bits: claim.security_bits,
         multiplications: shape.multiplications(params).iter().map(|(_, n)| n).sum(),
         least_device_bytes: memory.peak_bytes,
+        host_bytes: memory.host_bytes,
     })
 }
 

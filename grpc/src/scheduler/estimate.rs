@@ -90,7 +90,8 @@ impl Scheduler {
 
     /// Seconds that half of the latest proofs would have taken for this work; `None` before the first proof.
     pub(super) fn usual_seconds(&self, work: f64) -> Option<f64> {
-        Some(self.state().pace.seconds(0.5)? * work)
+        let time = self.state().pace.time(Some(work), 0.5)?;
+        Some(time.as_secs_f64())
     }
 
     /// How long the jobs that are here keep the devices busy; `None` before the first proof.

@@ -9,6 +9,7 @@ mod commitments;
 mod end;
 mod estimate;
 mod intake;
+mod memory;
 mod prepare;
 mod prove;
 pub mod queue;
@@ -56,6 +57,7 @@ pub struct Settings {
 }
 
 /// A job that has not ended.
+#[derive(Default)]
 struct Active {
     /// Becomes true when the work is to stop.
     stop: watch::Sender<bool>,

@@ -29,7 +29,7 @@ impl Scheduler {
                 if state.draining || state.ready.len() + state.preparing >= ahead {
                     return None;
                 }
-                let next = state.waiting.pop(Instant::now())?;
+                let next = state.waiting.pop(Instant::now(), |_| true)?;
                 state.preparing += 1;
                 Some(next)
             });

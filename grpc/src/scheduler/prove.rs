@@ -53,6 +53,8 @@ impl Scheduler {
             let Ready {
                 description,
                 fallback,
+                memory_bytes,
+                host_memory_bytes,
             } = &worker.device;
             tracing::info!(device = name, description, "the worker is ready");
             if !fallback.is_empty() {
@@ -66,6 +68,8 @@ impl Scheduler {
             self.on_device(index, |info| {
                 info.description.clone_from(description);
                 info.note.clone_from(fallback);
+                info.memory_bytes = *memory_bytes;
+                info.host_memory_bytes = *host_memory_bytes;
                 info.starts += 1;
             });
             self.use_worker(index, name, worker).await;
@@ -84,7 +88,10 @@ impl Scheduler {
                 if state.draining {
                     return Some(None);
                 }
-                let next = state.ready.pop(Instant::now())?;
+                let mut ready = std::mem::take(&mut state.ready);
+                let next = ready.pop(Instant::now(), |entry| state.belongs_on(&entry.id, index));
+                state.ready = ready;
+                let next = next?;
                 state.proving += 1;
                 Some(Some(next))
             });
@@ -105,7 +112,7 @@ impl Scheduler {
             // There is room for the next job to be prepared.
             self.wake.notify_waiters();
             let begin = Instant::now();
-            let (survivor, result) = self.prove(worker, next).await;
+            let (survivor, result) = self.prove(worker, index, next).await;
             self.metrics.was_busy(name, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device goes on.
@@ -133,9 +140,16 @@ impl Scheduler {
     async fn prove(
         &self,
         mut worker: Worker,
+        index: usize,
         next: Entry,
     ) -> (Option<Worker>, Result<Option<(Job, Proved)>, StoreError>) {
         let id = &*next.id;
+        let why = self.state().why_not_on(id, index);
+        if let Some(why) = why {
+            let failure = failure(FailureClass::Resource, Stage::Prove, "limits.memory_plan", why);
+            let failed = self.fail(id, next.lease, failure).await;
+            return (Some(worker), failed.map(|()| None));
+        }
         let running = |stored: &mut StoredJob| {
             let job = stored.job.get_or_insert_default();
             job.set_state(JobState::Running);

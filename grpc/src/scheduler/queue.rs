@@ -40,8 +40,8 @@ impl Queue {
         self.entries.push(entry);
     }
 
-    /// Takes the next job.
-    pub fn pop(&mut self, now: Instant) -> Option<Entry> {
+    /// Takes the next job of those that may be taken.
+    pub fn pop(&mut self, now: Instant, may_be: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let rank = |entry: &Entry| {
             let waited = now.saturating_duration_since(entry.since).as_secs() / WORTH_ONE.as_secs();
             let priority = i64::from(entry.priority) + i64::try_from(waited).unwrap_or(i64::MAX / 2);
@@ -53,6 +53,7 @@ impl Queue {
             .entries
             .iter()
             .enumerate()
+            .filter(|(_, entry)| may_be(entry))
             .min_by_key(|(_, entry)| rank(entry))?;
         let entry = self.entries.remove(next);
         if self.entries.iter().any(|other| other.tenant == entry.tenant) {
@@ -95,7 +96,7 @@ mod tests {
     }
 
     fn order(queue: &mut Queue, now: Instant) -> Vec<String> {
-        std::iter::from_fn(|| queue.pop(now))
+        std::iter::from_fn(|| queue.pop(now, |_| true))
             .map(|entry| entry.id)
             .collect()
     }
@@ -127,7 +128,7 @@ mod tests {
         for minute in 0..30 {
             now = start + Duration::from_secs(60 * minute);
             queue.push(entry("new", "rich", 10, now));
-            if queue.pop(now).is_some_and(|entry| entry.id == "old") {
+            if queue.pop(now, |_| true).is_some_and(|entry| entry.id == "old") {
                 assert!(minute >= 10, "{minute}");
                 return;
             }
@@ -143,7 +144,7 @@ mod tests {
             queue.push(entry(&format!("many{n}"), "many", 0, now));
         }
         for _ in 0..50 {
-            queue.pop(now);
+            queue.pop(now, |_| true);
         }
         queue.push(entry("few", "few", 0, now));
         let first: Vec<_> = order(&mut queue, now).into_iter().take(2).collect();
