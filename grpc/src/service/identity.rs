@@ -2,7 +2,8 @@
 //!
 //! A trait, so that signed requests may take the place of tokens and certificates.
 
-use crate::config::{Client, ConfigError};
+use super::rates::Limiter;
+use crate::config::{Client, ConfigError, Rates};
 use crate::digest::digest;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub enum Role {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Identity {
     /// Whose jobs they are.
     pub tenant: String,
@@ -30,6 +31,8 @@ pub struct Identity {
     pub roles: Vec<Role>,
     /// Jobs of the tenant that may be active.
     pub max_active_jobs: Option<usize>,
+    /// The client's own buckets; if it has none, they ask as often as their address may.
+    pub limiter: Option<Arc<Limiter>>,
 }
 
 impl Identity {
@@ -57,6 +60,7 @@ impl Authenticator for Open {
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
             max_active_jobs: None,
+            limiter: None,
         })
     }
 }
@@ -83,7 +87,7 @@ impl Authenticator for Known {
 ///
 /// # Errors
 /// [`ConfigError::Refused`] for a client without a digest.
-pub fn authenticator(clients: &[Client]) -> Result<Arc<dyn Authenticator>, ConfigError> {
+pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
     if clients.is_empty() {
         return Ok(Arc::new(Open));
     }
@@ -100,6 +104,7 @@ pub fn authenticator(clients: &[Client]) -> Result<Arc<dyn Authenticator>, Confi
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
+            limiter: Some(Limiter::new(client.rates.as_ref().unwrap_or(rates))),
         };
         known.insert(client.sha256.clone(), identity);
     }

@@ -1,8 +1,10 @@
 //! The service: one process that answers, records and decides who works on what. It runs no input and touches no driver.
 
 mod api;
+mod connections;
 mod identity;
 mod pages;
+mod rates;
 mod spec;
 mod status;
 mod streams;
@@ -17,13 +19,14 @@ use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{RedbStore, StoreError};
 use api::Api;
 use identity::authenticator;
+use rates::Limiter;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::{HealthReporter, health_reporter};
 
@@ -115,15 +118,17 @@ pub async fn serve(
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
 
+    let addresses = Limiter::new(&config.rates);
     let api = Api::new(
         Arc::clone(&scheduler),
         artifacts,
-        authenticator(&config.clients)?,
+        authenticator(&config.clients, &config.rates)?,
+        Arc::clone(&addresses),
         config,
     );
     let api = ProverServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
     let (reporter, health) = health_reporter();
-    tokio::spawn(report_health(reporter, Arc::clone(&scheduler)));
+    tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -132,8 +137,7 @@ pub async fn serve(
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(MOST_HEADER_BYTES)
-        .max_concurrent_streams(MOST_STREAMS)
-        .tcp_nodelay(true);
+        .max_concurrent_streams(MOST_STREAMS);
     if let Some(tls) = &config.tls {
         server = server.tls_config(tls_config(tls)?)?;
     }
@@ -145,13 +149,18 @@ pub async fn serve(
     });
     let pages = pages::pages(Arc::clone(&scheduler));
     tokio::spawn(async move { axum::serve(http, pages).await });
+    let most = connections::Most {
+        of_address: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
+        // The rest of the file descriptors is for files, children and workers.
+        in_all: raise_file_limit() / 2,
+    };
     let serving = server
         .add_service(api)
         .add_service(health)
         .add_service(described().build_v1()?)
         // Many clients still ask for the older one.
         .add_service(described().build_v1alpha()?)
-        .serve_with_incoming(TcpListenerStream::new(grpc));
+        .serve_with_incoming(connections::incoming(grpc, most));
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
@@ -192,13 +201,28 @@ fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ServeError> {
     })
 }
 
-/// Tells the health service whether jobs are taken and proved.
-async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>) {
+/// Lets this process have as many files open as it may; gives how many.
+fn raise_file_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let now = match setrlimit(Resource::Nofile, most) {
+        Ok(()) => most.current,
+        Err(_) => limit.current,
+    };
+    now.map_or(usize::MAX, |now| usize::try_from(now).unwrap_or(usize::MAX))
+}
+
+/// Tells the health service whether jobs are taken and proved; forgets who has not asked for a while.
+async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>, addresses: Arc<Limiter>) {
     loop {
         match scheduler.why_not_ready().await.is_empty() {
             true => reporter.set_serving::<ProverServer<Api>>().await,
             false => reporter.set_not_serving::<ProverServer<Api>>().await,
         }
+        addresses.forget();
         tokio::time::sleep(HEALTH).await;
     }
 }
