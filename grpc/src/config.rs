@@ -17,6 +17,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where `/healthz`, `/readyz` and `/metrics` are served.
     pub http: SocketAddr,
+    /// The admin service's socket; unless told otherwise, `admin.sock` in the folder of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<PathBuf>,
     /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
@@ -39,6 +42,9 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Who may ask; everybody, if nobody is named.
     pub clients: Vec<Client>,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// The service's certificate, and whom it trusts.
@@ -128,6 +134,7 @@ impl Default for Config {
             data: PathBuf::from("quarry-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
             http: SocketAddr::from(([127, 0, 0, 1], 7475)),
+            admin: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
             max_connections_per_address: 256,
@@ -139,6 +146,7 @@ impl Default for Config {
             rates: Rates::default(),
             tls: None,
             clients: Vec::new(),
+            file: None,
         }
     }
 }
@@ -226,9 +234,13 @@ impl Config {
             path: path_of(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
             path: path_of(),
             source,
+        })?;
+        Ok(Self {
+            file: Some(path_of()),
+            ..config
         })
     }
 

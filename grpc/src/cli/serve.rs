@@ -40,6 +40,9 @@ pub struct Args {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
     http: Option<SocketAddr>,
+    /// The admin service's socket [default: admin.sock in the folder of the data]
+    #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN")]
+    admin: Option<PathBuf>,
     /// A device to prove on; repeat it for more
     #[arg(
         long = "device",
@@ -78,6 +81,7 @@ impl Args {
         if !self.devices.is_empty() {
             config.devices = self.devices.iter().map(ToString::to_string).collect();
         }
+        config.admin = self.admin.clone().or(config.admin);
         config.listen = self.listen.unwrap_or(config.listen);
         config.http = self.http.unwrap_or(config.http);
         config.drain_seconds = self.drain_seconds.unwrap_or(config.drain_seconds);

@@ -10,6 +10,7 @@ mod end;
 mod estimate;
 mod intake;
 mod memory;
+mod pause;
 mod prepare;
 mod prove;
 pub mod queue;
@@ -40,6 +41,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Folder for the files of attempts; what is in it belongs to nobody when the service starts.
     pub scratch: PathBuf,
+    /// File that says why devices take no jobs, if they are to take none.
+    pub pause_file: PathBuf,
     /// One worker for each, by its name.
     pub devices: Vec<String>,
     /// What a job may take, at most and unless it says less.
@@ -82,6 +85,8 @@ struct State {
     preparing: usize,
     /// Jobs on devices or in verification.
     proving: usize,
+    /// Why devices take no jobs, if an operator said so.
+    paused: Option<String>,
     draining: bool,
     closing: bool,
     devices: Vec<DeviceInfo>,
@@ -128,6 +133,7 @@ impl Scheduler {
         });
         let state = State {
             devices: devices.collect(),
+            paused: pause::recall(&settings.pause_file).map_err(|why| StoreError::Io(why.to_string()))?,
             ..Default::default()
         };
         let scheduler = Arc::new(Self {

@@ -167,6 +167,7 @@ impl Prover for Api {
             limits: Some(settings.limits),
             max_artifact_bytes: self.max_artifact_bytes,
             max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
+            paused: self.scheduler.paused(),
         }))
     }
 

@@ -6,7 +6,7 @@ use super::rates::Limiter;
 use crate::config::{Client, ConfigError, Rates};
 use crate::digest::digest;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -80,6 +80,28 @@ impl Authenticator for Known {
         by_token
             .or_else(|| certificate.and_then(known))
             .ok_or_else(|| Status::unauthenticated("no token or certificate that is known here"))
+    }
+}
+
+/// Another authenticator, which can be replaced while the service runs.
+pub struct Reloadable(RwLock<Arc<dyn Authenticator>>);
+
+impl Reloadable {
+    /// Asks this one, until there is another.
+    pub fn new(authenticator: Arc<dyn Authenticator>) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(authenticator)))
+    }
+
+    /// Asks another one from now on.
+    pub fn set(&self, authenticator: Arc<dyn Authenticator>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = authenticator;
+    }
+}
+
+impl Authenticator for Reloadable {
+    fn identify(&self, metadata: &MetadataMap, certificate: Option<&[u8]>) -> Result<Identity, Status> {
+        let authenticator = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        authenticator.identify(metadata, certificate)
     }
 }
 

@@ -3,14 +3,19 @@
 mod api;
 mod connections;
 mod identity;
+mod operators;
 mod pages;
 mod rates;
+mod socket;
 mod spec;
 mod status;
 mod streams;
 
 pub use identity::Role;
+#[cfg(fuzzing)]
+pub(crate) use spec::check as check_spec;
 
+use crate::admin;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
 use crate::config::{Config, Tls};
 use crate::protocol::DESCRIPTORS;
@@ -18,15 +23,20 @@ use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{RedbStore, StoreError};
 use api::Api;
-use identity::authenticator;
+use identity::{Reloadable, authenticator};
+use operators::AdminApi;
 use rates::Limiter;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket::SocketFile;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::{HealthReporter, health_reporter};
 
@@ -104,6 +114,7 @@ pub async fn serve(
     )?);
     let settings = Settings {
         scratch: data.join("scratch"),
+        pause_file: data.join("paused"),
         devices: config.devices.clone(),
         limits: config.limits.into(),
         max_file_bytes: config.artifacts.max_bytes,
@@ -119,10 +130,22 @@ pub async fn serve(
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
 
     let addresses = Limiter::new(&config.rates);
+    let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
+    let drain = Arc::new(Notify::new());
+    let operators = AdminApi {
+        scheduler: Arc::clone(&scheduler),
+        artifacts: Arc::clone(&artifacts) as _,
+        folder: data.join("artifacts"),
+        clients: Arc::clone(&clients),
+        config: config.clone(),
+        drain: Arc::clone(&drain),
+    };
+    let socket = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
+    let _socket = serve_admin(operators, &socket)?;
     let api = Api::new(
         Arc::clone(&scheduler),
         artifacts,
-        authenticator(&config.clients, &config.rates)?,
+        clients,
         Arc::clone(&addresses),
         config,
     );
@@ -165,6 +188,7 @@ pub async fn serve(
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
         () = stop => {}
+        () = drain.notified() => {}
     }
     tracing::info!("draining");
     let drained = async {
@@ -176,6 +200,22 @@ pub async fn serve(
         ended = serving => Ok(ended?),
         () = drained => Ok(()),
     }
+}
+
+/// Serves operators until the process ends.
+fn serve_admin(api: AdminApi, path: &Path) -> Result<SocketFile, ServeError> {
+    let (listener, file) = socket::bind(path).map_err(|source| ServeError::Io {
+        what: format!("admin socket '{}'", path.display()),
+        source,
+    })?;
+    let described = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(admin::DESCRIPTORS)
+        .with_service_name(admin::admin_server::SERVICE_NAME);
+    let serving = Server::builder()
+        .add_service(admin::admin_server::AdminServer::new(api))
+        .add_service(described.build_v1()?);
+    tokio::spawn(serving.serve_with_incoming(UnixListenerStream::new(listener)));
+    Ok(file)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -112,7 +112,7 @@ mod tests {
             "one more that the others share"
         );
         assert!(n_taken >= MOST_ADDRESSES, "{n_taken}");
-        std::thread::sleep(Duration::from_millis(2100));
+        std::thread::sleep(Duration::from_millis(3200));
         limiter.forget();
         assert!(limiter.calls.is_empty(), "{}", limiter.calls.len());
     }
