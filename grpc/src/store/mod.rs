@@ -170,6 +170,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// [`StoreError`].
     fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError>;
 
+    /// Writes a little, durably: says whether jobs can be recorded now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn probe(&self) -> Result<(), StoreError>;
+
     /// Forgets jobs that ended before a time, at most `limit`, with their results, events and dedup keys; gives how many.
     ///
     /// # Errors
