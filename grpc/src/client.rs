@@ -256,20 +256,36 @@ impl Client {
         }
     }
 
-    /// Downloads a file and checks its digest. The file is written whole or not at all.
+    /// Downloads a file and checks its digest. The file is written whole or not at all; a download that broke off is
+    /// resumed from its `.part`, unless the service found its own file damaged.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn download(&mut self, artifact: &ArtifactRef, to: &Path) -> Result<(), ClientError> {
+        let name = artifact.sha256.get(..16).unwrap_or_default();
+        let part = to.with_added_extension(format!("{name}.part"));
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(&part)
+            .await
+            .map_err(in_file(&part))?;
         let request = DownloadArtifactRequest {
             sha256: artifact.sha256.clone(),
-            offset: 0,
+            offset: file.metadata().await.map_err(in_file(&part))?.len(),
         };
         let mut chunks = self.inner.download_artifact(request).await?.into_inner();
-        let part = to.with_extension("part");
-        let mut file = File::create(&part).await.map_err(in_file(&part))?;
-        while let Some(chunk) = chunks.message().await? {
-            file.write_all(&chunk.data).await.map_err(in_file(&part))?;
+        loop {
+            match chunks.message().await {
+                Ok(Some(chunk)) => file.write_all(&chunk.data).await.map_err(in_file(&part))?,
+                Ok(None) => break,
+                Err(status) => {
+                    if status.code() == Code::DataLoss {
+                        fs::remove_file(&part).await.map_err(in_file(&part))?;
+                    }
+                    return Err(status.into());
+                }
+            }
         }
         file.sync_all().await.map_err(in_file(&part))?;
         let file = std::fs::File::open(&part).map_err(in_file(&part))?;

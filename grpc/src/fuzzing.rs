@@ -137,7 +137,8 @@ impl Names {
         let _ = store.by_dedup_key(text, text);
         let _ = store.events(0, Some(text), 1);
         assert!(store.get(text).is_err(), "there is nothing");
-        let is_digest = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_digest =
+            text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         assert!(artifacts.path(text).is_err(), "there is nothing");
         assert_eq!(artifacts.stat(text).is_ok(), is_digest);
     }

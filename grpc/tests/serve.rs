@@ -2,51 +2,15 @@
 
 mod common;
 
-use common::appliance::{Appliance, air_job, signal, until, upload};
+use common::appliance::{Appliance, air_job, examples, long_job, submit, until, upload, wait};
 use common::{Folder, assert_stones_proof};
 use quarry_grpc::client::{Client, ClientError};
-use quarry_grpc::protocol::{
-    FailureClass, Job, JobSpec, JobState, Limits, ListJobsRequest, NamedProfile, ProgramInput,
-    WatchJobsRequest,
-    job_spec::{Input, Parameters},
-};
+use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest, WatchJobsRequest};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 const PLAIN: &str = "plain/fib_2p9";
-
-fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/examples")
-}
-
-/// A job that takes a device some seconds, the more the more steps.
-async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
-    let folder = examples().join("collatz");
-    let program = ProgramInput {
-        program: Some(upload(client, &folder.join("program.json")).await),
-        input: Some(upload(client, &folder.join("input.json")).await),
-        min_steps,
-        ..ProgramInput::default()
-    };
-    JobSpec {
-        input: Some(Input::Program(program)),
-        parameters: Some(Parameters::Profile(NamedProfile {
-            name: "dev".to_owned(),
-            security_bits: 30,
-        })),
-        ..JobSpec::default()
-    }
-}
-
-async fn submit(client: &mut Client, spec: JobSpec) -> Job {
-    let answer = client.submit(spec).await.expect("an accepted job");
-    answer.job.expect("a job")
-}
-
-async fn wait(client: &mut Client, id: &str) -> Job {
-    client.wait(id, |_| {}).await.expect("the job ends")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stones_inputs_give_stones_proof() {
@@ -185,194 +149,6 @@ fn the_commands_work_as_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_input_fails_alone() {
-    let case = Folder::with_case(PLAIN);
-    let service = Appliance::start(&case, "");
-    let mut client = service.client().await;
-    let good = air_job(&mut client, &case, "blake").await;
-    let Some(Input::Air(files)) = good.input.clone() else {
-        panic!("four files");
-    };
-    let with = |change: &dyn Fn(&mut quarry_grpc::protocol::AirInput)| {
-        let mut files = files.clone();
-        change(&mut files);
-        JobSpec {
-            input: Some(Input::Air(files)),
-            ..good.clone()
-        }
-    };
-    let mut file = async |name: &str, bytes: &[u8]| {
-        case.write(name, bytes);
-        Some(upload(&mut client, &case.file(name)).await)
-    };
-    let not_json = file("not_json", b"{").await;
-    let trace = fs::read(case.file("trace.bin")).unwrap();
-    let cut = file("cut", &trace[1..]).await;
-    let mut other = trace.clone();
-    // The allocation pointer of a step in the middle.
-    other[24 * 100] ^= 1;
-    let other = file("other", &other).await;
-    let memory_limit = Limits {
-        max_child_memory_bytes: 64 << 20,
-        ..Limits::default()
-    };
-    let time_limit = Limits {
-        max_device_seconds: 1,
-        ..Limits::default()
-    };
-    let step_limit = Limits {
-        max_steps: 256,
-        ..Limits::default()
-    };
-    let limited = |limits: Limits, spec: &JobSpec| JobSpec {
-        limits: Some(limits),
-        ..spec.clone()
-    };
-    let long = long_job(&mut client, 1 << 13).await;
-    let large = long_job(&mut client, 1 << 20).await;
-    let wrong_program = JobSpec {
-        expected_program_hash: "0x1".to_owned(),
-        ..good.clone()
-    };
-    use FailureClass::{InputInvalid, Resource, Unsupported};
-    let table = [
-        (
-            with(&|files| files.public_input = not_json.clone()),
-            InputInvalid,
-            "input.json",
-        ),
-        (
-            with(&|files| files.private_input = not_json.clone()),
-            InputInvalid,
-            "input.json",
-        ),
-        (
-            with(&|files| files.trace = cut.clone()),
-            InputInvalid,
-            "input.air",
-        ),
-        (with(&|files| files.trace = other.clone()), InputInvalid, "input."),
-        (with(&|files| files.memory = None), InputInvalid, "spec.input"),
-        (wrong_program, InputInvalid, "input.program_hash"),
-        (limited(step_limit, &good), Resource, "limits.max_steps"),
-        (limited(memory_limit, &large), Resource, "limits.memory"),
-        (limited(time_limit, &long), Resource, "limits.device_time"),
-        (
-            JobSpec {
-                layout: "plain".to_owned(),
-                ..long.clone()
-            },
-            Unsupported,
-            "input.layout",
-        ),
-    ];
-    let mut ids = Vec::new();
-    for (spec, class, code) in table {
-        ids.push((submit(&mut client, spec).await.id, class, code));
-    }
-    let good = submit(&mut client, good).await.id;
-    for (id, class, code) in ids {
-        let job = wait(&mut client, &id).await;
-        let failure = job.failure.clone().unwrap_or_else(|| panic!("{code}: {job:?}"));
-        assert_eq!(failure.class(), class, "{failure:?}");
-        assert!(failure.code.starts_with(code), "{code}: {failure:?}");
-        assert!(!failure.retryable);
-        let state = match class {
-            Resource => JobState::Failed,
-            _ => JobState::Rejected,
-        };
-        assert_eq!(job.state(), state, "{failure:?}");
-        assert!(matches!(client.result(&id).await, Err(ClientError::Status(_))));
-    }
-    assert_eq!(wait(&mut client, &good).await.state(), JobState::Succeeded);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_die_and_jobs_go_on() {
-    let folder = Folder::new();
-    let service = Appliance::start(&folder, "");
-    let mut client = service.client().await;
-    let spec = long_job(&mut client, 1 << 13).await;
-
-    // Too late. (There is no pace yet that would refuse it.)
-    let deadline = SystemTime::now() + Duration::from_secs(1);
-    let late = JobSpec {
-        deadline: Some(deadline.into()),
-        ..spec.clone()
-    };
-    let id = submit(&mut client, late).await.id;
-    assert_eq!(wait(&mut client, &id).await.state(), JobState::Expired);
-
-    // A worker dies in the middle: another lease, and the same job succeeds.
-    let id = submit(&mut client, spec.clone()).await.id;
-    let on_device = async |client: &mut Client, id: &str| {
-        loop {
-            let job = client.get(id).await.unwrap();
-            if job.state() == JobState::Running && !job.stage.is_empty() {
-                return job;
-            }
-            assert!(!job.state().has_ended(), "{job:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let before = on_device(&mut client, &id).await;
-    signal("KILL", service.process("worker"));
-    let job = wait(&mut client, &id).await;
-    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
-    assert_eq!(job.failed_attempts, 1);
-    assert!(job.lease_epoch > before.lease_epoch);
-
-    // A job whose workers always die is given up, with the cause.
-    let id = submit(&mut client, spec.clone()).await.id;
-    for attempt in 1..=3 {
-        on_device(&mut client, &id).await;
-        signal("KILL", service.process("worker"));
-        while client.get(&id).await.unwrap().failed_attempts < attempt {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-    let job = wait(&mut client, &id).await;
-    let failure = job.failure.clone().unwrap_or_default();
-    assert_eq!(
-        (job.state(), job.failed_attempts),
-        (JobState::Failed, 3),
-        "{job:?}"
-    );
-    assert_eq!(
-        (failure.class(), &*failure.code),
-        (FailureClass::Device, "worker.died")
-    );
-    assert!(failure.message.contains("SIGKILL"), "{failure:?}");
-
-    // Cancelled: the answer is final, and the device is free within a second.
-    let id = submit(&mut client, spec.clone()).await.id;
-    on_device(&mut client, &id).await;
-    let start = Instant::now();
-    let job = client.cancel(&id).await.unwrap();
-    assert_eq!(job.state(), JobState::Cancelled);
-    loop {
-        let devices = client.capabilities().await.unwrap().devices;
-        if devices[0].job_id.is_empty() {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(1), "{devices:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-
-    // A child dies: its job fails, and no other.
-    let large = long_job(&mut client, 1 << 20).await;
-    let id = submit(&mut client, large).await.id;
-    signal("ILL", service.process("child"));
-    let job = wait(&mut client, &id).await;
-    let failure = job.failure.clone().unwrap_or_default();
-    assert_eq!(
-        (job.state(), &*failure.code),
-        (JobState::Rejected, "child.signal"),
-        "{job:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_takes_up_what_was_there() {
     let folder = Folder::new();
     let service = Appliance::start(&folder, "--drain-seconds 0");
@@ -474,38 +250,58 @@ async fn a_restart_takes_up_what_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_is_found() {
+async fn two_devices_prove_two_jobs_at_once() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "--device cpu --device cpu");
+    let mut client = service.client().await;
+    let spec = long_job(&mut client, 1 << 13).await;
+    let first = submit(&mut client, spec.clone()).await.id;
+    let second = submit(&mut client, spec).await.id;
+    let proved_on = async |client: &mut Client| {
+        let devices = client.capabilities().await.unwrap().devices;
+        assert!(devices.iter().all(|device| device.name == "cpu"));
+        let mut ids: Vec<_> = devices.into_iter().map(|device| device.job_id).collect();
+        ids.sort();
+        ids
+    };
+    let both = [first.clone(), second.clone()];
+    while proved_on(&mut client).await != both {
+        assert!(!client.get(&first).await.unwrap().state().has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for device in client.capabilities().await.unwrap().devices {
+        assert!(
+            device.memory_bytes == 0 && device.host_memory_bytes > 1 << 30,
+            "{device:?}"
+        );
+    }
+    let mut proofs = Vec::new();
+    for id in both {
+        assert_eq!(wait(&mut client, &id).await.state(), JobState::Succeeded);
+        proofs.push(client.result(&id).await.unwrap().proof_bytes);
+    }
+    assert_eq!(proofs[0], proofs[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_is_resumed() {
     let case = Folder::with_case(PLAIN);
     let service = Appliance::start(&case, "");
     let mut client = service.client().await;
-    let spec = air_job(&mut client, &case, "blake").await;
-    let Some(Input::Air(files)) = spec.input.clone() else {
-        panic!("four files");
-    };
-    let trace = files.trace.unwrap();
-    let object = case.file(&format!(
-        "data/artifacts/objects/{}/{}",
-        &trace.sha256[..2],
-        trace.sha256
+    let whole = fs::read(case.file("memory.bin")).unwrap();
+    let memory = upload(&mut client, &case.file("memory.bin")).await;
+    let to = case.file("downloaded.bin");
+    let part = format!("downloaded.bin.{}.part", &memory.sha256[..16]);
+    case.write(&part, &whole[..whole.len() / 3]);
+    client.download(&memory, &to).await.unwrap();
+    assert_eq!(fs::read(&to).unwrap(), whole);
+    // What was there before was something else: it is not taken for the file, and the next download is whole.
+    fs::remove_file(&to).unwrap();
+    case.write(&part, "something else");
+    assert!(matches!(
+        client.download(&memory, &to).await,
+        Err(ClientError::Damaged(_))
     ));
-    let mut bytes = fs::read(&object).unwrap();
-    bytes[1000] ^= 1;
-    fs::write(&object, bytes).unwrap();
-
-    let id = submit(&mut client, spec).await.id;
-    let failure = wait(&mut client, &id).await.failure.unwrap();
-    assert_eq!(
-        (failure.class(), &*failure.code),
-        (FailureClass::Internal, "artifact.damaged")
-    );
-    let downloaded = client.download(&trace, &case.file("downloaded")).await;
-    assert!(downloaded.unwrap_err().to_string().contains("another digest"));
-    // The service is there for the rest.
-    let params = case.file("params_blake.json");
-    let intact = upload(&mut client, &params).await;
-    client.download(&intact, &case.file("downloaded")).await.unwrap();
-    assert_eq!(
-        fs::read(case.file("downloaded")).unwrap(),
-        fs::read(params).unwrap()
-    );
+    client.download(&memory, &to).await.unwrap();
+    assert_eq!(fs::read(&to).unwrap(), whole);
 }

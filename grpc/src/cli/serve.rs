@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Examples for `serve --help`.
 pub const EXAMPLES: &str = "\
@@ -57,6 +58,14 @@ pub struct Args {
     /// How to log, on standard error
     #[arg(long, value_enum, default_value_t, env = "QUARRY_LOG_FORMAT")]
     log_format: LogFormat,
+    /// How much to log: nothing of it tells a token or an input
+    #[arg(
+        long,
+        value_name = "error|warn|info|debug|trace",
+        default_value = "info",
+        env = "QUARRY_LOG_LEVEL"
+    )]
+    log_level: LevelFilter,
 }
 
 /// How events are logged.
@@ -96,6 +105,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return terminal::print(config.to_text());
     }
     let log = tracing_subscriber::fmt()
+        .with_max_level(args.log_level)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match args.log_format {

@@ -91,6 +91,8 @@ struct State {
     closing: bool,
     devices: Vec<DeviceInfo>,
     pace: estimate::Pace,
+    /// Why the store did not do what it was asked, since it last could be written.
+    store_failed: Option<String>,
 }
 
 /// The scheduler.
@@ -211,7 +213,11 @@ impl Scheduler {
         action: impl FnOnce(&dyn JobStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        blocking(move || action(&*store)).await
+        let result = blocking(move || action(&*store)).await;
+        if let Err(error @ (StoreError::Io(_) | StoreError::Damaged(_))) = &result {
+            self.state().store_failed = Some(error.to_string());
+        }
+        result
     }
 
     async fn change(

@@ -3,7 +3,6 @@
 use super::Scheduler;
 use crate::metrics::Load;
 use crate::protocol::DeviceInfo;
-use crate::store::Listing;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -76,12 +75,13 @@ impl Scheduler {
                 "the disk has {free} bytes free, and uploads leave {watermark}: no file is taken"
             ));
         }
-        let nothing = Listing {
-            page_size: 1,
-            ..Listing::default()
-        };
-        if let Err(error) = self.with_store(move |store| store.list(&nothing)).await {
-            reasons.push(format!("the store cannot be read: {error}"));
+        // Whether it can be used again is found out by use: as long as nobody complains it is left alone.
+        let failed = self.state().store_failed.clone();
+        if failed.is_some() {
+            match self.with_store(|store| store.probe()).await {
+                Ok(()) => self.state().store_failed = None,
+                Err(error) => reasons.push(error.to_string()),
+            }
         }
         reasons
     }

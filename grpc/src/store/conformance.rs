@@ -29,6 +29,7 @@ pub fn suite(store: &Arc<dyn JobStore>) {
     lists_and_events(&**store);
     threads(store);
     expiry(&**store);
+    store.probe().unwrap();
 }
 
 fn dedup(store: &dyn JobStore) {

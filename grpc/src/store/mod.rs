@@ -187,6 +187,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// [`StoreError::BackUp`], also if the file exists; nothing is left of a copy that failed.
     fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 
+    /// Writes a little, durably: says whether jobs can be recorded now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn probe(&self) -> Result<(), StoreError>;
+
     /// Forgets jobs that ended before a time, at most `limit`, with their results, events and dedup keys; gives how many.
     ///
     /// # Errors

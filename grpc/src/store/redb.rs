@@ -1,7 +1,7 @@
 //! The embedded store: one file of redb's, durable at every commit.
 
 use super::schema::{
-    ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, next, upgrade,
+    ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next, upgrade,
 };
 use super::{Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use crate::artifacts::references_of;
@@ -281,6 +281,14 @@ impl JobStore for RedbStore {
         self.copy_to(to).map_err(|error| {
             let _ = std::fs::remove_file(to);
             failed(&error)
+        })
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        self.with(|database| {
+            let write = database.begin_write()?;
+            next(&write, PROBES)?;
+            Ok(write.commit()?)
         })
     }
 

@@ -23,6 +23,7 @@ pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("eve
 pub const LAST_JOB: &str = "last job";
 pub const LAST_EVENT: &str = "last event";
 pub const LAST_LEASE: &str = "last lease";
+pub const PROBES: &str = "probes";
 const SCHEMA: &str = "schema";
 
 /// A step from one schema to the next.

@@ -2,15 +2,20 @@
 
 use super::Folder;
 use quarry_grpc::client::{Client, Connection};
-use quarry_grpc::protocol::{AirInput, ArtifactRef, JobSpec, job_spec::Input, job_spec::Parameters};
+use quarry_grpc::protocol::{
+    AirInput, ArtifactRef, Job, JobSpec, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
+};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// The service's own arguments in all tests.
+const SERVE: &str = "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --log-format json";
 
 /// A service that runs; killed when dropped.
 pub struct Appliance {
@@ -36,12 +41,25 @@ impl Appliance {
         } else {
             "--device cpu"
         };
-        let line = format!(
-            "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 {device} --log-format json {flags}"
-        );
-        let mut process = folder
-            .command(&line)
-            .envs(env.iter().copied())
+        let mut command = folder.command(&format!("{SERVE} {device} {flags}"));
+        command.envs(env.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// [`Appliance::start`] by another program, which becomes the service: the command and its arguments follow its own.
+    pub fn start_by(folder: &Folder, program: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .arg(env!("CARGO_BIN_EXE_quarry"))
+            .args(SERVE.split(' '))
+            .args(["--device", "cpu"])
+            .current_dir(folder.path());
+        Self::spawn(command).expect("the service serves")
+    }
+
+    fn spawn(mut command: Command) -> Option<Self> {
+        let mut process = command
             .stderr(Stdio::piped())
             .spawn()
             .expect("the service starts");
@@ -101,6 +119,11 @@ impl Appliance {
         Client::connect(&self.connection()).await.expect("a connection")
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.process.kill().expect("a process to kill");
@@ -152,7 +175,7 @@ pub fn get(address: &str, path: &str) -> (u16, String, String) {
 
 /// Sends a signal to a process.
 pub fn signal(name: &str, id: u32) {
-    let status = std::process::Command::new("kill")
+    let status = Command::new("kill")
         .args([format!("-{name}"), id.to_string()])
         .status();
     assert!(status.expect("kill runs").success(), "kill -{name} {id}");
@@ -208,4 +231,39 @@ pub async fn air_job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
 /// Uploads a file.
 pub async fn upload(client: &mut Client, path: &Path) -> ArtifactRef {
     client.upload(path).await.expect("an upload")
+}
+
+/// Programs with their inputs.
+pub fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/examples")
+}
+
+/// A job that takes a device some seconds, the more the more steps.
+pub async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
+    let folder = examples().join("collatz");
+    let program = ProgramInput {
+        program: Some(upload(client, &folder.join("program.json")).await),
+        input: Some(upload(client, &folder.join("input.json")).await),
+        min_steps,
+        ..ProgramInput::default()
+    };
+    JobSpec {
+        input: Some(Input::Program(program)),
+        parameters: Some(Parameters::Profile(NamedProfile {
+            name: "dev".to_owned(),
+            security_bits: 30,
+        })),
+        ..JobSpec::default()
+    }
+}
+
+/// Submits a job that is taken.
+pub async fn submit(client: &mut Client, spec: JobSpec) -> Job {
+    let answer = client.submit(spec).await.expect("an accepted job");
+    answer.job.expect("a job")
+}
+
+/// Waits for the end of a job.
+pub async fn wait(client: &mut Client, id: &str) -> Job {
+    client.wait(id, |_| {}).await.expect("the job ends")
 }

@@ -1,0 +1,267 @@
+//! What goes wrong stays with the job that it happens to: hostile inputs, limits, processes that die, damaged files.
+
+mod common;
+
+use common::Folder;
+use common::appliance::{Appliance, air_job, long_job, signal, submit, upload, wait};
+use quarry_grpc::client::{Client, ClientError};
+use quarry_grpc::protocol::{FailureClass, JobSpec, JobState, Limits, job_spec::Input};
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
+
+const PLAIN: &str = "plain/fib_2p9";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_input_fails_alone() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let good = air_job(&mut client, &case, "blake").await;
+    let Some(Input::Air(files)) = good.input.clone() else {
+        panic!("four files");
+    };
+    let with = |change: &dyn Fn(&mut quarry_grpc::protocol::AirInput)| {
+        let mut files = files.clone();
+        change(&mut files);
+        JobSpec {
+            input: Some(Input::Air(files)),
+            ..good.clone()
+        }
+    };
+    let mut file = async |name: &str, bytes: &[u8]| {
+        case.write(name, bytes);
+        Some(upload(&mut client, &case.file(name)).await)
+    };
+    let not_json = file("not_json", b"{").await;
+    let trace = fs::read(case.file("trace.bin")).unwrap();
+    let cut = file("cut", &trace[1..]).await;
+    let mut other = trace.clone();
+    // The allocation pointer of a step in the middle.
+    other[24 * 100] ^= 1;
+    let other = file("other", &other).await;
+    let memory_limit = Limits {
+        max_child_memory_bytes: 64 << 20,
+        ..Limits::default()
+    };
+    let time_limit = Limits {
+        max_device_seconds: 1,
+        ..Limits::default()
+    };
+    let step_limit = Limits {
+        max_steps: 256,
+        ..Limits::default()
+    };
+    let limited = |limits: Limits, spec: &JobSpec| JobSpec {
+        limits: Some(limits),
+        ..spec.clone()
+    };
+    let long = long_job(&mut client, 1 << 13).await;
+    let large = long_job(&mut client, 1 << 20).await;
+    let wrong_program = JobSpec {
+        expected_program_hash: "0x1".to_owned(),
+        ..good.clone()
+    };
+    use FailureClass::{InputInvalid, Resource, Unsupported};
+    let table = [
+        (
+            with(&|files| files.public_input = not_json.clone()),
+            InputInvalid,
+            "input.json",
+        ),
+        (
+            with(&|files| files.private_input = not_json.clone()),
+            InputInvalid,
+            "input.json",
+        ),
+        (
+            with(&|files| files.trace = cut.clone()),
+            InputInvalid,
+            "input.air",
+        ),
+        (with(&|files| files.trace = other.clone()), InputInvalid, "input."),
+        (with(&|files| files.memory = None), InputInvalid, "spec.input"),
+        (wrong_program, InputInvalid, "input.program_hash"),
+        (limited(step_limit, &good), Resource, "limits.max_steps"),
+        (limited(memory_limit, &large), Resource, "limits.memory"),
+        (limited(time_limit, &long), Resource, "limits.device_time"),
+        (
+            JobSpec {
+                layout: "plain".to_owned(),
+                ..long.clone()
+            },
+            Unsupported,
+            "input.layout",
+        ),
+    ];
+    let mut ids = Vec::new();
+    for (spec, class, code) in table {
+        ids.push((submit(&mut client, spec).await.id, class, code));
+    }
+    let good = submit(&mut client, good).await.id;
+    for (id, class, code) in ids {
+        let job = wait(&mut client, &id).await;
+        let failure = job.failure.clone().unwrap_or_else(|| panic!("{code}: {job:?}"));
+        assert_eq!(failure.class(), class, "{failure:?}");
+        assert!(failure.code.starts_with(code), "{code}: {failure:?}");
+        assert!(!failure.retryable);
+        let state = match class {
+            Resource => JobState::Failed,
+            _ => JobState::Rejected,
+        };
+        assert_eq!(job.state(), state, "{failure:?}");
+        assert!(matches!(client.result(&id).await, Err(ClientError::Status(_))));
+    }
+    assert_eq!(wait(&mut client, &good).await.state(), JobState::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_die_and_jobs_go_on() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let spec = long_job(&mut client, 1 << 13).await;
+
+    // Too late. (There is no pace yet that would refuse it.)
+    let deadline = SystemTime::now() + Duration::from_secs(1);
+    let late = JobSpec {
+        deadline: Some(deadline.into()),
+        ..spec.clone()
+    };
+    let id = submit(&mut client, late).await.id;
+    assert_eq!(wait(&mut client, &id).await.state(), JobState::Expired);
+
+    // A worker dies in the middle: another lease, and the same job succeeds.
+    let id = submit(&mut client, spec.clone()).await.id;
+    let on_device = async |client: &mut Client, id: &str| {
+        loop {
+            let job = client.get(id).await.unwrap();
+            if job.state() == JobState::Running && !job.stage.is_empty() {
+                return job;
+            }
+            assert!(!job.state().has_ended(), "{job:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let before = on_device(&mut client, &id).await;
+    signal("KILL", service.process("worker"));
+    let job = wait(&mut client, &id).await;
+    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+    assert_eq!(job.failed_attempts, 1);
+    assert!(job.lease_epoch > before.lease_epoch);
+
+    // A job whose workers always die is given up, with the cause.
+    let id = submit(&mut client, spec.clone()).await.id;
+    for attempt in 1..=3 {
+        on_device(&mut client, &id).await;
+        signal("KILL", service.process("worker"));
+        while client.get(&id).await.unwrap().failed_attempts < attempt {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let job = wait(&mut client, &id).await;
+    let failure = job.failure.clone().unwrap_or_default();
+    assert_eq!(
+        (job.state(), job.failed_attempts),
+        (JobState::Failed, 3),
+        "{job:?}"
+    );
+    assert_eq!(
+        (failure.class(), &*failure.code),
+        (FailureClass::Device, "worker.died")
+    );
+    assert!(failure.message.contains("SIGKILL"), "{failure:?}");
+
+    // Cancelled: the answer is final, and the device is free within a second.
+    let id = submit(&mut client, spec.clone()).await.id;
+    on_device(&mut client, &id).await;
+    let start = Instant::now();
+    let job = client.cancel(&id).await.unwrap();
+    assert_eq!(job.state(), JobState::Cancelled);
+    loop {
+        let devices = client.capabilities().await.unwrap().devices;
+        if devices[0].job_id.is_empty() {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(1), "{devices:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    // A child dies: its job fails, and no other.
+    let large = long_job(&mut client, 1 << 20).await;
+    let id = submit(&mut client, large).await.id;
+    signal("ILL", service.process("child"));
+    let job = wait(&mut client, &id).await;
+    let failure = job.failure.clone().unwrap_or_default();
+    assert_eq!(
+        (job.state(), &*failure.code),
+        (JobState::Rejected, "child.signal"),
+        "{job:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_found() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let Some(Input::Air(files)) = spec.input.clone() else {
+        panic!("four files");
+    };
+    let trace = files.trace.unwrap();
+    let object = case.file(&format!(
+        "data/artifacts/objects/{}/{}",
+        &trace.sha256[..2],
+        trace.sha256
+    ));
+    let mut bytes = fs::read(&object).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&object, bytes).unwrap();
+
+    let id = submit(&mut client, spec).await.id;
+    let failure = wait(&mut client, &id).await.failure.unwrap();
+    assert_eq!(
+        (failure.class(), &*failure.code),
+        (FailureClass::Internal, "artifact.damaged")
+    );
+    let downloaded = client.download(&trace, &case.file("downloaded")).await;
+    assert!(downloaded.unwrap_err().to_string().contains("another digest"));
+    // The service is there for the rest.
+    let params = case.file("params_blake.json");
+    let intact = upload(&mut client, &params).await;
+    client.download(&intact, &case.file("downloaded")).await.unwrap();
+    assert_eq!(
+        fs::read(case.file("downloaded")).unwrap(),
+        fs::read(params).unwrap()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_keeps_within_its_limits() {
+    let folder = Folder::new();
+    folder.write("limits.toml", "[artifacts]\nmax_bytes = 1000000\n");
+    let service = Appliance::start(&folder, "--config limits.toml");
+    let mut client = service.client().await;
+    // 24 bytes of trace for each step.
+    let large = long_job(&mut client, 1 << 16).await;
+    let slow = JobSpec {
+        limits: Some(Limits {
+            max_child_cpu_seconds: 1,
+            ..Limits::default()
+        }),
+        ..long_job(&mut client, 1 << 23).await
+    };
+    let small = long_job(&mut client, 0).await;
+    let small = submit(&mut client, small).await.id;
+    for (spec, code) in [(large, "limits.file_size"), (slow, "limits.cpu_time")] {
+        let id = submit(&mut client, spec).await.id;
+        let job = wait(&mut client, &id).await;
+        let failure = job.failure.clone().unwrap_or_default();
+        assert_eq!(
+            (job.state(), failure.class(), &*failure.code),
+            (JobState::Failed, FailureClass::Resource, code),
+            "{job:?}"
+        );
+    }
+    assert_eq!(wait(&mut client, &small).await.state(), JobState::Succeeded);
+}
