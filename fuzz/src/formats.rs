@@ -69,7 +69,11 @@ pub fn private_input(bytes: &[u8]) {
         return;
     };
     if let Ok(private) = PrivateInput::from_json(&value) {
-        again(&private, &private.to_json("trace", "memory"), PrivateInput::from_json);
+        again(
+            &private,
+            &private.to_json("trace", "memory"),
+            PrivateInput::from_json,
+        );
     }
 }
 
@@ -85,7 +89,10 @@ pub fn memory(bytes: &[u8]) {
         let again = Memory::from_bytes(&memory.to_bytes()).expect("what was written");
         assert_eq!(again, memory);
         let last = memory.cells().last();
-        assert_eq!(last.and_then(|(address, _)| memory.get(address)), last.map(|(_, value)| value));
+        assert_eq!(
+            last.and_then(|(address, _)| memory.get(address)),
+            last.map(|(_, value)| value)
+        );
     }
 }
 
@@ -106,7 +113,11 @@ fn patch(file: &mut [u8], patches: &[u8]) {
 }
 
 pub fn patches() -> Seeds {
-    Ok(vec![Vec::new(), vec![0, 0, 0, 1, 0xff], [[7, 1, 0, 8], [0; 4], [0; 4], [9, 0, 0, 1]].concat()])
+    Ok(vec![
+        Vec::new(),
+        vec![0, 0, 0, 1, 0xff],
+        [[7, 1, 0, 8], [0; 4], [0; 4], [9, 0, 0, 1]].concat(),
+    ])
 }
 
 /// A trace and a memory that no machine has made: what fills the columns of a proof must bear them.
@@ -114,7 +125,10 @@ pub fn execution() -> Prepared {
     let public = PublicInput::parse(&text_of(&format!("{CASE}/public_input.json"))?)?;
     let private = serde_json::from_slice(&file(&format!("{CASE}/private_input.json"))?)?;
     let private = PrivateInput::from_json(&private)?;
-    let (trace, memory) = (file(&format!("{CASE}/trace.bin"))?, file(&format!("{CASE}/memory.bin"))?);
+    let (trace, memory) = (
+        file(&format!("{CASE}/trace.bin"))?,
+        file(&format!("{CASE}/memory.bin"))?,
+    );
     let device = CpuDevice::new(Some(1))?;
     let n_bytes = trace.len();
     Ok(Box::new(move |bytes| {
@@ -135,7 +149,10 @@ pub fn execution() -> Prepared {
 }
 
 pub fn parameters(bytes: &[u8]) {
-    let Some(params) = str::from_utf8(bytes).ok().and_then(|text| Parameters::parse(text).ok()) else {
+    let Some(params) = str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| Parameters::parse(text).ok())
+    else {
         return;
     };
     again(&params, &params.to_json(), Parameters::from_json);
@@ -151,7 +168,10 @@ pub fn prover_config(bytes: &[u8]) {
 }
 
 pub fn proof_file(bytes: &[u8]) {
-    let Some(parsed) = str::from_utf8(bytes).ok().and_then(|text| ProofFile::parse(text).ok()) else {
+    let Some(parsed) = str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| ProofFile::parse(text).ok())
+    else {
         return;
     };
     let again = ProofFile::parse(&parsed.to_text()).expect("what was written");
@@ -166,7 +186,10 @@ pub fn proof_files() -> Seeds {
     small.proof.truncate(256);
     small.annotations = Some(vec!["a".to_owned()]);
     small.private_input = Value::Null;
-    small.public_input["public_memory"].as_array_mut().ok_or("public memory")?.truncate(3);
+    small.public_input["public_memory"]
+        .as_array_mut()
+        .ok_or("public memory")?
+        .truncate(3);
     Ok(vec![small.to_text().into_bytes(), whole.into_bytes()])
 }
 
@@ -197,7 +220,10 @@ pub fn program(bytes: &[u8]) {
 }
 
 pub fn program_input() -> Prepared {
-    let programs = [file("examples/cubes/program.json")?, file("examples/collatz/program.json")?];
+    let programs = [
+        file("examples/cubes/program.json")?,
+        file("examples/collatz/program.json")?,
+    ];
     Ok(Box::new(move |bytes| {
         if let Ok(input) = serde_json::from_slice::<Value>(bytes) {
             for program in &programs {
@@ -231,12 +257,18 @@ pub fn a_config() -> Vec<u8> {
     let more = "\n[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_authority = \"a\"\n\n[[clients]]\nsha256 = \"00\"\n\
         tenant = \"t\"\nroles = [\"submit\", \"read\", \"admin\"]\nmax_active_jobs = 3\n\
         rates.calls = { per_second = 1, burst = 5 }\n";
-    (quarry_grpc::config::Config::default().to_text().replace("clients = []\n", "") + more).into_bytes()
+    (quarry_grpc::config::Config::default()
+        .to_text()
+        .replace("clients = []\n", "")
+        + more)
+        .into_bytes()
 }
 
 /// Arguments, each after a line feed. What was made regular is regular.
 pub fn argv(bytes: &[u8]) {
-    let args = bytes.split(|byte| *byte == b'\n').map(|arg| OsString::from_vec(arg.to_vec()));
+    let args = bytes
+        .split(|byte| *byte == b'\n')
+        .map(|arg| OsString::from_vec(arg.to_vec()));
     let program = OsString::from("quarry");
     let regular = normalise([program].into_iter().chain(args));
     assert_eq!(normalise(regular.clone()), regular);

@@ -12,6 +12,7 @@ mod targets;
 
 use std::env;
 use std::fs;
+use std::panic;
 use std::path::Path;
 use std::sync::OnceLock;
 use targets::{TARGETS, Target};
@@ -35,6 +36,18 @@ fn choose() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Panics of the virtual machine, which is not ours, become errors of the program that it runs: whether they do is what is
+/// tried. All others are findings.
+fn bear_panics_of_the_machine() {
+    let abort = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let file = panic.location().map_or("", |location| location.file());
+        if !file.contains("/cairo-vm-") {
+            abort(panic);
+        }
+    }));
+}
+
 /// Writes what the fuzzer begins with: whole files, which it would hardly come upon.
 fn write_seeds(target: &Target, folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(folder)?;
@@ -46,6 +59,7 @@ fn write_seeds(target: &Target, folder: &Path) -> Result<(), Box<dyn std::error:
 
 libfuzzer_sys::fuzz_target!(
     init: {
+        bear_panics_of_the_machine();
         if let Err(why) = choose() {
             eprintln!("{why}");
             std::process::exit(2);

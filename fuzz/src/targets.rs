@@ -56,7 +56,9 @@ pub const TARGETS: &[Target] = &[
 
 /// A file of the prover's folder, which may be compressed there.
 pub fn file(path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core").join(path);
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../prover-core")
+        .join(path);
     if path.is_file() {
         return Ok(fs::read(path)?);
     }

@@ -102,7 +102,7 @@ pub fn messages(bytes: &[u8]) {
     framed::<WorkerRequest>(bytes);
     framed::<WorkerReport>(bytes);
     if let Ok(stored) = StoredJob::decode(bytes) {
-        let _ = crate::artifacts::references_of(&stored);
+        let _ = crate::artifacts::references_of(&stored, true);
         again(&stored);
     }
     if let Ok(event) = JobEvent::decode(bytes) {
@@ -111,7 +111,12 @@ pub fn messages(bytes: &[u8]) {
 }
 
 /// Job ids, page tokens, dedup keys and digests, which come as texts.
-pub struct Names(tempfile::TempDir, RedbStore, ArtifactFolder);
+pub struct Names {
+    store: RedbStore,
+    artifacts: ArtifactFolder,
+    /// Their place, which goes with this.
+    _folder: tempfile::TempDir,
+}
 
 impl Names {
     /// An empty store and an empty folder.
@@ -122,12 +127,16 @@ impl Names {
         let folder = tempfile::tempdir()?;
         let store = RedbStore::open(&folder.path().join("store.redb"))?;
         let artifacts = ArtifactFolder::open(&folder.path().join("artifacts"), 0, u64::MAX)?;
-        Ok(Self(folder, store, artifacts))
+        Ok(Self {
+            store,
+            artifacts,
+            _folder: folder,
+        })
     }
 
     /// Looks for what is named so. Only 64 hexadecimal digits may be looked for among the files.
     pub fn look_for(&self, text: &str) {
-        let Self(_, store, artifacts) = self;
+        let Self { store, artifacts, .. } = self;
         let listing = Listing {
             page_token: text.to_owned(),
             page_size: 1,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Folder;
-use common::appliance::{Appliance, air_job};
+use common::appliance::{Appliance, air_job, long_job};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
@@ -347,4 +347,61 @@ async fn an_address_has_its_share() {
     );
     let mut late = service.client().await;
     assert!(late.capabilities().await.is_ok(), "there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_never_logged() {
+    let folder = Folder::new();
+    let authority = authority();
+    let (certificate, key, _) = certificate(&authority, "localhost");
+    folder.write("cert.pem", certificate);
+    folder.write("key.pem", &key);
+    let digest = sha256(b"token-of-a");
+    folder.write(
+        "secure.toml",
+        format!(
+            "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n\
+             [[clients]]\nsha256 = \"{digest}\"\ntenant = \"a\"\nroles = [\"submit\", \"read\"]\n"
+        ),
+    );
+    let service = Appliance::start(&folder, "--config secure.toml --log-level trace");
+    let with = |token: &str| Connection {
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
+        token: Some(token.to_owned()),
+        authority: Some(authority.pem().into_bytes()),
+        identity: None,
+    };
+    let mut stranger = connect(&with("token-of-a-stranger")).await;
+    assert_eq!(code(stranger.capabilities().await), Code::Unauthenticated);
+
+    // A private input that is proved, one that a hint stumbles over, and one that is not even JSON.
+    let mut client = connect(&with("token-of-a")).await;
+    let mut spec = long_job(&mut client, 0).await;
+    let inputs = [
+        ("{\"start\": 9780657630}", JobState::Succeeded),
+        ("{\"start\": \"x9780657630\"}", JobState::Rejected),
+        ("{\"start\": x9780657630}", JobState::Rejected),
+    ];
+    for (input, state) in inputs {
+        folder.write("input.json", input);
+        let input = client.upload(&folder.file("input.json")).await.unwrap();
+        if let Some(Input::Program(program)) = &mut spec.input {
+            program.input = Some(input);
+        }
+        let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+        let job = client.wait(&id, |_| {}).await.unwrap();
+        assert_eq!(job.state(), state, "{job:?}");
+    }
+    folder.quarry("admin reload --data data").exits(0);
+
+    let log = service.log();
+    assert!(log.contains("\"TRACE\""), "it logs all there is");
+    let secret_lines = key.lines().filter(|line| !line.starts_with("-----"));
+    for secret in secret_lines.chain(["token-of-a", "9780657630"]) {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "'{secret}' is in the log");
+    }
 }
