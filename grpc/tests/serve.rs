@@ -2,42 +2,17 @@
 
 mod common;
 
-use common::appliance::{Appliance, air_job, signal, until, upload};
+use common::appliance::{Appliance, air_job, examples, long_job, signal, until, upload};
 use common::{Folder, assert_stones_proof};
 use quarry_grpc::client::{Client, ClientError};
 use quarry_grpc::protocol::{
-    FailureClass, Job, JobSpec, JobState, Limits, ListJobsRequest, NamedProfile, ProgramInput,
-    WatchJobsRequest,
-    job_spec::{Input, Parameters},
+    FailureClass, Job, JobSpec, JobState, Limits, ListJobsRequest, WatchJobsRequest, job_spec::Input,
 };
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 const PLAIN: &str = "plain/fib_2p9";
-
-fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/examples")
-}
-
-/// A job that takes a device some seconds, the more the more steps.
-async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
-    let folder = examples().join("collatz");
-    let program = ProgramInput {
-        program: Some(upload(client, &folder.join("program.json")).await),
-        input: Some(upload(client, &folder.join("input.json")).await),
-        min_steps,
-        ..ProgramInput::default()
-    };
-    JobSpec {
-        input: Some(Input::Program(program)),
-        parameters: Some(Parameters::Profile(NamedProfile {
-            name: "dev".to_owned(),
-            security_bits: 30,
-        })),
-        ..JobSpec::default()
-    }
-}
 
 async fn submit(client: &mut Client, spec: JobSpec) -> Job {
     let answer = client.submit(spec).await.expect("an accepted job");

@@ -7,6 +7,7 @@
 mod end;
 mod estimate;
 mod intake;
+mod overview;
 mod prepare;
 mod prove;
 pub mod queue;
@@ -16,12 +17,13 @@ mod view;
 pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
+use crate::history::History;
 use crate::internal::{Prepared, StoredJob};
 use crate::metrics::Metrics;
 use crate::protocol::{DeviceInfo, Job, JobState, Limits};
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use queue::{Entry, Queue};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,6 +63,8 @@ struct Active {
     /// Share of the proving that is done, and its phase.
     progress: f64,
     stage: String,
+    stage_since: Instant,
+    summary: overview::Summary,
     /// Set while its files lie in scratch.
     prepared: Option<Prepared>,
 }
@@ -68,6 +72,8 @@ struct Active {
 #[derive(Default)]
 struct State {
     active: HashMap<String, Active>,
+    /// The latest of those that have ended, the latest first.
+    ended: VecDeque<overview::Summary>,
     waiting: Queue,
     ready: Queue,
     /// Children that prepare a job now.
@@ -87,6 +93,8 @@ pub struct Scheduler {
     artifacts: Arc<dyn Artifacts>,
     state: Mutex<State>,
     metrics: Metrics,
+    history: History,
+    started: Instant,
     /// Something changed in `state`.
     wake: Notify,
     /// The latest event's cursor.
@@ -126,12 +134,15 @@ impl Scheduler {
             artifacts,
             state: Mutex::new(state),
             metrics: Metrics::default(),
+            history: History::default(),
+            started: Instant::now(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
             estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
         });
         scheduler.recall_pace().await?;
+        scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
             // Whoever worked on it is gone: what it made is made again.
             let job = match job.state() {
@@ -142,6 +153,7 @@ impl Scheduler {
         }
         tokio::spawn(Arc::clone(&scheduler).prepare_jobs());
         tokio::spawn(Arc::clone(&scheduler).watch_deadlines());
+        tokio::spawn(Arc::clone(&scheduler).keep_history());
         for index in 0..scheduler.settings.devices.len() {
             tokio::spawn(Arc::clone(&scheduler).drive_device(index));
         }
@@ -208,7 +220,9 @@ impl Scheduler {
             .with_store(move |store| store.change(&id, fence, renew, &mut change))
             .await?;
         self.announce(job.last_event);
+        self.state().remember(&job);
         if job.state().has_ended() {
+            self.history.ended(job.state());
             let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
             let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
             let slack =
@@ -239,6 +253,8 @@ impl Scheduler {
             work: None,
             progress: 0.0,
             stage: String::new(),
+            stage_since: Instant::now(),
+            summary: overview::Summary::of(job),
             prepared: None,
         };
         let mut state = self.state();

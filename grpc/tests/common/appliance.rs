@@ -2,12 +2,14 @@
 
 use super::Folder;
 use quarry_grpc::client::{Client, Connection};
-use quarry_grpc::protocol::{AirInput, ArtifactRef, JobSpec, job_spec::Input, job_spec::Parameters};
+use quarry_grpc::protocol::{
+    AirInput, ArtifactRef, JobSpec, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
+};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -118,6 +120,11 @@ impl Appliance {
         self.process.wait().expect("the process ends")
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ids of its processes that run a subcommand.
     pub fn processes(&self, subcommand: &str) -> Vec<u32> {
         processes(self.process.id(), subcommand)
@@ -208,4 +215,28 @@ pub async fn air_job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
 /// Uploads a file.
 pub async fn upload(client: &mut Client, path: &Path) -> ArtifactRef {
     client.upload(path).await.expect("an upload")
+}
+
+/// Where programs are.
+pub fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/examples")
+}
+
+/// A job that takes a device some seconds, the more the more steps.
+pub async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
+    let folder = examples().join("collatz");
+    let program = ProgramInput {
+        program: Some(upload(client, &folder.join("program.json")).await),
+        input: Some(upload(client, &folder.join("input.json")).await),
+        min_steps,
+        ..ProgramInput::default()
+    };
+    JobSpec {
+        input: Some(Input::Program(program)),
+        parameters: Some(Parameters::Profile(NamedProfile {
+            name: "dev".to_owned(),
+            security_bits: 30,
+        })),
+        ..JobSpec::default()
+    }
 }
