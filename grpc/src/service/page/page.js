@@ -117,7 +117,7 @@ function table(id, head, rows, none) {
 function activeRow(job) {
   const stage = job.stage ? `${job.stage}, ${percent(job.progress)}` : "";
   return row("td", [
-    [short(job.id)], [stateCell(job)], [stage], [size(job)], [tenant(job)],
+    [short(job.id)], [stateCell(job)], [stage], [size(job)], [tenant(job), "clip"],
     [count(job.failed_attempts), "number"], [time(job.age_seconds), "number"],
   ]);
 }
@@ -126,7 +126,7 @@ function endedRow(job) {
   const [kind, code, message] = job.failure ?? ["", "", ""];
   const why = kind ? [make("b", null, code), ` (${kind.replace("_", " ")}): ${message}`] : "";
   return row("td", [
-    [short(job.id)], [stateCell(job)], [why, "wide"], [size(job)], [tenant(job)],
+    [short(job.id)], [stateCell(job)], [why, "wide"], [size(job)], [tenant(job), "clip"],
     [time(job.age_seconds), "number"], [`${time(job.ended_seconds)} ago`, "number"],
   ]);
 }
@@ -166,77 +166,95 @@ const CHARTS = [
 /** A round number that is not less. */
 function roundUp(most) {
   const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= most);
+  return [1, 2, 4, 10].map((step) => step * power).find((step) => step >= most);
 }
 
 const value = (n, unit) => (n === null ? "–" : unit ? n.toFixed(n < 10 ? 2 : 0) + unit : count(n));
+const sum = (list) => list.reduce((all, n) => all + n, 0);
 
-/** The line through what there is; where there is nothing it is broken. */
-function path(points) {
-  let pen = "M";
-  return points.map((point) => {
-    if (!point) return ((pen = "M"), "");
-    const text = `${pen}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
-    pen = "L";
-    return text;
+/** The line through what there is; where there is nothing it is broken, and what stands alone is a dot. */
+function line(points) {
+  const text = (point) => `${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
+  return points.map((point, i) => {
+    if (!point) return "";
+    if (points[i - 1]) return `L${text(point)}`;
+    return `M${text(point)}${points[i + 1] ? "" : "h.01"}`;
   }).join("");
 }
+
+/** Bars for groups of samples, counted from the newest, over what `base` says they stand on. */
+function bars(list, base, group, x, y, wide) {
+  const parts = [];
+  for (let end = list.length, g = 0; end > 0; end -= group, g += 1) {
+    const n = sum(list.slice(Math.max(end - group, 0), end));
+    if (!n) continue;
+    const from = y(base[g] ?? 0), to = y((base[g] = (base[g] ?? 0) + n));
+    parts.push(`M${x(g).toFixed(1)} ${from.toFixed(1)}V${to.toFixed(1)}h${wide.toFixed(1)}V${from.toFixed(1)}Z`);
+  }
+  return parts.join("");
+}
+
+/** What is not told by its colour alone. */
+function hatch(id, look) {
+  const stripe = draw("rect", { width: 2, height: 4, fill: "currentColor" });
+  const turned = { id, class: look, width: 4, height: 4, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  return draw("pattern", turned, stripe);
+}
+
+const N_BARS = 60;
 
 function chart({ id, kind, unit, series }, history, hovered) {
   const figure = at(id);
   const width = Math.max(figure.clientWidth - 30, 120), height = 126, left = 34, bottom = 16, top = 8;
   const lists = series.map(([key]) => history[key]);
   const n = lists[0].length;
-  const sums = lists[0].map((_, i) => lists.reduce((sum, list) => sum + (list[i] ?? 0), 0));
-  const highest = Math.max(0, ...(kind === "bar" ? sums : lists.flat()));
-  const peak = roundUp(highest);
-  const step = (width - left) / history.most;
+  const group = kind === "bar" ? Math.ceil(history.most / N_BARS) : 1;
+  const nGroups = Math.ceil(n / group);
+  // The samples of a group; the newest is group 0.
+  const slice = (list, g) => list.slice(Math.max(n - (g + 1) * group, 0), n - g * group);
+  const sums = Array.from({ length: nGroups }, (_, g) => sum(lists.map((list) => sum(slice(list, g)))));
+  const peak = roundUp(Math.max(0, ...(kind === "bar" ? sums : lists.flat())));
+  const step = (width - left) / (history.most / group);
   // The newest is at the right edge.
-  const x = (i) => width - (n - 1 - i + 0.5) * step;
+  const x = (g) => width - (g + 0.5) * step;
   const y = (v) => top + (height - top - bottom) * (1 - v / peak);
-  const parts = [];
-  for (const v of [0, peak / 2, peak]) {
+  const parts = [draw("defs", null, hatch("hatch-c4", "c4"), hatch("hatch-c5", "c5"))];
+  for (const v of peak === 1 && !unit ? [0, 1] : [0, peak / 2, peak]) {
     parts.push(draw("line", { class: "grid", x1: left, x2: width, y1: y(v), y2: y(v) }));
     parts.push(draw("text", { x: left - 5, y: y(v) + 4, "text-anchor": "end" }, String(v)));
   }
-  const span = time(history.most * history.every_seconds);
-  parts.push(draw("text", { x: left, y: height - 2 }, `${span} ago`));
+  const past = time(history.most * history.every_seconds);
+  parts.push(draw("text", { x: left, y: height - 2 }, `${past} ago`));
   parts.push(draw("text", { x: width, y: height - 2, "text-anchor": "end" }, "now"));
-  if (kind === "bar") {
-    const base = new Array(n).fill(0);
-    series.forEach(([key, , name]) => {
-      const bars = history[key].map((v, i) => {
-        if (!v) return "";
-        const from = y(base[i]), to = y((base[i] += v));
-        const wide = Math.max(step * 0.8, 1.5);
-        return `M${(x(i) - wide / 2).toFixed(1)} ${from.toFixed(1)}V${to.toFixed(1)}h${wide.toFixed(1)}V${from.toFixed(1)}Z`;
-      });
-      parts.push(draw("path", { class: `bar ${name}`, d: bars.join(""), "data-series": key }));
-    });
-  } else {
-    series.forEach(([key, , name]) => {
-      const points = history[key].map((v, i) => (v === null ? null : [x(i), y(v)]));
-      // A line of one point is a dot, by its round ends.
-      parts.push(draw("path", { class: `line ${name}`, d: path(points).replace(/M([\d. ]+)(?=M|$)/g, "M$1h0"), "data-series": key }));
-    });
-  }
+  const base = [];
+  series.forEach(([key, , look], i) => {
+    const d = kind === "bar"
+      ? bars(lists[i], base, group, (g) => x(g) - step * 0.4, y, step * 0.8)
+      : line(lists[i].map((v, at) => (v === null ? null : [x(n - 1 - at), y(v)])));
+    parts.push(draw("path", { class: `${kind} ${look}`, d, "data-series": key }));
+  });
   if (hovered !== null) parts.push(draw("line", { class: "now", x1: x(hovered), x2: x(hovered), y1: top, y2: height - bottom }));
-  const shown = hovered ?? n - 1;
-  const when = hovered === null || n - 1 - shown === 0 ? "now" : `${time((n - 1 - shown) * history.every_seconds)} ago`;
-  const legend = series.map(([key, name, look], i) =>
-    make("span", null, make("i", { class: look }), `${name}: ${value(lists[i][shown], unit)}`));
-  const words = series.map(([, name], i) => `${name} ${value(lists[i][n - 1], unit)}`).join(", ");
+  // Unless somebody points at a time: all of the bars, the latest of the lines.
+  const last = (list) => list.findLast((v) => v !== null) ?? null;
+  const all = (list) => (kind === "bar" ? sum(list) : last(list));
+  const values = lists.map((list) => all(hovered === null ? list : slice(list, hovered)));
+  const when = hovered === null ? { bar: `in ${past}:`, line: "latest:" }[kind]
+    : hovered === 0 ? "now:" : `${time(hovered * group * history.every_seconds)} ago:`;
+  const legend = series.map(([, name, look], i) =>
+    make("span", null, make("i", { class: look }), `${name}: ${value(values[i], unit)}`));
+  const words = series.map(([, name], i) => `${name} ${value(values[i], unit)}`).join(", ");
   become(figure, [
     make("figcaption", null, figure.firstElementChild.textContent),
-    draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `now: ${words}` }, parts),
-    make("p", null, make("span", null, `${when}:`), legend),
+    draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${when} ${words}` }, parts),
+    make("p", null, make("span", null, when), legend),
   ]);
+  const again = (at) => chart({ id, kind, unit, series }, history, at);
   figure.onpointermove = (event) => {
     const box = figure.querySelector("svg").getBoundingClientRect();
-    const i = n - 1 - Math.floor((box.right - event.clientX) / (box.width / width) / step);
-    chart(CHARTS.find((one) => one.id === id), history, i >= 0 && i < n ? i : null);
+    const g = Math.floor((box.right - event.clientX) / (box.width / width) / step);
+    again(g >= 0 && g < nGroups ? g : null);
   };
-  figure.onpointerleave = () => chart(CHARTS.find((one) => one.id === id), history, null);
+  figure.onpointerleave = () => again(null);
 }
 
 let span = "hour";
