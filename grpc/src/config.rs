@@ -14,8 +14,11 @@ pub struct Config {
     pub data: PathBuf,
     /// Where gRPC is served.
     pub listen: SocketAddr,
-    /// Where `/healthz`, `/readyz` and `/metrics` are served.
+    /// Where `/healthz`, `/readyz`, `/metrics` and the status page are served.
     pub http: SocketAddr,
+    /// Whether the status page is shown there, which is for operators: it has the jobs of all tenants. Unless told
+    /// otherwise it is shown on a loopback address, and on no other.
+    pub status_page: Option<bool>,
     /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
@@ -98,6 +101,7 @@ impl Default for Config {
             data: PathBuf::from("quarry-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
             http: SocketAddr::from(([127, 0, 0, 1], 7475)),
+            status_page: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
             max_queued_jobs: 10_000,
@@ -202,6 +206,11 @@ impl Config {
             return refuse("listen: an address that others reach needs tls and clients");
         }
         Ok(())
+    }
+
+    /// Whether the status page is shown.
+    pub fn shows_status_page(&self) -> bool {
+        self.status_page.unwrap_or(self.http.ip().is_loopback())
     }
 
     /// The file that says all of this.

@@ -15,6 +15,8 @@ pub mod digest;
 #[cfg(feature = "appliance")]
 pub mod failure;
 #[cfg(feature = "appliance")]
+mod history;
+#[cfg(feature = "appliance")]
 mod internal;
 #[cfg(feature = "appliance")]
 mod metrics;

@@ -37,7 +37,7 @@ pub struct Args {
     /// Where gRPC is served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Where /healthz, /readyz and /metrics are served
+    /// Where the status page, /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
     http: Option<SocketAddr>,
     /// A device to prove on; repeat it for more

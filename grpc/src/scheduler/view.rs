@@ -13,7 +13,7 @@ impl Scheduler {
     }
 
     /// What the queue and the devices are like now.
-    fn load(&self) -> Load {
+    pub(super) fn load(&self) -> Load {
         let state = self.state();
         let oldest = state
             .waiting

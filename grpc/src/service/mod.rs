@@ -1,6 +1,7 @@
 //! The service: one process that answers, records and decides who works on what. It runs no input and touches no driver.
 
 mod api;
+mod http;
 mod identity;
 mod pages;
 mod spec;
@@ -74,7 +75,7 @@ pub enum ServeError {
 pub struct Addresses {
     /// gRPC.
     pub grpc: SocketAddr,
-    /// `/healthz`, `/readyz` and `/metrics`.
+    /// `/healthz`, `/readyz`, `/metrics` and the status page.
     pub http: SocketAddr,
 }
 
@@ -143,8 +144,8 @@ pub async fn serve(
         grpc: address(&grpc)?,
         http: address(&http)?,
     });
-    let pages = pages::pages(Arc::clone(&scheduler));
-    tokio::spawn(async move { axum::serve(http, pages).await });
+    let pages = pages::pages(Arc::clone(&scheduler), config.shows_status_page());
+    tokio::spawn(http::serve(http, pages));
     let serving = server
         .add_service(api)
         .add_service(health)
