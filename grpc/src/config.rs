@@ -15,11 +15,14 @@ pub struct Config {
     pub data: PathBuf,
     /// Where gRPC is served.
     pub listen: SocketAddr,
-    /// Where `/healthz`, `/readyz` and `/metrics` are served.
+    /// Where `/healthz`, `/readyz`, `/metrics` and the status page are served.
     pub http: SocketAddr,
     /// The admin service's socket; unless told otherwise, `admin.sock` in the folder of the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<PathBuf>,
+    /// Whether the status page is shown there, which is for operators: it has the jobs of all tenants. Unless told
+    /// otherwise it is shown on a loopback address, and on no other.
+    pub status_page: Option<bool>,
     /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
@@ -135,6 +138,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
             http: SocketAddr::from(([127, 0, 0, 1], 7475)),
             admin: None,
+            status_page: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
             max_connections_per_address: 256,
@@ -260,6 +264,11 @@ impl Config {
             return refuse("listen: an address that others reach needs tls and clients");
         }
         Ok(())
+    }
+
+    /// Whether the status page is shown.
+    pub fn shows_status_page(&self) -> bool {
+        self.status_page.unwrap_or(self.http.ip().is_loopback())
     }
 
     /// The file that says all of this.

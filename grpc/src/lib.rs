@@ -19,6 +19,8 @@ pub mod failure;
 #[cfg(all(fuzzing, feature = "appliance"))]
 pub mod fuzzing;
 #[cfg(feature = "appliance")]
+mod history;
+#[cfg(feature = "appliance")]
 mod internal;
 #[cfg(feature = "appliance")]
 mod metrics;

@@ -265,8 +265,8 @@ impl Metrics {
         self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
     }
 
-    /// A proof was made that was estimated to take so many seconds.
-    pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) {
+    /// A proof was made that was estimated to take so many seconds; gives those it took.
+    pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) -> f64 {
         let mut sum = 0.0;
         for phase in phases {
             let label = InPhase {
@@ -283,6 +283,7 @@ impl Metrics {
         if let Some(estimate) = estimate.filter(|estimate| *estimate > 0.0) {
             self.estimate_error.observe(sum / estimate);
         }
+        sum
     }
 
     /// The page, for the load as it is now.

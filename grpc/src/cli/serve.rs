@@ -38,7 +38,7 @@ pub struct Args {
     /// Where gRPC is served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Where /healthz, /readyz and /metrics are served
+    /// Where the status page, /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
     http: Option<SocketAddr>,
     /// The admin service's socket [default: admin.sock in the folder of the data]

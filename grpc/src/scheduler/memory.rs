@@ -48,6 +48,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::internal::Prepared;
+    use crate::protocol::Job;
     use crate::scheduler::Active;
 
     const GIB: u64 = 1 << 30;
@@ -72,7 +73,7 @@ mod tests {
                 statement: Some(statement),
                 ..Prepared::default()
             }),
-            ..Active::default()
+            ..Active::of(&Job::default())
         };
         State {
             active: [("job".to_owned(), active)].into(),

@@ -10,6 +10,7 @@ mod end;
 mod estimate;
 mod intake;
 mod memory;
+mod overview;
 mod pause;
 mod prepare;
 mod prove;
@@ -21,12 +22,13 @@ pub use collect::Retention;
 pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
+use crate::history::History;
 use crate::internal::{Prepared, StoredJob};
 use crate::metrics::Metrics;
 use crate::protocol::{DeviceInfo, Job, JobState, Limits};
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use queue::{Entry, Queue};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +62,6 @@ pub struct Settings {
 }
 
 /// A job that has not ended.
-#[derive(Default)]
 struct Active {
     /// Becomes true when the work is to stop.
     stop: watch::Sender<bool>,
@@ -72,13 +73,35 @@ struct Active {
     /// Share of the proving that is done, and its phase.
     progress: f64,
     stage: String,
+    stage_since: Instant,
+    summary: overview::Summary,
     /// Set while its files lie in scratch.
     prepared: Option<Prepared>,
+}
+
+impl Active {
+    fn of(job: &Job) -> Self {
+        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+        Self {
+            stop: watch::Sender::new(false),
+            deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
+            tenant: job.tenant.clone(),
+            priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
+            work: None,
+            progress: 0.0,
+            stage: String::new(),
+            stage_since: Instant::now(),
+            summary: overview::Summary::of(job),
+            prepared: None,
+        }
+    }
 }
 
 #[derive(Default)]
 struct State {
     active: HashMap<String, Active>,
+    /// The latest of those that have ended, the latest first.
+    ended: VecDeque<overview::Summary>,
     waiting: Queue,
     ready: Queue,
     /// Children that prepare a job now.
@@ -102,6 +125,8 @@ pub struct Scheduler {
     artifacts: Arc<dyn Artifacts>,
     state: Mutex<State>,
     metrics: Metrics,
+    history: History,
+    started: Instant,
     /// Something changed in `state`.
     wake: Notify,
     /// The latest event's cursor.
@@ -144,6 +169,8 @@ impl Scheduler {
             artifacts,
             state: Mutex::new(state),
             metrics: Metrics::default(),
+            history: History::default(),
+            started: Instant::now(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
             estimating: tokio::sync::Mutex::default(),
@@ -151,6 +178,7 @@ impl Scheduler {
             disk_is_short: Notify::new(),
         });
         scheduler.recall_pace().await?;
+        scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
             // Whoever worked on it is gone: what it made is made again.
             let job = match job.state() {
@@ -162,6 +190,7 @@ impl Scheduler {
         tokio::spawn(Arc::clone(&scheduler).prepare_jobs());
         tokio::spawn(Arc::clone(&scheduler).watch_deadlines());
         tokio::spawn(Arc::clone(&scheduler).collect_forever());
+        tokio::spawn(Arc::clone(&scheduler).keep_history());
         for index in 0..scheduler.settings.devices.len() {
             tokio::spawn(Arc::clone(&scheduler).drive_device(index));
         }
@@ -232,7 +261,9 @@ impl Scheduler {
             .with_store(move |store| store.change(&id, fence, renew, &mut change))
             .await?;
         self.announce(job.last_event);
+        self.state().remember(&job);
         if job.state().has_ended() {
+            self.history.ended(job.state());
             let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
             let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
             let slack =
@@ -255,19 +286,8 @@ impl Scheduler {
 
     /// Puts a job that is recorded where it will be taken from.
     fn admit(&self, job: &Job) {
-        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
-        let active = Active {
-            stop: watch::Sender::new(false),
-            deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
-            tenant: job.tenant.clone(),
-            priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
-            work: None,
-            progress: 0.0,
-            stage: String::new(),
-            prepared: None,
-        };
         let mut state = self.state();
-        state.active.insert(job.id.clone(), active);
+        state.active.insert(job.id.clone(), Active::of(job));
         state.waiting.push(entry(job));
         drop(state);
         self.wake.notify_waiters();

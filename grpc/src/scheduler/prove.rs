@@ -247,7 +247,12 @@ impl Scheduler {
             let active = state.active.get_mut(id);
             let active = active.ok_or_else(|| StoreError::NotFound(id.to_owned()))?;
             active.progress = progress.progress;
-            std::mem::replace(&mut active.stage, progress.stage.clone()) != progress.stage
+            let is_new = active.stage != progress.stage;
+            if is_new {
+                active.stage.clone_from(&progress.stage);
+                active.stage_since = Instant::now();
+            }
+            is_new
         };
         if is_new {
             let (stage, done) = (progress.stage.clone(), progress.progress);

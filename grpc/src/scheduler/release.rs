@@ -44,7 +44,8 @@ impl Scheduler {
         crash::point("release.kept");
         let statement = job.statement.clone().unwrap_or_default();
         let estimate = self.usual_seconds(statement.multiplications);
-        self.metrics.proved(&proved.phases, estimate);
+        let seconds = self.metrics.proved(&proved.phases, estimate);
+        self.history.proved(seconds);
         self.add_pace(statement.multiplications, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {

@@ -2,6 +2,7 @@
 
 mod api;
 mod connections;
+mod http;
 mod identity;
 mod operators;
 mod pages;
@@ -87,7 +88,7 @@ pub enum ServeError {
 pub struct Addresses {
     /// gRPC.
     pub grpc: SocketAddr,
-    /// `/healthz`, `/readyz` and `/metrics`.
+    /// `/healthz`, `/readyz`, `/metrics` and the status page.
     pub http: SocketAddr,
 }
 
@@ -170,8 +171,8 @@ pub async fn serve(
         grpc: address(&grpc)?,
         http: address(&http)?,
     });
-    let pages = pages::pages(Arc::clone(&scheduler));
-    tokio::spawn(async move { axum::serve(http, pages).await });
+    let pages = pages::pages(Arc::clone(&scheduler), config.shows_status_page());
+    tokio::spawn(http::serve(http, pages));
     let most = connections::Most {
         of_address: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
         // The rest of the file descriptors is for files, children and workers.

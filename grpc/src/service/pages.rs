@@ -1,20 +1,81 @@
-//! What is not gRPC: health for those who start and stop services, metrics for those who watch them.
+//! What is not gRPC: health for those who start and stop services, metrics for those who watch them, a status page for
+//! people.
 
+use crate::history::Span;
 use crate::scheduler::Scheduler;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::extract::{Query, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
 
-/// The pages of a scheduler.
-pub fn pages(scheduler: Arc<Scheduler>) -> Router {
-    Router::new()
+/// The page's files: path, media type, content.
+const FILES: [(&str, &str, &str); 4] = [
+    ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
+    (
+        "/page.css",
+        "text/css; charset=utf-8",
+        include_str!("page/page.css"),
+    ),
+    (
+        "/page.js",
+        "text/javascript; charset=utf-8",
+        include_str!("page/page.js"),
+    ),
+    ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+];
+
+/// What a browser is to hold to: nothing from elsewhere, nothing inline, no frames, nothing kept.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// What is at the root without a status page.
+const NO_PAGE: &str = "\
+The status page is not shown on this address. It shows the jobs of all tenants: status_page = true in the configuration
+if only operators reach it. There are /healthz, /readyz and /metrics.
+";
+
+/// The pages of a scheduler; the status page only if it may be shown.
+pub fn pages(scheduler: Arc<Scheduler>, status_page: bool) -> Router {
+    let mut pages = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(metrics));
+    if status_page {
+        pages = pages
+            .route("/status.json", get(status))
+            .route("/history.json", get(history));
+        for (path, kind, content) in FILES {
+            pages = pages.route(
+                path,
+                get(move || async move { ([(header::CONTENT_TYPE, kind)], content) }),
+            );
+        }
+    } else {
+        pages = pages.route("/", get(|| async { (StatusCode::NOT_FOUND, NO_PAGE) }));
+    }
+    pages
         .with_state(scheduler)
+        .layer(axum::middleware::map_response(with_headers))
+}
+
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// Whether jobs are taken and proved, or else why not, a reason a line.
@@ -33,4 +94,25 @@ async fn readyz(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
 async fn metrics(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], scheduler.metrics_page())
+}
+
+async fn status(State(scheduler): State<Arc<Scheduler>>) -> Response {
+    json(&scheduler.overview().await)
+}
+
+#[derive(serde::Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    span: Span,
+}
+
+async fn history(State(scheduler): State<Arc<Scheduler>>, Query(wanted): Query<Wanted>) -> Response {
+    json(&scheduler.history(wanted.span))
+}
+
+fn json(value: &impl serde::Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }

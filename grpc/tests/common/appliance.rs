@@ -119,11 +119,6 @@ impl Appliance {
         Client::connect(&self.connection()).await.expect("a connection")
     }
 
-    /// The process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// `kill -9`.
     pub fn kill(mut self) {
         self.process.kill().expect("a process to kill");
@@ -139,6 +134,11 @@ impl Appliance {
     /// Waits for a process that ends by itself.
     pub fn wait(mut self) -> ExitStatus {
         self.process.wait().expect("the process ends")
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ids of its processes that run a subcommand.

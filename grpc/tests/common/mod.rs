@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod appliance;
+pub mod browser;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;

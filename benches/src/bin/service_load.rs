@@ -1,0 +1,267 @@
+//! A service under load: many clients submit small jobs and watch them, and upload large files. Starts the service, and
+//! prints what it took of the machine.
+
+use clap::Parser;
+use quarry_grpc::client::{Client, Connection};
+use quarry_grpc::protocol::{
+    JobSpec, JobState, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// A service under load: many clients submit small jobs and watch them, and upload large files.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The `quarry` program; that beside this one, unless it is named
+    #[arg(long)]
+    quarry: Option<PathBuf>,
+    /// What the jobs prove: a folder with program.json and input.json
+    #[arg(long, default_value = "prover-core/examples/collatz")]
+    program: PathBuf,
+    /// Clients, each with a connection of its own
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// Jobs in all
+    #[arg(long, default_value_t = 2000)]
+    jobs: usize,
+    /// Files that are uploaded at once, before the jobs
+    #[arg(long, default_value_t = 4)]
+    uploads: usize,
+    /// Size of each
+    #[arg(long, default_value_t = 200)]
+    upload_mib: usize,
+}
+
+/// What was measured.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    clients: usize,
+    jobs: usize,
+    /// Ends of the jobs, by state.
+    ended: BTreeMap<String, usize>,
+    /// Events that the clients were told of.
+    events: usize,
+    errors: Vec<String>,
+    /// From the first submission to the last end.
+    seconds: f64,
+    jobs_per_second: f64,
+    /// From a submission to its answer: half of them, 99 of 100, all.
+    submit_milliseconds: [f64; 3],
+    /// Resident memory of the service when it began to serve, after the uploads, at its peak.
+    service_mib: [f64; 3],
+    /// What was uploaded, and how fast in all.
+    upload_mib: usize,
+    upload_mib_per_second: f64,
+    /// The store's file at the end.
+    store_mib: f64,
+}
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// The service, killed when dropped.
+struct Service {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Service {
+    fn start(quarry: &Path, data: &Path) -> Fallible<Self> {
+        let mut process = Command::new(quarry)
+            .args(["serve", "--device", "cpu", "--log-format", "json"])
+            .args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stderr = process.stderr.take().ok_or("no standard error")?;
+        let mut lines = BufReader::new(stderr).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let event: serde_json::Value = serde_json::from_str(&line).ok()?;
+            Some(event["fields"]["address"].as_str()?.to_owned())
+        });
+        let address = address.ok_or("the service does not serve")?;
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Ok(Self { process, address })
+    }
+
+    async fn client(&self) -> Fallible<Client> {
+        let connection = Connection {
+            server: format!("http://{}", self.address),
+            ..Connection::default()
+        };
+        Ok(Client::connect(&connection).await?)
+    }
+
+    /// Its resident memory in MiB: now (`VmRSS`), or at its peak (`VmHWM`).
+    fn mib(&self, key: &str) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(key))
+            .unwrap_or_default();
+        let kib = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|kib| kib.parse::<f64>().ok());
+        kib.map_or(f64::NAN, |kib| kib / 1024.0)
+    }
+}
+
+/// A file whose bytes no other file has.
+fn large_file(path: &Path, seed: usize, mib: usize) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let mut state = seed as u64 + 1;
+    for _ in 0..mib {
+        // Xorshift: what it is does not matter, as long as it differs.
+        let block = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        });
+        let block: Vec<u8> = block.take((1 << 20) / 8).flatten().collect();
+        file.write_all(&block)?;
+    }
+    Ok(())
+}
+
+async fn upload(service: &Service, folder: &Path, args: &Args, report: &mut Report) -> Fallible<()> {
+    let mut files = Vec::new();
+    for n in 0..args.uploads {
+        let path = folder.join(format!("large{n}"));
+        large_file(&path, n, args.upload_mib)?;
+        files.push(path);
+    }
+    let begin = Instant::now();
+    let mut uploads = Vec::new();
+    for path in files {
+        let mut client = service.client().await?;
+        uploads.push(tokio::spawn(async move { client.upload(&path).await }));
+    }
+    for upload in uploads {
+        upload.await??;
+    }
+    report.upload_mib = args.uploads * args.upload_mib;
+    report.upload_mib_per_second = report.upload_mib as f64 / begin.elapsed().as_secs_f64();
+    Ok(())
+}
+
+/// What a client saw.
+#[derive(Default)]
+struct Seen {
+    submits: Vec<Duration>,
+    ended: Vec<JobState>,
+    events: usize,
+}
+
+/// One client: submits and watches until no job is left.
+async fn submit_and_watch(mut client: Client, spec: JobSpec, left: Arc<AtomicUsize>) -> Fallible<Seen> {
+    let mut seen = Seen::default();
+    while let Ok(n) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+        let spec = JobSpec {
+            dedup_key: format!("job {n}"),
+            ..spec.clone()
+        };
+        let begin = Instant::now();
+        let job = client.submit(spec).await?.job.unwrap_or_default();
+        seen.submits.push(begin.elapsed());
+        let job = client.wait(&job.id, |_| seen.events += 1).await?;
+        seen.ended.push(job.state());
+    }
+    Ok(seen)
+}
+
+async fn submit_all(service: &Service, args: &Args, report: &mut Report) -> Fallible<()> {
+    let mut client = service.client().await?;
+    let program = ProgramInput {
+        program: Some(client.upload(&args.program.join("program.json")).await?),
+        input: Some(client.upload(&args.program.join("input.json")).await?),
+        ..ProgramInput::default()
+    };
+    let spec = JobSpec {
+        input: Some(Input::Program(program)),
+        parameters: Some(Parameters::Profile(NamedProfile {
+            name: "dev".to_owned(),
+            security_bits: 30,
+        })),
+        ..JobSpec::default()
+    };
+    let left = Arc::new(AtomicUsize::new(args.jobs));
+    let begin = Instant::now();
+    let mut clients = Vec::new();
+    for _ in 0..args.clients {
+        let client = service.client().await?;
+        clients.push(tokio::spawn(submit_and_watch(
+            client,
+            spec.clone(),
+            Arc::clone(&left),
+        )));
+    }
+    let mut submits = Vec::new();
+    for client in clients {
+        match client.await? {
+            Ok(seen) => {
+                submits.extend(seen.submits);
+                report.events += seen.events;
+                for state in seen.ended {
+                    *report.ended.entry(state.name()).or_default() += 1;
+                }
+            }
+            Err(error) => report.errors.push(error.to_string()),
+        }
+    }
+    report.seconds = begin.elapsed().as_secs_f64();
+    report.jobs_per_second = args.jobs as f64 / report.seconds;
+    submits.sort();
+    let share = |share: f64| {
+        let at = (share * submits.len().saturating_sub(1) as f64).ceil() as usize;
+        submits.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    };
+    report.submit_milliseconds = [share(0.5), share(0.99), share(1.0)];
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Fallible<()> {
+    let args = Args::parse();
+    let quarry = match &args.quarry {
+        Some(quarry) => quarry.clone(),
+        None => std::env::current_exe()?.with_file_name("quarry"),
+    };
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let service = Service::start(&quarry, &data)?;
+    let mut report = Report {
+        clients: args.clients,
+        jobs: args.jobs,
+        ..Report::default()
+    };
+    report.service_mib[0] = service.mib("VmRSS");
+    upload(&service, folder.path(), &args, &mut report).await?;
+    report.service_mib[1] = service.mib("VmHWM");
+    submit_all(&service, &args, &mut report).await?;
+    report.service_mib[2] = service.mib("VmHWM");
+    report.store_mib = fs::metadata(data.join("store.redb"))?.len() as f64 / MIB;
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    let n_succeeded = report.ended.get(&JobState::Succeeded.name());
+    if !report.errors.is_empty() || n_succeeded != Some(&args.jobs) {
+        return Err("not all jobs succeeded".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! What the last hour and the last day were like: samples in two rings, which are all the memory this takes.
+
+use crate::protocol::JobState;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often the queue is looked at.
+pub const TICK: Duration = Duration::from_secs(10);
+/// Ticks of a sample, and samples that are kept: an hour by 10 seconds, a day by 5 minutes.
+const SERIES: [(u32, usize); 2] = [(1, 360), (30, 288)];
+/// Proofs of one sample whose times are kept.
+const MOST_PROOFS: usize = 4096;
+
+/// How far back to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Span {
+    /// The last hour.
+    #[default]
+    Hour,
+    /// The last day.
+    Day,
+}
+
+/// What `/history.json` says: a list for each quantity, the oldest sample first. The last sample is not complete yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Columns {
+    /// Time of a sample.
+    pub every_seconds: u64,
+    /// Samples that there are once the service has run for long enough.
+    pub most: usize,
+    /// The most jobs that waited.
+    pub waiting: Vec<usize>,
+    /// The most jobs on devices or in verification.
+    pub proving: Vec<usize>,
+    /// Jobs that ended with a proof.
+    pub succeeded: Vec<u32>,
+    /// Jobs whose input cannot be proved here.
+    pub rejected: Vec<u32>,
+    /// Jobs that gave no proof.
+    pub failed: Vec<u32>,
+    /// Jobs that were cancelled or late.
+    pub stopped: Vec<u32>,
+    /// Seconds on the device that half of the proofs took at most; none, if there was no proof.
+    pub p50: Vec<Option<f64>>,
+    /// The same for 95 of 100.
+    pub p95: Vec<Option<f64>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Sample {
+    waiting: usize,
+    proving: usize,
+    succeeded: u32,
+    rejected: u32,
+    failed: u32,
+    stopped: u32,
+    p50: Option<f64>,
+    p95: Option<f64>,
+}
+
+#[derive(Debug)]
+struct Series {
+    n_ticks: u32,
+    most: usize,
+    samples: VecDeque<Sample>,
+    current: Sample,
+    ticks: u32,
+    proofs: Vec<f64>,
+}
+
+impl Series {
+    fn new((n_ticks, most): (u32, usize)) -> Self {
+        Self {
+            n_ticks,
+            most,
+            samples: VecDeque::new(),
+            current: Sample::default(),
+            ticks: 0,
+            proofs: Vec::new(),
+        }
+    }
+
+    fn quantile(&self, share: f64) -> Option<f64> {
+        let last = self.proofs.len().checked_sub(1)?;
+        self.proofs.get((share * last as f64).ceil() as usize).copied()
+    }
+
+    /// The sample as it is up to now.
+    fn current(&self) -> Sample {
+        Sample {
+            p50: self.quantile(0.5),
+            p95: self.quantile(0.95),
+            ..self.current.clone()
+        }
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        if self.ticks < self.n_ticks {
+            return;
+        }
+        let sample = self.current();
+        if self.samples.len() >= self.most {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(sample);
+        self.current = Sample::default();
+        self.ticks = 0;
+        self.proofs.clear();
+    }
+}
+
+/// The samples.
+#[derive(Debug)]
+pub struct History(Mutex<[Series; 2]>);
+
+impl Default for History {
+    fn default() -> Self {
+        Self(Mutex::new(SERIES.map(Series::new)))
+    }
+}
+
+impl History {
+    /// A job has ended.
+    pub fn ended(&self, state: JobState) {
+        for series in &mut *self.series() {
+            let count = match state {
+                JobState::Succeeded => &mut series.current.succeeded,
+                JobState::Rejected => &mut series.current.rejected,
+                JobState::Failed => &mut series.current.failed,
+                _ => &mut series.current.stopped,
+            };
+            *count += 1;
+        }
+    }
+
+    /// A proof took its device so many seconds.
+    pub fn proved(&self, seconds: f64) {
+        for series in &mut *self.series() {
+            if series.proofs.len() < MOST_PROOFS {
+                let at = series.proofs.partition_point(|other| *other < seconds);
+                series.proofs.insert(at, seconds);
+            }
+        }
+    }
+
+    /// So many jobs wait and are proved now.
+    pub fn observe(&self, waiting: usize, proving: usize) {
+        for Series { current, .. } in &mut *self.series() {
+            current.waiting = current.waiting.max(waiting);
+            current.proving = current.proving.max(proving);
+        }
+    }
+
+    /// [`TICK`] has passed.
+    pub fn tick(&self) {
+        self.series().iter_mut().for_each(Series::tick);
+    }
+
+    /// The samples of a span.
+    pub fn columns(&self, span: Span) -> Columns {
+        let all = self.series();
+        let [hour, day] = &*all;
+        let series = match span {
+            Span::Hour => hour,
+            Span::Day => day,
+        };
+        let mut columns = Columns {
+            every_seconds: TICK.as_secs() * u64::from(series.n_ticks),
+            most: series.most,
+            ..Columns::default()
+        };
+        for sample in series.samples.iter().chain([&series.current()]) {
+            columns.waiting.push(sample.waiting);
+            columns.proving.push(sample.proving);
+            columns.succeeded.push(sample.succeeded);
+            columns.rejected.push(sample.rejected);
+            columns.failed.push(sample.failed);
+            columns.stopped.push(sample.stopped);
+            columns.p50.push(sample.p50);
+            columns.p95.push(sample.p95);
+        }
+        columns
+    }
+
+    fn series(&self) -> MutexGuard<'_, [Series; 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_what_was_and_do_not_grow() {
+        let history = History::default();
+        history.observe(5, 1);
+        history.observe(3, 2);
+        for seconds in [4.0, 1.0, 2.0] {
+            history.proved(seconds);
+            history.ended(JobState::Succeeded);
+        }
+        history.ended(JobState::Expired);
+        let now = history.columns(Span::Hour);
+        assert_eq!(
+            (now.every_seconds, &*now.waiting, &*now.proving),
+            (10, &[5][..], &[2][..])
+        );
+        assert_eq!((&*now.succeeded, &*now.stopped), (&[3][..], &[1][..]));
+        assert_eq!((&*now.p50, &*now.p95), (&[Some(2.0)][..], &[Some(4.0)][..]));
+        history.tick();
+        let then = history.columns(Span::Hour);
+        assert_eq!(
+            (&*then.succeeded, &*then.p50),
+            (&[3, 0][..], &[Some(2.0), None][..])
+        );
+        assert_eq!(history.columns(Span::Day).succeeded, [3]);
+        for _ in 0..30 * 400 {
+            history.tick();
+        }
+        for _ in 0..2 * MOST_PROOFS {
+            history.proved(1.0);
+        }
+        assert_eq!(history.columns(Span::Hour).waiting.len(), 361);
+        let day = history.columns(Span::Day);
+        assert_eq!((day.every_seconds, day.waiting.len()), (300, 289));
+        assert!(
+            history
+                .series()
+                .iter()
+                .all(|series| series.proofs.len() <= MOST_PROOFS)
+        );
+    }
+}
