@@ -112,6 +112,10 @@ pub async fn serve(
         max_attempts: config.max_attempts,
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
+    if let Some(endpoint) = &config.otlp_endpoint {
+        let collector = crate::otlp::connect(endpoint)?;
+        tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
+    }
     let collecting = Arc::clone(&scheduler);
     let age = Duration::from_secs(config.artifacts.keep_seconds);
     tokio::spawn(async move {
