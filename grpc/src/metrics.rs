@@ -232,15 +232,13 @@ fn device(name: &str) -> OnDevice {
 impl Metrics {
     /// What is counted from zero, not from its first time: who watches a counter sees it grow then.
     fn begin_at_zero(&self) {
-        for n in 0..=i32::from(u8::MAX) {
-            if let Ok(state) = JobState::try_from(n)
-                && state.has_ended()
-            {
-                let state = state.name();
+        // The numbers of the protocol's states and classes; what has number 0 is none.
+        for n in 1..=i32::from(u8::MAX) {
+            let ended = JobState::try_from(n).ok().filter(|state| state.has_ended());
+            if let Some(state) = ended.map(JobState::name) {
                 drop(self.ended.get_or_create(&Ended { state }));
             }
-            if let Ok(class) = FailureClass::try_from(n) {
-                let class = class_name(class);
+            if let Ok(class) = FailureClass::try_from(n).map(class_name) {
                 drop(self.failures.get_or_create(&OfClass { class }));
             }
         }
