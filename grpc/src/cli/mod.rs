@@ -25,6 +25,7 @@ mod statement;
 mod store;
 mod submit;
 mod summary;
+mod systemd;
 mod table;
 mod terminal;
 mod verify;

@@ -97,7 +97,7 @@ impl Scheduler {
         }
         let submitted = self.with_store(move |store| store.submit(job)).await?;
         if !submitted.existing {
-            self.announce(submitted.job.last_event);
+            self.announce(&submitted.job);
             self.admit(&submitted.job);
         }
         Ok(submitted)

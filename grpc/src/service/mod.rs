@@ -115,6 +115,10 @@ pub async fn serve(
         },
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
+    if let Some(endpoint) = &config.otlp_endpoint {
+        let collector = crate::otlp::connect(endpoint)?;
+        tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
+    }
 
     let api = Api::new(
         Arc::clone(&scheduler),
