@@ -14,6 +14,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("prover.bin"), public.encode_to_vec())?;
     tonic_prost_build::configure().compile_fds(public)?;
 
+    let folder = out.join("admin");
+    std::fs::create_dir_all(&folder)?;
+    let admin = protox::compile(["quarry/admin/v1/admin.proto"], [FOLDER])?;
+    std::fs::write(folder.join("admin.bin"), admin.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .out_dir(folder)
+        .extern_path(".quarry.prover.v1", "crate::protocol")
+        .compile_fds(admin)?;
+
     let folder = out.join("internal");
     std::fs::create_dir_all(&folder)?;
     let internal = protox::compile(["quarry/internal/v1/internal.proto"], [FOLDER])?;

@@ -4,6 +4,7 @@ use crate::protocol::Limits;
 pub use crate::service::Role;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// What `quarry serve` is told.
@@ -16,6 +17,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where `/healthz`, `/readyz`, `/metrics` and the status page are served.
     pub http: SocketAddr,
+    /// The admin service's socket; unless told otherwise, `admin.sock` in the folder of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<PathBuf>,
     /// Whether the status page is shown there, which is for operators: it has the jobs of all tenants. Unless told
     /// otherwise it is shown on a loopback address, and on no other.
     pub status_page: Option<bool>,
@@ -25,6 +29,8 @@ pub struct Config {
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
     pub drain_seconds: u64,
+    /// Connections that an address may have open.
+    pub max_connections_per_address: u32,
     /// Jobs that may wait before more are refused.
     pub max_queued_jobs: u32,
     /// Attempts of a job whose worker dies or whose device fails.
@@ -35,10 +41,15 @@ pub struct Config {
     pub limits: JobLimits,
     /// Files.
     pub artifacts: ArtifactLimits,
+    /// How often somebody may ask: a client that is named, or else an address.
+    pub rates: Rates,
     /// TLS, for an address that others reach.
     pub tls: Option<Tls>,
     /// Who may ask; everybody, if nobody is named.
     pub clients: Vec<Client>,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// The service's certificate, and whom it trusts.
@@ -67,6 +78,31 @@ pub struct Client {
     /// Jobs of the tenant that may be active.
     #[serde(default)]
     pub max_active_jobs: Option<usize>,
+    /// How often it may ask, if not as often as all others.
+    #[serde(default)]
+    pub rates: Option<Rates>,
+}
+
+/// How often somebody may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// Calls of every kind.
+    pub calls: Rate,
+    /// Jobs that are submitted or estimated.
+    pub submissions: Rate,
+    /// Calls from one address without a token or a certificate that is known. Who has one is never shut out by these.
+    pub failures: Rate,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// In the long run.
+    pub per_second: NonZeroU32,
+    /// At once, after a pause.
+    pub burst: NonZeroU32,
 }
 
 /// What a job may take, at most and unless it says less.
@@ -103,17 +139,35 @@ impl Default for Config {
             data: PathBuf::from("quarry-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
             http: SocketAddr::from(([127, 0, 0, 1], 7475)),
+            admin: None,
             status_page: None,
             otlp_endpoint: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
+            max_connections_per_address: 256,
             max_queued_jobs: 10_000,
             max_attempts: 3,
             keep_jobs_seconds: 90 * 24 * 3600,
             limits: JobLimits::default(),
             artifacts: ArtifactLimits::default(),
+            rates: Rates::default(),
             tls: None,
             clients: Vec::new(),
+            file: None,
+        }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |per_second, burst| Rate {
+            per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
+            burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+        };
+        Self {
+            calls: rate(1000, 10_000),
+            submissions: rate(100, 5000),
+            failures: rate(1, 20),
         }
     }
 }
@@ -187,9 +241,13 @@ impl Config {
             path: path_of(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
             path: path_of(),
             source,
+        })?;
+        Ok(Self {
+            file: Some(path_of()),
+            ..config
         })
     }
 

@@ -3,6 +3,8 @@
 //! Without default features this crate is the protocol and its client alone.
 
 #[cfg(feature = "appliance")]
+pub mod admin;
+#[cfg(feature = "appliance")]
 pub mod artifacts;
 #[cfg(feature = "appliance")]
 pub mod child;
@@ -14,6 +16,8 @@ mod crash;
 pub mod digest;
 #[cfg(feature = "appliance")]
 pub mod failure;
+#[cfg(all(fuzzing, feature = "appliance"))]
+pub mod fuzzing;
 #[cfg(feature = "appliance")]
 mod history;
 #[cfg(feature = "appliance")]

@@ -84,16 +84,28 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
 fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
     let signal = status.signal().and_then(Signal::from_named_raw);
     let out_of_memory = said.contains("memory allocation of");
-    let (class, code) = match signal {
-        Some(Signal::XCPU) => (FailureClass::Resource, "limits.cpu_time"),
-        Some(Signal::XFSZ) => (FailureClass::Resource, "limits.file_size"),
-        Some(Signal::KILL) => (FailureClass::Resource, "child.killed"),
-        Some(Signal::ABORT) if out_of_memory => (FailureClass::Resource, "limits.memory"),
-        Some(_) => (FailureClass::InputInvalid, "child.signal"),
-        None => (FailureClass::Internal, "child.died"),
+    let (class, code, why) = match signal {
+        Some(Signal::XCPU) => (
+            FailureClass::Resource,
+            "limits.cpu_time",
+            "the input takes more CPU time than max_child_cpu_seconds",
+        ),
+        Some(Signal::XFSZ) => (
+            FailureClass::Resource,
+            "limits.file_size",
+            "the input makes a larger file than max_bytes of artifacts",
+        ),
+        Some(Signal::KILL) => (FailureClass::Resource, "child.killed", "the child was killed"),
+        Some(Signal::ABORT) if out_of_memory => (
+            FailureClass::Resource,
+            "limits.memory",
+            "the input takes more memory than max_child_memory_bytes",
+        ),
+        Some(_) => (FailureClass::InputInvalid, "child.signal", "the child died"),
+        None => (FailureClass::Internal, "child.died", "the child died"),
     };
     let said = said.lines().next().unwrap_or_default();
-    let mut failure = failure(class, stage, code, format!("the child died: {status}: {said}"));
+    let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
     // The same input would kill the next one too.
     failure.retryable = false;
     failure

@@ -14,14 +14,21 @@ const PLAIN: &str = "plain/fib_2p9";
 fn library() -> String {
     let folders = fs::read_dir("/usr/lib").expect("/usr/lib").flatten();
     let mut paths = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    let path = paths.find(|path| path.is_file()).expect("libfaketime is installed");
+    let path = paths
+        .find(|path| path.is_file())
+        .expect("libfaketime is installed");
     path.display().to_string()
 }
 
 fn start(folder: &Folder) -> Appliance {
     let preload = format!("LD_PRELOAD={}", library());
     let file = format!("FAKETIME_TIMESTAMP_FILE={}", folder.file("clock").display());
-    let env = [&*preload, &*file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"];
+    let env = [
+        &*preload,
+        &*file,
+        "FAKETIME_NO_CACHE=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    ];
     Appliance::start_by(folder, "env", &env)
 }
 

@@ -265,3 +265,41 @@ async fn a_child_keeps_within_its_limits() {
     }
     assert_eq!(wait(&mut client, &small).await.state(), JobState::Succeeded);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_that_does_not_fit_into_memory_fails_alone() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let good = air_job(&mut client, &case, "blake").await;
+    // 12 MB of text, which are 200 MB of values once they are read.
+    let mut json = b"{\"trace_path\": \"trace.bin\", \"pedersen\": [".to_vec();
+    json.extend(b"0,".repeat(6_000_000));
+    json.extend(b"0]}");
+    case.write("large.json", json);
+    let mut large = good.clone();
+    if let Some(Input::Air(files)) = &mut large.input {
+        files.private_input = Some(upload(&mut client, &case.file("large.json")).await);
+    }
+    large.limits = Some(Limits {
+        max_child_memory_bytes: 192 << 20,
+        ..Limits::default()
+    });
+    let small = JobSpec {
+        limits: large.limits,
+        ..good
+    };
+    let large = submit(&mut client, large).await.id;
+    let small = submit(&mut client, small).await.id;
+    let job = wait(&mut client, &large).await;
+    let failure = job.failure.clone().unwrap_or_default();
+    assert_eq!(
+        (job.state(), failure.class(), &*failure.code, failure.retryable),
+        (JobState::Failed, FailureClass::Resource, "limits.memory", false),
+        "{job:?}"
+    );
+    assert!(failure.message.contains("max_child_memory_bytes"), "{failure:?}");
+    // The same limit is enough for an input of the usual size.
+    let job = wait(&mut client, &small).await;
+    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+}

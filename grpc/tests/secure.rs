@@ -3,15 +3,16 @@
 mod common;
 
 use common::Folder;
-use common::appliance::{Appliance, air_job};
+use common::appliance::{Appliance, air_job, long_job};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use sha2::{Digest, Sha256};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
@@ -223,4 +224,184 @@ async fn clients_that_misbehave() {
     let job = client.wait(&id, |_| {}).await.unwrap();
     assert_eq!(job.state(), JobState::Succeeded);
     drop(idle);
+}
+
+/// When the service says to come again; `None` unless it is asked too often.
+fn come_again<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Option<Duration> {
+    let Err(ClientError::Status(status)) = result else {
+        return None;
+    };
+    if status.code() != Code::ResourceExhausted {
+        return None;
+    }
+    tonic_types::StatusExt::get_details_retry_info(&*status)?.retry_delay
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_waits() {
+    let folder = Folder::new();
+    let client = |token: &str, rates: &str| {
+        format!(
+            "[[clients]]\nsha256 = \"{}\"\ntenant = \"{token}\"\nroles = [\"submit\"]\n{rates}\n",
+            sha256(token.as_bytes())
+        )
+    };
+    let few = "rates.calls = { per_second = 1, burst = 5 }";
+    let rates =
+        "[rates]\nfailures = { per_second = 1, burst = 3 }\nsubmissions = { per_second = 1, burst = 2 }\n";
+    folder.write(
+        "rates.toml",
+        format!("{rates}{}{}", client("eager", few), client("calm", "")),
+    );
+    let service = Appliance::start(&folder, "--config rates.toml");
+    let with = |token: &str| Connection {
+        token: Some(token.to_owned()),
+        ..service.connection()
+    };
+    // From two connections, which are the same client's.
+    let mut eager = [connect(&with("eager")).await, connect(&with("eager")).await];
+    let mut calm = connect(&with("calm")).await;
+    for n in 0..5 {
+        assert!(eager[n % 2].capabilities().await.is_ok(), "{n}");
+    }
+    let after = come_again(eager[1].capabilities().await).expect("a refusal");
+    assert!(
+        after > Duration::ZERO && after <= Duration::from_secs(1),
+        "{after:?}"
+    );
+    assert!(calm.capabilities().await.is_ok(), "others are not slowed down");
+    tokio::time::sleep(after).await;
+    assert!(
+        eager[1].capabilities().await.is_ok(),
+        "after the time it was told"
+    );
+
+    // Submissions and estimates share a bucket, whatever becomes of them.
+    assert_eq!(code(calm.submit(JobSpec::default()).await), Code::InvalidArgument);
+    assert_eq!(
+        code(calm.estimate(JobSpec::default()).await),
+        Code::InvalidArgument
+    );
+    assert!(come_again(calm.submit(JobSpec::default()).await).is_some());
+    assert!(calm.capabilities().await.is_ok());
+
+    // Guessing tokens.
+    for n in 0..3 {
+        let mut guess = connect(&with(&format!("guess {n}"))).await;
+        assert_eq!(code(guess.capabilities().await), Code::Unauthenticated);
+    }
+    let mut guess = connect(&with("guess")).await;
+    assert!(come_again(guess.capabilities().await).is_some());
+    assert!(
+        calm.capabilities().await.is_ok(),
+        "who is known is not shut out by a neighbour"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_its_share() {
+    let folder = Folder::new();
+    folder.write(
+        "rates.toml",
+        "max_connections_per_address = 8\n[rates]\ncalls = { per_second = 1, burst = 4 }\n",
+    );
+    let service = Appliance::start(&folder, "--config rates.toml");
+    let mut client = service.client().await;
+    let mut other = service.client().await;
+    for n in 0..4 {
+        assert!(client.capabilities().await.is_ok(), "{n}");
+    }
+    assert!(
+        come_again(other.capabilities().await).is_some(),
+        "nobody is named: the address is"
+    );
+
+    // Two connections are open. Those that are too many are closed at once, those that say too little after a while.
+    let begin = Instant::now();
+    let mut closed = Vec::new();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|n| {
+                let mut stream = TcpStream::connect(&service.address).expect("a connection");
+                stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+                if n % 2 == 0 {
+                    stream.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
+                }
+                scope.spawn(move || {
+                    // The server may greet first.
+                    let mut answer = Vec::new();
+                    match stream.read_to_end(&mut answer) {
+                        Ok(_) => {}
+                        Err(why) => assert_eq!(why.kind(), std::io::ErrorKind::ConnectionReset),
+                    }
+                    begin.elapsed()
+                })
+            })
+            .collect();
+        closed.extend(threads.into_iter().map(|thread| thread.join().unwrap().as_secs()));
+    });
+    closed.sort_unstable();
+    assert!(
+        closed[..2].iter().all(|seconds| *seconds < 5) && closed[2..].iter().all(|seconds| *seconds >= 9),
+        "{closed:?}"
+    );
+    let mut late = service.client().await;
+    assert!(late.capabilities().await.is_ok(), "there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_never_logged() {
+    let folder = Folder::new();
+    let authority = authority();
+    let (certificate, key, _) = certificate(&authority, "localhost");
+    folder.write("cert.pem", certificate);
+    folder.write("key.pem", &key);
+    let digest = sha256(b"token-of-a");
+    folder.write(
+        "secure.toml",
+        format!(
+            "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n\
+             [[clients]]\nsha256 = \"{digest}\"\ntenant = \"a\"\nroles = [\"submit\", \"read\"]\n"
+        ),
+    );
+    let service = Appliance::start(&folder, "--config secure.toml --log-level trace");
+    let with = |token: &str| Connection {
+        server: format!(
+            "https://localhost:{}",
+            service.address.rsplit(':').next().unwrap()
+        ),
+        token: Some(token.to_owned()),
+        authority: Some(authority.pem().into_bytes()),
+        identity: None,
+    };
+    let mut stranger = connect(&with("token-of-a-stranger")).await;
+    assert_eq!(code(stranger.capabilities().await), Code::Unauthenticated);
+
+    // A private input that is proved, one that a hint stumbles over, and one that is not even JSON.
+    let mut client = connect(&with("token-of-a")).await;
+    let mut spec = long_job(&mut client, 0).await;
+    let inputs = [
+        ("{\"start\": 9780657630}", JobState::Succeeded),
+        ("{\"start\": \"x9780657630\"}", JobState::Rejected),
+        ("{\"start\": x9780657630}", JobState::Rejected),
+    ];
+    for (input, state) in inputs {
+        folder.write("input.json", input);
+        let input = client.upload(&folder.file("input.json")).await.unwrap();
+        if let Some(Input::Program(program)) = &mut spec.input {
+            program.input = Some(input);
+        }
+        let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+        let job = client.wait(&id, |_| {}).await.unwrap();
+        assert_eq!(job.state(), state, "{job:?}");
+    }
+    folder.quarry("admin reload --data data").exits(0);
+
+    let log = service.log();
+    assert!(log.contains("\"TRACE\""), "it logs all there is");
+    let secret_lines = key.lines().filter(|line| !line.starts_with("-----"));
+    for secret in secret_lines.chain(["token-of-a", "9780657630"]) {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "'{secret}' is in the log");
+    }
 }

@@ -128,7 +128,7 @@ fn the_commands_work_as_written() {
     // The store is one process's. What it kept is whole, and a copy is as good.
     let copy = "store backup --data data copy/store.redb";
     fs::create_dir(folder.file("copy")).unwrap();
-    folder.quarry(copy).exits(2).says(&["already open"]);
+    folder.quarry(copy).exits(2).says(&["quarry admin"]);
     drop(service);
     folder.quarry(copy).exits(0);
     folder.quarry(copy).exits(2).says(&["exists"]);

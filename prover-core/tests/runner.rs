@@ -314,3 +314,20 @@ fn an_example_that_fails_its_own_assertion_is_an_error() {
     let error = run_example("cubes", "plain", &json!({ "n": -1 }));
     assert!(matches!(error, Err(RunError::StepLimit(_))));
 }
+
+/// Found by fuzzing: the virtual machine's parser panics at these.
+#[test]
+fn words_that_are_no_hexadecimal_are_refused() {
+    let program: Value = serde_json::from_slice(&fibonacci().bytes("program.json")).expect("JSON");
+    for word in ["", "0", "0x", "1", "0x\u{20ac}1", "0\u{20ac}1", "x"] {
+        let mut program = program.clone();
+        program["data"][3] = json!(word);
+        let program = program.to_string().into_bytes();
+        let refused = run(&program, None, "plain", &RunOptions::default());
+        assert!(
+            matches!(refused, Err(RunError::Program(_))),
+            "{word}: {refused:?}"
+        );
+        assert!(program_builtins(&program).is_err(), "{word}");
+    }
+}

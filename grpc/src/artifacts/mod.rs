@@ -10,6 +10,7 @@ pub use folder::ArtifactFolder;
 use crate::internal::StoredJob;
 use crate::protocol::{ArtifactRef, JobSpec, job_spec};
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -123,6 +124,21 @@ pub trait Artifacts: Send + Sync + 'static {
     /// # Errors
     /// [`ArtifactError`].
     fn collect(&self, referred: &HashSet<String>, age: Duration) -> Result<usize, ArtifactError>;
+}
+
+/// What is wrong with files that are needed, a line for each that is missing or damaged.
+pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<String>) -> Vec<String> {
+    let check = |sha256: &String| match artifacts
+        .path(sha256)
+        .and_then(|path| Ok(digest(File::open(path)?)?))
+    {
+        Ok(found) if found.sha256 == *sha256 => None,
+        Ok(_) => Some(format!("{sha256}: damaged")),
+        Err(why) => Some(format!("{sha256}: {why}")),
+    };
+    let mut wrong: Vec<_> = needed.iter().filter_map(check).collect();
+    wrong.sort();
+    wrong
 }
 
 /// The files that a job is made from.

@@ -266,6 +266,7 @@ pub fn capabilities(args: &Capabilities) -> Result<(), Failure> {
             "max_device_seconds": limits.max_device_seconds,
             "max_artifact_bytes": capabilities.max_artifact_bytes,
             "max_queued_jobs": capabilities.max_queued_jobs,
+            "paused": capabilities.paused,
         });
         terminal::print(format!("{value:#}\n"))
     })

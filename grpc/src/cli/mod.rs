@@ -1,5 +1,6 @@
 //! The `quarry` command: one file a subcommand. The service never imports this module.
 
+mod admin;
 mod appliance;
 mod argv;
 mod check;
@@ -102,6 +103,9 @@ enum Command {
     Cancel(client::Cancel),
     /// Show what a service can do
     Capabilities(client::Capabilities),
+    /// Look after a service that runs on this machine: pause it, back it up, have it read its clients again
+    #[command(after_help = admin::EXAMPLES)]
+    Admin(admin::Args),
     /// Back up or check the data of a service that does not run
     Store(store::Args),
     /// Prove on a device what standard input asks for
@@ -131,6 +135,7 @@ impl Command {
             Command::List(args) => client::list(args),
             Command::Cancel(args) => client::cancel(args),
             Command::Capabilities(args) => client::capabilities(args),
+            Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
             Command::Worker(args) => appliance::worker(args),
             Command::Child => appliance::child(),
@@ -156,6 +161,7 @@ impl Command {
             | Command::Cancel(_)
             | Command::Capabilities(_)
             | Command::Serve(_)
+            | Command::Admin(_)
             | Command::Store(_)
             | Command::Worker(_)
             | Command::Child => false,

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Examples for `serve --help`.
 pub const EXAMPLES: &str = "\
@@ -45,6 +46,9 @@ pub struct Args {
     /// Where the status page, /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
     http: Option<SocketAddr>,
+    /// The admin service's socket [default: admin.sock in the folder of the data]
+    #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN")]
+    admin: Option<PathBuf>,
     /// A device to prove on; repeat it for more
     #[arg(
         long = "device",
@@ -62,6 +66,14 @@ pub struct Args {
     /// How to log, on standard error
     #[arg(long, value_enum, default_value_t, env = "QUARRY_LOG_FORMAT")]
     log_format: LogFormat,
+    /// How much to log: nothing of it tells a token or an input
+    #[arg(
+        long,
+        value_name = "error|warn|info|debug|trace",
+        default_value = "info",
+        env = "QUARRY_LOG_LEVEL"
+    )]
+    log_level: LevelFilter,
 }
 
 /// How events are logged.
@@ -86,6 +98,7 @@ impl Args {
         if !self.devices.is_empty() {
             config.devices = self.devices.iter().map(ToString::to_string).collect();
         }
+        config.admin = self.admin.clone().or(config.admin);
         config.listen = self.listen.unwrap_or(config.listen);
         config.http = self.http.unwrap_or(config.http);
         config.drain_seconds = self.drain_seconds.unwrap_or(config.drain_seconds);
@@ -103,6 +116,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return terminal::print(config.to_text());
     }
     let log = tracing_subscriber::fmt()
+        .with_max_level(args.log_level)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match args.log_format {

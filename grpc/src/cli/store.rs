@@ -2,9 +2,8 @@
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
-use quarry_grpc::artifacts::{ArtifactFolder, Artifacts, digest};
+use quarry_grpc::artifacts::{ArtifactFolder, wrong};
 use quarry_grpc::store::{JobStore, RedbStore};
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -72,18 +71,7 @@ fn check(data: &Data) -> Result<(), Failure> {
     // Inputs of jobs that have ended may be gone already.
     let referred = data.store()?.references(SystemTime::now()).or_bad_input()?;
     let artifacts = ArtifactFolder::open(&data.data.join("artifacts"), 0, u64::MAX).or_bad_input()?;
-    let mut bad = Vec::new();
-    for sha256 in &referred {
-        let found = artifacts
-            .path(sha256)
-            .and_then(|path| Ok(digest(File::open(path)?)?));
-        match found {
-            Ok(found) if found.sha256 == *sha256 => {}
-            Ok(_) => bad.push(format!("{sha256}: damaged")),
-            Err(why) => bad.push(format!("{sha256}: {why}")),
-        }
-    }
-    bad.sort();
+    let bad = wrong(&artifacts, &referred);
     if !bad.is_empty() {
         return Err(Failure::new(Kind::Rejected, bad.join("\n")));
     }

@@ -49,12 +49,10 @@ impl Scheduler {
 
     /// Ends a job under a lease, or gives it another attempt if that may help.
     pub(super) async fn fail(&self, id: &str, lease: u64, failure: Failure) -> Result<(), StoreError> {
-        tracing::info!(
-            id,
-            code = failure.code,
-            message = failure.message,
-            "an attempt failed"
-        );
+        // What is said of an input may quote it: that is for its owner alone.
+        let is_ours = matches!(failure.class(), FailureClass::Device | FailureClass::Internal);
+        let message = if is_ours { &*failure.message } else { "" };
+        tracing::info!(id, code = failure.code, message, "an attempt failed");
         self.metrics.attempt_failed(&failure);
         let most = self.settings.max_attempts;
         let job = self

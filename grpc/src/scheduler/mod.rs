@@ -11,6 +11,7 @@ mod estimate;
 mod intake;
 mod memory;
 mod overview;
+mod pause;
 mod prepare;
 mod prove;
 pub mod queue;
@@ -44,6 +45,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Folder for the files of attempts; what is in it belongs to nobody when the service starts.
     pub scratch: PathBuf,
+    /// File that says why devices take no jobs, if they are to take none.
+    pub pause_file: PathBuf,
     /// One worker for each, by its name.
     pub devices: Vec<String>,
     /// What a job may take, at most and unless it says less.
@@ -107,6 +110,8 @@ struct State {
     preparing: usize,
     /// Jobs on devices or in verification.
     proving: usize,
+    /// Why devices take no jobs, if an operator said so.
+    paused: Option<String>,
     draining: bool,
     closing: bool,
     devices: Vec<DeviceInfo>,
@@ -159,6 +164,7 @@ impl Scheduler {
         });
         let state = State {
             devices: devices.collect(),
+            paused: pause::recall(&settings.pause_file).map_err(|why| StoreError::Io(why.to_string()))?,
             ..Default::default()
         };
         let scheduler = Arc::new(Self {

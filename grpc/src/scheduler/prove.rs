@@ -88,6 +88,9 @@ impl Scheduler {
                 if state.draining {
                     return Some(None);
                 }
+                if state.paused.is_some() {
+                    return None;
+                }
                 let mut ready = std::mem::take(&mut state.ready);
                 let next = ready.pop(Instant::now(), |entry| state.belongs_on(&entry.id, index));
                 state.ready = ready;

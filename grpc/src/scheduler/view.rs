@@ -14,7 +14,7 @@ impl Scheduler {
     }
 
     /// What the queue and the devices are like now.
-    pub(super) fn load(&self) -> Load {
+    pub fn load(&self) -> Load {
         let state = self.state();
         let oldest = state
             .waiting
@@ -49,6 +49,9 @@ impl Scheduler {
         let mut reasons = Vec::new();
         if self.is_draining() {
             reasons.push("the service is draining".to_owned());
+        }
+        if let Some(reason) = self.paused() {
+            reasons.push(format!("an operator has paused the devices: {reason}"));
         }
         let load = self.load();
         if !load.devices.iter().any(|(_, is_ready)| *is_ready) {

@@ -1,6 +1,7 @@
 //! The protocol's methods.
 
 use super::identity::{Authenticator, Identity, Role};
+use super::rates::{Deed, Limiter};
 use super::spec;
 use super::status::{of_artifacts, of_failure, of_store, of_submit};
 use super::streams::{send_events, send_file};
@@ -19,6 +20,7 @@ use crate::store::{Listing, StoreError};
 use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 use quarry_prover_core::profiles::{PROFILES, Profile};
 use std::fs::File;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,7 @@ pub struct Api {
     scheduler: Arc<Scheduler>,
     artifacts: Arc<dyn Artifacts>,
     authenticator: Arc<dyn Authenticator>,
+    addresses: Arc<Limiter>,
     max_artifact_bytes: u64,
 }
 
@@ -52,31 +55,49 @@ impl Api {
         scheduler: Arc<Scheduler>,
         artifacts: Arc<dyn Artifacts>,
         authenticator: Arc<dyn Authenticator>,
+        addresses: Arc<Limiter>,
         config: &Config,
     ) -> Self {
         Self {
             scheduler,
             artifacts,
             authenticator,
+            addresses,
             max_artifact_bytes: config.artifacts.max_bytes,
         }
     }
 
-    /// Who asks; they must have one of the roles.
-    fn authorize<T>(&self, request: &Request<T>, roles: &[Role]) -> Result<Identity, Status> {
+    /// Who asks; they must have one of the roles, and not ask too often.
+    fn authorize<T>(&self, request: &Request<T>, deed: Deed, roles: &[Role]) -> Result<Identity, Status> {
         let certificates = request.peer_certs();
         let certificate = certificates.as_ref().and_then(|chain| chain.first());
         let certificate = certificate.map(|certificate| certificate.as_ref());
         let metrics = self.scheduler.metrics();
         let identity = self.authenticator.identify(request.metadata(), certificate);
-        let identity = identity.inspect_err(|_| {
+        let address = request.remote_addr();
+        let address = address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
+        let identity = identity.map_err(|status| {
             let has_token = request.metadata().contains_key("authorization");
             metrics.unauthenticated(match (has_token, certificate) {
                 (true, _) => "unknown_token",
                 (false, Some(_)) => "unknown_certificate",
                 (false, None) => "no_credentials",
             });
+            self.addresses
+                .take(Deed::Failure, address)
+                .err()
+                .unwrap_or(status)
         })?;
+        let (limiter, address) = match &identity.limiter {
+            Some(own) => (own, Ipv4Addr::UNSPECIFIED.into()),
+            None => (&self.addresses, address),
+        };
+        limiter.take(Deed::Call, address)?;
+        if deed == Deed::Submission {
+            limiter
+                .take(deed, address)
+                .inspect_err(|_| metrics.refused("rate"))?;
+        }
         if roles.iter().any(|role| identity.roles.contains(role)) {
             return Ok(identity);
         }
@@ -131,7 +152,7 @@ async fn blocking<T: Send + 'static>(
 #[tonic::async_trait]
 impl Prover for Api {
     async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
-        self.authorize(&request, ANY)?;
+        self.authorize(&request, Deed::Call, ANY)?;
         let settings = self.scheduler.settings();
         let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
         let profile = |profile: &Profile| ProfileInfo {
@@ -146,11 +167,12 @@ impl Prover for Api {
             limits: Some(settings.limits),
             max_artifact_bytes: self.max_artifact_bytes,
             max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
+            paused: self.scheduler.paused(),
         }))
     }
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
-        self.authorize(&request, &[Role::Submit])?;
+        self.authorize(&request, Deed::Submission, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         spec::check(&spec)?;
         let estimate = self.scheduler.estimate(spec).await;
@@ -161,7 +183,7 @@ impl Prover for Api {
         &self,
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
-        self.authorize(&request, &[Role::Submit])?;
+        self.authorize(&request, Deed::Call, &[Role::Submit])?;
         let mut parts = request.into_inner();
         let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
@@ -196,7 +218,7 @@ impl Prover for Api {
     }
 
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
-        self.authorize(&request, &[Role::Submit, Role::Read])?;
+        self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
         let sha256 = artifact.sha256.clone();
         let kept = self
@@ -215,7 +237,7 @@ impl Prover for Api {
         &self,
         request: Request<DownloadArtifactRequest>,
     ) -> Answer<Self::DownloadArtifactStream> {
-        self.authorize(&request, &[Role::Read])?;
+        self.authorize(&request, Deed::Call, &[Role::Read])?;
         let DownloadArtifactRequest { sha256, offset } = request.into_inner();
         let wanted = sha256.clone();
         let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&wanted)?)?));
@@ -230,7 +252,7 @@ impl Prover for Api {
     }
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
-        let who = self.authorize(&request, &[Role::Submit])?;
+        let who = self.authorize(&request, Deed::Submission, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         spec::check(&spec)?;
         let job = Job {
@@ -247,7 +269,7 @@ impl Prover for Api {
     }
 
     async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
-        let who = self.authorize(&request, ANY)?;
+        let who = self.authorize(&request, Deed::Call, ANY)?;
         let job = match request.into_inner().key {
             Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
             Some(Key::DedupKey(key)) => {
@@ -265,7 +287,7 @@ impl Prover for Api {
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
-        let who = self.authorize(&request, ANY)?;
+        let who = self.authorize(&request, Deed::Call, ANY)?;
         let request = request.into_inner();
         let listing = Listing {
             tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
@@ -288,7 +310,7 @@ impl Prover for Api {
     type WatchJobsStream = Answers<JobEvent>;
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
-        let who = self.authorize(&request, ANY)?;
+        let who = self.authorize(&request, Deed::Call, ANY)?;
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);
         let mut is_over = false;
@@ -314,7 +336,7 @@ impl Prover for Api {
     }
 
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
-        let who = self.authorize(&request, &[Role::Submit, Role::Admin])?;
+        let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Admin])?;
         let id = request.into_inner().id;
         self.stored(&id, &who).await?;
         let job = self.scheduler.cancel(&id).await;
@@ -322,7 +344,7 @@ impl Prover for Api {
     }
 
     async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
-        let who = self.authorize(&request, ANY)?;
+        let who = self.authorize(&request, Deed::Call, ANY)?;
         let (job, result) = self.stored(&request.into_inner().id, &who).await?;
         let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
         Ok(Response::new(result.ok_or_else(none)?))

@@ -2,10 +2,11 @@
 //!
 //! A trait, so that signed requests may take the place of tokens and certificates.
 
-use crate::config::{Client, ConfigError};
+use super::rates::Limiter;
+use crate::config::{Client, ConfigError, Rates};
 use crate::digest::digest;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -22,7 +23,7 @@ pub enum Role {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Identity {
     /// Whose jobs they are.
     pub tenant: String,
@@ -30,6 +31,8 @@ pub struct Identity {
     pub roles: Vec<Role>,
     /// Jobs of the tenant that may be active.
     pub max_active_jobs: Option<usize>,
+    /// The client's own buckets; if it has none, they ask as often as their address may.
+    pub limiter: Option<Arc<Limiter>>,
 }
 
 impl Identity {
@@ -57,6 +60,7 @@ impl Authenticator for Open {
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
             max_active_jobs: None,
+            limiter: None,
         })
     }
 }
@@ -79,11 +83,33 @@ impl Authenticator for Known {
     }
 }
 
+/// Another authenticator, which can be replaced while the service runs.
+pub struct Reloadable(RwLock<Arc<dyn Authenticator>>);
+
+impl Reloadable {
+    /// Asks this one, until there is another.
+    pub fn new(authenticator: Arc<dyn Authenticator>) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(authenticator)))
+    }
+
+    /// Asks another one from now on.
+    pub fn set(&self, authenticator: Arc<dyn Authenticator>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = authenticator;
+    }
+}
+
+impl Authenticator for Reloadable {
+    fn identify(&self, metadata: &MetadataMap, certificate: Option<&[u8]>) -> Result<Identity, Status> {
+        let authenticator = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        authenticator.identify(metadata, certificate)
+    }
+}
+
 /// What the configuration says of clients: if it names none, everybody may do everything.
 ///
 /// # Errors
 /// [`ConfigError::Refused`] for a client without a digest.
-pub fn authenticator(clients: &[Client]) -> Result<Arc<dyn Authenticator>, ConfigError> {
+pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
     if clients.is_empty() {
         return Ok(Arc::new(Open));
     }
@@ -100,6 +126,7 @@ pub fn authenticator(clients: &[Client]) -> Result<Arc<dyn Authenticator>, Confi
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
+            limiter: Some(Limiter::new(client.rates.as_ref().unwrap_or(rates))),
         };
         known.insert(client.sha256.clone(), identity);
     }

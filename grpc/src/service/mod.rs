@@ -1,15 +1,22 @@
 //! The service: one process that answers, records and decides who works on what. It runs no input and touches no driver.
 
 mod api;
+mod connections;
 mod http;
 mod identity;
+mod operators;
 mod pages;
+mod rates;
+mod socket;
 mod spec;
 mod status;
 mod streams;
 
 pub use identity::Role;
+#[cfg(fuzzing)]
+pub(crate) use spec::check as check_spec;
 
+use crate::admin;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
 use crate::config::{Config, Tls};
 use crate::protocol::DESCRIPTORS;
@@ -17,14 +24,20 @@ use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{RedbStore, StoreError};
 use api::Api;
-use identity::authenticator;
+use identity::{Reloadable, authenticator};
+use operators::AdminApi;
+use rates::Limiter;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket::SocketFile;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::sync::Notify;
+use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::{HealthReporter, health_reporter};
 
@@ -102,6 +115,7 @@ pub async fn serve(
     )?);
     let settings = Settings {
         scratch: data.join("scratch"),
+        pause_file: data.join("paused"),
         devices: config.devices.clone(),
         limits: config.limits.into(),
         max_file_bytes: config.artifacts.max_bytes,
@@ -120,15 +134,29 @@ pub async fn serve(
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
     }
 
+    let addresses = Limiter::new(&config.rates);
+    let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
+    let drain = Arc::new(Notify::new());
+    let operators = AdminApi {
+        scheduler: Arc::clone(&scheduler),
+        artifacts: Arc::clone(&artifacts) as _,
+        folder: data.join("artifacts"),
+        clients: Arc::clone(&clients),
+        config: config.clone(),
+        drain: Arc::clone(&drain),
+    };
+    let socket = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
+    let _socket = serve_admin(operators, &socket)?;
     let api = Api::new(
         Arc::clone(&scheduler),
         artifacts,
-        authenticator(&config.clients)?,
+        clients,
+        Arc::clone(&addresses),
         config,
     );
     let api = ProverServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
     let (reporter, health) = health_reporter();
-    tokio::spawn(report_health(reporter, Arc::clone(&scheduler)));
+    tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -137,8 +165,7 @@ pub async fn serve(
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(MOST_HEADER_BYTES)
-        .max_concurrent_streams(MOST_STREAMS)
-        .tcp_nodelay(true);
+        .max_concurrent_streams(MOST_STREAMS);
     if let Some(tls) = &config.tls {
         server = server.tls_config(tls_config(tls)?)?;
     }
@@ -150,17 +177,23 @@ pub async fn serve(
     });
     let pages = pages::pages(Arc::clone(&scheduler), config.shows_status_page());
     tokio::spawn(http::serve(http, pages));
+    let most = connections::Most {
+        of_address: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
+        // The rest of the file descriptors is for files, children and workers.
+        in_all: raise_file_limit() / 2,
+    };
     let serving = server
         .add_service(api)
         .add_service(health)
         .add_service(described().build_v1()?)
         // Many clients still ask for the older one.
         .add_service(described().build_v1alpha()?)
-        .serve_with_incoming(TcpListenerStream::new(grpc));
+        .serve_with_incoming(connections::incoming(grpc, most));
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
         () = stop => {}
+        () = drain.notified() => {}
     }
     tracing::info!("draining");
     let drained = async {
@@ -172,6 +205,22 @@ pub async fn serve(
         ended = serving => Ok(ended?),
         () = drained => Ok(()),
     }
+}
+
+/// Serves operators until the process ends.
+fn serve_admin(api: AdminApi, path: &Path) -> Result<SocketFile, ServeError> {
+    let (listener, file) = socket::bind(path).map_err(|source| ServeError::Io {
+        what: format!("admin socket '{}'", path.display()),
+        source,
+    })?;
+    let described = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(admin::DESCRIPTORS)
+        .with_service_name(admin::admin_server::SERVICE_NAME);
+    let serving = Server::builder()
+        .add_service(admin::admin_server::AdminServer::new(api))
+        .add_service(described.build_v1()?);
+    tokio::spawn(serving.serve_with_incoming(UnixListenerStream::new(listener)));
+    Ok(file)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -197,13 +246,28 @@ fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ServeError> {
     })
 }
 
-/// Tells the health service whether jobs are taken and proved.
-async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>) {
+/// Lets this process have as many files open as it may; gives how many.
+fn raise_file_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let now = match setrlimit(Resource::Nofile, most) {
+        Ok(()) => most.current,
+        Err(_) => limit.current,
+    };
+    now.map_or(usize::MAX, |now| usize::try_from(now).unwrap_or(usize::MAX))
+}
+
+/// Tells the health service whether jobs are taken and proved; forgets who has not asked for a while.
+async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>, addresses: Arc<Limiter>) {
     loop {
         match scheduler.why_not_ready().await.is_empty() {
             true => reporter.set_serving::<ProverServer<Api>>().await,
             false => reporter.set_not_serving::<ProverServer<Api>>().await,
         }
+        addresses.forget();
         tokio::time::sleep(HEALTH).await;
     }
 }

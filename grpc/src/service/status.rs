@@ -14,7 +14,7 @@ const LATER: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(2);
 
 /// A status that says when to try again.
-fn retry(code: Code, message: String, after: Duration) -> Status {
+pub fn retry(code: Code, message: String, after: Duration) -> Status {
     Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(after)))
 }
 

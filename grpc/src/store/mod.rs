@@ -13,7 +13,7 @@ pub use redb::RedbStore;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Under which lease a job is changed.
@@ -69,6 +69,17 @@ pub enum StoreError {
         found: u64,
         /// The latest schema that is known.
         known: u64,
+    },
+    /// A service has it open.
+    #[error("the store is in use by a service that runs: `quarry admin` asks it")]
+    InUse,
+    /// A copy cannot be made.
+    #[error("the copy '{}': {why}", path.display())]
+    BackUp {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// The file is damaged, or not a store.
     #[error("the store is damaged: {0}")]
@@ -169,6 +180,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError>;
+
+    /// Writes a copy of the store, as it stands at one moment, to a new file.
+    ///
+    /// # Errors
+    /// [`StoreError::BackUp`], also if the file exists; nothing is left of a copy that failed.
+    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 
     /// Writes a little, durably: says whether jobs can be recorded now.
     ///

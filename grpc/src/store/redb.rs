@@ -11,6 +11,7 @@ use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -65,14 +66,7 @@ impl RedbStore {
         result
     }
 
-    /// Writes a copy of the store as it stands to a new file.
-    ///
-    /// # Errors
-    /// [`StoreError`]; also if the file exists.
-    pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
-        if to.exists() {
-            return Err(StoreError::Io(format!("'{}' exists", to.display())));
-        }
+    fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
         let read = self.database()?.begin_read()?;
         let copy = Database::create(to)?;
         let write = copy.begin_write()?;
@@ -86,7 +80,13 @@ impl RedbStore {
             })*};
         }
         copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
-        Ok(write.commit()?)
+        write.commit()?;
+        // The file's name is to be there after a power cut too.
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = File::open(folder.unwrap_or(Path::new(".")));
+        folder
+            .and_then(|folder| folder.sync_all())
+            .map_err(|why| StoreError::Io(why.to_string()))
     }
 }
 
@@ -272,6 +272,18 @@ impl JobStore for RedbStore {
         })
     }
 
+    fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let failed = |why: &dyn std::fmt::Display| StoreError::BackUp {
+            path: to.to_owned(),
+            why: why.to_string(),
+        };
+        File::create_new(to).map_err(|why| failed(&why))?;
+        self.copy_to(to).map_err(|error| {
+            let _ = std::fs::remove_file(to);
+            failed(&error)
+        })
+    }
+
     fn probe(&self) -> Result<(), StoreError> {
         self.with(|database| {
             let write = database.begin_write()?;
@@ -404,6 +416,7 @@ macro_rules! from_redb {
                     | redb::Error::RepairAborted
                     | redb::Error::TableTypeMismatch { .. }
                     | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
+                    redb::Error::DatabaseAlreadyOpen => Self::InUse,
                     error => Self::Io(error.to_string()),
                 }
             }

@@ -6,10 +6,12 @@
 
 mod builtins;
 mod dynamic;
+mod guard;
 mod hints;
 
 use self::builtins::{private_input, to_felt};
 use self::dynamic::DynamicParams;
+use self::guard::guarded;
 use crate::cairo::error::InputError;
 use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
@@ -113,7 +115,7 @@ pub enum RunError {
 /// # Errors
 /// [`RunError::Program`].
 pub fn program_builtins(program: &[u8]) -> Result<Vec<&'static str>, RunError> {
-    let program = parse(program)?;
+    let program = guarded(|| parse(program))?;
     Ok(program.iter_builtins().map(|builtin| builtin.to_str()).collect())
 }
 
@@ -131,8 +133,10 @@ pub fn run(
     let unknown = || RunError::Layout(layout.to_owned());
     let known = Layout::by_name(layout).map_err(|_| unknown())?;
     let vm_layout = serde_json::from_value(Value::from(layout)).map_err(|_| unknown())?;
-    run_in(program, input, options, vm_layout, None, |builtin| {
-        known.has_segment(builtin)
+    guarded(|| {
+        run_in(program, input, options, vm_layout, None, |builtin| {
+            known.has_segment(builtin)
+        })
     })
 }
 
@@ -148,14 +152,13 @@ pub fn run_dynamic(
 ) -> Result<ProverInput, RunError> {
     let dynamic = DynamicParams::new(params)?;
     let vm_params = Some(dynamic.to_vm()?);
-    let mut result = run_in(
-        program,
-        input,
-        options,
-        LayoutName::dynamic,
-        vm_params,
-        |builtin| dynamic.uses(builtin),
-    )?;
+    let layout = LayoutName::dynamic;
+    let run = || {
+        run_in(program, input, options, layout, vm_params, |builtin| {
+            dynamic.uses(builtin)
+        })
+    };
+    let mut result = guarded(run)?;
     if dynamic.uses("mul_mod") {
         widen_range_checks(&mut result);
     }
@@ -256,6 +259,7 @@ fn machine(error: impl std::fmt::Display) -> RunError {
 }
 
 fn parse(program: &[u8]) -> Result<Program, RunError> {
+    hints::check_words(program)?;
     let program =
         Program::from_bytes(program, Some("main")).map_err(|error| RunError::Program(error.to_string()))?;
     for name in ["__start__", "__end__"] {

@@ -44,6 +44,24 @@ pub(super) fn hints(program: &[u8]) -> Result<Vec<(usize, String)>, RunError> {
         .collect())
 }
 
+/// Refuses words that are no hexadecimal: the virtual machine's parser panics at some of them.
+pub(super) fn check_words(program: &[u8]) -> Result<(), RunError> {
+    #[derive(serde::Deserialize)]
+    struct Words {
+        data: Vec<String>,
+    }
+    let words: Words =
+        serde_json::from_slice(program).map_err(|error| RunError::Program(error.to_string()))?;
+    let is_word = |word: &str| {
+        let digits = word.strip_prefix("0x").unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    };
+    match words.data.iter().position(|word| !is_word(word)) {
+        Some(at) => Err(RunError::Program(format!("data[{at}] is no hexadecimal word"))),
+        None => Ok(()),
+    }
+}
+
 /// The functions of the hints that read the program input; all other hints must be the virtual machine's own.
 pub(super) fn program_input_hints(
     hints: &[(usize, String)],

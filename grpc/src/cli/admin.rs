@@ -1,0 +1,163 @@
+//! `quarry admin`: what operators ask of a service that runs on this machine, over its own socket.
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::terminal;
+use quarry_grpc::admin::admin_client::AdminClient;
+use quarry_grpc::admin::{
+    BackUpRequest, CheckRequest, DrainRequest, GetStatusRequest, PauseRequest, ReloadClientsRequest,
+    ResumeRequest, Status as Standing,
+};
+use quarry_grpc::client::ClientError;
+use serde_json::json;
+use std::path::PathBuf;
+use tonic::transport::{Channel, Endpoint};
+
+/// Examples for `admin --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry admin --data /var/lib/quarry status
+  quarry admin pause 'the card is replaced'
+      devices take no jobs, across restarts too, until: quarry admin resume
+  quarry admin backup /backup/store.redb && cp -an /var/lib/quarry/artifacts /backup/
+      in this order: files never change, and the copy of the store refers to none that came later
+  quarry admin reload
+      after a client was added to the configuration file, or taken out of it
+
+Who may open the socket's file may do all of this: its owner, and nobody else (0600).";
+
+/// Arguments of `admin`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The service's socket [default: admin.sock in the folder of the data]
+    #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN", global = true)]
+    socket: Option<PathBuf>,
+    /// Folder of the service's data
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "QUARRY_DATA",
+        default_value = "quarry-data",
+        global = true
+    )]
+    data: PathBuf,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Show how the service stands: devices, queue, disk, and why it is not ready if it is not
+    Status,
+    /// Have devices take no more jobs; what is on them goes on
+    Pause {
+        /// Why, for other operators and for clients
+        #[arg(default_value = "no reason is given")]
+        reason: String,
+    },
+    /// Have devices take jobs again
+    Resume,
+    /// Let what is on devices end, then end the service
+    Drain,
+    /// Copy the store, as it stands, to a new file
+    Backup {
+        /// The copy
+        file: PathBuf,
+    },
+    /// Compare all files that are needed with their digests
+    Check,
+    /// Read the clients from the configuration file again
+    Reload,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| Failure::new(Kind::Internal, why))?;
+    runtime.block_on(ask(args))
+}
+
+async fn connect(args: &Args) -> Result<AdminClient<Channel>, Failure> {
+    let socket = args
+        .socket
+        .clone()
+        .unwrap_or_else(|| args.data.join("admin.sock"));
+    let refused = |source| {
+        Failure::from(ClientError::Connect {
+            server: format!("'{}'", socket.display()),
+            source,
+        })
+    };
+    let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display())).map_err(refused)?;
+    Ok(AdminClient::new(endpoint.connect().await.map_err(refused)?))
+}
+
+async fn ask(args: &Args) -> Result<(), Failure> {
+    let mut service = connect(args).await?;
+    let standing = match &args.action {
+        Action::Status => service.get_status(GetStatusRequest {}).await,
+        Action::Pause { reason } => {
+            let reason = reason.clone();
+            service.pause(PauseRequest { reason }).await
+        }
+        Action::Resume => service.resume(ResumeRequest {}).await,
+        Action::Drain => service.drain(DrainRequest {}).await,
+        Action::Backup { file } => return back_up(&mut service, file).await,
+        Action::Check => return check(&mut service).await,
+        Action::Reload => {
+            let answer = service.reload_clients(ReloadClientsRequest {}).await;
+            let n_clients = answer.map_err(ClientError::from)?.into_inner().n_clients;
+            terminal::tell(format_args!("{n_clients} clients are named\n"));
+            return Ok(());
+        }
+    };
+    show(&standing.map_err(ClientError::from)?.into_inner())
+}
+
+async fn back_up(service: &mut AdminClient<Channel>, file: &std::path::Path) -> Result<(), Failure> {
+    // The service has another working directory.
+    let file = std::path::absolute(file).map_err(Failure::bad_input)?;
+    let path = file
+        .to_str()
+        .ok_or_else(|| Failure::bad_input("the copy's path is not UTF-8"))?;
+    let path = path.to_owned();
+    let answer = service.back_up(BackUpRequest { path }).await;
+    let artifacts = answer.map_err(ClientError::from)?.into_inner().artifacts;
+    terminal::tell(format_args!(
+        "the store is copied to '{}'; its files lie in '{artifacts}', to be copied after it\n",
+        file.display()
+    ));
+    Ok(())
+}
+
+async fn check(service: &mut AdminClient<Channel>) -> Result<(), Failure> {
+    let answer = service.check(CheckRequest {}).await;
+    let answer = answer.map_err(ClientError::from)?.into_inner();
+    if !answer.wrong.is_empty() {
+        return Err(Failure::new(Kind::Rejected, answer.wrong.join("\n")));
+    }
+    terminal::tell(format_args!(
+        "all {} files that are needed are whole\n",
+        answer.n_files
+    ));
+    Ok(())
+}
+
+fn show(standing: &Standing) -> Result<(), Failure> {
+    let devices = standing.devices.iter().map(|device| {
+        json!({"name": device.name, "description": device.description, "job": device.job_id,
+               "starts": device.starts, "note": device.note})
+    });
+    let value = json!({
+        "version": standing.version,
+        "devices": devices.collect::<Vec<_>>(),
+        "waiting": standing.waiting,
+        "proving": standing.proving,
+        "oldest_seconds": standing.oldest_seconds,
+        "paused": standing.paused,
+        "draining": standing.draining,
+        "disk_free": standing.disk_free,
+        "disk_watermark": standing.disk_watermark,
+        "not_ready": standing.not_ready,
+    });
+    terminal::print(format!("{value:#}\n"))
+}

@@ -1,0 +1,119 @@
+//! How often somebody may ask: token buckets, of clients that are known, or else of addresses.
+
+use super::connections::whole_network;
+use super::status::retry;
+use crate::config::{Rate, Rates};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{NotUntil, Quota, RateLimiter};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use tonic::{Code, Status};
+
+/// Addresses that have buckets of their own; the others share.
+const MOST_ADDRESSES: usize = 1 << 14;
+
+/// The buckets of one kind, by who has them.
+type Buckets = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, NoOpMiddleware>;
+
+fn buckets(rate: Rate) -> Buckets {
+    RateLimiter::keyed(Quota::per_second(rate.per_second).allow_burst(rate.burst))
+}
+
+/// What is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Any call.
+    Call,
+    /// A job that is submitted or estimated.
+    Submission,
+    /// A call of nobody who is known.
+    Failure,
+}
+
+/// The buckets of addresses, for all kinds of deeds; or those of one client, from wherever it asks.
+pub struct Limiter {
+    calls: Buckets,
+    submissions: Buckets,
+    failures: Buckets,
+}
+
+impl Limiter {
+    /// Full buckets.
+    pub fn new(rates: &Rates) -> Arc<Self> {
+        Arc::new(Self {
+            calls: buckets(rates.calls),
+            submissions: buckets(rates.submissions),
+            failures: buckets(rates.failures),
+        })
+    }
+
+    /// Takes one out of a bucket of an address.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`, and when there will be one again.
+    pub fn take(&self, deed: Deed, address: IpAddr) -> Result<(), Status> {
+        let (buckets, what) = match deed {
+            Deed::Call => (&self.calls, "calls"),
+            Deed::Submission => (&self.submissions, "submissions"),
+            Deed::Failure => (&self.failures, "calls without a known token or certificate"),
+        };
+        let address = match buckets.len() {
+            ..MOST_ADDRESSES => whole_network(address),
+            _ => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let full = |not_until: NotUntil<_>| {
+            let after = not_until.wait_time_from(DefaultClock::default().now());
+            retry(Code::ResourceExhausted, format!("too many {what}"), after)
+        };
+        buckets.check_key(&address).map_err(full)
+    }
+
+    /// Forgets full buckets, which are as good as none.
+    pub fn forget(&self) {
+        for buckets in [&self.calls, &self.submissions, &self.failures] {
+            buckets.retain_recent();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+    use tonic_types::StatusExt;
+
+    #[test]
+    fn a_bucket_for_each_address_and_memory_for_so_many() {
+        let rate = Rate {
+            per_second: NonZeroU32::MIN,
+            burst: NonZeroU32::new(2).unwrap(),
+        };
+        let limiter = Limiter::new(&Rates {
+            calls: rate,
+            ..Rates::default()
+        });
+        let take = |n: u32| limiter.take(Deed::Call, IpAddr::V4(n.into()));
+        assert!(take(1).is_ok() && take(1).is_ok());
+        let refused = take(1).unwrap_err();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        let delay = refused.get_details_retry_info().and_then(|info| info.retry_delay);
+        let delay = delay.expect("a time to come again").as_millis();
+        assert!((1..=1000).contains(&delay), "{delay}");
+        assert!(limiter.take(Deed::Submission, IpAddr::V4(1.into())).is_ok());
+        let n_taken = (2..2 * MOST_ADDRESSES as u32)
+            .filter(|n| take(*n).is_ok())
+            .count();
+        assert_eq!(
+            limiter.calls.len(),
+            MOST_ADDRESSES + 1,
+            "one more that the others share"
+        );
+        assert!(n_taken >= MOST_ADDRESSES, "{n_taken}");
+        std::thread::sleep(Duration::from_millis(3200));
+        limiter.forget();
+        assert!(limiter.calls.is_empty(), "{}", limiter.calls.len());
+    }
+}
