@@ -32,5 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_server(false)
         .extern_path(".quarry.prover.v1", "crate::protocol")
         .compile_fds(internal)?;
+
+    let traces = protox::compile(["opentelemetry/trace.proto"], [FOLDER])?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .compile_fds(traces)?;
     Ok(())
 }

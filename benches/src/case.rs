@@ -5,14 +5,15 @@ use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::params::Parameters;
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::copy;
+use std::io::{self, copy};
 use std::path::Path;
+use tempfile::TempDir;
 
-/// The inputs of a case and the parameters of one of its tags.
+/// The four input files of a case, unpacked: `public_input.json`, `private_input.json`, `trace.bin`, `memory.bin`.
 ///
 /// # Errors
-/// What reading the files says.
-pub fn read_case(folder: &Path, tag: &str) -> Result<(ProverInput, Parameters), Box<dyn Error>> {
+/// What reading and writing the files says.
+pub fn unpack_case(folder: &Path) -> io::Result<TempDir> {
     let unpacked = tempfile::tempdir()?;
     let file = |name: &str| unpacked.path().join(name);
     for name in ["public_input.json", "private_input.json"] {
@@ -22,6 +23,16 @@ pub fn read_case(folder: &Path, tag: &str) -> Result<(ProverInput, Parameters), 
         let compressed = File::open(folder.join(format!("{name}.gz")))?;
         copy(&mut GzDecoder::new(compressed), &mut File::create(file(name))?)?;
     }
+    Ok(unpacked)
+}
+
+/// The inputs of a case and the parameters of one of its tags.
+///
+/// # Errors
+/// What reading the files says.
+pub fn read_case(folder: &Path, tag: &str) -> Result<(ProverInput, Parameters), Box<dyn Error>> {
+    let unpacked = unpack_case(folder)?;
+    let file = |name: &str| unpacked.path().join(name);
     let input = ProverInput::read(&file("public_input.json"), &file("private_input.json"))?;
     let parameters = fs::read_to_string(folder.join(format!("params_{tag}.json")))?;
     Ok((input, Parameters::parse(&parameters)?))

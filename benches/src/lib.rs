@@ -4,7 +4,7 @@
 mod case;
 mod reference;
 
-pub use case::read_case;
+pub use case::{read_case, unpack_case};
 pub use reference::{ReferenceFelt, seconds_per_multiplication};
 
 use rustix::time::{ClockId, clock_gettime};

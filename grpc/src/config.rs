@@ -23,6 +23,8 @@ pub struct Config {
     /// Whether the status page is shown there, which is for operators: it has the jobs of all tenants. Unless told
     /// otherwise it is shown on a loopback address, and on no other.
     pub status_page: Option<bool>,
+    /// Where traces of jobs are sent by OTLP over gRPC: `http://host:4317`.
+    pub otlp_endpoint: Option<String>,
     /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
     pub devices: Vec<String>,
     /// How long what is on devices may go on after SIGTERM.
@@ -139,6 +141,7 @@ impl Default for Config {
             http: SocketAddr::from(([127, 0, 0, 1], 7475)),
             admin: None,
             status_page: None,
+            otlp_endpoint: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
             max_connections_per_address: 256,
@@ -259,6 +262,11 @@ impl Config {
         }
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
+        }
+        if let Some(endpoint) = &self.otlp_endpoint
+            && !endpoint.starts_with("http://")
+        {
+            return refuse("otlp_endpoint: http://host:port, of a collector that is near");
         }
         if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
             return refuse("listen: an address that others reach needs tls and clients");

@@ -25,6 +25,8 @@ mod internal;
 #[cfg(feature = "appliance")]
 mod metrics;
 #[cfg(feature = "appliance")]
+mod otlp;
+#[cfg(feature = "appliance")]
 pub mod parameters;
 #[cfg(feature = "appliance")]
 mod processes;

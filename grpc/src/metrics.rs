@@ -16,11 +16,19 @@ use std::time::Duration;
 /// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
+/// Why a job may not be taken.
+pub const REFUSALS: [&str; 6] = ["full", "quota", "deadline", "draining", "artifact", "store"];
+/// Why a client may not do what it asks.
+pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfClass {
     class: String,
-    code: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,6 +74,7 @@ pub struct Load {
 pub struct Metrics {
     registry: Registry,
     ended: Family<Ended, Counter>,
+    failures: Family<OfClass, Counter>,
     attempts_failed: Family<Attempt, Counter>,
     refused: Family<Because, Counter>,
     unauthenticated: Family<Because, Counter>,
@@ -123,8 +132,13 @@ impl Default for Metrics {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         r.0.register("build", "What serves", build);
         let phases = Family::new_with_constructor(seconds as fn() -> Histogram);
-        Self {
+        let metrics = Self {
             ended: r.add("jobs_ended", "Jobs that have ended", Family::default()),
+            failures: r.add(
+                "job_failures",
+                "Jobs that ended without a proof",
+                Family::default(),
+            ),
             attempts_failed: r.add("attempts_failed", "Attempts that failed", Family::default()),
             refused: r.add(
                 "submissions_refused",
@@ -197,13 +211,15 @@ impl Default for Metrics {
                 Family::default(),
             ),
             registry: r.0,
-        }
+        };
+        metrics.begin_at_zero();
+        metrics
     }
 }
 
-/// A failure's class: `input_invalid`.
-pub fn class_name(failure: &Failure) -> String {
-    let name = failure.class().as_str_name();
+/// A class of failures by its name: `input_invalid`.
+pub fn class_name(class: FailureClass) -> String {
+    let name = class.as_str_name();
     name.trim_start_matches("FAILURE_CLASS_").to_ascii_lowercase()
 }
 
@@ -214,19 +230,34 @@ fn device(name: &str) -> OnDevice {
 }
 
 impl Metrics {
+    /// What is counted from zero, not from its first time: who watches a counter sees it grow then.
+    fn begin_at_zero(&self) {
+        // The numbers of the protocol's states and classes; what has number 0 is none.
+        for n in 1..=i32::from(u8::MAX) {
+            let ended = JobState::try_from(n).ok().filter(|state| state.has_ended());
+            if let Some(state) = ended.map(JobState::name) {
+                drop(self.ended.get_or_create(&Ended { state }));
+            }
+            if let Ok(class) = FailureClass::try_from(n).map(class_name) {
+                drop(self.failures.get_or_create(&OfClass { class }));
+            }
+        }
+        for reason in REFUSALS {
+            drop(self.refused.get_or_create(&Because { reason }));
+        }
+        for reason in NOT_ALLOWED {
+            drop(self.unauthenticated.get_or_create(&Because { reason }));
+        }
+    }
+
     /// A job has ended; so much time was left to its deadline, if it had one.
     pub fn job_ended(&self, state: JobState, failure: Option<&Failure>, slack: Option<Duration>) {
-        let none = Failure {
-            class: FailureClass::Unspecified.into(),
-            ..Failure::default()
-        };
-        let failure = failure.unwrap_or(&none);
-        let labels = Ended {
-            state: state.name(),
-            class: class_name(failure),
-            code: failure.code.clone(),
-        };
-        self.ended.get_or_create(&labels).inc();
+        let state = state.name();
+        self.ended.get_or_create(&Ended { state }).inc();
+        if let Some(failure) = failure {
+            let class = class_name(failure.class());
+            self.failures.get_or_create(&OfClass { class }).inc();
+        }
         if let Some(slack) = slack {
             self.slack.observe(slack.as_secs_f64());
         }
@@ -235,7 +266,7 @@ impl Metrics {
     /// An attempt failed.
     pub fn attempt_failed(&self, failure: &Failure) {
         let labels = Attempt {
-            class: class_name(failure),
+            class: class_name(failure.class()),
             code: failure.code.clone(),
             retryable: failure.retryable.to_string(),
         };
@@ -255,9 +286,8 @@ impl Metrics {
     /// A worker was started; it took the CPU although any card would have done.
     pub fn worker_started(&self, name: &str, is_fallback: bool) {
         self.starts.get_or_create(&device(name)).inc();
-        if is_fallback {
-            self.fallbacks.get_or_create(&device(name)).inc();
-        }
+        let fallbacks = self.fallbacks.get_or_create(&device(name));
+        fallbacks.inc_by(u64::from(is_fallback));
     }
 
     /// A device had a job for so long.

@@ -52,15 +52,18 @@ async fn metrics_after_proofs_and_failures() {
     let bad = "class=\"input_invalid\",code=\"input.program_hash\"";
     let table = [
         (
-            "quarry_jobs_ended_total{state=\"succeeded\",class=\"unspecified\",code=\"\"}".to_owned(),
+            "quarry_jobs_ended_total{state=\"succeeded\"}".to_owned(),
             2.0,
             2.0,
         ),
+        ("quarry_jobs_ended_total{state=\"rejected\"}".to_owned(), 1.0, 1.0),
+        ("quarry_jobs_ended_total{state=\"expired\"}".to_owned(), 0.0, 0.0),
         (
-            format!("quarry_jobs_ended_total{{state=\"rejected\",{bad}}}"),
+            "quarry_job_failures_total{class=\"input_invalid\"}".to_owned(),
             1.0,
             1.0,
         ),
+        ("quarry_job_failures_total{class=\"device\"}".to_owned(), 0.0, 0.0),
         (
             format!("quarry_attempts_failed_total{{{bad},retryable=\"false\"}}"),
             1.0,
@@ -128,7 +131,7 @@ async fn metrics_after_proofs_and_failures() {
     );
     assert_eq!(
         service.metric("quarry_device_fallbacks_total{device=\"cpu\"}"),
-        None
+        Some(0.0)
     );
     let devices = client.capabilities().await.unwrap().devices;
     assert!(
@@ -227,4 +230,75 @@ async fn health_and_reflection_are_as_any_client_finds_them() {
         format!("{answer:?}").contains("quarry.prover.v1.Prover"),
         "{answer:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_json_tell_the_life_of_a_job_and_no_secret() {
+    let case = Folder::with_case(PLAIN);
+    let token = "token-of-a-client";
+    let sha256 = quarry_grpc::digest::digest(token.as_bytes()).unwrap().sha256;
+    let client =
+        format!("[[clients]]\nsha256 = \"{sha256}\"\ntenant = \"a\"\nroles = [\"submit\", \"read\"]\n");
+    case.write("quarry.toml", client);
+    let service = Appliance::start(&case, "--config quarry.toml");
+    let with = |token: &str| quarry_grpc::client::Connection {
+        token: Some(token.to_owned()),
+        ..service.connection()
+    };
+    let mut stranger = Client::connect(&with("token-of-a-stranger")).await.unwrap();
+    stranger.capabilities().await.expect_err("a stranger");
+    let mut client = Client::connect(&with(token)).await.unwrap();
+    let spec = air_job(&mut client, &case, "blake").await;
+    let good = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+    client.wait(&good, |_| {}).await.unwrap();
+    let bad = JobSpec {
+        expected_program_hash: "0x1".to_owned(),
+        dedup_key: "a-dedup-key".to_owned(),
+        ..spec
+    };
+    let bad = client.submit(bad).await.unwrap().job.unwrap().id;
+    client.wait(&bad, |_| {}).await.unwrap();
+    // A worker that dies is in the log too.
+    common::appliance::signal("KILL", service.process("worker"));
+    until("the end of the worker", || {
+        service.log().contains("the worker has ended").then_some(())
+    });
+
+    let log = service.log();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect();
+    for event in &events {
+        let (time, level) = (&event["timestamp"], &event["level"]);
+        assert!(
+            time.is_string() && level.is_string() && event["fields"]["message"].is_string(),
+            "{event}"
+        );
+    }
+    let life = |id: &str| -> Vec<String> {
+        let of_job = events.iter().filter(|event| event["fields"]["id"] == id);
+        let states = of_job.filter_map(|event| event["fields"]["state"].as_str());
+        states.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        life(&good),
+        [
+            "received",
+            "validating",
+            "queued",
+            "running",
+            "verifying",
+            "succeeded"
+        ]
+    );
+    assert_eq!(life(&bad), ["received", "validating", "rejected"]);
+    let last = events
+        .iter()
+        .rfind(|event| event["fields"]["id"] == *bad)
+        .unwrap();
+    assert_eq!(last["fields"]["code"], "input.program_hash", "{last}");
+    for secret in ["token-of", "a-dedup-key", &*sha256] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
 }

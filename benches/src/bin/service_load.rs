@@ -2,10 +2,9 @@
 //! prints what it took of the machine.
 
 use clap::Parser;
+use quarry_benches::unpack_case;
 use quarry_grpc::client::{Client, Connection};
-use quarry_grpc::protocol::{
-    JobSpec, JobState, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
-};
+use quarry_grpc::protocol::{AirInput, JobSpec, JobState, job_spec::Input, job_spec::Parameters};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -25,9 +24,12 @@ struct Args {
     /// The `quarry` program; that beside this one, unless it is named
     #[arg(long)]
     quarry: Option<PathBuf>,
-    /// What the jobs prove: a folder with program.json and input.json
-    #[arg(long, default_value = "prover-core/examples/collatz")]
-    program: PathBuf,
+    /// What the jobs prove: a case of prover-core/tests/data
+    #[arg(long, default_value = "prover-core/tests/data/plain/fib_2p9")]
+    case: PathBuf,
+    /// The tag of its parameters
+    #[arg(long, default_value = "blake")]
+    tag: String,
     /// Clients, each with a connection of its own
     #[arg(long, default_value_t = 64)]
     clients: usize,
@@ -189,17 +191,18 @@ async fn submit_and_watch(mut client: Client, spec: JobSpec, left: Arc<AtomicUsi
 
 async fn submit_all(service: &Service, args: &Args, report: &mut Report) -> Fallible<()> {
     let mut client = service.client().await?;
-    let program = ProgramInput {
-        program: Some(client.upload(&args.program.join("program.json")).await?),
-        input: Some(client.upload(&args.program.join("input.json")).await?),
-        ..ProgramInput::default()
+    let case = unpack_case(&args.case)?;
+    let mut file = async |name: &str| client.upload(&case.path().join(name)).await.map(Some);
+    let input = AirInput {
+        public_input: file("public_input.json").await?,
+        private_input: file("private_input.json").await?,
+        trace: file("trace.bin").await?,
+        memory: file("memory.bin").await?,
     };
+    let parameters = fs::read_to_string(args.case.join(format!("params_{}.json", args.tag)))?;
     let spec = JobSpec {
-        input: Some(Input::Program(program)),
-        parameters: Some(Parameters::Profile(NamedProfile {
-            name: "dev".to_owned(),
-            security_bits: 30,
-        })),
+        input: Some(Input::Air(input)),
+        parameters: Some(Parameters::ParameterFile(parameters)),
         ..JobSpec::default()
     };
     let left = Arc::new(AtomicUsize::new(args.jobs));

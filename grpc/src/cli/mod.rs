@@ -26,6 +26,7 @@ mod statement;
 mod store;
 mod submit;
 mod summary;
+mod systemd;
 mod table;
 mod terminal;
 mod verify;

@@ -1,12 +1,14 @@
 //! `quarry serve`: the appliance.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::systemd::Manager;
 use crate::cli::terminal;
 use quarry_grpc::config::Config;
 use quarry_grpc::service;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -20,7 +22,10 @@ Examples:
       what the file, the environment and the flags come to
 
 Flags win over the environment, the environment over the file. SIGTERM drains: what is on devices
-may end, the rest waits for the next start. Nothing that was accepted is lost, however it ends.";
+may end, the rest waits for the next start. Nothing that was accepted is lost, however it ends.
+
+http://127.0.0.1:7475 is the status page, with /metrics (Prometheus), /healthz and /readyz. A unit
+for systemd, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +60,9 @@ pub struct Args {
     /// How long what is on devices may go on after SIGTERM
     #[arg(long, value_name = "SECONDS", env = "QUARRY_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
+    /// Where traces of jobs are sent, by OTLP over gRPC
+    #[arg(long, value_name = "http://HOST:PORT", env = "QUARRY_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
     /// How to log, on standard error
     #[arg(long, value_enum, default_value_t, env = "QUARRY_LOG_FORMAT")]
     log_format: LogFormat,
@@ -94,6 +102,9 @@ impl Args {
         config.listen = self.listen.unwrap_or(config.listen);
         config.http = self.http.unwrap_or(config.http);
         config.drain_seconds = self.drain_seconds.unwrap_or(config.drain_seconds);
+        if self.otlp_endpoint.is_some() {
+            config.otlp_endpoint.clone_from(&self.otlp_endpoint);
+        }
         Ok(config)
     }
 }
@@ -112,6 +123,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect")));
+    let manager = Arc::new(Manager::from_env());
     let internal = |why| Failure::new(Kind::Internal, why);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -123,13 +136,30 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(internal)?;
+        let stopping = Arc::clone(&manager);
         let stop = async move {
             let [terminate, interrupt] = &mut signals[..] else {
                 return;
             };
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            stopping.tell("STOPPING=1\nSTATUS=draining");
         };
-        let ready = |at: service::Addresses| tracing::info!(address = %at.grpc, http = %at.http, "serving");
+        let ready = |at: service::Addresses| {
+            tracing::info!(address = %at.grpc, http = %at.http, "serving");
+            manager.tell(&format!(
+                "READY=1\nSTATUS=serving on {}, pages on {}",
+                at.grpc, at.http
+            ));
+        };
+        if let Some(often) = manager.watchdog() {
+            let manager = Arc::clone(&manager);
+            tokio::spawn(async move {
+                loop {
+                    manager.tell("WATCHDOG=1");
+                    tokio::time::sleep(often).await;
+                }
+            });
+        }
         let served = service::serve(&config, ready, stop).await;
         served.map_err(|error| match error {
             service::ServeError::Config(error) => Failure::from_error(Kind::BadInput, &error),

@@ -97,7 +97,7 @@ impl Scheduler {
         }
         let submitted = self.with_store(move |store| store.submit(job)).await?;
         if !submitted.existing {
-            self.announce(submitted.job.last_event);
+            self.announce(&submitted.job);
             self.admit(&submitted.job);
         }
         Ok(submitted)
@@ -119,7 +119,7 @@ impl Scheduler {
         // A commit that failed may have been made nevertheless: then nobody works on the job yet.
         let is_known = self.state().active.contains_key(&job.id);
         if !is_known && job.state() == JobState::Received {
-            self.announce(job.last_event);
+            self.announce(&job);
             self.admit(&job);
         }
         Ok(Some(Submitted { job, existing: true }))

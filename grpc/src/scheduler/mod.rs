@@ -33,8 +33,10 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
+/// Changes of jobs that may be told and not heard.
+const MOST_CHANGES: usize = 1024;
 /// How long the store is left alone after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -131,6 +133,8 @@ pub struct Scheduler {
     wake: Notify,
     /// The latest event's cursor.
     last_event: watch::Sender<u64>,
+    /// Every change of a job.
+    changes: broadcast::Sender<Arc<Job>>,
     /// Held while a job is estimated.
     estimating: tokio::sync::Mutex<()>,
     /// Submissions read, collection writes: no file goes between the check that it is here and the record of its job.
@@ -173,6 +177,7 @@ impl Scheduler {
             started: Instant::now(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
+            changes: broadcast::Sender::new(MOST_CHANGES),
             estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
             disk_is_short: Notify::new(),
@@ -260,7 +265,7 @@ impl Scheduler {
         let job = self
             .with_store(move |store| store.change(&id, fence, renew, &mut change))
             .await?;
-        self.announce(job.last_event);
+        self.announce(&job);
         self.state().remember(&job);
         if job.state().has_ended() {
             self.history.ended(job.state());
@@ -362,7 +367,23 @@ impl Scheduler {
         }
     }
 
-    fn announce(&self, cursor: u64) {
+    /// Tells everybody what a job is like now.
+    fn announce(&self, job: &Job) {
+        if job.stage.is_empty() {
+            let code = job.failure.as_ref().map_or("", |failure| &failure.code);
+            tracing::info!(
+                id = job.id,
+                tenant = job.tenant,
+                state = job.state().name(),
+                lease = job.lease_epoch,
+                code,
+                "a job"
+            );
+        }
+        if self.changes.receiver_count() > 0 {
+            let _ = self.changes.send(Arc::new(job.clone()));
+        }
+        let cursor = job.last_event;
         self.last_event.send_if_modified(|last| {
             let is_later = cursor > *last;
             *last = cursor.max(*last);

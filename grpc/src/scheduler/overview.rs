@@ -121,7 +121,7 @@ impl Summary {
             failed_attempts: job.failed_attempts,
             layout,
             n_steps,
-            failure: failure.map(|why| [class_name(why), why.code.clone(), why.message.clone()]),
+            failure: failure.map(|why| [class_name(why.class()), why.code.clone(), why.message.clone()]),
         }
     }
 

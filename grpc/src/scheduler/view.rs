@@ -2,9 +2,10 @@
 
 use super::Scheduler;
 use crate::metrics::Load;
-use crate::protocol::DeviceInfo;
+use crate::protocol::{DeviceInfo, Job};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 impl Scheduler {
     /// The devices.
@@ -89,6 +90,11 @@ impl Scheduler {
     /// Share of a job's proving that is done, if it is on a device.
     pub fn progress(&self, id: &str) -> Option<f64> {
         self.state().active.get(id).map(|active| active.progress)
+    }
+
+    /// Tells of every change of a job.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Job>> {
+        self.changes.subscribe()
     }
 
     /// Tells of every new event by the latest cursor.

@@ -129,6 +129,10 @@ pub async fn serve(
         },
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
+    if let Some(endpoint) = &config.otlp_endpoint {
+        let collector = crate::otlp::connect(endpoint)?;
+        tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
+    }
 
     let addresses = Limiter::new(&config.rates);
     let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
