@@ -9,7 +9,7 @@ use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
-use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,12 @@ impl RedbStore {
     /// Opens a store, makes it if there is none, and brings it to the latest schema.
     ///
     /// # Errors
-    /// [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
+    /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Database::create(path)?;
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+            error => error.into(),
+        })?;
         let write = database.begin_write()?;
         upgrade(&write, path)?;
         write.commit()?;
@@ -416,7 +419,6 @@ macro_rules! from_redb {
                     | redb::Error::RepairAborted
                     | redb::Error::TableTypeMismatch { .. }
                     | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
-                    redb::Error::DatabaseAlreadyOpen => Self::InUse,
                     error => Self::Io(error.to_string()),
                 }
             }
@@ -445,7 +447,7 @@ mod tests {
         conformance::suite(&store);
         let (active, events) = (store.active().unwrap(), store.events(0, None, 1000).unwrap());
         assert!(
-            matches!(RedbStore::open(&path), Err(StoreError::Io(_))),
+            matches!(RedbStore::open(&path), Err(StoreError::InUse)),
             "one process holds it"
         );
         drop(store);
