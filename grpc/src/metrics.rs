@@ -17,7 +17,9 @@ use std::time::Duration;
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// Why a job may not be taken.
-pub const REFUSALS: [&str; 6] = ["full", "quota", "deadline", "draining", "artifact", "store"];
+pub const REFUSALS: [&str; 7] = [
+    "rate", "full", "quota", "deadline", "draining", "artifact", "store",
+];
 /// Why a client may not do what it asks.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
 

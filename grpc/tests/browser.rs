@@ -85,7 +85,11 @@ async fn the_page_tells_what_happens() {
     // A proof moves before one's eyes.
     let long = long_job(&mut client, 1 << 15).await;
     let running = client.submit(long.clone()).await.unwrap().job.unwrap().id;
-    let waiting = client.submit(long.clone()).await.unwrap().job.unwrap().id;
+    // As many more as keep a fast machine busy while one looks.
+    let mut waiting = String::new();
+    for _ in 0..5 {
+        waiting = client.submit(long.clone()).await.unwrap().job.unwrap().id;
+    }
     browser.until("Boolean(document.querySelector('.device progress'))");
     let row = cells(&mut browser, "active", &running);
     assert!(row[1] == "running", "{row:?}");

@@ -153,25 +153,14 @@ impl Browser {
         self.events.iter().filter(sent).map(url).collect()
     }
 
-    /// Keeps a picture of the page in the folder that `QUARRY_SCREENSHOTS` names, if it names one.
+    /// Keeps a picture of the page (PNG, in base64) in the folder that `QUARRY_SCREENSHOTS` names, if it names one.
     pub fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("QUARRY_SCREENSHOTS") else {
             return;
         };
-        let params = json!({ "expression": "document.documentElement.outerHTML" });
-        let page = self.call("Runtime.evaluate", params);
         let picture = self.call("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));
-        let write = |name: String, text: &str| {
-            std::fs::write(Path::new(&folder).join(name), text).expect("a folder for pictures");
-        };
-        write(
-            format!("{name}.html"),
-            page["result"]["value"].as_str().unwrap_or_default(),
-        );
-        write(
-            format!("{name}.png.base64"),
-            picture["data"].as_str().unwrap_or_default(),
-        );
+        let path = Path::new(&folder).join(format!("{name}.png.base64"));
+        std::fs::write(path, picture["data"].as_str().unwrap_or_default()).expect("a folder for pictures");
     }
 }
 
