@@ -53,7 +53,11 @@ pub async fn export(mut changes: broadcast::Receiver<Arc<Job>>, collector: Chann
                     }
                 }
             }
-            Err(RecvError::Lagged(n)) => tracing::warn!(n, "changes of jobs are missing in their traces"),
+            Err(RecvError::Lagged(n)) => {
+                tracing::warn!(n, "changes of jobs are missing in their traces");
+                // Ends may be among them: what was seen of such jobs would never leave.
+                steps.clear();
+            }
             Err(RecvError::Closed) => return,
         }
     }
