@@ -9,12 +9,21 @@ use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+
+/// Memory for pages of the file: without a bound it would grow with the store.
+const CACHE: usize = 32 << 20;
+
+fn cached() -> Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE);
+    builder
+}
 
 /// A store in a file. One process holds it at a time.
 pub struct RedbStore {
@@ -29,7 +38,7 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Database::create(path).map_err(|error| match error {
+        let database = cached().create(path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
             error => error.into(),
         })?;
@@ -51,7 +60,7 @@ impl RedbStore {
         Ok(match &*held {
             Some(database) => Arc::clone(database),
             // A file that is gone is not made anew: that would be another store.
-            None => Arc::clone(held.insert(Arc::new(Database::open(&self.path)?))),
+            None => Arc::clone(held.insert(Arc::new(cached().open(&self.path)?))),
         })
     }
 
