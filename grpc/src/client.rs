@@ -262,6 +262,19 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn download(&mut self, artifact: &ArtifactRef, to: &Path) -> Result<(), ClientError> {
+        self.download_of("", artifact, to).await
+    }
+
+    /// [`Client::download`] of a file of another tenant, for admins. No name is the caller's own.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn download_of(
+        &mut self,
+        tenant: &str,
+        artifact: &ArtifactRef,
+        to: &Path,
+    ) -> Result<(), ClientError> {
         let name = artifact.sha256.get(..16).unwrap_or_default();
         let part = to.with_added_extension(format!("{name}.part"));
         let mut file = File::options()
@@ -273,6 +286,7 @@ impl Client {
         let request = DownloadArtifactRequest {
             sha256: artifact.sha256.clone(),
             offset: file.metadata().await.map_err(in_file(&part))?.len(),
+            tenant: tenant.to_owned(),
         };
         let mut chunks = self.inner.download_artifact(request).await?.into_inner();
         loop {

@@ -148,7 +148,7 @@ impl Names {
         assert!(store.get(text).is_err(), "there is nothing");
         let is_digest =
             text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        assert!(artifacts.path(text).is_err(), "there is nothing");
-        assert_eq!(artifacts.stat(text).is_ok(), is_digest);
+        assert!(artifacts.path(text, text).is_err(), "there is nothing");
+        assert_eq!(artifacts.stat(text, text).is_ok(), is_digest);
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::appliance::{Appliance, air_job};
+use common::appliance::{Appliance, air_job, kept};
 use common::{Folder, assert_stones_proof};
 use quarry_grpc::client::{Client, ClientError};
 use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest};
@@ -85,13 +85,8 @@ fn check_files(case: &Folder, n_files: usize) {
     case.write("collect.toml", "[artifacts]\nkeep_seconds = 0\n");
     drop(restart(case, "--config collect.toml"));
     let service = restart(case, "");
-    let objects = fs::read_dir(case.file("data/artifacts/objects")).unwrap();
-    let files = objects.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
-    assert_eq!(files.count(), n_files);
-    assert_eq!(
-        fs::read_dir(case.file("data/artifacts/parts")).unwrap().count(),
-        0
-    );
+    assert_eq!(kept(case, "objects").len(), n_files);
+    assert_eq!(kept(case, "parts").len(), 0);
     assert_eq!(fs::read_dir(case.file("data/scratch")).unwrap().count(), 0);
     drop(service);
 }

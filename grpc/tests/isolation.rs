@@ -3,7 +3,7 @@
 mod common;
 
 use common::Folder;
-use common::appliance::{Appliance, air_job, long_job, signal, submit, upload, wait};
+use common::appliance::{Appliance, air_job, kept, long_job, signal, submit, upload, wait};
 use quarry_grpc::client::{Client, ClientError};
 use quarry_grpc::protocol::{FailureClass, JobSpec, JobState, Limits, job_spec::Input};
 use std::fs;
@@ -209,14 +209,11 @@ async fn damage_is_found() {
         panic!("four files");
     };
     let trace = files.trace.unwrap();
-    let object = case.file(&format!(
-        "data/artifacts/objects/{}/{}",
-        &trace.sha256[..2],
-        trace.sha256
-    ));
-    let mut bytes = fs::read(&object).unwrap();
+    let objects = kept(&case, "objects");
+    let object = objects.iter().find(|path| path.ends_with(&trace.sha256)).unwrap();
+    let mut bytes = fs::read(object).unwrap();
     bytes[1000] ^= 1;
-    fs::write(&object, bytes).unwrap();
+    fs::write(object, bytes).unwrap();
 
     let id = submit(&mut client, spec).await.id;
     let failure = wait(&mut client, &id).await.failure.unwrap();

@@ -66,6 +66,7 @@ async fn who_may_do_what() {
         client("token-of-b", "b", "\"submit\", \"read\""),
         client("token-of-reader", "a", "\"read\""),
         client("token-of-admin", "", "\"admin\""),
+        client("token-of-auditor", "", "\"read\", \"admin\""),
     ];
     let tls = "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
     case.write("secure.toml", format!("{tls}{}", clients.join("")));
@@ -130,6 +131,15 @@ async fn who_may_do_what() {
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
     let proof = reader.result(&id).await.unwrap().proof.unwrap();
     reader.download(&proof, &case.file("proof.json")).await.unwrap();
+
+    // Nor are its files, for those who know their digests.
+    let to = case.file("foreign.json");
+    assert_eq!(code(b.download(&proof, &to).await), Code::NotFound);
+    assert_eq!(code(b.download_of("a", &proof, &to).await), Code::NotFound);
+    assert_eq!(code(b.submit(spec).await), Code::FailedPrecondition);
+    let mut auditor = connect(&with(Some("token-of-auditor"))).await;
+    assert_eq!(code(auditor.download(&proof, &to).await), Code::NotFound);
+    auditor.download_of("a", &proof, &to).await.unwrap();
     assert!(!service.log().contains("token-of"), "no secret in the log");
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Folder;
-use common::appliance::{Appliance, air_job, submit, until, wait};
+use common::appliance::{Appliance, air_job, kept, submit, until, wait};
 use quarry_grpc::client::ClientError;
 use quarry_grpc::protocol::{JobSpec, JobState, job_spec::Input};
 use std::fs;
@@ -20,9 +20,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
 }
 
 fn n_objects(folder: &Folder) -> usize {
-    let objects = fs::read_dir(folder.file("data/artifacts/objects")).unwrap();
-    let files = objects.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
-    files.count()
+    kept(folder, "objects").len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

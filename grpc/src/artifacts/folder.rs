@@ -1,6 +1,7 @@
-//! Artifacts in a folder: `objects/ab/abcd..` are whole, `parts/abcd..` are being uploaded.
+//! Artifacts in a folder, which has one for each tenant, named by the SHA-256 of the tenant's name. In that one,
+//! `objects/ab/abcd..` are whole, `parts/abcd..` are being uploaded.
 
-use super::{ArtifactError, Artifacts, Kept, Upload, digest};
+use super::{ArtifactError, Artifacts, Kept, Reference, Upload, digest};
 use crate::crash;
 use crate::protocol::ArtifactRef;
 use std::collections::HashSet;
@@ -10,30 +11,34 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+/// Folder of a tenant's whole files.
+const OBJECTS: &str = "objects";
+/// Folder of a tenant's uploads.
+const PARTS: &str = "parts";
+
 /// Files in a folder.
 pub struct ArtifactFolder {
-    objects: PathBuf,
-    parts: PathBuf,
+    folder: PathBuf,
     /// Bytes of the disk that uploads leave free.
     watermark: u64,
     /// Largest artifact in bytes.
     most: u64,
-    uploading: Arc<Mutex<HashSet<String>>>,
+    uploading: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
-/// A file's claim to be uploaded by one client alone.
+/// A part's claim to be written by one client alone.
 struct Claim {
-    sha256: String,
-    uploading: Arc<Mutex<HashSet<String>>>,
+    part: PathBuf,
+    uploading: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        lock(&self.uploading).remove(&self.sha256);
+        lock(&self.uploading).remove(&self.part);
     }
 }
 
-fn lock(claims: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
+fn lock(claims: &Mutex<HashSet<PathBuf>>) -> MutexGuard<'_, HashSet<PathBuf>> {
     claims.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -44,30 +49,52 @@ impl ArtifactFolder {
     /// # Errors
     /// [`ArtifactError::Io`].
     pub fn open(folder: &Path, watermark: u64, most: u64) -> Result<Self, ArtifactError> {
-        let [objects, parts] = ["objects", "parts"].map(|name| folder.join(name));
-        fs::create_dir_all(&objects)?;
-        fs::create_dir_all(&parts)?;
+        make_folder(folder)?;
         Ok(Self {
-            objects,
-            parts,
+            folder: folder.to_owned(),
             watermark,
             most,
             uploading: Arc::default(),
         })
     }
 
-    fn object(&self, sha256: &str) -> Result<PathBuf, ArtifactError> {
-        let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-        match sha256.get(..2) {
-            Some(head) if sha256.len() == 64 && sha256.chars().all(is_hex) => {
-                Ok(self.objects.join(head).join(sha256))
+    /// Gives files of a folder in which tenants have no folders of their own, as there were, to those who refer to them.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`]; those of `references`.
+    pub fn share_out<E: From<ArtifactError>>(
+        &self,
+        references: impl FnOnce() -> Result<HashSet<Reference>, E>,
+    ) -> Result<(), E> {
+        let [objects, parts] = [OBJECTS, PARTS].map(|name| self.folder.join(name));
+        if objects.is_dir() {
+            let give = |reference: &Reference| {
+                let from = object(&objects, &reference.sha256)?;
+                let to = self.object(&reference.tenant, &reference.sha256)?;
+                if from.is_file() && !to.is_file() {
+                    link(&from, &to)?;
+                }
+                Ok::<_, ArtifactError>(())
+            };
+            references()?.iter().try_for_each(give)?;
+            for gone in [&parts, &objects] {
+                fs::remove_dir_all(gone).map_err(ArtifactError::Io)?;
             }
-            _ => Err(ArtifactError::Digest(sha256.to_owned())),
         }
+        Ok(())
+    }
+
+    /// A tenant's folder.
+    fn of(&self, tenant: &str) -> Result<PathBuf, ArtifactError> {
+        Ok(self.folder.join(digest(tenant.as_bytes())?.sha256))
+    }
+
+    fn object(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError> {
+        object(&self.of(tenant)?.join(OBJECTS), sha256)
     }
 
     fn check_disk(&self, size: u64) -> Result<(), ArtifactError> {
-        let disk = rustix::fs::statvfs(&self.objects).map_err(io::Error::from)?;
+        let disk = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let needed = size.saturating_add(self.watermark);
         if free < needed {
@@ -78,8 +105,8 @@ impl ArtifactFolder {
 }
 
 impl Artifacts for ArtifactFolder {
-    fn stat(&self, sha256: &str) -> Result<Kept, ArtifactError> {
-        if let Some(received) = length(&self.object(sha256)?)? {
+    fn stat(&self, tenant: &str, sha256: &str) -> Result<Kept, ArtifactError> {
+        if let Some(received) = length(&self.object(tenant, sha256)?)? {
             return Ok(Kept {
                 complete: true,
                 received,
@@ -87,26 +114,33 @@ impl Artifacts for ArtifactFolder {
         }
         Ok(Kept {
             complete: false,
-            received: length(&self.parts.join(sha256))?.unwrap_or(0),
+            received: length(&self.of(tenant)?.join(PARTS).join(sha256))?.unwrap_or(0),
         })
     }
 
-    fn upload(&self, artifact: &ArtifactRef, offset: u64) -> Result<Box<dyn Upload>, ArtifactError> {
+    fn upload(
+        &self,
+        tenant: &str,
+        artifact: &ArtifactRef,
+        offset: u64,
+    ) -> Result<Box<dyn Upload>, ArtifactError> {
         let sha256 = artifact.sha256.clone();
-        let object = self.object(&sha256)?;
+        let object = self.object(tenant, &sha256)?;
         if artifact.size > self.most {
             let size = self.most;
             return Err(ArtifactError::TooLong { sha256, size });
         }
         self.check_disk(artifact.size.saturating_sub(offset))?;
-        if !lock(&self.uploading).insert(sha256.clone()) {
+        let parts = self.of(tenant)?.join(PARTS);
+        make_folder(&parts)?;
+        let part = parts.join(&sha256);
+        if !lock(&self.uploading).insert(part.clone()) {
             return Err(ArtifactError::Busy(sha256));
         }
         let claim = Claim {
-            sha256: sha256.clone(),
+            part: part.clone(),
             uploading: Arc::clone(&self.uploading),
         };
-        let part = self.parts.join(&sha256);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -125,27 +159,26 @@ impl Artifacts for ArtifactFolder {
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(PartUpload {
             file,
-            part,
             object,
+            artifact: artifact.clone(),
             received: offset,
-            size: artifact.size,
             claim,
         }))
     }
 
-    fn path(&self, sha256: &str) -> Result<PathBuf, ArtifactError> {
-        let path = self.object(sha256)?;
+    fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError> {
+        let path = self.object(tenant, sha256)?;
         match length(&path)? {
             Some(_) => Ok(path),
             None => Err(ArtifactError::NotFound(sha256.to_owned())),
         }
     }
 
-    fn adopt(&self, file: &Path) -> Result<ArtifactRef, ArtifactError> {
+    fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError> {
         let mut open = File::open(file)?;
         let artifact = digest(&mut open)?;
         open.sync_all()?;
-        place(file, &self.object(&artifact.sha256)?)?;
+        place(file, &self.object(tenant, &artifact.sha256)?)?;
         Ok(artifact)
     }
 
@@ -156,22 +189,22 @@ impl Artifacts for ArtifactFolder {
         }
     }
 
-    fn collect(&self, referred: &HashSet<String>, age: Duration) -> Result<usize, ArtifactError> {
+    fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError> {
+        let path = |reference: &Reference| self.object(&reference.tenant, &reference.sha256);
+        let referred: HashSet<PathBuf> = referred.iter().filter_map(|of| path(of).ok()).collect();
         let mut removed = 0;
-        let mut folders = vec![self.parts.clone()];
-        for entry in fs::read_dir(&self.objects)? {
-            folders.push(entry?.path());
-        }
-        for entry in folders.iter().map(fs::read_dir) {
-            for entry in entry? {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                // A file from the future (a clock that was set back) is young.
-                let touched = entry.metadata()?.modified()?;
-                let elapsed = SystemTime::now().duration_since(touched).unwrap_or_default();
-                if elapsed >= age && !referred.contains(&name) && !lock(&self.uploading).contains(&name) {
-                    fs::remove_file(entry.path())?;
-                    removed += 1;
+        for tenant in entries(&self.folder)? {
+            let mut folders = entries(&tenant.join(OBJECTS))?;
+            folders.push(tenant.join(PARTS));
+            for folder in folders {
+                for file in entries(&folder)? {
+                    // A file from the future (a clock that was set back) is young.
+                    let touched = file.metadata()?.modified()?;
+                    let elapsed = SystemTime::now().duration_since(touched).unwrap_or_default();
+                    if elapsed >= age && !referred.contains(&file) && !lock(&self.uploading).contains(&file) {
+                        fs::remove_file(file)?;
+                        removed += 1;
+                    }
                 }
             }
         }
@@ -182,40 +215,40 @@ impl Artifacts for ArtifactFolder {
 /// An upload to a file in `parts`.
 struct PartUpload {
     file: File,
-    part: PathBuf,
     object: PathBuf,
+    artifact: ArtifactRef,
     received: u64,
-    size: u64,
     claim: Claim,
 }
 
 impl Upload for PartUpload {
     fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError> {
         self.received += chunk.len() as u64;
-        if self.received > self.size {
+        let ArtifactRef { sha256, size } = &self.artifact;
+        if self.received > *size {
             return Err(ArtifactError::TooLong {
-                sha256: self.claim.sha256.clone(),
-                size: self.size,
+                sha256: sha256.clone(),
+                size: *size,
             });
         }
         Ok(self.file.write_all(chunk)?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Kept, ArtifactError> {
-        if self.received < self.size {
+        if self.received < self.artifact.size {
             return Ok(Kept {
                 complete: false,
                 received: self.received,
             });
         }
         self.file.seek(SeekFrom::Start(0))?;
-        if digest(&mut self.file)?.sha256 != self.claim.sha256 {
-            fs::remove_file(&self.part)?;
-            return Err(ArtifactError::Damaged(self.claim.sha256.clone()));
+        if digest(&mut self.file)?.sha256 != self.artifact.sha256 {
+            fs::remove_file(&self.claim.part)?;
+            return Err(ArtifactError::Damaged(self.artifact.sha256.clone()));
         }
         self.file.sync_all()?;
         crash::point("upload.before-rename");
-        place(&self.part, &self.object)?;
+        place(&self.claim.part, &self.object)?;
         crash::point("upload.after-rename");
         Ok(Kept {
             complete: true,
@@ -227,12 +260,52 @@ impl Upload for PartUpload {
 /// Moves a synced file to its place, durably.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(to);
-    if !folder.is_dir() {
-        fs::create_dir_all(folder)?;
-        File::open(folder.parent().unwrap_or(folder))?.sync_all()?;
-    }
+    make_folder(folder)?;
     fs::rename(from, to)?;
     File::open(folder)?.sync_all()
+}
+
+/// Has a file in another place too, durably.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    let folder = to.parent().unwrap_or(to);
+    make_folder(folder)?;
+    fs::hard_link(from, to)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder and those above it, durably, as far as they are not there.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(Path::new(""));
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+        _ => {}
+    }
+    match above.as_os_str().is_empty() {
+        true => Ok(()),
+        false => File::open(above)?.sync_all(),
+    }
+}
+
+/// Paths of what is in a folder; nothing, if there is no such folder.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// The place of a file among whole ones.
+fn object(objects: &Path, sha256: &str) -> Result<PathBuf, ArtifactError> {
+    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    match sha256.get(..2) {
+        Some(head) if sha256.len() == 64 && sha256.chars().all(is_hex) => Ok(objects.join(head).join(sha256)),
+        _ => Err(ArtifactError::Digest(sha256.to_owned())),
+    }
 }
 
 fn length(path: &Path) -> io::Result<Option<u64>> {
@@ -247,6 +320,9 @@ fn length(path: &Path) -> io::Result<Option<u64>> {
 mod tests {
     use super::*;
 
+    /// A tenant.
+    const T: &str = "a tenant";
+
     fn folder(watermark: u64) -> (tempfile::TempDir, ArtifactFolder) {
         let folder = tempfile::tempdir().unwrap();
         let artifacts = ArtifactFolder::open(folder.path(), watermark, 1 << 20).unwrap();
@@ -257,28 +333,28 @@ mod tests {
     fn an_upload_is_resumed_and_checked() {
         let (_folder, artifacts) = folder(0);
         let artifact = digest(&b"hello, world"[..]).unwrap();
-        let mut upload = artifacts.upload(&artifact, 0).unwrap();
+        let mut upload = artifacts.upload(T, &artifact, 0).unwrap();
         upload.write(b"hello").unwrap();
         assert!(matches!(
-            artifacts.upload(&artifact, 0),
+            artifacts.upload(T, &artifact, 0),
             Err(ArtifactError::Busy(_))
         ));
         assert!(!upload.finish().unwrap().complete);
-        let stat = artifacts.stat(&artifact.sha256).unwrap();
+        let stat = artifacts.stat(T, &artifact.sha256).unwrap();
         assert_eq!((stat.complete, stat.received), (false, 5));
         assert!(matches!(
-            artifacts.path(&artifact.sha256),
+            artifacts.path(T, &artifact.sha256),
             Err(ArtifactError::NotFound(_))
         ));
         assert!(matches!(
-            artifacts.upload(&artifact, 6),
+            artifacts.upload(T, &artifact, 6),
             Err(ArtifactError::Offset { received: 5, .. })
         ));
 
-        let mut upload = artifacts.upload(&artifact, 5).unwrap();
+        let mut upload = artifacts.upload(T, &artifact, 5).unwrap();
         upload.write(b", world").unwrap();
         assert!(upload.finish().unwrap().complete);
-        let path = artifacts.path(&artifact.sha256).unwrap();
+        let path = artifacts.path(T, &artifact.sha256).unwrap();
         assert_eq!(fs::read(path).unwrap(), b"hello, world");
     }
 
@@ -286,11 +362,11 @@ mod tests {
     fn what_has_another_digest_is_forgotten() {
         let (_folder, artifacts) = folder(0);
         let artifact = digest(&b"hello"[..]).unwrap();
-        let mut upload = artifacts.upload(&artifact, 0).unwrap();
+        let mut upload = artifacts.upload(T, &artifact, 0).unwrap();
         upload.write(b"HELLO").unwrap();
         assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
-        assert_eq!(artifacts.stat(&artifact.sha256).unwrap().received, 0);
-        let mut upload = artifacts.upload(&artifact, 0).unwrap();
+        assert_eq!(artifacts.stat(T, &artifact.sha256).unwrap().received, 0);
+        let mut upload = artifacts.upload(T, &artifact, 0).unwrap();
         assert!(matches!(
             upload.write(b"hello!"),
             Err(ArtifactError::TooLong { .. })
@@ -303,7 +379,7 @@ mod tests {
             &"é".repeat(32),
         ] {
             assert!(
-                matches!(artifacts.stat(bad), Err(ArtifactError::Digest(_))),
+                matches!(artifacts.stat(T, bad), Err(ArtifactError::Digest(_))),
                 "{bad}"
             );
         }
@@ -314,7 +390,7 @@ mod tests {
         let (_folder, artifacts) = folder(u64::MAX);
         let artifact = digest(&b"x"[..]).unwrap();
         assert!(matches!(
-            artifacts.upload(&artifact, 0),
+            artifacts.upload(T, &artifact, 0),
             Err(ArtifactError::DiskFull { .. })
         ));
         assert!(artifacts.is_short().unwrap());
@@ -328,13 +404,16 @@ mod tests {
         for (text, refer) in [("one", true), ("two", false)] {
             let file = folder.path().join(text);
             fs::write(&file, text).unwrap();
-            let artifact = artifacts.adopt(&file).unwrap();
+            let artifact = artifacts.adopt(T, &file).unwrap();
             if refer {
-                kept.insert(artifact.sha256);
+                kept.insert(Reference {
+                    tenant: T.to_owned(),
+                    sha256: artifact.sha256,
+                });
             }
         }
         let part = digest(&b"part"[..]).unwrap();
-        let upload = artifacts.upload(&part, 0).unwrap();
+        let upload = artifacts.upload(T, &part, 0).unwrap();
         assert_eq!(artifacts.collect(&kept, Duration::from_secs(60)).unwrap(), 0);
         assert_eq!(
             artifacts.collect(&kept, Duration::ZERO).unwrap(),
@@ -343,6 +422,65 @@ mod tests {
         );
         drop(upload);
         assert_eq!(artifacts.collect(&kept, Duration::ZERO).unwrap(), 1);
-        assert!(kept.iter().all(|sha256| artifacts.path(sha256).is_ok()));
+        assert!(kept.iter().all(|of| artifacts.path(T, &of.sha256).is_ok()));
+    }
+
+    #[test]
+    fn a_tenant_has_nothing_of_another() {
+        let (folder, artifacts) = folder(0);
+        let artifact = digest(&b"hello"[..]).unwrap();
+        let mut first = artifacts.upload("one", &artifact, 0).unwrap();
+        first.write(b"hel").unwrap();
+        assert_eq!(artifacts.stat("two", &artifact.sha256).unwrap().received, 0);
+        assert!(matches!(
+            artifacts.upload("two", &artifact, 3),
+            Err(ArtifactError::Offset { received: 0, .. })
+        ));
+        let mut second = artifacts.upload("two", &artifact, 0).unwrap();
+        first.write(b"lo").unwrap();
+        assert!(first.finish().unwrap().complete);
+        assert!(artifacts.path("one", &artifact.sha256).is_ok());
+        assert!(artifacts.path("two", &artifact.sha256).is_err());
+        second.write(b"hello").unwrap();
+        assert!(second.finish().unwrap().complete);
+
+        // One's reference keeps nothing of the other.
+        let kept = HashSet::from([Reference {
+            tenant: "two".to_owned(),
+            sha256: artifact.sha256.clone(),
+        }]);
+        assert_eq!(artifacts.collect(&kept, Duration::ZERO).unwrap(), 1);
+        assert!(artifacts.path("one", &artifact.sha256).is_err());
+        assert!(artifacts.path("two", &artifact.sha256).is_ok());
+        drop(folder);
+    }
+
+    #[test]
+    fn what_all_tenants_had_is_shared_out() {
+        let (folder, artifacts) = folder(0);
+        let name = |text: &str| digest(text.as_bytes()).unwrap().sha256;
+        fs::create_dir(folder.path().join(PARTS)).unwrap();
+        for text in ["both", "one's", "nobody's"] {
+            let old = object(&folder.path().join(OBJECTS), &name(text)).unwrap();
+            fs::create_dir_all(old.parent().unwrap()).unwrap();
+            fs::write(old, text).unwrap();
+        }
+        let reference = |(tenant, text): (&str, &str)| Reference {
+            tenant: tenant.to_owned(),
+            sha256: name(text),
+        };
+        let references = [("", "both"), ("one", "both"), ("one", "one's"), ("one", "gone")];
+        let references = || Ok::<_, ArtifactError>(references.map(reference).into());
+        artifacts.share_out(references).unwrap();
+        let has = |tenant, text| artifacts.path(tenant, &name(text)).is_ok();
+        assert!(has("", "both") && has("one", "both") && has("one", "one's"));
+        assert!(!has("", "one's") && !has("one", "nobody's") && !has("", "nobody's"));
+        assert!(!folder.path().join(OBJECTS).exists() && !folder.path().join(PARTS).exists());
+        let not_again = || {
+            Err(ArtifactError::NotFound(
+                "there is nothing to share out".to_owned(),
+            ))
+        };
+        artifacts.share_out(not_again).unwrap();
     }
 }

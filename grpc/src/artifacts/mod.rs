@@ -1,4 +1,5 @@
-//! Where files are kept: what clients upload, statements, proofs. A file is named by its SHA-256.
+//! Where files are kept: what clients upload, statements, proofs. A file is named by its SHA-256, and is its tenant's alone:
+//! who knows the digest of another's file has nothing of it.
 //!
 //! A trait, so that a fleet may keep them elsewhere, and the folder of an appliance.
 
@@ -62,6 +63,15 @@ pub enum ArtifactError {
     Io(#[from] io::Error),
 }
 
+/// A file that a tenant's job needs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// Whose file it is.
+    pub tenant: String,
+    /// Its name.
+    pub sha256: String,
+}
+
 /// How much of a file is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -89,29 +99,34 @@ pub trait Upload: Send {
 
 /// A place for files. What a method kept is durable when it returns.
 pub trait Artifacts: Send + Sync + 'static {
-    /// How much of a file is here.
+    /// How much of a tenant's file is here.
     ///
     /// # Errors
     /// [`ArtifactError`].
-    fn stat(&self, sha256: &str) -> Result<Kept, ArtifactError>;
+    fn stat(&self, tenant: &str, sha256: &str) -> Result<Kept, ArtifactError>;
 
-    /// Begins or resumes an upload.
+    /// Begins or resumes a tenant's upload.
     ///
     /// # Errors
     /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`] and others.
-    fn upload(&self, artifact: &ArtifactRef, offset: u64) -> Result<Box<dyn Upload>, ArtifactError>;
+    fn upload(
+        &self,
+        tenant: &str,
+        artifact: &ArtifactRef,
+        offset: u64,
+    ) -> Result<Box<dyn Upload>, ArtifactError>;
 
-    /// A local path of a file that is here, for reading.
+    /// A local path of a tenant's file that is here, for reading.
     ///
     /// # Errors
     /// [`ArtifactError::NotFound`] and others.
-    fn path(&self, sha256: &str) -> Result<PathBuf, ArtifactError>;
+    fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError>;
 
-    /// Takes a finished file in, which is gone from where it was.
+    /// Takes a finished file in for a tenant; it is gone from where it was.
     ///
     /// # Errors
     /// [`ArtifactError`].
-    fn adopt(&self, file: &Path) -> Result<ArtifactRef, ArtifactError>;
+    fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
 
     /// Whether less of the disk is free than is to be left free.
     ///
@@ -123,13 +138,13 @@ pub trait Artifacts: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ArtifactError`].
-    fn collect(&self, referred: &HashSet<String>, age: Duration) -> Result<usize, ArtifactError>;
+    fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError>;
 }
 
 /// What is wrong with files that are needed, a line for each that is missing or damaged.
-pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<String>) -> Vec<String> {
-    let check = |sha256: &String| match artifacts
-        .path(sha256)
+pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<String> {
+    let check = |Reference { tenant, sha256 }: &Reference| match artifacts
+        .path(tenant, sha256)
         .and_then(|path| Ok(digest(File::open(path)?)?))
     {
         Ok(found) if found.sha256 == *sha256 => None,
@@ -155,10 +170,12 @@ pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
     files.into_iter().flatten().collect()
 }
 
-/// Digests of all files that a job or its result refers to, its inputs among them or not.
-pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<String> {
-    let spec = stored.job.as_ref().and_then(|job| job.spec.as_ref());
-    let statement = stored.job.as_ref().and_then(|job| job.statement.as_ref());
+/// All files that a job or its result refers to, its inputs among them or not.
+pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<Reference> {
+    let Some(job) = &stored.job else {
+        return Vec::new();
+    };
+    let (spec, statement) = (job.spec.as_ref(), job.statement.as_ref());
     let result = stored.result.as_ref();
     let inputs = spec.filter(|_| with_inputs).map(inputs_of).unwrap_or_default();
     let others = [
@@ -167,5 +184,9 @@ pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<String
         result.and_then(|result| result.proof.as_ref()),
     ];
     let all = inputs.into_iter().chain(others.into_iter().flatten());
-    all.map(|artifact| artifact.sha256.clone()).collect()
+    let reference = |artifact: &ArtifactRef| Reference {
+        tenant: job.tenant.clone(),
+        sha256: artifact.sha256.clone(),
+    };
+    all.map(reference).collect()
 }

@@ -135,7 +135,8 @@ pub async fn fetch(client: &mut Client, job: &Job, out: &std::path::Path) -> Res
         return Err(no_proof(job));
     }
     let result = client.result(&job.id).await?;
-    Ok(client.download(&result.proof.unwrap_or_default(), out).await?)
+    let proof = result.proof.unwrap_or_default();
+    Ok(client.download_of(&job.tenant, &proof, out).await?)
 }
 
 /// Why a job has no proof.

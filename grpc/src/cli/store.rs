@@ -2,7 +2,9 @@
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
-use quarry_grpc::artifacts::{ArtifactFolder, wrong};
+use quarry_grpc::artifacts::wrong;
+use quarry_grpc::config::ArtifactLimits;
+use quarry_grpc::service;
 use quarry_grpc::store::{JobStore, RedbStore};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -43,15 +45,16 @@ struct Data {
 }
 
 impl Data {
-    fn store(&self) -> Result<RedbStore, Failure> {
+    /// The store's file, which is there.
+    fn store(&self) -> Result<PathBuf, Failure> {
         let path = self.data.join("store.redb");
-        if !path.is_file() {
-            return Err(Failure::bad_input(format!(
+        match path.is_file() {
+            true => Ok(path),
+            false => Err(Failure::bad_input(format!(
                 "there is no store '{}'",
                 path.display()
-            )));
+            ))),
         }
-        RedbStore::open(&path).or_bad_input()
     }
 }
 
@@ -59,7 +62,8 @@ impl Data {
 pub fn run(args: &Args) -> Result<(), Failure> {
     match &args.action {
         Action::Backup { data, file } => {
-            data.store()?.back_up(file).or_bad_input()?;
+            let store = RedbStore::open(&data.store()?).or_bad_input()?;
+            store.back_up(file).or_bad_input()?;
             terminal::tell(format_args!("the store is copied to '{}'\n", file.display()));
             Ok(())
         }
@@ -68,9 +72,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn check(data: &Data) -> Result<(), Failure> {
+    data.store()?;
+    let (store, artifacts) = service::open(&data.data, &ArtifactLimits::default()).or_bad_input()?;
     // Inputs of jobs that have ended may be gone already.
-    let referred = data.store()?.references(SystemTime::now()).or_bad_input()?;
-    let artifacts = ArtifactFolder::open(&data.data.join("artifacts"), 0, u64::MAX).or_bad_input()?;
+    let referred = store.references(SystemTime::now()).or_bad_input()?;
     let bad = wrong(&artifacts, &referred);
     if !bad.is_empty() {
         return Err(Failure::new(Kind::Rejected, bad.join("\n")));

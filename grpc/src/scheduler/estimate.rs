@@ -143,10 +143,10 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`Failure`]: why there would be no proof.
-    pub async fn estimate(&self, spec: JobSpec) -> Result<Estimate, Failure> {
+    pub async fn estimate(&self, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
         let _one_at_a_time = self.estimating.lock().await;
         let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
-        let prepared = self.run_prepare("estimate", spec).await;
+        let prepared = self.run_prepare("estimate", tenant, spec).await;
         self.forget("estimate");
         let statement = prepared?.statement.unwrap_or_default();
         let backlog = self.backlog();

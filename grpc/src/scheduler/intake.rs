@@ -93,7 +93,7 @@ impl Scheduler {
         }
         self.check_commitments(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
         for artifact in job.spec.iter().flat_map(inputs_of) {
-            self.artifacts.path(&artifact.sha256)?;
+            self.artifacts.path(&job.tenant, &artifact.sha256)?;
         }
         let submitted = self.with_store(move |store| store.submit(job)).await?;
         if !submitted.existing {

@@ -58,7 +58,7 @@ impl Scheduler {
         crash::point("prepare.leased");
         let lease = job.lease_epoch;
         let prepared = tokio::select! {
-            prepared = self.run_prepare(id, job.spec.clone().unwrap_or_default()) => prepared,
+            prepared = self.run_prepare(id, &job.tenant, job.spec.clone().unwrap_or_default()) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -89,8 +89,13 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs the child and takes what it states into the artifacts.
-    pub(super) async fn run_prepare(&self, id: &str, spec: JobSpec) -> Result<Prepared, Failure> {
+    /// Runs the child and takes what it states into the tenant's artifacts.
+    pub(super) async fn run_prepare(
+        &self,
+        id: &str,
+        tenant: &str,
+        spec: JobSpec,
+    ) -> Result<Prepared, Failure> {
         let folder = self.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
@@ -98,7 +103,7 @@ impl Scheduler {
             .await
             .map_err(|why| internal("scratch", &why))?;
         let paths = self
-            .paths(&inputs_of(&spec))
+            .paths(tenant, &inputs_of(&spec))
             .map_err(|why| internal("artifact", &why))?;
         let limits = self.limits(&spec);
         let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
@@ -114,7 +119,7 @@ impl Scheduler {
         let Answer::Prepared(mut prepared) = run_child(&request, Stage::Prepare, time).await? else {
             return Err(internal("child.answer", &"not an answer to prepare"));
         };
-        let keep = |name: &str| self.keep(folder.join(name));
+        let keep = |name: &str| self.keep(tenant, folder.join(name));
         let statement = prepared.statement.get_or_insert_default();
         statement.public_input = Some(
             keep(PUBLIC_INPUT)
@@ -125,22 +130,27 @@ impl Scheduler {
         Ok(prepared)
     }
 
-    /// Where artifacts are, by their digests.
-    pub(super) fn paths(&self, artifacts: &[&ArtifactRef]) -> Result<HashMap<String, String>, ArtifactError> {
+    /// Where a tenant's artifacts are, by their digests.
+    pub(super) fn paths(
+        &self,
+        tenant: &str,
+        artifacts: &[&ArtifactRef],
+    ) -> Result<HashMap<String, String>, ArtifactError> {
         let path = |artifact: &&ArtifactRef| {
-            let path = self.artifacts.path(&artifact.sha256)?;
+            let path = self.artifacts.path(tenant, &artifact.sha256)?;
             Ok((artifact.sha256.clone(), path.display().to_string()))
         };
         artifacts.iter().map(path).collect()
     }
 
-    /// Keeps a copy of a file as an artifact.
-    async fn keep(&self, file: PathBuf) -> Result<ArtifactRef, ArtifactError> {
+    /// Keeps a copy of a file as a tenant's artifact.
+    async fn keep(&self, tenant: &str, file: PathBuf) -> Result<ArtifactRef, ArtifactError> {
         let artifacts = Arc::clone(&self.artifacts);
+        let tenant = tenant.to_owned();
         blocking(move || {
             let copy = file.with_extension("copy");
             std::fs::copy(&file, &copy)?;
-            artifacts.adopt(Path::new(&copy))
+            artifacts.adopt(&tenant, Path::new(&copy))
         })
         .await
     }

@@ -77,7 +77,9 @@ impl Scheduler {
         let statement = job.statement.clone().unwrap_or_default();
         let files = [&statement.public_input, &statement.parameters];
         let files: Vec<_> = files.into_iter().flatten().collect();
-        let paths = self.paths(&files).map_err(|why| internal("artifact", &why))?;
+        let paths = self
+            .paths(&job.tenant, &files)
+            .map_err(|why| internal("artifact", &why))?;
         let limits = self.settings.limits;
         let folder = self.folder(&job.id);
         let request = ChildRequest {
@@ -96,7 +98,8 @@ impl Scheduler {
         };
         crash::point("release.verified");
         let artifacts = Arc::clone(&self.artifacts);
-        let proof = blocking(move || artifacts.adopt(&folder.join(PROOF_FILE))).await;
+        let tenant = job.tenant.clone();
+        let proof = blocking(move || artifacts.adopt(&tenant, &folder.join(PROOF_FILE))).await;
         Ok((verified, proof.map_err(|why| internal("artifact", &why))?))
     }
 }

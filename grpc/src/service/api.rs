@@ -172,10 +172,10 @@ impl Prover for Api {
     }
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
-        self.authorize(&request, Deed::Submission, &[Role::Submit])?;
+        let who = self.authorize(&request, Deed::Submission, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         spec::check(&spec)?;
-        let estimate = self.scheduler.estimate(spec).await;
+        let estimate = self.scheduler.estimate(&who.tenant, spec).await;
         Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
     }
 
@@ -183,7 +183,7 @@ impl Prover for Api {
         &self,
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
-        self.authorize(&request, Deed::Call, &[Role::Submit])?;
+        let who = self.authorize(&request, Deed::Call, &[Role::Submit])?;
         let mut parts = request.into_inner();
         let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
@@ -192,7 +192,7 @@ impl Prover for Api {
         let artifact = header.artifact.unwrap_or_default();
         let wanted = artifact.clone();
         let offset = header.offset;
-        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&wanted, offset));
+        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
         let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
             if status.code() == Code::ResourceExhausted {
                 self.scheduler.disk_is_short();
@@ -218,11 +218,11 @@ impl Prover for Api {
     }
 
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
-        self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
+        let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
         let sha256 = artifact.sha256.clone();
         let kept = self
-            .with_artifacts(move |artifacts| artifacts.stat(&sha256))
+            .with_artifacts(move |artifacts| artifacts.stat(&who.tenant, &sha256))
             .await?;
         Ok(Response::new(ArtifactStatus {
             artifact: Some(artifact),
@@ -237,10 +237,19 @@ impl Prover for Api {
         &self,
         request: Request<DownloadArtifactRequest>,
     ) -> Answer<Self::DownloadArtifactStream> {
-        self.authorize(&request, Deed::Call, &[Role::Read])?;
-        let DownloadArtifactRequest { sha256, offset } = request.into_inner();
+        let who = self.authorize(&request, Deed::Call, &[Role::Read])?;
+        let DownloadArtifactRequest {
+            sha256,
+            offset,
+            tenant,
+        } = request.into_inner();
+        let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
+        let tenant = tenant.unwrap_or_else(|| who.tenant.clone());
+        if !who.covers(&tenant) {
+            return Err(of_artifacts(&ArtifactError::NotFound(sha256)));
+        }
         let wanted = sha256.clone();
-        let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&wanted)?)?));
+        let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&tenant, &wanted)?)?));
         let file = file.await?;
         let (send, chunks) = mpsc::channel(4);
         tokio::task::spawn_blocking(move || {

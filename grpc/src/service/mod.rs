@@ -18,11 +18,11 @@ pub(crate) use spec::check as check_spec;
 
 use crate::admin;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
-use crate::config::{Config, Tls};
+use crate::config::{ArtifactLimits, Config, Tls};
 use crate::protocol::DESCRIPTORS;
 use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
-use crate::store::{RedbStore, StoreError};
+use crate::store::{JobStore, RedbStore, StoreError};
 use api::Api;
 use identity::{Reloadable, authenticator};
 use operators::AdminApi;
@@ -34,7 +34,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_stream::wrappers::UnixListenerStream;
@@ -92,6 +92,17 @@ pub struct Addresses {
     pub http: SocketAddr,
 }
 
+/// Opens the store and the files of a folder, as one process may at a time. What older versions left is brought up to date.
+///
+/// # Errors
+/// [`ServeError::Store`], [`ServeError::Artifacts`].
+pub fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, ArtifactFolder), ServeError> {
+    let store = RedbStore::open(&data.join("store.redb"))?;
+    let artifacts = ArtifactFolder::open(&data.join("artifacts"), limits.min_free_bytes, limits.max_bytes)?;
+    artifacts.share_out(|| Ok::<_, ServeError>(store.references(SystemTime::UNIX_EPOCH)?))?;
+    Ok((store, artifacts))
+}
+
 /// Serves until `stop` resolves, then drains. `ready` is told the addresses when clients may come.
 ///
 /// # Errors
@@ -107,12 +118,8 @@ pub async fn serve(
     std::fs::create_dir_all(data).map_err(failed(format!("folder '{}'", data.display())))?;
     // Children and workers get paths, and may have another working directory one day.
     let data = std::path::absolute(data).map_err(failed(format!("folder '{}'", data.display())))?;
-    let store = Arc::new(RedbStore::open(&data.join("store.redb"))?);
-    let artifacts = Arc::new(ArtifactFolder::open(
-        &data.join("artifacts"),
-        config.artifacts.min_free_bytes,
-        config.artifacts.max_bytes,
-    )?);
+    let (store, artifacts) = open(&data, &config.artifacts)?;
+    let (store, artifacts) = (Arc::new(store), Arc::new(artifacts));
     let settings = Settings {
         scratch: data.join("scratch"),
         pause_file: data.join("paused"),

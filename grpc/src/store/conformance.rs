@@ -189,7 +189,9 @@ fn expiry(store: &dyn JobStore) {
     let now = SystemTime::now();
     let (before, after) = (now - Duration::from_secs(60), now + Duration::from_secs(60));
     let names = |since| {
-        let mut names: Vec<_> = store.references(since).unwrap().into_iter().collect();
+        let references = store.references(since).unwrap().into_iter();
+        let expiry = references.filter(|of| of.tenant == "expiry");
+        let mut names: Vec<_> = expiry.map(|of| of.sha256).collect();
         names.sort();
         names
     };

@@ -10,6 +10,7 @@ mod schema;
 
 pub use redb::RedbStore;
 
+use crate::artifacts::Reference;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
@@ -179,7 +180,7 @@ pub trait JobStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError>;
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<Reference>, StoreError>;
 
     /// Writes a copy of the store, as it stands at one moment, to a new file.
     ///

@@ -4,7 +4,7 @@ use super::schema::{
     ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next, upgrade,
 };
 use super::{Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
-use crate::artifacts::references_of;
+use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
@@ -272,15 +272,15 @@ impl JobStore for RedbStore {
         })
     }
 
-    fn references(&self, ended_since: SystemTime) -> Result<HashSet<String>, StoreError> {
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<Reference>, StoreError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let mut digests = HashSet::new();
+            let mut references = HashSet::new();
             for entry in read.open_table(JOBS)?.iter()? {
                 let stored = decode(entry?.1.value())?;
-                digests.extend(references_of(&stored, !ended_before(&stored, ended_since)));
+                references.extend(references_of(&stored, !ended_before(&stored, ended_since)));
             }
-            Ok(digests)
+            Ok(references)
         })
     }
 

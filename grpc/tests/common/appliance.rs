@@ -199,6 +199,25 @@ fn processes(parent: u32, subcommand: &str) -> Vec<u32> {
     found
 }
 
+/// The whole files that a service keeps in `data`, or with another name the parts of uploads.
+pub fn kept(folder: &Folder, kind: &str) -> Vec<PathBuf> {
+    let mut open = vec![folder.file("data/artifacts")];
+    let mut found = Vec::new();
+    while let Some(entries) = open.pop().map(fs::read_dir) {
+        for path in entries
+            .expect("a folder")
+            .map(|entry| entry.expect("a file").path())
+        {
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push(path),
+            }
+        }
+    }
+    found.retain(|path| path.components().any(|part| part.as_os_str() == kind));
+    found
+}
+
 /// Waits until there is something, for a minute at most.
 pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
