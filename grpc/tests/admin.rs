@@ -6,12 +6,13 @@ use common::Folder;
 use common::appliance::{Appliance, air_job, get, until};
 use quarry_grpc::admin::GetStatusRequest;
 use quarry_grpc::admin::admin_client::AdminClient;
-use quarry_grpc::client::{ClientError, Connection};
-use quarry_grpc::protocol::{JobSpec, JobState};
+use quarry_grpc::client::{Client, ClientError, Connection};
+use quarry_grpc::protocol::{JobSpec, JobState, WatchJobsRequest};
 use quarry_grpc::store::{JobStore, RedbStore};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::time::{Duration, SystemTime};
 use tonic::Code;
 use tonic::transport::Endpoint;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -83,7 +84,18 @@ async fn a_pause_holds_until_it_is_resumed() {
     assert_eq!(paused.exits(0).json()["paused"], "the-card-is-replaced");
     let mut client = service.client().await;
     let spec = air_job(&mut client, &case, "blake").await;
-    let id = client.submit(spec).await.unwrap().job.unwrap().id;
+    let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
+    let promised = JobSpec {
+        deadline: Some((SystemTime::now() + Duration::from_secs(24 * 3600)).into()),
+        ..spec
+    };
+    match client.submit(promised).await {
+        Err(ClientError::Status(status)) => {
+            assert_eq!(status.code(), Code::ResourceExhausted);
+            assert!(status.message().contains("the-card-is-replaced"), "{status}");
+        }
+        other => panic!("a promise that nobody can keep: {other:?}"),
+    }
     let standing = || case.quarry("admin --data data status").exits(0).json();
     until("a job that waits", || (standing()["waiting"] == 1).then_some(()));
 
@@ -91,10 +103,10 @@ async fn a_pause_holds_until_it_is_resumed() {
         let mut client = service.client().await;
         for _ in 0..40 {
             if client.get(&id).await.unwrap().state() == JobState::Queued {
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 return client.get(&id).await.unwrap().state() == JobState::Queued;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         false
     };
@@ -179,12 +191,12 @@ async fn a_copy_while_jobs_run_has_all_that_were_accepted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_revoked_without_a_restart() {
-    let folder = Folder::new();
+    let folder = Folder::with_case(PLAIN);
     let name = |tokens: &[&str]| {
         let client = |token: &&str| {
             let digest = Sha256::digest(token.as_bytes());
             let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("[[clients]]\nsha256 = \"{digest}\"\ntenant = \"t\"\nroles = [\"read\"]\n")
+            format!("[[clients]]\nsha256 = \"{digest}\"\ntenant = \"t\"\nroles = [\"submit\", \"read\"]\n")
         };
         folder.write(
             "clients.toml",
@@ -193,19 +205,28 @@ async fn tokens_are_revoked_without_a_restart() {
     };
     name(&["old", "both"]);
     let service = Appliance::start(&folder, "--config clients.toml");
-    let is_known = async |token: &str| {
+    let client = async |token: &str| {
         let connection = Connection {
             token: Some(token.to_owned()),
             ..service.connection()
         };
-        let client = quarry_grpc::client::Client::connect(&connection).await;
-        match client.unwrap().capabilities().await {
-            Ok(_) => true,
-            Err(ClientError::Status(status)) if status.code() == Code::Unauthenticated => false,
-            Err(error) => panic!("{error}"),
-        }
+        Client::connect(&connection).await.unwrap()
+    };
+    let is_known = async |token: &str| match client(token).await.capabilities().await {
+        Ok(_) => true,
+        Err(ClientError::Status(status)) if status.code() == Code::Unauthenticated => false,
+        Err(error) => panic!("{error}"),
     };
     assert!(is_known("old").await && is_known("both").await && !is_known("new").await);
+    folder
+        .quarry("admin --data data pause so-that-the-job-waits")
+        .exits(0);
+    let mut both = client("both").await;
+    let spec = air_job(&mut both, &folder, "blake").await;
+    let job_id = both.submit(spec).await.unwrap().job.unwrap().id;
+    let watch = WatchJobsRequest { after: 0, job_id };
+    let mut seen = client("old").await.watch(watch.clone()).await.unwrap();
+    assert!(seen.message().await.unwrap().is_some());
     name(&["both", "new"]);
     assert!(!is_known("new").await, "not before they are read");
     folder
@@ -213,6 +234,15 @@ async fn tokens_are_revoked_without_a_restart() {
         .exits(0)
         .says(&["2 clients"]);
     assert!(!is_known("old").await && is_known("both").await && is_known("new").await);
+    // A stream that was opened before tells nothing of what comes after.
+    both.cancel(&watch.job_id).await.unwrap();
+    let refused = loop {
+        match seen.message().await {
+            Ok(event) => assert_ne!(event.expect("no end").state(), JobState::Cancelled),
+            Err(status) => break status.code(),
+        }
+    };
+    assert_eq!(refused, Code::Unauthenticated);
     folder.write("clients.toml", "[[clients]]\nsha256 = \"short\"\n");
     folder.quarry("admin reload --data data").exits(2);
     assert!(is_known("new").await, "what cannot be read changes nothing");

@@ -152,7 +152,11 @@ impl Scheduler {
         let backlog = self.backlog();
         let time = |share| self.state().pace.time(Some(statement.multiplications), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
+        let is_paused = self.paused().is_some();
         let meets = |deadline: SystemTime| {
+            if is_paused {
+                return Some(false);
+            }
             let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
             Some(backlog? + p95? <= left)
         };

@@ -25,6 +25,9 @@ pub enum SubmitError {
         if .0.is_own { "a later deadline" } else { "a lower priority" },
     )]
     Busy(Missed),
+    /// It has a deadline, and nobody knows when devices take jobs again.
+    #[error("no deadline can be promised while an operator has paused the devices: {0}")]
+    Paused(String),
     /// The service is about to end.
     #[error("the service is draining")]
     Draining,
@@ -43,6 +46,7 @@ impl SubmitError {
             SubmitError::Full(_) => "full",
             SubmitError::Quota(_) => "quota",
             SubmitError::Busy { .. } => "deadline",
+            SubmitError::Paused(_) => "paused",
             SubmitError::Draining => "draining",
             SubmitError::Artifact(_) => "artifact",
             SubmitError::Store(_) => "store",
@@ -73,6 +77,11 @@ impl Scheduler {
             let state = self.state();
             if state.draining {
                 return Err(SubmitError::Draining);
+            }
+            if let Some(reason) = &state.paused
+                && job.spec.as_ref().is_some_and(|spec| spec.deadline.is_some())
+            {
+                return Err(SubmitError::Paused(reason.clone()));
             }
             let n_waiting = state.waiting.len();
             if n_waiting >= self.settings.max_queued_jobs {

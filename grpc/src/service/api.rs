@@ -320,14 +320,17 @@ impl Prover for Api {
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
         let who = self.authorize(&request, Deed::Call, ANY)?;
+        let (metadata, certificates) = (request.metadata().clone(), request.peer_certs());
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);
         let mut is_over = false;
+        let mut tenant = None;
         if job.is_none() && !who.roles.contains(&Role::Admin) {
             return Err(Status::permission_denied("only admins watch all jobs: name one"));
         }
         if let Some(id) = &job {
             let (job, _) = self.stored(id, &who).await?;
+            tenant = Some(job.tenant.clone());
             is_over = job.state().has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
         }
@@ -336,8 +339,23 @@ impl Prover for Api {
             return Ok(Response::new(Box::pin(ReceiverStream::new(events))));
         }
         let scheduler = Arc::clone(&self.scheduler);
+        let authenticator = Arc::clone(&self.authenticator);
+        // A client that is known no more, since the clients were read again, sees no more of a stream that it opened before.
+        let may_see = move || {
+            let certificate = certificates.as_ref().and_then(|chain| chain.first());
+            let certificate = certificate.map(|certificate| certificate.as_ref());
+            let who = authenticator.identify(&metadata, certificate)?;
+            let covers = match &tenant {
+                Some(tenant) => who.covers(tenant),
+                None => who.roles.contains(&Role::Admin),
+            };
+            match covers {
+                true => Ok(()),
+                false => Err(Status::permission_denied("this client may not see it any more")),
+            }
+        };
         tokio::spawn(async move {
-            if let Err(status) = send_events(&scheduler, after, job, &send).await {
+            if let Err(status) = send_events(&scheduler, after, job, may_see, &send).await {
                 let _ = send.send(Err(status)).await;
             }
         });

@@ -57,7 +57,7 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
 /// The status for a job that is not taken.
 pub fn of_submit(error: &SubmitError) -> Status {
     match error {
-        SubmitError::Full(_) | SubmitError::Quota(_) => {
+        SubmitError::Full(_) | SubmitError::Quota(_) | SubmitError::Paused(_) => {
             retry(Code::ResourceExhausted, error.to_string(), LATER)
         }
         SubmitError::Busy(missed) => {

@@ -60,11 +60,12 @@ pub fn send_file(
     Ok(())
 }
 
-/// Sends events until the job has ended, or whoever watches has.
+/// Sends events until the job has ended, or whoever watches has, or may not see them any more.
 pub async fn send_events(
     scheduler: &Scheduler,
     mut after: u64,
     job: Option<String>,
+    may_see: impl Fn() -> Result<(), Status>,
     to: &mpsc::Sender<Result<JobEvent, Status>>,
 ) -> Result<(), Status> {
     let mut changes = scheduler.events();
@@ -74,6 +75,7 @@ pub async fn send_events(
         let wanted = job.clone();
         let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
         let events = events.await.map_err(|error| of_store(&error))?;
+        may_see()?;
         let n_events = events.len();
         for event in events {
             after = event.cursor;
