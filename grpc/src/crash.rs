@@ -1,4 +1,7 @@
-//! Named points at which a test kills the service. In a build without the feature `crash-points` they are nothing.
+//! Named points at which a test kills the service, and faults that it gives a device. In a build without the feature
+//! `crash-points` they are nothing.
+
+use quarry_prover_core::prover::ProveError;
 
 /// Ends the process as `kill -9` does, if `QUARRY_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
@@ -12,3 +15,40 @@ pub fn point(name: &str) {
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub fn point(_: &str) {}
+
+/// The fault that the file `QUARRY_DEVICE_FAULT` names, as long as there is one: `lost` is for good, as a driver's is, for
+/// the process that comes upon it, and takes the file away; `no-room` is while the file is there.
+#[cfg(feature = "crash-points")]
+pub fn device_fault(device: &str) -> Option<ProveError> {
+    use quarry_kernels::DeviceError;
+    use quarry_prover_core::memory_plan::{EXTENSION, MemoryPlanError};
+    use quarry_prover_core::progress::Phase;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static LOST: AtomicBool = AtomicBool::new(false);
+    let file = std::env::var_os("QUARRY_DEVICE_FAULT")?;
+    let fault = std::fs::read_to_string(&file).unwrap_or_default();
+    if fault == "lost" {
+        LOST.store(true, Ordering::Relaxed);
+        let _ = std::fs::remove_file(&file);
+    }
+    if LOST.load(Ordering::Relaxed) {
+        return Some(ProveError::Device(DeviceError::Lost {
+            device: device.to_owned(),
+            reason: "as a test asked".to_owned(),
+        }));
+    }
+    (fault == "no-room").then_some(ProveError::Memory(MemoryPlanError::TooLarge {
+        needed: 1,
+        free: 0,
+        phase: Phase::Trace,
+        tag: EXTENSION,
+    }))
+}
+
+/// None.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub fn device_fault(_: &str) -> Option<ProveError> {
+    None
+}

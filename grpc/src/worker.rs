@@ -4,16 +4,18 @@
 use crate::child::limits;
 use crate::child::prepare::{PARAMETERS, PRIVATE_INPUT, PUBLIC_INPUT};
 use crate::child::verify::{ANNOTATIONS, PROOF};
+use crate::crash;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{
     Progress, Prove, ProveFailed, Proved, Ready, WorkerReport, WorkerRequest, worker_report::Report,
     worker_request::Request,
 };
-use crate::protocol::{Failure, FailureClass, PhaseTime};
+use crate::protocol::{FailureClass, PhaseTime};
 use crate::wire;
 use quarry_hw_profiles::Memory;
 use quarry_kernels::{Backend, DeviceError};
 use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
@@ -59,17 +61,14 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     report(Report::Ready(Ready {
         description: device.name(),
         fallback: fallback.unwrap_or_default(),
-        memory_bytes: device.free_bytes().unwrap_or(0),
+        memory_bytes: device.memory_bytes().unwrap_or(0),
         host_memory_bytes: Memory::probe().total_bytes.unwrap_or(0),
     }))?;
     for (job, cancel) in next {
         let lease = job.lease;
         report(match prove(device, &job, &cancel) {
             Ok(proved) => Report::Proved(proved),
-            Err(failure) => Report::Failed(ProveFailed {
-                lease,
-                failure: Some(failure),
-            }),
+            Err(error) => Report::Failed(failed(device, lease, &error)),
         })?;
     }
     Ok(())
@@ -113,14 +112,30 @@ impl Teller {
     }
 }
 
-fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved, Failure> {
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    /// The files of the attempt cannot be read.
+    #[error("{}", chain(.0.as_ref()))]
+    Files(Box<dyn Error>),
+    /// The proof cannot be written.
+    #[error("{0}")]
+    Disk(io::Error),
+    /// It cannot be made.
+    #[error("{}", chain(.0))]
+    Prove(#[from] ProveError),
+}
+
+fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved, AttemptError> {
     let folder = Path::new(&job.folder);
-    let unreadable =
-        |error: &dyn Error| failure(FailureClass::Internal, Stage::Prove, "worker.files", chain(error));
+    let unreadable = |error: Box<dyn Error>| AttemptError::Files(error);
     let input = ProverInput::read(&folder.join(PUBLIC_INPUT), &folder.join(PRIVATE_INPUT))
-        .map_err(|error| unreadable(&error))?;
-    let text = fs::read_to_string(folder.join(PARAMETERS)).map_err(|error| unreadable(&error))?;
-    let params = Parameters::parse(&text).map_err(|error| unreadable(&error))?;
+        .map_err(|error| unreadable(error.into()))?;
+    let text = fs::read_to_string(folder.join(PARAMETERS)).map_err(|error| unreadable(error.into()))?;
+    let params = Parameters::parse(&text).map_err(|error| unreadable(error.into()))?;
+    if let Some(error) = crash::device_fault(&device.name()) {
+        return Err(AttemptError::Prove(error));
+    }
     let teller = Teller {
         lease: job.lease,
         state: Mutex::new((Instant::now(), None)),
@@ -129,12 +144,8 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
         annotations: job.annotations,
         memory_budget: None,
     };
-    let proof = prover::prove(device, &input, &params, &options, &teller, cancel)
-        .map_err(|error| prove_failed(&error))?;
-    let write = |name: &str, bytes: &[u8]| {
-        let written = fs::write(folder.join(name), bytes);
-        written.map_err(|error| failure(FailureClass::Resource, Stage::Prove, "worker.disk", error))
-    };
+    let proof = prover::prove(device, &input, &params, &options, &teller, cancel)?;
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
     write(PROOF, &proof.bytes)?;
     if let Some(annotations) = proof.annotations {
         write(ANNOTATIONS, serde_json::json!(annotations).to_string().as_bytes())?;
@@ -151,14 +162,30 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     })
 }
 
-fn prove_failed(error: &ProveError) -> Failure {
+fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFailed {
+    use DeviceError::{Cancelled, OutOfMemory};
     let (class, code) = match error {
-        ProveError::Device(DeviceError::Cancelled) => (FailureClass::Cancelled, "prove.cancelled"),
-        ProveError::Device(DeviceError::OutOfMemory { .. }) | ProveError::Memory(_) => {
+        AttemptError::Files(_) => (FailureClass::Internal, "worker.files"),
+        AttemptError::Disk(_) => (FailureClass::Resource, "worker.disk"),
+        AttemptError::Prove(ProveError::Device(Cancelled)) => (FailureClass::Cancelled, "prove.cancelled"),
+        AttemptError::Prove(ProveError::Device(OutOfMemory { .. }) | ProveError::Memory(_)) => {
             (FailureClass::Resource, "prove.device_memory")
         }
-        ProveError::Device(_) => (FailureClass::Device, "prove.device"),
-        _ => (FailureClass::InputInvalid, "input.air"),
+        AttemptError::Prove(ProveError::Device(_)) => (FailureClass::Device, "prove.device"),
+        AttemptError::Prove(_) => (FailureClass::InputInvalid, "input.air"),
     };
-    failure(class, Stage::Prove, code, chain(error))
+    let mut failure = failure(class, Stage::Prove, code, error);
+    // What the plan did not foresee may be another's doing.
+    failure.retryable |= matches!(error, AttemptError::Prove(ProveError::Device(OutOfMemory { .. })));
+    let no_room = match error {
+        AttemptError::Prove(ProveError::Memory(MemoryPlanError::TooLarge { needed, .. })) => {
+            device.memory_bytes().is_none_or(|all| *needed <= all)
+        }
+        _ => false,
+    };
+    ProveFailed {
+        lease,
+        failure: Some(failure),
+        no_room,
+    }
 }

@@ -163,3 +163,41 @@ async fn any_moment() {
     // Four inputs and a public input in common; parameters and a proof each.
     check_files(&case, 5 + 2 * tags.len());
 }
+
+/// A service whose device has a fault, and a job.
+async fn faulty(case: &Folder, fault: &str) -> (Appliance, Client, String) {
+    case.write("fault", fault);
+    let file = case.file("fault").display().to_string();
+    let service = Appliance::start_with(case, "", &[("QUARRY_DEVICE_FAULT", &file)]).unwrap();
+    let mut client = service.client().await;
+    let spec = job(&mut client, case, "blake", fault).await;
+    let id = client.submit(spec).await.unwrap().job.unwrap().id;
+    (service, client, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_lost_begins_anew() {
+    let case = Folder::with_case(PLAIN);
+    let (_service, mut client, id) = faulty(&case, "lost").await;
+    let job = client.wait(&id, |_| {}).await.unwrap();
+    assert_eq!(
+        (job.state(), job.failed_attempts),
+        (JobState::Succeeded, 1),
+        "{job:?}"
+    );
+    assert_eq!(client.capabilities().await.unwrap().devices[0].starts, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_waits_while_others_hold_the_device() {
+    let case = Folder::with_case(PLAIN);
+    let (_service, mut client, id) = faulty(&case, "no-room").await;
+    // More often than a job may fail.
+    let starts = async |client: &mut Client| client.capabilities().await.unwrap().devices[0].starts;
+    while starts(&mut client).await < 5 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!client.get(&id).await.unwrap().state().has_ended());
+    fs::remove_file(case.file("fault")).unwrap();
+    check_proof(&mut client, &case, "blake", "no-room").await;
+}

@@ -300,6 +300,11 @@ pub trait Device: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Bytes that the device could give out if nobody else had any of it. `None` as for [`Device::free_bytes`].
+    fn memory_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Makes sure of the memory for work that was planned to hold `bytes` bytes at once, before it begins: others on the
     /// device cannot take it any more.
     ///

@@ -1,7 +1,7 @@
 //! Devices: a worker process for each, started again whenever it dies, and one job after another on it.
 
-use super::Scheduler;
 use super::queue::Entry;
+use super::{Scheduler, entry};
 use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{
@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 /// How long a worker has to stop before it is killed: within a second of the wish.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long a device is left alone after its worker could not start: at first, and at most.
+/// How long a device is left alone after its worker has ended: at first, and at most, if it proves nothing in between.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 
 /// How the work on a job ended.
@@ -25,6 +25,8 @@ enum Outcome {
     Proved(Proved),
     /// With a failure.
     Failed(Failure),
+    /// Before it began: others hold the device's memory, as this says.
+    NoRoom(Failure),
     /// It was to stop.
     Stopped,
     /// It took too long.
@@ -49,7 +51,6 @@ impl Scheduler {
                     continue;
                 }
             };
-            pause = PAUSES[0];
             let Ready {
                 description,
                 fallback,
@@ -72,17 +73,21 @@ impl Scheduler {
                 info.host_memory_bytes = *host_memory_bytes;
                 info.starts += 1;
             });
-            self.use_worker(index, name, worker).await;
+            if self.use_worker(index, name, worker).await {
+                pause = PAUSES[0];
+            }
             self.on_device(index, |info| {
                 info.description.clear();
                 info.note = "its worker has ended".to_owned();
             });
             sleep(pause).await;
+            pause = (2 * pause).min(PAUSES[1]);
         }
     }
 
-    /// Proves with a worker until it is dead, or there is nothing more to do.
-    async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) {
+    /// Proves with a worker until it is dead, or there is nothing more to do; gives whether it made a proof.
+    async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) -> bool {
+        let mut has_proved = false;
         loop {
             let next = self.when(|state| {
                 if state.draining {
@@ -108,7 +113,7 @@ impl Scheduler {
                     let ended = worker.end().await;
                     tracing::warn!(ended, "the worker has ended");
                 }
-                return;
+                return has_proved;
             };
             let id = next.id.clone();
             self.on_device(index, |info| info.job_id.clone_from(&id));
@@ -116,6 +121,7 @@ impl Scheduler {
             self.wake.notify_waiters();
             let begin = Instant::now();
             let (survivor, result) = self.prove(worker, index, next).await;
+            has_proved |= matches!(result, Ok(Some(_)));
             self.metrics.was_busy(name, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device goes on.
@@ -134,7 +140,7 @@ impl Scheduler {
             });
             match survivor {
                 Some(survivor) => worker = survivor,
-                None => return,
+                None => return has_proved,
             }
         }
     }
@@ -191,7 +197,16 @@ impl Scheduler {
                 (Some(worker), Ok(Some((job, proved))))
             }
             Some(Outcome::Failed(failure)) => {
-                (Some(worker), self.fail(id, lease, failure).await.map(|()| None))
+                // What a driver has lost it does not find again in the same process.
+                let worker = match failure.class() {
+                    FailureClass::InputInvalid => Some(worker),
+                    _ => end(worker, &failure).await,
+                };
+                (worker, self.fail(id, lease, failure).await.map(|()| None))
+            }
+            Some(Outcome::NoRoom(failure)) => {
+                let worker = end(worker, &failure).await;
+                (worker, self.postpone(id, lease).await.map(|()| None))
             }
             Some(Outcome::Late) => {
                 let worker = self.stop(worker, lease).await;
@@ -233,11 +248,32 @@ impl Scheduler {
                 }
                 Report::Proved(proved) if proved.lease == lease => return Some(Outcome::Proved(proved)),
                 Report::Failed(failed) if failed.lease == lease => {
-                    return Some(Outcome::Failed(failed.failure.unwrap_or_default()));
+                    let failure = failed.failure.unwrap_or_default();
+                    return Some(match failed.no_room {
+                        true => Outcome::NoRoom(failure),
+                        false => Outcome::Failed(failure),
+                    });
                 }
                 Report::Ready(_) | Report::Progress(_) | Report::Proved(_) | Report::Failed(_) => {}
             }
         }
+    }
+
+    /// Has a job wait for a device again, which is no attempt: nothing was begun.
+    async fn postpone(&self, id: &str, lease: u64) -> Result<(), StoreError> {
+        let queued = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Queued);
+            job.stage.clear();
+        };
+        let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
+        let mut state = self.state();
+        if let Some(active) = state.active.get_mut(id) {
+            active.stage.clear();
+            active.progress = 0.0;
+            state.ready.push(entry(&job));
+        }
+        Ok(())
     }
 
     /// Records a new phase; what happens inside one is known here alone. An error says that the job is not ours any more.
@@ -298,4 +334,15 @@ impl Scheduler {
             change(device);
         }
     }
+}
+
+/// Ends a worker whose device failed: another process finds it as it is.
+async fn end(mut worker: Worker, why: &Failure) -> Option<Worker> {
+    let ended = worker.kill().await;
+    tracing::warn!(
+        ?ended,
+        why = why.message,
+        "the device failed: its worker begins anew"
+    );
+    None
 }

@@ -21,6 +21,8 @@ pub(super) struct Arena {
     pool: sys::CUmemoryPool,
     /// Bytes that buffers may take.
     pub(super) budget: u64,
+    /// Bytes that they might if nobody else had any of the card's.
+    pub(super) most: u64,
 }
 
 impl Default for Arena {
@@ -28,6 +30,7 @@ impl Default for Arena {
         Self {
             pool: null_mut(),
             budget: 0,
+            most: 0,
         }
     }
 }
@@ -66,6 +69,8 @@ impl Context {
         }
         let there = self.obtainable()?;
         self.arena.budget = budget.unwrap_or(there);
+        let (_, total) = self.card_bytes()?;
+        self.arena.most = budget.unwrap_or(total - total / LEFT_TO_OTHERS);
         if self.arena.budget > there {
             return Err(self.out_of_memory(Tag("arena"), self.arena.budget, there));
         }
@@ -83,15 +88,20 @@ impl Context {
         Ok(bytes)
     }
 
-    /// Bytes that the pool has or can take from the card.
-    fn obtainable(&self) -> Result<u64, DeviceError> {
+    /// Bytes of the card that nobody has, and all of its.
+    fn card_bytes(&self) -> Result<(u64, u64), DeviceError> {
         self.enter()?;
         let (mut free, mut total) = (0, 0);
         // SAFETY: pointers are valid.
         self.done("cuMemGetInfo", unsafe {
             sys::cuMemGetInfo_v2(&mut free, &mut total)
         })?;
-        let free = free as u64;
+        Ok((free as u64, total as u64))
+    }
+
+    /// Bytes that the pool has or can take from the card.
+    fn obtainable(&self) -> Result<u64, DeviceError> {
+        let (free, _) = self.card_bytes()?;
         Ok(self.reserved()? + free - free / LEFT_TO_OTHERS)
     }
 

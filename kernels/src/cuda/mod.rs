@@ -175,6 +175,10 @@ impl Device for CudaDevice {
         Some(self.context.free_bytes())
     }
 
+    fn memory_bytes(&self) -> Option<u64> {
+        Some(self.context.arena.most)
+    }
+
     fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
         if let Some(bytes) = self.context.to_reserve(bytes)? {
             // They lie in what is given back for something larger.

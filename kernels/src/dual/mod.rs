@@ -184,6 +184,10 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
         self.a.free_bytes()
     }
 
+    fn memory_bytes(&self) -> Option<u64> {
+        self.a.memory_bytes()
+    }
+
     fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
         self.a.reserve(bytes)?;
         self.b.reserve(bytes)

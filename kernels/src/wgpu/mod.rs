@@ -168,6 +168,10 @@ impl Device for WgpuDevice {
         Some(self.context.budget.saturating_sub(held))
     }
 
+    fn memory_bytes(&self) -> Option<u64> {
+        Some(self.context.budget)
+    }
+
     fn inversion_scratch(&self, log_len: u32) -> u64 {
         // Chunks are inverted one after the other.
         inversion_scratch(self.chunk_len().min(1 << log_len) as u64)
