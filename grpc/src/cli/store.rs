@@ -2,9 +2,7 @@
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
-use quarry_grpc::artifacts::wrong;
-use quarry_grpc::config::ArtifactLimits;
-use quarry_grpc::service;
+use quarry_grpc::artifacts::{ArtifactFolder, wrong};
 use quarry_grpc::store::{JobStore, RedbStore};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -62,7 +60,7 @@ impl Data {
 pub fn run(args: &Args) -> Result<(), Failure> {
     match &args.action {
         Action::Backup { data, file } => {
-            let store = RedbStore::open(&data.store()?).or_bad_input()?;
+            let store = RedbStore::open_as_it_is(&data.store()?).or_bad_input()?;
             store.back_up(file).or_bad_input()?;
             terminal::tell(format_args!("the store is copied to '{}'\n", file.display()));
             Ok(())
@@ -72,8 +70,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn check(data: &Data) -> Result<(), Failure> {
-    data.store()?;
-    let (store, artifacts) = service::open(&data.data, &ArtifactLimits::default()).or_bad_input()?;
+    let store = RedbStore::open_as_it_is(&data.store()?).or_bad_input()?;
+    let folder = data.data.join("artifacts");
+    if !folder.is_dir() {
+        let message = format!(
+            "there is no folder '{}': its files are not here",
+            folder.display()
+        );
+        return Err(Failure::new(Kind::Rejected, message));
+    }
+    let artifacts = ArtifactFolder::open(&folder, 0, u64::MAX).or_bad_input()?;
     // Inputs of jobs that have ended may be gone already.
     let referred = store.references(SystemTime::now()).or_bad_input()?;
     let bad = wrong(&artifacts, &referred);

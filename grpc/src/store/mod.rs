@@ -108,7 +108,7 @@ pub struct Listing {
     pub states: Vec<JobState>,
     /// With all of these labels.
     pub labels: HashMap<String, String>,
-    /// At most this many.
+    /// At most this many; a page may have fewer, and another one follow.
     pub page_size: usize,
     /// Where an earlier list ended.
     pub page_token: String,

@@ -1,7 +1,8 @@
 //! The embedded store: one file of redb's, durable at every commit.
 
 use super::schema::{
-    ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next, upgrade,
+    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
+    upgrade,
 };
 use super::{Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use crate::artifacts::{Reference, references_of};
@@ -9,20 +10,39 @@ use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Memory for pages of the file: without a bound it would grow with the store.
 const CACHE: usize = 32 << 20;
+/// How long a store may be held by somebody else before it is in use.
+const IN_USE: Duration = Duration::from_secs(1);
+/// Jobs that are looked at for one page of a list: others wait for the store meanwhile.
+const MOST_LOOKED_AT: usize = 10_000;
 
 fn cached() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE);
     builder
+}
+
+/// Opens a store's file, as soon as nobody holds it: a service that was killed while it started a process leaves its lock to
+/// that for a moment, until it is another program.
+fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Database, StoreError> {
+    let begin = Instant::now();
+    loop {
+        match open() {
+            Err(DatabaseError::DatabaseAlreadyOpen) if begin.elapsed() < IN_USE => {
+                std::thread::sleep(IN_USE / 20);
+            }
+            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 /// A store in a file. One process holds it at a time.
@@ -38,13 +58,23 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = cached().create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            error => error.into(),
-        })?;
+        let database = when_free(|| cached().create(path))?;
         let write = database.begin_write()?;
         upgrade(&write, path)?;
         write.commit()?;
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Some(Arc::new(database))),
+        })
+    }
+
+    /// Opens a store to read it or to copy it, and leaves it in its schema.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`]; [`StoreError::Io`] if there is none.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let database = when_free(|| cached().open(path))?;
+        schema::check(&database.begin_read()?, path)?;
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
@@ -84,10 +114,17 @@ impl RedbStore {
         let write = copy.begin_write()?;
         macro_rules! copy_tables {
             ($($table:expr),*) => {$({
-                let mut target = write.open_table($table)?;
-                for entry in read.open_table($table)?.iter()? {
-                    let (key, value) = entry?;
-                    target.insert(key.value(), value.value())?;
+                match read.open_table($table) {
+                    Ok(source) => {
+                        let mut target = write.open_table($table)?;
+                        for entry in source.iter()? {
+                            let (key, value) = entry?;
+                            target.insert(key.value(), value.value())?;
+                        }
+                    }
+                    // An older schema has not all of them.
+                    Err(TableError::TableDoesNotExist(_)) => {}
+                    Err(error) => return Err(error.into()),
                 }
             })*};
         }
@@ -173,8 +210,12 @@ impl JobStore for RedbStore {
             let read = database.begin_read()?;
             let jobs = read.open_table(JOBS)?;
             let mut page = Page::default();
-            for entry in jobs.range(..before)?.rev() {
+            for (n, entry) in jobs.range(..before)?.rev().enumerate() {
                 let (number, record) = entry?;
+                if n >= MOST_LOOKED_AT {
+                    page.next = format!("{:x}", number.value() + 1);
+                    break;
+                }
                 let Some(job) = decode(record.value())?.job.filter(|job| listing.takes(job)) else {
                     continue;
                 };
@@ -447,6 +488,20 @@ from_redb!(
 mod tests {
     use super::*;
     use crate::store::conformance;
+
+    #[test]
+    fn a_store_that_is_left_soon_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let first = RedbStore::open(&path).unwrap();
+        assert!(matches!(RedbStore::open(&path), Err(StoreError::InUse)));
+        let left = std::thread::spawn(move || {
+            std::thread::sleep(IN_USE / 4);
+            drop(first);
+        });
+        RedbStore::open(&path).unwrap();
+        left.join().unwrap();
+    }
 
     #[test]
     fn conforms_and_survives() {

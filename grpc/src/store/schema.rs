@@ -4,7 +4,7 @@ use super::StoreError;
 use super::redb::{damaged, number_of};
 use crate::protocol::JobEvent;
 use prost::Message;
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use std::path::Path;
 
 /// Counters, and the schema's version.
@@ -57,19 +57,33 @@ fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
 /// [`StoreError::Later`] for the store of a later version, and others.
 pub fn upgrade(write: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
     let mut meta = write.open_table(META)?;
-    let found = number(&meta, SCHEMA)?;
-    let known = UPGRADES.len() as u64;
-    let steps = usize::try_from(found).ok().and_then(|n| UPGRADES.get(n..));
-    let steps = steps.ok_or_else(|| StoreError::Later {
-        path: path.to_owned(),
-        found,
-        known,
-    })?;
-    for step in steps {
+    for step in steps_left(&meta, path)? {
         step(write)?;
     }
-    meta.insert(SCHEMA, known)?;
+    meta.insert(SCHEMA, UPGRADES.len() as u64)?;
     Ok(())
+}
+
+/// Refuses the store of a later version, and changes nothing.
+///
+/// # Errors
+/// [`StoreError::Later`], and others.
+pub fn check(read: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
+    steps_left(&read.open_table(META)?, path).map(|_| ())
+}
+
+/// The steps that a store has not gone.
+fn steps_left(
+    meta: &impl ReadableTable<&'static str, u64>,
+    path: &Path,
+) -> Result<&'static [Upgrade], StoreError> {
+    let found = number(meta, SCHEMA)?;
+    let steps = usize::try_from(found).ok().and_then(|n| UPGRADES.get(n..));
+    steps.ok_or_else(|| StoreError::Later {
+        path: path.to_owned(),
+        found,
+        known: UPGRADES.len() as u64,
+    })
 }
 
 /// Counts one up.
@@ -89,7 +103,7 @@ mod tests {
     use super::*;
     use crate::protocol::{JobSpec, JobState};
     use crate::store::{JobStore, Listing, RedbStore};
-    use redb::Database;
+    use redb::{Database, ReadableDatabase};
     use std::fs;
     use std::io::Read;
 
@@ -133,6 +147,32 @@ mod tests {
             }
             assert!(n_events == all.len() && n_events > 10, "{n_events}");
         }
+    }
+
+    #[test]
+    fn a_store_that_is_only_read_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, copy] = ["store.redb", "copy.redb"].map(|name| folder.path().join(name));
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(SCHEMA_1)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        fs::write(&path, bytes).unwrap();
+        let schema = |path: &Path| {
+            let database = Database::open(path).unwrap();
+            let meta = database.begin_read().unwrap().open_table(META).unwrap();
+            number(&meta, SCHEMA).unwrap()
+        };
+        {
+            let store = RedbStore::open_as_it_is(&path).unwrap();
+            store.back_up(&copy).unwrap();
+            assert!(!store.references(std::time::SystemTime::now()).unwrap().is_empty());
+        }
+        assert_eq!((schema(&path), schema(&copy)), (1, 1));
+        // The copy is a store.
+        assert_eq!(RedbStore::open(&copy).unwrap().active().unwrap().len(), 1);
+        assert_eq!(schema(&copy), 2);
+        assert!(RedbStore::open_as_it_is(&folder.path().join("none")).is_err());
     }
 
     #[test]
