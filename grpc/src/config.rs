@@ -80,7 +80,30 @@ pub struct Client {
     pub max_active_jobs: Option<usize>,
     /// How often it may ask, if not as often as all others.
     #[serde(default)]
-    pub rates: Option<Rates>,
+    pub rates: OwnRates,
+}
+
+/// How often a client may ask; what is not said is as for all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnRates {
+    /// See [`Rates::calls`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Rate>,
+    /// See [`Rates::submissions`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submissions: Option<Rate>,
+}
+
+impl OwnRates {
+    /// All rates, those that are not its own from `common`.
+    pub fn over(&self, common: &Rates) -> Rates {
+        Rates {
+            calls: self.calls.unwrap_or(common.calls),
+            submissions: self.submissions.unwrap_or(common.submissions),
+            ..*common
+        }
+    }
 }
 
 /// How often somebody may ask.

@@ -4,7 +4,8 @@
 use super::{ArtifactError, Artifacts, Kept, Reference, Upload, digest};
 use crate::crash;
 use crate::protocol::ArtifactRef;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -23,13 +24,14 @@ pub struct ArtifactFolder {
     watermark: u64,
     /// Largest artifact in bytes.
     most: u64,
-    uploading: Arc<Mutex<HashSet<PathBuf>>>,
+    /// Parts that are being written, and the bytes that are to come.
+    uploading: Arc<Mutex<HashMap<PathBuf, u64>>>,
 }
 
-/// A part's claim to be written by one client alone.
+/// A part's claim to be written by one client alone, and to so much of the disk.
 struct Claim {
     part: PathBuf,
-    uploading: Arc<Mutex<HashSet<PathBuf>>>,
+    uploading: Arc<Mutex<HashMap<PathBuf, u64>>>,
 }
 
 impl Drop for Claim {
@@ -38,7 +40,7 @@ impl Drop for Claim {
     }
 }
 
-fn lock(claims: &Mutex<HashSet<PathBuf>>) -> MutexGuard<'_, HashSet<PathBuf>> {
+fn lock(claims: &Mutex<HashMap<PathBuf, u64>>) -> MutexGuard<'_, HashMap<PathBuf, u64>> {
     claims.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -93,10 +95,16 @@ impl ArtifactFolder {
         object(&self.of(tenant)?.join(OBJECTS), sha256)
     }
 
-    fn check_disk(&self, size: u64) -> Result<(), ArtifactError> {
+    /// Bytes of the disk that are free.
+    fn free(&self) -> Result<u64, ArtifactError> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let needed = size.saturating_add(self.watermark);
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn check_disk(&self, size: u64) -> Result<(), ArtifactError> {
+        let free = self.free()?;
+        let promised: u64 = lock(&self.uploading).values().sum();
+        let needed = size.saturating_add(promised).saturating_add(self.watermark);
         if free < needed {
             return Err(ArtifactError::DiskFull { free, needed });
         }
@@ -134,9 +142,10 @@ impl Artifacts for ArtifactFolder {
         let parts = self.of(tenant)?.join(PARTS);
         make_folder(&parts)?;
         let part = parts.join(&sha256);
-        if !lock(&self.uploading).insert(part.clone()) {
-            return Err(ArtifactError::Busy(sha256));
-        }
+        match lock(&self.uploading).entry(part.clone()) {
+            Entry::Occupied(_) => return Err(ArtifactError::Busy(sha256)),
+            Entry::Vacant(place) => place.insert(artifact.size.saturating_sub(offset)),
+        };
         let claim = Claim {
             part: part.clone(),
             uploading: Arc::clone(&self.uploading),
@@ -201,7 +210,10 @@ impl Artifacts for ArtifactFolder {
                     // A file from the future (a clock that was set back) is young.
                     let touched = file.metadata()?.modified()?;
                     let elapsed = SystemTime::now().duration_since(touched).unwrap_or_default();
-                    if elapsed >= age && !referred.contains(&file) && !lock(&self.uploading).contains(&file) {
+                    if elapsed >= age
+                        && !referred.contains(&file)
+                        && !lock(&self.uploading).contains_key(&file)
+                    {
                         fs::remove_file(file)?;
                         removed += 1;
                     }
@@ -231,7 +243,11 @@ impl Upload for PartUpload {
                 size: *size,
             });
         }
-        Ok(self.file.write_all(chunk)?)
+        self.file.write_all(chunk)?;
+        if let Some(left) = lock(&self.claim.uploading).get_mut(&self.claim.part) {
+            *left = size - self.received;
+        }
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Kept, ArtifactError> {
@@ -395,6 +411,19 @@ mod tests {
         ));
         assert!(artifacts.is_short().unwrap());
         assert!(!self::folder(0).1.is_short().unwrap());
+
+        // What one upload was promised is not there for another.
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = ArtifactFolder::open(folder.path(), 0, u64::MAX).unwrap();
+        let half = |name: &[u8]| ArtifactRef {
+            size: artifacts.free().unwrap() / 3 * 2,
+            ..digest(name).unwrap()
+        };
+        let first = artifacts.upload(T, &half(b"x"), 0).unwrap();
+        let second = artifacts.upload(T, &half(b"y"), 0);
+        assert!(matches!(second, Err(ArtifactError::DiskFull { .. })));
+        drop(first);
+        assert!(artifacts.upload(T, &half(b"y"), 0).is_ok());
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
-            limiter: Some(Limiter::new(client.rates.as_ref().unwrap_or(rates))),
+            limiter: Some(Limiter::new(&client.rates.over(rates))),
         };
         known.insert(client.sha256.clone(), identity);
     }
