@@ -35,6 +35,11 @@ pub fn failure(class: FailureClass, stage: Stage, code: &str, message: impl Disp
     }
 }
 
+/// Whether a failure is the appliance's. What is said of an input may quote it: that is for its owner alone.
+pub fn is_ours(failure: &Failure) -> bool {
+    matches!(failure.class(), FailureClass::Device | FailureClass::Internal)
+}
+
 /// The text of an error with those of its sources.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// This program, even if its file was replaced since.
@@ -67,7 +68,9 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
     };
     let answer = timeout(time, talk).await.map_err(|_| {
         let message = format!("it took more than {} seconds", time.as_secs());
-        failure(FailureClass::Resource, stage, "limits.time", message)
+        let mut late = failure(FailureClass::Resource, stage, "limits.time", message);
+        late.retryable = stage == Stage::Verify;
+        late
     })?;
     drop(stdin);
     match answer.map(|answer| answer.answer) {
@@ -106,8 +109,9 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
     };
     let said = said.lines().next().unwrap_or_default();
     let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
-    // The same input would kill the next one too.
-    failure.retryable = false;
+    // The same input would kill the next one too; unless the system did, which was short of memory, or there was no input to
+    // do it: a proof.
+    failure.retryable = stage == Stage::Verify || matches!(signal, Some(Signal::KILL));
     failure
 }
 
@@ -119,6 +123,7 @@ pub struct Worker {
     stdin: ChildStdin,
     reports: mpsc::Receiver<Report>,
     said: Arc<Mutex<String>>,
+    logging: JoinHandle<()>,
 }
 
 impl Worker {
@@ -133,7 +138,7 @@ impl Worker {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         let said = Arc::default();
-        tokio::spawn(log(device.to_owned(), stderr, Arc::clone(&said)));
+        let logging = tokio::spawn(log(device.to_owned(), stderr, Arc::clone(&said)));
         let (send, reports) = mpsc::channel(16);
         tokio::spawn(async move {
             let mut stdout = stdout;
@@ -149,6 +154,7 @@ impl Worker {
             stdin,
             reports,
             said,
+            logging,
         };
         match timeout(START, worker.reports.recv()).await {
             Ok(Some(Report::Ready(device))) => {
@@ -182,6 +188,7 @@ impl Worker {
             Ok(status) => status,
             Err(_) => self.kill().await,
         };
+        let _ = timeout(LAST_WORDS, &mut self.logging).await;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match status {
             Ok(status) => format!("{status}: {said}"),
@@ -196,11 +203,32 @@ impl Worker {
     }
 }
 
-/// Passes what a worker says on standard error on to the log; keeps the last line.
+/// Passes what a worker says on standard error on to the log; keeps the line that tells most: the last that speaks of an
+/// error, or else the last.
 async fn log(device: String, stderr: impl AsyncRead + Unpin, said: Arc<Mutex<String>>) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         tracing::warn!(device, "worker: {line}");
-        *said.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        let tells = |line: &str| line.contains("error") || line.contains("panicked");
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if tells(&line) || !tells(&said) {
+            *said = line;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_input_is_not_to_blame_for_is_tried_again() {
+        let dies = |stage, signal: Signal| {
+            let status = ExitStatus::from_raw(signal.as_raw());
+            death(stage, status, "").retryable
+        };
+        assert!(!dies(Stage::Prepare, Signal::SEGV));
+        assert!(dies(Stage::Prepare, Signal::KILL));
+        assert!(dies(Stage::Verify, Signal::SEGV));
     }
 }

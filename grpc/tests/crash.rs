@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::appliance::{Appliance, air_job, kept};
+use common::appliance::{Appliance, air_job, kept, until};
 use common::{Folder, assert_stones_proof};
 use quarry_grpc::client::{Client, ClientError};
 use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest};
@@ -87,7 +87,12 @@ fn check_files(case: &Folder, n_files: usize) {
     let service = restart(case, "");
     assert_eq!(kept(case, "objects").len(), n_files);
     assert_eq!(kept(case, "parts").len(), 0);
-    assert_eq!(fs::read_dir(case.file("data/scratch")).unwrap().count(), 0);
+    // A folder for this run, and nothing in it.
+    let runs = until("the end of earlier runs' files", || {
+        let runs: Vec<_> = fs::read_dir(case.file("data/scratch")).unwrap().collect();
+        (runs.len() == 1).then_some(runs)
+    });
+    assert_eq!(fs::read_dir(runs[0].as_ref().unwrap().path()).unwrap().count(), 0);
     drop(service);
 }
 

@@ -35,6 +35,7 @@ async fn a_hostile_input_fails_alone() {
     let not_json = file("not_json", b"{").await;
     let trace = fs::read(case.file("trace.bin")).unwrap();
     let cut = file("cut", &trace[1..]).await;
+    let short = file("short", &trace[24..]).await;
     let mut other = trace.clone();
     // The allocation pointer of a step in the middle.
     other[24 * 100] ^= 1;
@@ -61,6 +62,10 @@ async fn a_hostile_input_fails_alone() {
         expected_program_hash: "0x1".to_owned(),
         ..good.clone()
     };
+    let wrong_layout = JobSpec {
+        layout: "starknet".to_owned(),
+        ..good.clone()
+    };
     use FailureClass::{InputInvalid, Resource, Unsupported};
     let table = [
         (
@@ -78,8 +83,14 @@ async fn a_hostile_input_fails_alone() {
             InputInvalid,
             "input.air",
         ),
+        (
+            with(&|files| files.trace = short.clone()),
+            InputInvalid,
+            "input.air",
+        ),
         (with(&|files| files.trace = other.clone()), InputInvalid, "input."),
         (with(&|files| files.memory = None), InputInvalid, "spec.input"),
+        (wrong_layout, InputInvalid, "spec.layout"),
         (wrong_program, InputInvalid, "input.program_hash"),
         (limited(step_limit, &good), Resource, "limits.max_steps"),
         (limited(memory_limit, &large), Resource, "limits.memory"),
@@ -104,6 +115,8 @@ async fn a_hostile_input_fails_alone() {
         assert_eq!(failure.class(), class, "{failure:?}");
         assert!(failure.code.starts_with(code), "{code}: {failure:?}");
         assert!(!failure.retryable);
+        // Where the service keeps its files is nobody's business.
+        assert!(!failure.message.contains("/"), "{failure:?}");
         let state = match class {
             Resource => JobState::Failed,
             _ => JobState::Rejected,
@@ -185,6 +198,16 @@ async fn processes_die_and_jobs_go_on() {
         assert!(start.elapsed() < Duration::from_secs(1), "{devices:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+
+    // The system was short of memory: the input is not to blame.
+    let id = submit(&mut client, spec.clone()).await.id;
+    signal("KILL", service.process("child"));
+    let job = wait(&mut client, &id).await;
+    assert_eq!(
+        (job.state(), job.failed_attempts),
+        (JobState::Succeeded, 1),
+        "{job:?}"
+    );
 
     // A child dies: its job fails, and no other.
     let large = long_job(&mut client, 1 << 20).await;

@@ -4,8 +4,10 @@ mod common;
 
 use common::appliance::{Appliance, air_job, examples, long_job, submit, until, upload, wait};
 use common::{Folder, assert_stones_proof};
-use quarry_grpc::client::{Client, ClientError};
+use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest, WatchJobsRequest};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +25,24 @@ async fn stones_inputs_give_stones_proof() {
         ..air_job(&mut client, &case, "blake").await
     };
     let id = submit(&mut client, spec.clone()).await.id;
+    // Who repeats it is told of the first, whatever has passed since.
+    let repeated = JobSpec {
+        deadline: Some((SystemTime::now() - Duration::from_secs(60)).into()),
+        ..spec.clone()
+    };
+    assert!(client.submit(repeated.clone()).await.unwrap().existing);
+    let late = JobSpec {
+        dedup_key: "block 2".to_owned(),
+        ..repeated
+    };
+    assert!(
+        client
+            .submit(late)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("passed")
+    );
     let again = client.submit(spec).await.unwrap();
     assert!(again.existing);
     assert_eq!(again.job.unwrap().id, id);
@@ -244,8 +264,9 @@ async fn a_restart_takes_up_what_was_there() {
     }
     assert_eq!(client.get(&cancelled).await.unwrap().state(), JobState::Cancelled);
     until("end of all files of attempts", || {
-        let mut left = fs::read_dir(folder.file("data/scratch")).unwrap();
-        left.next().is_none().then_some(())
+        let mut runs = fs::read_dir(folder.file("data/scratch")).unwrap();
+        let run = runs.next().expect("the folder of this run").unwrap().path();
+        fs::read_dir(run).unwrap().next().is_none().then_some(())
     });
 }
 
@@ -304,4 +325,74 @@ async fn a_download_is_resumed() {
     ));
     client.download(&memory, &to).await.unwrap();
     assert_eq!(fs::read(&to).unwrap(), whole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn submissions_at_once_are_taken_one_after_the_other() {
+    let case = Folder::with_case(PLAIN);
+    let digest: String = Sha256::digest(b"token")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let known =
+        format!("[[clients]]\nsha256 = \"{digest}\"\ntenant = \"a\"\nroles = [\"submit\", \"read\"]\n");
+    case.write("quota.toml", format!("{known}max_active_jobs = 1\n"));
+    let service = Appliance::start(&case, "--config quota.toml");
+    case.quarry("admin --data data pause so-that-jobs-stay").exits(0);
+    let connection = Connection {
+        token: Some("token".to_owned()),
+        ..service.connection()
+    };
+    let mut client = Client::connect(&connection).await.unwrap();
+    let spec = air_job(&mut client, &case, "blake").await;
+    let submit_at_once = async |dedup_key: &str| {
+        let spec = JobSpec {
+            dedup_key: dedup_key.to_owned(),
+            ..spec.clone()
+        };
+        let one = || {
+            let (mut client, spec) = (client.clone(), spec.clone());
+            tokio::spawn(async move { client.submit(spec).await })
+        };
+        let all: Vec<_> = std::iter::repeat_with(one).take(32).collect();
+        let mut ids = HashSet::new();
+        for answer in all {
+            ids.extend(answer.await.unwrap().ok().map(|answer| answer.job.unwrap().id));
+        }
+        ids
+    };
+    assert_eq!(submit_at_once("").await.len(), 1, "the quota is one job");
+    case.write("quota.toml", &known);
+    case.quarry("admin --data data reload").exits(0);
+    let ids = submit_at_once("the same").await;
+    assert_eq!(ids.len(), 1, "the same job");
+    case.quarry("admin --data data resume").exits(0);
+    for id in &ids {
+        assert_eq!(wait(&mut client, id).await.state(), JobState::Succeeded);
+    }
+}
+
+/// Who goes away in the middle of a submission leaves no job that nobody works on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_that_was_given_up_is_none_or_whole() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    for n in 0..40 {
+        let (mut client, spec) = (client.clone(), spec.clone());
+        let submitting = tokio::spawn(async move { client.submit(spec).await });
+        tokio::time::sleep(Duration::from_micros(150 * n)).await;
+        submitting.abort();
+    }
+    let request = ListJobsRequest {
+        page_size: 100,
+        ..ListJobsRequest::default()
+    };
+    let jobs = client.list(request).await.unwrap().jobs;
+    println!("{} of 40 were recorded", jobs.len());
+    for job in &jobs {
+        let ended = tokio::time::timeout(Duration::from_secs(60), wait(&mut client, &job.id)).await;
+        assert_eq!(ended.expect("an end").state(), JobState::Succeeded);
+    }
 }

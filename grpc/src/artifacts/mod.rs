@@ -156,18 +156,31 @@ pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<Stri
     wrong
 }
 
-/// The files that a job is made from.
-pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
+/// The files that a job is made from, each with what it is.
+pub fn named_inputs(spec: &JobSpec) -> Vec<(&'static str, &ArtifactRef)> {
     let files = match &spec.input {
-        Some(job_spec::Input::Air(air)) => {
-            vec![&air.public_input, &air.private_input, &air.trace, &air.memory]
-        }
-        Some(job_spec::Input::Program(program)) => {
-            vec![&program.program, &program.input, &program.dynamic_params]
-        }
+        Some(job_spec::Input::Air(air)) => vec![
+            ("public input", &air.public_input),
+            ("private input", &air.private_input),
+            ("trace", &air.trace),
+            ("memory", &air.memory),
+        ],
+        Some(job_spec::Input::Program(program)) => vec![
+            ("program", &program.program),
+            ("program input", &program.input),
+            ("dynamic_params", &program.dynamic_params),
+        ],
         None => Vec::new(),
     };
-    files.into_iter().flatten().collect()
+    let given = files
+        .into_iter()
+        .filter_map(|(name, file)| Some((name, file.as_ref()?)));
+    given.collect()
+}
+
+/// The files that a job is made from.
+pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
+    named_inputs(spec).into_iter().map(|(_, file)| file).collect()
 }
 
 /// All files that a job or its result refers to, its inputs among them or not.

@@ -1,6 +1,6 @@
 //! From what was uploaded to the inputs of a proof, and to what the proof will state.
 
-use crate::artifacts::digest;
+use crate::artifacts::{digest, named_inputs};
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
 use crate::parameters::{Plan, PlanError};
@@ -47,6 +47,20 @@ fn unusable(error: impl Display) -> Failure {
 
 /// Makes the prover's inputs in a folder.
 pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
+    prepare_here(folder, task, limits).map_err(|failure| {
+        // Its owner knows a file by what it is, and not by where it lies.
+        let mut message = failure.message;
+        for (name, artifact) in task.spec.iter().flat_map(named_inputs) {
+            if let Some(path) = task.paths.get(&artifact.sha256) {
+                message = message.replace(path, name);
+            }
+        }
+        message = message.replace(&format!("{}/", folder.display()), "");
+        Failure { message, ..failure }
+    })
+}
+
+fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
     let spec = task.spec.as_ref().ok_or_else(|| unusable("no specification"))?;
     let plan = plan(spec)?;
     let files = Files(&task.paths);
@@ -56,6 +70,22 @@ pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepare
         None => return Err(refused(FailureClass::Unsupported, "spec.input", "no input")),
     };
     let layout = Layout::of(&input.public).map_err(|error| invalid("input.layout", &error))?;
+    let wanted = match &spec.input {
+        Some(job_spec::Input::Program(program)) if program.dynamic_params.is_some() => "dynamic",
+        _ => &input.public.layout,
+    };
+    if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
+        let message = format!("'{}' is asked for, but the input is of '{wanted}'", spec.layout);
+        return Err(refused(FailureClass::InputInvalid, "spec.layout", message));
+    }
+    if input.trace.len() as u64 != input.public.n_steps {
+        let message = format!(
+            "the trace has {} steps, the public input states {}",
+            input.trace.len(),
+            input.public.n_steps
+        );
+        return Err(refused(FailureClass::InputInvalid, "input.air", message));
+    }
     if limits.max_steps > 0 && input.public.n_steps > limits.max_steps {
         let message = format!("{} steps; at most {}", input.public.n_steps, limits.max_steps);
         return Err(refused(FailureClass::Resource, "limits.max_steps", message));

@@ -1,7 +1,7 @@
 //! How jobs end without a proof: cancelled, late, or after an attempt that failed.
 
-use super::{Active, Scheduler};
-use crate::failure::{Stage, failure};
+use super::{Active, Scheduler, to_its_end};
+use crate::failure::{Stage, failure, is_ours};
 use crate::internal::StoredJob;
 use crate::protocol::{Failure, FailureClass, Job, JobState};
 use crate::store::{Fence, Renew, StoreError};
@@ -16,7 +16,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`StoreError::Ended`] and others.
-    pub async fn cancel(&self, id: &str) -> Result<Job, StoreError> {
+    pub async fn cancel(self: &Arc<Self>, id: &str) -> Result<Job, StoreError> {
         let mut cancelled = failure(
             FailureClass::Cancelled,
             Stage::Prove,
@@ -24,7 +24,8 @@ impl Scheduler {
             "cancelled on request",
         );
         cancelled.stage.clear();
-        self.overrule(id, cancelled).await
+        let (scheduler, id) = (Arc::clone(self), id.to_owned());
+        to_its_end(async move { scheduler.overrule(&id, cancelled).await }).await
     }
 
     /// Ends a job, whoever works on it.
@@ -49,9 +50,7 @@ impl Scheduler {
 
     /// Ends a job under a lease, or gives it another attempt if that may help.
     pub(super) async fn fail(&self, id: &str, lease: u64, failure: Failure) -> Result<(), StoreError> {
-        // What is said of an input may quote it: that is for its owner alone.
-        let is_ours = matches!(failure.class(), FailureClass::Device | FailureClass::Internal);
-        let message = if is_ours { &*failure.message } else { "" };
+        let message = if is_ours(&failure) { &*failure.message } else { "" };
         tracing::info!(id, code = failure.code, message, "an attempt failed");
         self.metrics.attempt_failed(&failure);
         let most = self.settings.max_attempts;

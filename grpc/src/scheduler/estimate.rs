@@ -1,10 +1,11 @@
 //! How long a job will take: its work in field multiplications, at the pace of the proofs before it.
 
 use super::commitments::{Work, missed};
-use super::{Active, Scheduler, SubmitError};
+use super::{Active, Scheduler, SubmitError, to_its_end};
 use crate::protocol::{Estimate, Failure, Job, JobSpec, JobState, Statement};
 use crate::store::{Listing, StoreError};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Proofs that are remembered: the latest.
@@ -143,7 +144,13 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`Failure`]: why there would be no proof.
-    pub async fn estimate(&self, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
+    pub async fn estimate(self: &Arc<Self>, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
+        // A child that nobody waits for would work on in the folder of the next.
+        let (scheduler, tenant) = (Arc::clone(self), tenant.to_owned());
+        to_its_end(async move { scheduler.estimate_here(&tenant, spec).await }).await
+    }
+
+    async fn estimate_here(&self, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
         let _one_at_a_time = self.estimating.lock().await;
         let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
         let prepared = self.run_prepare("estimate", tenant, spec).await;

@@ -1,10 +1,12 @@
 //! What comes in: jobs that are taken or refused, and the files that they come with.
 
-use super::Scheduler;
 use super::commitments::Missed;
+use super::{Scheduler, to_its_end};
 use crate::artifacts::inputs_of;
 use crate::protocol::{Job, JobSpec, JobState};
 use crate::store::{StoreError, Submitted};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Why a job is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +17,9 @@ pub enum SubmitError {
     /// The tenant has as many jobs as it may.
     #[error("the tenant has {0} active jobs already")]
     Quota(usize),
+    /// Its deadline is over.
+    #[error("deadline: it has passed")]
+    Late,
     /// A deadline would be missed.
     #[error(
         "{} in {} seconds, but by the pace of the latest proofs it {} in {}: come again later, or with {}",
@@ -45,6 +50,7 @@ impl SubmitError {
         match self {
             SubmitError::Full(_) => "full",
             SubmitError::Quota(_) => "quota",
+            SubmitError::Late => "late",
             SubmitError::Busy { .. } => "deadline",
             SubmitError::Paused(_) => "paused",
             SubmitError::Draining => "draining",
@@ -55,12 +61,14 @@ impl SubmitError {
 }
 
 impl Scheduler {
-    /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns.
+    /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns. Whether anybody
+    /// waits for that or not: a job that is recorded is worked on.
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub async fn submit(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
-        let submitted = self.take(job, quota).await;
+    pub async fn submit(self: &Arc<Self>, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+        let scheduler = Arc::clone(self);
+        let submitted = to_its_end(async move { scheduler.take(job, quota).await }).await;
         if let Err(error) = &submitted {
             self.metrics.refused(error.name());
         }
@@ -69,6 +77,8 @@ impl Scheduler {
 
     async fn take(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
+        // One after the other: what is promised to one is known to the next, and no job is admitted twice.
+        let _no_other = self.admitting.lock().await;
         // Who repeats a submission is told of the first, however much there is to do.
         if let Some(submitted) = self.submitted_before(&job).await? {
             return Ok(submitted);
@@ -99,6 +109,11 @@ impl Scheduler {
             {
                 return Err(SubmitError::Quota(quota));
             }
+        }
+        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+        let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+        if deadline.is_some_and(|deadline| deadline <= SystemTime::now()) {
+            return Err(SubmitError::Late);
         }
         self.check_commitments(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
         for artifact in job.spec.iter().flat_map(inputs_of) {

@@ -16,6 +16,7 @@ mod prepare;
 mod prove;
 pub mod queue;
 mod release;
+mod scratch;
 mod view;
 
 pub use collect::Retention;
@@ -135,6 +136,8 @@ pub struct Scheduler {
     last_event: watch::Sender<u64>,
     /// Every change of a job.
     changes: broadcast::Sender<Arc<Job>>,
+    /// Held while a job is taken or refused.
+    admitting: tokio::sync::Mutex<()>,
     /// Held while a job is estimated.
     estimating: tokio::sync::Mutex<()>,
     /// Submissions read, collection writes: no file goes between the check that it is here and the record of its job.
@@ -147,17 +150,16 @@ impl Scheduler {
     /// Takes up all jobs that have not ended and begins to work.
     ///
     /// # Errors
-    /// [`StoreError`], or a scratch folder that cannot be emptied.
+    /// [`StoreError`], or a scratch folder that cannot be made.
     pub async fn start(
         settings: Settings,
         store: Arc<dyn JobStore>,
         artifacts: Arc<dyn Artifacts>,
     ) -> Result<Arc<Self>, StoreError> {
-        let scratch = &settings.scratch;
-        if scratch.exists() {
-            std::fs::remove_dir_all(scratch).map_err(|why| StoreError::Io(why.to_string()))?;
-        }
-        std::fs::create_dir_all(scratch).map_err(|why| StoreError::Io(why.to_string()))?;
+        let settings = Settings {
+            scratch: scratch::begin(&settings.scratch).map_err(|why| StoreError::Io(why.to_string()))?,
+            ..settings
+        };
         let devices = settings.devices.iter().map(|name| DeviceInfo {
             name: name.clone(),
             ..Default::default()
@@ -178,6 +180,7 @@ impl Scheduler {
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
             changes: broadcast::Sender::new(MOST_CHANGES),
+            admitting: tokio::sync::Mutex::default(),
             estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
             disk_is_short: Notify::new(),
@@ -271,6 +274,9 @@ impl Scheduler {
             self.history.ended(job.state());
             let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
             let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+            // Of what was rejected or cancelled nobody asks whether it was in time.
+            let deadline =
+                deadline.filter(|_| matches!(job.state(), JobState::Succeeded | JobState::Expired));
             let slack =
                 deadline.map(|deadline| deadline.duration_since(SystemTime::now()).unwrap_or_default());
             self.metrics.job_ended(job.state(), job.failure.as_ref(), slack);
@@ -407,11 +413,20 @@ fn entry(job: &Job) -> Entry {
     }
 }
 
+/// Does something to its end, whether the caller waits for that or goes away in the middle.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    done(tokio::spawn(work).await)
+}
+
 /// Does what blocks, away from the threads that serve.
 async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(action).await {
+    done(tokio::task::spawn_blocking(action).await)
+}
+
+fn done<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    match joined {
         Ok(value) => value,
-        // It cannot be cancelled: it panicked, and so do we.
+        // Nobody aborts it: it panicked, and so do we.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

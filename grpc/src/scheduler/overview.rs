@@ -1,6 +1,7 @@
 //! Everything at a glance, for people: what `/status.json` says. No input, no result and no label of a job is in it.
 
 use super::{Active, Scheduler, State};
+use crate::failure::is_ours;
 use crate::history::{Columns, Span, TICK};
 use crate::metrics::class_name;
 use crate::protocol::{DeviceInfo, Job, JobState};
@@ -85,7 +86,7 @@ pub struct JobView {
     pub layout: String,
     /// See `layout`.
     pub n_steps: u64,
-    /// Class, code and message of the failure that ended it.
+    /// Class and code of the failure that ended it, and its message if that quotes no input.
     pub failure: Option<[String; 3]>,
 }
 
@@ -121,7 +122,14 @@ impl Summary {
             failed_attempts: job.failed_attempts,
             layout,
             n_steps,
-            failure: failure.map(|why| [class_name(why.class()), why.code.clone(), why.message.clone()]),
+            failure: failure.map(|why| {
+                let message = if is_ours(why) {
+                    why.message.clone()
+                } else {
+                    String::new()
+                };
+                [class_name(why.class()), why.code.clone(), message]
+            }),
         }
     }
 

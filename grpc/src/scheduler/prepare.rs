@@ -10,7 +10,7 @@ use crate::internal::{
     ChildRequest, Prepare, Prepared, StoredJob, child_answer::Answer, child_request::Task,
 };
 use crate::processes::run_child;
-use crate::protocol::{ArtifactRef, Failure, FailureClass, JobSpec, JobState, Limits};
+use crate::protocol::{ArtifactRef, Failure, FailureClass, Job, JobSpec, JobState, Limits};
 use crate::store::{Fence, Renew, StoreError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A child may wait for the processor and the disk, so many times its CPU time.
-const PATIENCE: u64 = 4;
+pub(super) const PATIENCE: u64 = 4;
 
 impl Scheduler {
     /// Prepares jobs, as many ahead as there are devices: the next job's program runs while this one is proved.
@@ -58,7 +58,7 @@ impl Scheduler {
         crash::point("prepare.leased");
         let lease = job.lease_epoch;
         let prepared = tokio::select! {
-            prepared = self.run_prepare(id, &job.tenant, job.spec.clone().unwrap_or_default()) => prepared,
+            prepared = self.prepare_here(&job) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -89,7 +89,14 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs the child and takes what it states into the tenant's artifacts.
+    async fn prepare_here(&self, job: &Job) -> Result<Prepared, Failure> {
+        let spec = job.spec.clone().unwrap_or_default();
+        let mut prepared = self.run_prepare(&job.id, &job.tenant, spec).await?;
+        self.keep_statement(job, &mut prepared).await?;
+        Ok(prepared)
+    }
+
+    /// Runs the child, which leaves its files in the folder of that name.
     pub(super) async fn run_prepare(
         &self,
         id: &str,
@@ -116,18 +123,21 @@ impl Scheduler {
                 paths,
             })),
         };
-        let Answer::Prepared(mut prepared) = run_child(&request, Stage::Prepare, time).await? else {
-            return Err(internal("child.answer", &"not an answer to prepare"));
-        };
-        let keep = |name: &str| self.keep(tenant, folder.join(name));
+        match run_child(&request, Stage::Prepare, time).await? {
+            Answer::Prepared(prepared) => Ok(prepared),
+            _ => Err(internal("child.answer", &"not an answer to prepare")),
+        }
+    }
+
+    /// Takes what a job states into its tenant's artifacts.
+    async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
+        let folder = self.folder(&job.id);
+        let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
+        let keep = |name: &str| self.keep(&job.tenant, folder.join(name));
         let statement = prepared.statement.get_or_insert_default();
-        statement.public_input = Some(
-            keep(PUBLIC_INPUT)
-                .await
-                .map_err(|why| internal("artifact", &why))?,
-        );
-        statement.parameters = Some(keep(PARAMETERS).await.map_err(|why| internal("artifact", &why))?);
-        Ok(prepared)
+        statement.public_input = Some(keep(PUBLIC_INPUT).await.map_err(internal)?);
+        statement.parameters = Some(keep(PARAMETERS).await.map_err(internal)?);
+        Ok(())
     }
 
     /// Where a tenant's artifacts are, by their digests.

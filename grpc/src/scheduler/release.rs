@@ -1,5 +1,6 @@
 //! From a proof to a result: verified in a child against what the job states, kept, and only then recorded.
 
+use super::prepare::PATIENCE;
 use super::{Scheduler, blocking};
 use crate::child::verify::PROOF_FILE;
 use crate::crash;
@@ -92,7 +93,7 @@ impl Scheduler {
                 uploaded: matches!(spec.input, Some(job_spec::Input::Air(_))),
             })),
         };
-        let time = Duration::from_secs(limits.max_child_cpu_seconds);
+        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
         let Answer::Verified(verified) = run_child(&request, Stage::Verify, time).await? else {
             return Err(internal("child.answer", &"not an answer to verify"));
         };

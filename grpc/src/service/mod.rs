@@ -27,11 +27,13 @@ use api::Api;
 use identity::{Reloadable, authenticator};
 use operators::AdminApi;
 use rates::Limiter;
+use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket::SocketFile;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -96,7 +98,7 @@ pub struct Addresses {
 ///
 /// # Errors
 /// [`ServeError::Store`], [`ServeError::Artifacts`].
-pub fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, ArtifactFolder), ServeError> {
+fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, ArtifactFolder), ServeError> {
     let store = RedbStore::open(&data.join("store.redb"))?;
     let artifacts = ArtifactFolder::open(&data.join("artifacts"), limits.min_free_bytes, limits.max_bytes)?;
     artifacts.share_out(|| Ok::<_, ServeError>(store.references(SystemTime::UNIX_EPOCH)?))?;
@@ -115,7 +117,18 @@ pub async fn serve(
     config.check()?;
     let failed = |what: String| move |source| ServeError::Io { what, source };
     let data = &config.data;
+    // Private inputs are in it: it is its owner's alone, and so is all that this process and its children write.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     std::fs::create_dir_all(data).map_err(failed(format!("folder '{}'", data.display())))?;
+    let mode = data
+        .metadata()
+        .map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            folder = %data.display(),
+            "others may read the folder, which has private inputs: chmod 700 closes it"
+        );
+    }
     // Children and workers get paths, and may have another working directory one day.
     let data = std::path::absolute(data).map_err(failed(format!("folder '{}'", data.display())))?;
     let (store, artifacts) = open(&data, &config.artifacts)?;

@@ -3,7 +3,6 @@
 use crate::protocol::{JobSpec, job_spec};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::profiles::Profile;
-use std::time::SystemTime;
 use tonic::Status;
 
 const MOST_LABELS: usize = 64;
@@ -42,11 +41,6 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
         return refuse(format!(
             "at most {MOST_LABELS} labels; labels, keys: at most {MOST_TEXT} bytes"
         ));
-    }
-    if let Some(deadline) = spec.deadline
-        && SystemTime::try_from(deadline).is_ok_and(|deadline| deadline <= SystemTime::now())
-    {
-        return refuse("deadline: it has passed".to_owned());
     }
     Ok(())
 }

@@ -65,6 +65,7 @@ pub fn of_submit(error: &SubmitError) -> Status {
             let after = missed.needed.min(missed.left).max(SOON);
             retry(Code::ResourceExhausted, error.to_string(), after)
         }
+        SubmitError::Late => Status::invalid_argument(error.to_string()),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
         SubmitError::Artifact(error) => of_artifacts(error),

@@ -66,13 +66,14 @@ impl Appliance {
         let mut lines = BufReader::new(process.stderr.take().expect("standard error")).lines();
         let log = Arc::new(Mutex::new(Vec::new()));
         let addresses = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            log.lock().unwrap().push(line.clone());
             let event: Value = serde_json::from_str(&line).ok()?;
-            log.lock().unwrap().push(line);
             let field = |name: &str| Some(event["fields"][name].as_str()?.to_owned());
             Some((field("address")?, field("http")?))
         });
         let Some((address, http)) = addresses else {
-            process.wait().expect("the service ended");
+            let ended = process.wait().expect("the service ended");
+            println!("{ended}: {}", log.lock().unwrap().join("\n"));
             return None;
         };
         let said = Arc::clone(&log);
