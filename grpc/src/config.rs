@@ -286,6 +286,22 @@ impl Config {
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
         }
+        let JobLimits {
+            max_steps,
+            max_child_memory_bytes,
+            max_child_cpu_seconds,
+            max_device_seconds,
+        } = self.limits;
+        if [
+            max_steps,
+            max_child_memory_bytes,
+            max_child_cpu_seconds,
+            max_device_seconds,
+        ]
+        .contains(&0)
+        {
+            return refuse("limits: each at least 1");
+        }
         if let Some(endpoint) = &self.otlp_endpoint
             && !endpoint.starts_with("http://")
         {

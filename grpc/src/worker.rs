@@ -166,7 +166,7 @@ fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFail
     use DeviceError::{Cancelled, OutOfMemory};
     let (class, code) = match error {
         AttemptError::Files(_) => (FailureClass::Internal, "worker.files"),
-        AttemptError::Disk(_) => (FailureClass::Resource, "worker.disk"),
+        AttemptError::Disk(_) => (FailureClass::Internal, "worker.disk"),
         AttemptError::Prove(ProveError::Device(Cancelled)) => (FailureClass::Cancelled, "prove.cancelled"),
         AttemptError::Prove(ProveError::Device(OutOfMemory { .. }) | ProveError::Memory(_)) => {
             (FailureClass::Resource, "prove.device_memory")

@@ -72,7 +72,7 @@ async fn the_page_tells_what_happens() {
     let row = cells(&mut browser, "ended", &rejected);
     assert_eq!(row[1], "rejected");
     // What is said of an input quotes it, and is for its owner alone.
-    assert_eq!(row[2], "input_invalid: input.layout");
+    assert_eq!(row[2], "input.layout (input invalid)");
     assert_eq!(
         browser.value("document.querySelectorAll('table script, table img').length"),
         json!(0)

@@ -5,9 +5,10 @@ mod common;
 
 use common::appliance::{Appliance, air_job, kept, until};
 use common::{Folder, assert_stones_proof};
-use quarry_grpc::client::{Client, ClientError};
+use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest};
 use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const PLAIN: &str = "plain/fib_2p9";
@@ -27,9 +28,8 @@ const POINTS: &[&str] = &[
     "release.recorded",
 ];
 
-/// Uploads and submits what a client would, who may not hear the answer.
-async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
-    let mut client = Client::connect(&service.connection()).await?;
+/// Uploads what a job is made of, to a service that may not hear the end of it.
+async fn upload_inputs(client: &mut Client, case: &Folder) -> Result<JobSpec, ClientError> {
     for name in [
         "public_input.json",
         "private_input.json",
@@ -38,7 +38,16 @@ async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientE
     ] {
         client.upload(&case.file(name)).await?;
     }
-    let spec = job(&mut client, case, "blake", "blake").await;
+    Ok(job(client, case, "blake", "").await)
+}
+
+/// Uploads and submits what a client would, who may not hear the answer.
+async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
+    let mut client = Client::connect(&service.connection()).await?;
+    let spec = JobSpec {
+        dedup_key: "blake".to_owned(),
+        ..upload_inputs(&mut client, case).await?
+    };
     client.submit(spec).await?;
     Ok(())
 }
@@ -83,10 +92,11 @@ fn unfinished() -> ListJobsRequest {
 /// After a collection nothing is there that nobody refers to: so many files for each job.
 fn check_files(case: &Folder, n_files: usize) {
     case.write("collect.toml", "[artifacts]\nkeep_seconds = 0\n");
-    drop(restart(case, "--config collect.toml"));
-    let service = restart(case, "");
-    assert_eq!(kept(case, "objects").len(), n_files);
-    assert_eq!(kept(case, "parts").len(), 0);
+    let service = restart(case, "--config collect.toml");
+    until("the end of the collection", || {
+        let (objects, parts) = (kept(case, "objects").len(), kept(case, "parts").len());
+        (objects == n_files && parts == 0).then_some(())
+    });
     // A folder for this run, and nothing in it.
     let runs = until("the end of earlier runs' files", || {
         let runs: Vec<_> = fs::read_dir(case.file("data/scratch")).unwrap().collect();
@@ -94,6 +104,29 @@ fn check_files(case: &Folder, n_files: usize) {
     });
     assert_eq!(fs::read_dir(runs[0].as_ref().unwrap().path()).unwrap().count(), 0);
     drop(service);
+}
+
+/// The table above has all points that there are.
+#[test]
+fn all_points_are_tried() {
+    let mut open = vec![std::path::PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src"
+    ))];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let names = text.split("crash::point(\"").skip(1);
+        found.extend(names.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    found.sort();
+    let mut points = POINTS.to_vec();
+    points.sort();
+    assert_eq!(found, points);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +158,30 @@ async fn every_point() {
     }
 }
 
+/// Uploads the inputs and a file that no job is made from; submits a job; gives its id.
+async fn upload_and_submit(at: &Connection, case: &Folder, other: &str) -> Result<String, ClientError> {
+    let mut client = Client::connect(at).await?;
+    case.write("other", other);
+    client.upload(&case.file("other")).await?;
+    let spec = upload_inputs(&mut client, case).await?;
+    Ok(client.submit(spec).await?.job.unwrap_or_default().id)
+}
+
+/// Uploads a file that no job is made from, and submits a job, again and again, to whatever service there is.
+async fn keep_submitting(n: usize, at: Arc<Mutex<Option<Connection>>>, submitted: Arc<Mutex<Vec<String>>>) {
+    let case = Folder::with_case(PLAIN);
+    for round in 0.. {
+        let Some(connection) = at.lock().unwrap().clone() else {
+            return;
+        };
+        let other = format!("{n} {round}").repeat(100_000);
+        if let Ok(id) = upload_and_submit(&connection, &case, &other).await {
+            submitted.lock().unwrap().push(id);
+        }
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+}
+
 /// As many kills as `QUARRY_KILLS` says, and a job more after each.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_moment() {
@@ -133,6 +190,12 @@ async fn any_moment() {
     let case = Folder::with_case(PLAIN);
     let mut service = restart(&case, "");
     let mut accepted = Vec::new();
+    // Others upload and submit all the time: a kill meets them in the middle of it, and what was accepted is there after it.
+    let submitted = Arc::new(Mutex::new(Vec::new()));
+    let address = Arc::new(Mutex::new(Some(service.connection())));
+    let load: Vec<_> = (0..4)
+        .map(|n| tokio::spawn(keep_submitting(n, Arc::clone(&address), Arc::clone(&submitted))))
+        .collect();
     // Moments that are spread evenly over any interval: multiples of the golden ratio.
     let mut moment = 0.0_f64;
     for kill in 0..kills.max(tags.len()) {
@@ -148,11 +211,29 @@ async fn any_moment() {
         service.kill();
         println!("kill {kill} after {moment:.3} s: {left} jobs had not ended");
         service = restart(&case, "");
+        *address.lock().unwrap() = Some(service.connection());
+    }
+    *address.lock().unwrap() = None;
+    for load in load {
+        load.await.unwrap();
     }
     let mut client = service.client().await;
     for (tag, dedup_key) in &accepted {
         check_proof(&mut client, &case, tag, dedup_key).await;
     }
+    let submitted = submitted.lock().unwrap().clone();
+    println!("{} jobs were accepted beside", submitted.len());
+    assert!(submitted.len() >= kills);
+    for id in &submitted {
+        let job = client.wait(id, |_| {}).await.unwrap();
+        assert_eq!(
+            (job.state(), job.failed_attempts),
+            (JobState::Succeeded, 0),
+            "{job:?}"
+        );
+    }
+    // Of those whose answer was lost nobody knows; they too ended.
+    assert!(client.list(unfinished()).await.unwrap().jobs.is_empty());
     let mut jobs = 0;
     let mut request = ListJobsRequest::default();
     loop {
@@ -163,9 +244,10 @@ async fn any_moment() {
         }
         request.page_token = page.next_page_token;
     }
-    assert_eq!(jobs, accepted.len());
+    assert!(jobs >= accepted.len() + submitted.len());
     drop(service);
-    // Four inputs and a public input in common; parameters and a proof each.
+    // Four inputs and a public input in common; parameters and a proof each. The others' files are such, too, but for what
+    // each uploaded.
     check_files(&case, 5 + 2 * tags.len());
 }
 

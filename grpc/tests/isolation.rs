@@ -212,6 +212,7 @@ async fn processes_die_and_jobs_go_on() {
     // A child dies: its job fails, and no other.
     let large = long_job(&mut client, 1 << 20).await;
     let id = submit(&mut client, large).await.id;
+    let other = submit(&mut client, spec).await.id;
     signal("ILL", service.process("child"));
     let job = wait(&mut client, &id).await;
     let failure = job.failure.clone().unwrap_or_default();
@@ -220,6 +221,7 @@ async fn processes_die_and_jobs_go_on() {
         (JobState::Rejected, "child.signal"),
         "{job:?}"
     );
+    assert_eq!(wait(&mut client, &other).await.state(), JobState::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread")]

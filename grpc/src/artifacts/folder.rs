@@ -208,7 +208,12 @@ impl Artifacts for ArtifactFolder {
             for folder in folders {
                 for file in entries(&folder)? {
                     // A file from the future (a clock that was set back) is young.
-                    let touched = file.metadata()?.modified()?;
+                    let touched = match file.metadata() {
+                        Ok(metadata) => metadata.modified()?,
+                        // An upload that has ended since is in its place.
+                        Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+                        Err(why) => return Err(why.into()),
+                    };
                     let elapsed = SystemTime::now().duration_since(touched).unwrap_or_default();
                     if elapsed >= age
                         && !referred.contains(&file)

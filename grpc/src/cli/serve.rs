@@ -117,6 +117,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
+        // A log that cannot be written, to a disk that is full, is no reason to end.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match args.log_format {

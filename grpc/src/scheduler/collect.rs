@@ -2,11 +2,14 @@
 //! is short, all of that goes sooner, but no job and no proof.
 
 use super::{Scheduler, SubmitError, blocking};
+use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often is collected.
 const INTERVAL: Duration = Duration::from_secs(600);
+/// The least time between two collections, however short the disk is: each looks at all there is.
+const LEAST_INTERVAL: Duration = Duration::from_secs(60);
 /// Files that nobody refers to yet are kept for so long even if the disk is short: a job may be submitted with them.
 const UPLOADING: Duration = Duration::from_secs(600);
 /// Jobs that are forgotten in one step, between which others may write.
@@ -15,6 +18,9 @@ const STEP: usize = 256;
 const JUMP: Duration = Duration::from_secs(600);
 /// For so long after that nothing goes: time to set it right.
 const DOUBT: Duration = Duration::from_secs(3600);
+
+/// A service that had no job for so long, when it starts, waits before it collects.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +48,10 @@ impl Clock {
         }
     }
 
+    fn doubt(&mut self, now: Instant) {
+        self.doubted_until = Some(now + DOUBT);
+    }
+
     /// Whether ages can be told: the clock was not set lately.
     fn is_trusted(&mut self, now: (Instant, SystemTime)) -> bool {
         let expected = self.seen.1 + now.0.saturating_duration_since(self.seen.0);
@@ -55,7 +65,7 @@ impl Clock {
                 seconds = off.as_secs(),
                 "the clock was set: nothing is collected for an hour"
             );
-            self.doubted_until = Some(now.0 + DOUBT);
+            self.doubt(now.0);
         }
         self.doubted_until.is_none_or(|until| until <= now.0)
     }
@@ -65,6 +75,9 @@ impl Scheduler {
     /// Collects now and then, and soon after the disk was found short.
     pub(super) async fn collect_forever(self: Arc<Self>) {
         let mut clock = Clock::new((Instant::now(), SystemTime::now()));
+        if self.is_long_idle().await {
+            clock.doubt(Instant::now());
+        }
         loop {
             if clock.is_trusted((Instant::now(), SystemTime::now())) {
                 match self.collect().await {
@@ -73,8 +86,31 @@ impl Scheduler {
                     Err(error) => tracing::error!(%error, "nothing is collected"),
                 }
             }
-            let _ = tokio::time::timeout(INTERVAL, self.disk_is_short.notified()).await;
+            tokio::time::sleep(LEAST_INTERVAL).await;
+            let rest = INTERVAL.saturating_sub(LEAST_INTERVAL);
+            let _ = tokio::time::timeout(rest, self.disk_is_short.notified()).await;
         }
+    }
+
+    /// Whether nothing has happened for so long that the clock may have been set while the service did not run.
+    async fn is_long_idle(&self) -> bool {
+        let newest = Listing {
+            page_size: 1,
+            ..Listing::default()
+        };
+        let Ok(page) = self.with_store(move |store| store.list(&newest)).await else {
+            return true;
+        };
+        let touched = page.jobs.first().and_then(|job| job.updated_at);
+        let touched = touched.and_then(|at| SystemTime::try_from(at).ok());
+        let idle = touched.and_then(|at| at.elapsed().ok()).unwrap_or_default();
+        if idle > LONG {
+            tracing::warn!(
+                seconds = idle.as_secs(),
+                "no job for long, or the clock was set: nothing is collected for an hour"
+            );
+        }
+        idle > LONG
     }
 
     /// Has what had its time go; gives how many jobs and files went.

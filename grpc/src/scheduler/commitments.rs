@@ -11,10 +11,10 @@ use std::time::Duration;
 pub struct Work {
     /// Time that it takes of a device.
     pub time: Duration,
-    /// Higher goes first.
-    pub priority: i32,
-    /// Whether it is on a device, before all that wait.
-    pub on_device: bool,
+    /// Higher goes first; what it has waited is in it.
+    pub rank: i64,
+    /// Whether it has begun, or is on a device: before all that wait.
+    pub has_begun: bool,
     /// Time to its deadline.
     pub left: Option<Duration>,
 }
@@ -34,18 +34,18 @@ pub struct Missed {
 /// missed either way counts if the new job would delay it.
 pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> {
     let n_devices = u32::try_from(n_devices.max(1)).unwrap_or(u32::MAX);
-    let on_device: Duration = accepted
+    let has_begun: Duration = accepted
         .iter()
-        .filter(|job| job.on_device)
+        .filter(|job| job.has_begun)
         .map(|job| job.time)
         .sum();
-    let mut waiting: BTreeMap<i32, Duration> = BTreeMap::new();
-    for job in accepted.iter().filter(|job| !job.on_device).chain([&new]) {
-        *waiting.entry(job.priority).or_default() += job.time;
+    let mut waiting: BTreeMap<i64, Duration> = BTreeMap::new();
+    for job in accepted.iter().filter(|job| !job.has_begun).chain([&new]) {
+        *waiting.entry(job.rank).or_default() += job.time;
     }
     let check = |job: &Work, is_own| {
-        let no_lower: Duration = waiting.range(job.priority..).map(|(_, time)| *time).sum();
-        let before = on_device + no_lower.saturating_sub(job.time);
+        let no_lower: Duration = waiting.range(job.rank..).map(|(_, time)| *time).sum();
+        let before = has_begun + no_lower.saturating_sub(job.time);
         let missed = Missed {
             left: job.left?,
             needed: before / n_devices + job.time,
@@ -53,7 +53,7 @@ pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> 
         };
         (missed.needed > missed.left).then_some(missed)
     };
-    let is_delayed = |job: &&Work| !job.on_device && new.priority >= job.priority;
+    let is_delayed = |job: &&Work| !job.has_begun && new.rank >= job.rank;
     let mut delayed = accepted.iter().filter(is_delayed);
     check(&new, true).or_else(|| delayed.find_map(|job| check(job, false)))
 }
@@ -62,11 +62,11 @@ pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> 
 mod tests {
     use super::*;
 
-    const fn work(seconds: u64, priority: i32, left: Option<u64>) -> Work {
+    const fn work(seconds: u64, rank: i64, left: Option<u64>) -> Work {
         Work {
             time: Duration::from_secs(seconds),
-            priority,
-            on_device: false,
+            rank,
+            has_begun: false,
             left: match left {
                 Some(left) => Some(Duration::from_secs(left)),
                 None => None,
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn commitments_are_kept() {
         let running = Work {
-            on_device: true,
+            has_begun: true,
             ..work(60, -5, None)
         };
         let plain = work(10, 0, None);

@@ -1,6 +1,6 @@
 //! How jobs end without a proof: cancelled, late, or after an attempt that failed.
 
-use super::{Active, Scheduler, to_its_end};
+use super::{Active, Scheduler, reset, to_its_end};
 use crate::failure::{Stage, failure, is_ours};
 use crate::internal::StoredJob;
 use crate::protocol::{Failure, FailureClass, Job, JobState};
@@ -59,8 +59,7 @@ impl Scheduler {
                 let job = stored.job.get_or_insert_default();
                 job.failed_attempts += u32::from(failure.retryable);
                 if failure.retryable && job.failed_attempts < most {
-                    job.set_state(JobState::Received);
-                    job.stage.clear();
+                    reset(job);
                 } else {
                     end(stored, &failure);
                 }
@@ -79,6 +78,8 @@ impl Scheduler {
     pub(super) async fn watch_deadlines(self: Arc<Self>) {
         loop {
             tokio::time::sleep(DEADLINE_TICK).await;
+            // What was put off may be due, and the disk may have room again.
+            self.wake.notify_waiters();
             let now = SystemTime::now();
             let is_late = |active: &Active| active.deadline.is_some_and(|deadline| deadline <= now);
             let late: Vec<String> = {

@@ -1,6 +1,7 @@
 //! How long a job will take: its work in field multiplications, at the pace of the proofs before it.
 
-use super::commitments::{Work, missed};
+use super::commitments::{Missed, Work, missed};
+use super::queue::WORTH_ONE;
 use super::{Active, Scheduler, SubmitError, to_its_end};
 use crate::protocol::{Estimate, Failure, Job, JobSpec, JobState, Statement};
 use crate::store::{Listing, StoreError};
@@ -109,34 +110,38 @@ impl Scheduler {
 
     /// Refuses a job that would miss its deadline, or have another miss its own.
     pub(super) fn check_commitments(&self, spec: &JobSpec) -> Result<(), SubmitError> {
+        match self.missed(spec, None) {
+            Some(missed) => Err(SubmitError::Busy(missed)),
+            None => Ok(()),
+        }
+    }
+
+    /// The first deadline that would be missed with a job more, which is a usual one unless its work is known.
+    fn missed(&self, spec: &JobSpec, work: Option<f64>) -> Option<Missed> {
         let state = self.state();
         let now = SystemTime::now();
         let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
         let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
-        let Some(usual) = state.pace.time(None, PROMISE) else {
-            return Ok(());
-        };
+        let usual = state.pace.time(None, PROMISE)?;
+        let time = work.and_then(|work| state.pace.time(Some(work), PROMISE));
         let work = |active: &Active| {
             let known = active.work.and_then(|work| state.pace.time(Some(work), PROMISE));
             let time = known.unwrap_or(usual);
             Work {
                 time: time.mul_f64(1.0 - active.progress),
-                priority: active.priority,
-                on_device: !active.stage.is_empty(),
+                rank: rank(active.priority, active.summary.age()),
+                has_begun: active.summary.has_begun(),
                 left: active.deadline.map(left),
             }
         };
         let accepted: Vec<Work> = state.active.values().map(work).collect();
         let new = Work {
-            time: usual,
-            priority: spec.priority,
-            on_device: false,
+            time: time.unwrap_or(usual),
+            rank: rank(spec.priority, Duration::ZERO),
+            has_begun: false,
             left: deadline.map(left),
         };
-        match missed(&accepted, new, self.settings.devices.len()) {
-            Some(missed) => Err(SubmitError::Busy(missed)),
-            None => Ok(()),
-        }
+        missed(&accepted, new, self.settings.devices.len())
     }
 
     /// What a job would take, and when it would be done. Its program is run, or its files are read, in a child, as for a
@@ -152,26 +157,23 @@ impl Scheduler {
 
     async fn estimate_here(&self, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
         let _one_at_a_time = self.estimating.lock().await;
-        let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
-        let prepared = self.run_prepare("estimate", tenant, spec).await;
+        let prepared = self.run_prepare("estimate", tenant, spec.clone()).await;
         self.forget("estimate");
         let statement = prepared?.statement.unwrap_or_default();
         let backlog = self.backlog();
         let time = |share| self.state().pace.time(Some(statement.multiplications), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
-        let is_paused = self.paused().is_some();
-        let meets = |deadline: SystemTime| {
-            if is_paused {
-                return Some(false);
-            }
-            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-            Some(backlog? + p95? <= left)
+        // As a submission is judged.
+        let is_met = || match (self.paused(), p95) {
+            (Some(_), _) => Some(false),
+            (None, Some(_)) => Some(self.missed(&spec, Some(statement.multiplications)).is_none()),
+            (None, None) => None,
         };
         Ok(Estimate {
             wait_seconds: backlog.map(|backlog| backlog.as_secs_f64()),
             seconds_p50: p50.map(|time| time.as_secs_f64()),
             seconds_p95: p95.map(|time| time.as_secs_f64()),
-            would_meet_deadline: deadline.and_then(meets),
+            would_meet_deadline: spec.deadline.and_then(|_| is_met()),
             statement: Some(Statement {
                 public_input: None,
                 parameters: None,
@@ -179,6 +181,12 @@ impl Scheduler {
             }),
         })
     }
+}
+
+/// A job's place in the order of work: what it waits counts as in the queue.
+fn rank(priority: i32, waited: Duration) -> i64 {
+    let one = i64::try_from(WORTH_ONE.as_secs()).unwrap_or(i64::MAX);
+    i64::from(priority) * one + i64::try_from(waited.as_secs()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -127,6 +127,19 @@ impl Scheduler {
         Ok(submitted)
     }
 
+    /// Admits jobs that nobody knows of: a commit that failed may have been made nevertheless.
+    pub(super) async fn admit_unknown(&self) -> Result<(), StoreError> {
+        let _no_other = self.admitting.lock().await;
+        for job in self.with_store(|store| store.active()).await? {
+            let is_known = self.state().active.contains_key(&job.id);
+            if !is_known && job.state() == JobState::Received {
+                self.announce(&job);
+                self.admit(&job);
+            }
+        }
+        Ok(())
+    }
+
     /// The job of the same tenant with the same dedup key, if there is one.
     async fn submitted_before(&self, job: &Job) -> Result<Option<Submitted>, StoreError> {
         let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();

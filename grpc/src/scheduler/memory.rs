@@ -4,13 +4,19 @@ use super::State;
 use crate::protocol::{DeviceInfo, Statement};
 use bytesize::ByteSize;
 
+/// Host memory that a proof takes on a device, by plan.
+fn host_bytes(statement: &Statement, device: &DeviceInfo) -> u64 {
+    match device.memory_bytes {
+        // The host is the device.
+        0 => statement.host_bytes.saturating_add(statement.least_device_bytes),
+        _ => statement.host_bytes,
+    }
+}
+
 /// Why a proof cannot be made on a device; nothing if it fits, as far as is known.
 pub fn why_too_large(statement: &Statement, device: &DeviceInfo) -> Option<String> {
     let (own, host) = (device.memory_bytes, device.host_memory_bytes);
-    let on_host = match own {
-        0 => statement.host_bytes.saturating_add(statement.least_device_bytes),
-        _ => statement.host_bytes,
-    };
+    let on_host = host_bytes(statement, device);
     let lacks = |needed: u64, there: u64, whose: &str| {
         (there > 0 && needed > there).then(|| {
             format!(
@@ -31,7 +37,30 @@ impl State {
             return true;
         };
         let fits = |device: &DeviceInfo| why_too_large(statement, device).is_none();
-        self.devices.get(index).is_none_or(fits) || !self.devices.iter().any(fits)
+        let Some(device) = self.devices.get(index).filter(|device| fits(device)) else {
+            return !self.devices.iter().any(fits);
+        };
+        // What others prove beside it has of the same host.
+        let others: u64 = self
+            .devices
+            .iter()
+            .filter_map(|other| self.host_bytes_on(other))
+            .sum();
+        let host = device.host_memory_bytes;
+        host == 0 || others == 0 || host_bytes(statement, device).saturating_add(others) <= host
+    }
+
+    /// Host memory, by plan, of what is on a device.
+    fn host_bytes_on(&self, device: &DeviceInfo) -> Option<u64> {
+        Some(host_bytes(self.statement(&device.job_id)?, device))
+    }
+
+    /// Whether every device whose worker is ready has a next job.
+    pub(super) fn feeds_all_devices(&self) -> bool {
+        let is_fed = |(index, device): (usize, &DeviceInfo)| {
+            device.description.is_empty() || self.ready.iter().any(|entry| self.belongs_on(&entry.id, index))
+        };
+        self.devices.iter().enumerate().all(is_fed)
     }
 
     /// Why a job cannot be proved on a device.
@@ -96,6 +125,13 @@ mod tests {
             why.contains("20.0 GiB") && why.contains("16.0 GiB") && why.contains("cuda:1"),
             "{why}"
         );
+        // One that is proved already leaves less of the host.
+        let mut beside = state(2 * GIB, 5 * GIB, both());
+        assert!(beside.belongs_on("job", 1));
+        let other = state(2 * GIB, 5 * GIB, Vec::new()).active.remove("job").unwrap();
+        beside.active.insert("other".to_owned(), other);
+        beside.devices[0].job_id = "other".to_owned();
+        assert!(!beside.belongs_on("job", 1));
         // A device that has not started yet may have room.
         let unknown = DeviceInfo::default();
         let waits = state(20 * GIB, GIB, vec![device("cuda:0", 4 * GIB), unknown]);

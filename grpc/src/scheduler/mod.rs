@@ -38,6 +38,13 @@ use tokio::sync::{Notify, broadcast, watch};
 
 /// Changes of jobs that may be told and not heard.
 const MOST_CHANGES: usize = 1024;
+/// How long a job is left alone after an attempt that failed: at first, doubled each time, and at most.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const MOST_PAUSE: Duration = Duration::from_secs(60);
+/// The oldest that a job is taken to be.
+const MOST_AGE: Duration = Duration::from_secs(24 * 3600);
+/// With less of the disk free nothing is begun: it would fail.
+const LEAST_DISK: u64 = 64 << 20;
 /// How long the store is left alone after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -287,10 +294,7 @@ impl Scheduler {
     /// Sends a job back to the start, whoever worked on it.
     async fn receive_again(&self, id: &str) -> Result<Job, StoreError> {
         let receive = |stored: &mut StoredJob| {
-            let job = stored.job.get_or_insert_default();
-            job.set_state(JobState::Received);
-            job.stage.clear();
-            job.progress = 0.0;
+            reset(stored.job.get_or_insert_default());
         };
         self.change(id, Fence::Any, Renew::New, receive).await
     }
@@ -402,14 +406,33 @@ impl Scheduler {
     }
 }
 
-/// The job's place in a queue.
+/// Sends a job back to the start.
+fn reset(job: &mut Job) {
+    job.set_state(JobState::Received);
+    job.stage.clear();
+    job.progress = 0.0;
+}
+
+/// The job's place in a queue. It waits since it was submitted, whatever was tried in between; after an attempt that failed
+/// it is left alone for a while.
 fn entry(job: &Job) -> Entry {
+    let created = job.created_at.and_then(|at| SystemTime::try_from(at).ok());
+    let age = created
+        .and_then(|created| created.elapsed().ok())
+        .unwrap_or_default();
+    let now = Instant::now();
+    let pause = match job.failed_attempts {
+        0 => Duration::ZERO,
+        n => MOST_PAUSE.min(RETRY_PAUSE * (1 << (n - 1).min(10))),
+    };
     Entry {
         id: job.id.clone(),
         lease: job.lease_epoch,
         tenant: job.tenant.clone(),
         priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
-        since: Instant::now(),
+        // A clock that was set does not make it older than a day.
+        since: now.checked_sub(age.min(MOST_AGE)).unwrap_or(now),
+        not_before: now + pause,
     }
 }
 

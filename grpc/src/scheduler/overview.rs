@@ -133,6 +133,16 @@ impl Summary {
         }
     }
 
+    /// Time since it was submitted.
+    pub(super) fn age(&self) -> Duration {
+        self.created.elapsed().unwrap_or_default()
+    }
+
+    /// Whether anybody has begun with it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.state != JobState::Received
+    }
+
     fn view(&self) -> JobView {
         let since =
             |from: SystemTime, to: SystemTime| to.duration_since(from).unwrap_or_default().as_secs_f64();

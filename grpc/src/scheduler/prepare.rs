@@ -1,7 +1,7 @@
 //! From a submitted job to the inputs of its proof: a child for each job, ahead of the devices.
 
 use super::queue::Entry;
-use super::{Scheduler, blocking, entry};
+use super::{LEAST_DISK, Scheduler, blocking, entry};
 use crate::artifacts::{ArtifactError, inputs_of};
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
 use crate::crash;
@@ -21,12 +21,19 @@ use std::time::{Duration, Instant};
 pub(super) const PATIENCE: u64 = 4;
 
 impl Scheduler {
-    /// Prepares jobs, as many ahead as there are devices: the next job's program runs while this one is proved.
+    /// Prepares jobs, as many ahead as there are devices: the next job's program runs while this one is proved. A few more, if
+    /// those that are ready are not for the device that waits.
     pub(super) async fn prepare_jobs(self: Arc<Self>) {
         loop {
             let ahead = self.settings.devices.len();
             let next = self.when(|state| {
-                if state.draining || state.ready.len() + state.preparing >= ahead {
+                let n_ahead = state.ready.len() + state.preparing;
+                let is_enough = match n_ahead {
+                    n if n < ahead => false,
+                    n if n < 2 * ahead => state.preparing > 0 || state.feeds_all_devices(),
+                    _ => true,
+                };
+                if state.draining || is_enough || self.disk_free() < LEAST_DISK {
                     return None;
                 }
                 let next = state.waiting.pop(Instant::now(), |_| true)?;
@@ -58,16 +65,21 @@ impl Scheduler {
         crash::point("prepare.leased");
         let lease = job.lease_epoch;
         let prepared = tokio::select! {
-            prepared = self.prepare_here(&job) => prepared,
+            prepared = self.run_prepare(id, &job.tenant, job.spec.clone().unwrap_or_default()) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
             }
         };
-        let prepared = match prepared {
+        let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => return self.fail(id, lease, failure).await,
         };
+        // Nothing is collected between the adoption of a file and the record that refers to it.
+        let no_collection = self.collecting.read().await;
+        if let Err(failure) = self.keep_statement(&job, &mut prepared).await {
+            return self.fail(id, lease, failure).await;
+        }
         crash::point("prepare.done");
         let statement = prepared.statement.clone();
         let queued = move |stored: &mut StoredJob| {
@@ -77,6 +89,7 @@ impl Scheduler {
             job.statement.clone_from(&statement);
         };
         let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
+        drop(no_collection);
         let mut state = self.state();
         if let Some(active) = state.active.get_mut(id) {
             active.work = prepared
@@ -87,13 +100,6 @@ impl Scheduler {
             state.ready.push(entry(&job));
         }
         Ok(())
-    }
-
-    async fn prepare_here(&self, job: &Job) -> Result<Prepared, Failure> {
-        let spec = job.spec.clone().unwrap_or_default();
-        let mut prepared = self.run_prepare(&job.id, &job.tenant, spec).await?;
-        self.keep_statement(job, &mut prepared).await?;
-        Ok(prepared)
     }
 
     /// Runs the child, which leaves its files in the folder of that name.

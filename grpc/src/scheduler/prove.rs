@@ -101,6 +101,9 @@ impl Scheduler {
                 state.ready = ready;
                 let next = next?;
                 state.proving += 1;
+                if let Some(info) = state.devices.get_mut(index) {
+                    info.job_id.clone_from(&next.id);
+                }
                 Some(Some(next))
             });
             let next = tokio::select! {
@@ -116,7 +119,6 @@ impl Scheduler {
                 return has_proved;
             };
             let id = next.id.clone();
-            self.on_device(index, |info| info.job_id.clone_from(&id));
             // There is room for the next job to be prepared.
             self.wake.notify_waiters();
             let begin = Instant::now();

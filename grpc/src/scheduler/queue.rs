@@ -1,10 +1,13 @@
-//! The order of waiting jobs: by priority, which grows while a job waits; then by what its tenant had; then by age.
+//! The order of waiting jobs. First whose turn it is: the tenant with the highest priority, which grows while the tenant has
+//! waited to be served; of equals the one that had least. Then which of its jobs: by priority, which grows while the job
+//! waits; then by age.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Waiting for so long is worth one of priority: nobody starves.
-const WORTH_ONE: Duration = Duration::from_secs(60);
+pub(super) const WORTH_ONE: Duration = Duration::from_secs(60);
 
 /// A job that waits.
 #[derive(Clone, Debug)]
@@ -19,55 +22,92 @@ pub struct Entry {
     pub priority: i32,
     /// When it began to wait.
     pub since: Instant,
+    /// Not to be taken before.
+    pub not_before: Instant,
+}
+
+/// What a tenant had.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    /// Jobs.
+    n: u64,
+    /// The last time, or when it came.
+    last: Instant,
 }
 
 /// Jobs that wait.
 #[derive(Debug, Default)]
 pub struct Queue {
     entries: Vec<Entry>,
-    /// How many jobs of each tenant were taken, of those that have jobs here.
-    taken: HashMap<String, u64>,
+    /// Of those that have jobs here.
+    served: HashMap<String, Served>,
+}
+
+/// A priority after so long a wait.
+fn aged(priority: i32, waited: Duration) -> i64 {
+    let worth = waited.as_secs() / WORTH_ONE.as_secs();
+    i64::from(priority) + i64::try_from(worth).unwrap_or(i64::MAX / 2)
 }
 
 impl Queue {
     /// Adds a job.
     pub fn push(&mut self, entry: Entry) {
-        if !self.taken.contains_key(&entry.tenant) {
+        if !self.served.contains_key(&entry.tenant) {
             // Who comes anew has no claim for the time before.
-            let least = self.taken.values().copied().min().unwrap_or(0);
-            self.taken.insert(entry.tenant.clone(), least);
+            let least = self.served.values().map(|served| served.n).min().unwrap_or(0);
+            let served = Served {
+                n: least,
+                last: entry.since,
+            };
+            self.served.insert(entry.tenant.clone(), served);
         }
         self.entries.push(entry);
     }
 
     /// Takes the next job of those that may be taken.
     pub fn pop(&mut self, now: Instant, may_be: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        let rank = |entry: &Entry| {
-            let waited = now.saturating_duration_since(entry.since).as_secs() / WORTH_ONE.as_secs();
-            let priority = i64::from(entry.priority) + i64::try_from(waited).unwrap_or(i64::MAX / 2);
-            let taken = self.taken.get(&entry.tenant).copied().unwrap_or(0);
-            (-priority, taken)
+        let turn = |entry: &Entry| {
+            let served = self.served.get(&entry.tenant);
+            // A long backlog grows no older while its tenant is served: others would never come before it.
+            let since = served.map_or(entry.since, |served| served.last.max(entry.since));
+            let rank = aged(entry.priority, now.saturating_duration_since(since));
+            (Reverse(rank), served.map_or(0, |served| served.n))
         };
+        let own = |entry: &Entry| Reverse(aged(entry.priority, now.saturating_duration_since(entry.since)));
+        let can_be = |entry: &&Entry| entry.not_before <= now && may_be(entry);
         // Of equals the first: the oldest.
-        let (next, _) = self
+        let tenant = self
             .entries
             .iter()
-            .enumerate()
-            .filter(|(_, entry)| may_be(entry))
-            .min_by_key(|(_, entry)| rank(entry))?;
-        let entry = self.entries.remove(next);
-        if self.entries.iter().any(|other| other.tenant == entry.tenant) {
-            *self.taken.entry(entry.tenant.clone()).or_default() += 1;
-        } else {
-            self.taken.remove(&entry.tenant);
+            .filter(can_be)
+            .min_by_key(|entry| turn(entry))?;
+        let tenant = tenant.tenant.clone();
+        let of_tenant = |(_, entry): &(usize, &Entry)| entry.tenant == tenant && can_be(entry);
+        let all = self.entries.iter().enumerate();
+        let (next, _) = all.filter(of_tenant).min_by_key(|(_, entry)| own(entry))?;
+        if let Some(served) = self.served.get_mut(&tenant) {
+            served.n += 1;
+            served.last = now;
         }
-        Some(entry)
+        self.take(next)
     }
 
     /// Takes a job out.
     pub fn remove(&mut self, id: &str) -> Option<Entry> {
-        let at = self.entries.iter().position(|entry| entry.id == id)?;
-        Some(self.entries.remove(at))
+        self.take(self.entries.iter().position(|entry| entry.id == id)?)
+    }
+
+    fn take(&mut self, at: usize) -> Option<Entry> {
+        let entry = self.entries.remove(at);
+        if !self.entries.iter().any(|other| other.tenant == entry.tenant) {
+            self.served.remove(&entry.tenant);
+        }
+        Some(entry)
+    }
+
+    /// The jobs.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     /// Number of jobs.
@@ -92,6 +132,7 @@ mod tests {
             tenant: tenant.to_owned(),
             priority,
             since,
+            not_before: since,
         }
     }
 
@@ -149,5 +190,56 @@ mod tests {
         queue.push(entry("few", "few", 0, now));
         let first: Vec<_> = order(&mut queue, now).into_iter().take(2).collect();
         assert!(first.contains(&"few".to_owned()), "{first:?}");
+    }
+
+    #[test]
+    fn a_long_backlog_does_not_shut_out_who_comes_later() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        for n in 0..1000 {
+            queue.push(entry(&format!("many{n}"), "many", 0, start));
+        }
+        // A proof takes ten seconds; the other comes after two minutes.
+        for n in 0..60 {
+            let now = start + Duration::from_secs(10 * n);
+            if n == 13 {
+                queue.push(entry("few", "few", 0, now));
+            }
+            if queue.pop(now, |_| true).is_some_and(|entry| entry.id == "few") {
+                assert!((13..=15).contains(&n), "{n}");
+                return;
+            }
+        }
+        panic!("shut out");
+    }
+
+    #[test]
+    fn who_leaves_and_comes_again_comes_anew() {
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        queue.push(entry("a", "a", 0, now));
+        queue.push(entry("gone", "b", 0, now));
+        for n in 0..9 {
+            queue.push(entry(&format!("a{n}"), "a", 0, now));
+            queue.pop(now, |entry| entry.tenant == "a");
+        }
+        queue.remove("gone");
+        queue.push(entry("b1", "b", 0, now));
+        queue.push(entry("b2", "b", 0, now));
+        let first: Vec<_> = order(&mut queue, now).into_iter().take(2).collect();
+        assert!(first.iter().any(|id| id.starts_with("a")), "{first:?}");
+    }
+
+    #[test]
+    fn what_is_put_off_is_not_taken_before() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(5);
+        let mut queue = Queue::default();
+        queue.push(Entry {
+            not_before: later,
+            ..entry("later", "a", 0, now)
+        });
+        assert!(queue.pop(now, |_| true).is_none());
+        assert!(queue.pop(later, |_| true).is_some());
     }
 }

@@ -9,7 +9,7 @@ use crate::internal::{
     ChildRequest, Proved, StoredJob, Verified, Verify, child_answer::Answer, child_request::Task,
 };
 use crate::processes::run_child;
-use crate::protocol::{ArtifactRef, Failure, FailureClass, Job, JobResult, JobState, job_spec};
+use crate::protocol::{Failure, FailureClass, Job, JobResult, JobState, job_spec};
 use crate::store::{Fence, Renew, StoreError};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -38,9 +38,20 @@ impl Scheduler {
                 return Ok(());
             }
         };
-        let (verified, proof) = match verified {
+        let verified = match verified {
             Ok(verified) => verified,
             Err(failure) => return self.fail(id, lease, failure).await,
+        };
+        // Nothing is collected between the adoption of a file and the record that refers to it.
+        let no_collection = self.collecting.read().await;
+        let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
+        let file = self.folder(id).join(PROOF_FILE);
+        let proof = match blocking(move || artifacts.adopt(&tenant, &file)).await {
+            Ok(proof) => proof,
+            Err(why) => {
+                let failure = failure(FailureClass::Internal, Stage::Verify, "artifact", why);
+                return self.fail(id, lease, failure).await;
+            }
         };
         crash::point("release.kept");
         let statement = job.statement.clone().unwrap_or_default();
@@ -66,13 +77,14 @@ impl Scheduler {
         };
         self.change(id, Fence::Lease(lease), Renew::Keep, succeeded)
             .await?;
+        drop(no_collection);
         crash::point("release.recorded");
         self.forget(id);
         Ok(())
     }
 
-    /// Has a child verify the proof; keeps the proof file.
-    async fn verify(&self, job: &Job) -> Result<(Verified, ArtifactRef), Failure> {
+    /// Has a child verify the proof.
+    async fn verify(&self, job: &Job) -> Result<Verified, Failure> {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let spec = job.spec.clone().unwrap_or_default();
         let statement = job.statement.clone().unwrap_or_default();
@@ -98,9 +110,6 @@ impl Scheduler {
             return Err(internal("child.answer", &"not an answer to verify"));
         };
         crash::point("release.verified");
-        let artifacts = Arc::clone(&self.artifacts);
-        let tenant = job.tenant.clone();
-        let proof = blocking(move || artifacts.adopt(&tenant, &folder.join(PROOF_FILE))).await;
-        Ok((verified, proof.map_err(|why| internal("artifact", &why))?))
+        Ok(verified)
     }
 }

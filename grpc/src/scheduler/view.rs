@@ -34,7 +34,7 @@ impl Scheduler {
     }
 
     /// Bytes of the data's disk that are free; none, if the disk does not say.
-    fn disk_free(&self) -> u64 {
+    pub(super) fn disk_free(&self) -> u64 {
         let disk = rustix::fs::statvfs(&self.settings.scratch);
         disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
@@ -80,7 +80,10 @@ impl Scheduler {
         let failed = self.state().store_failed.clone();
         if failed.is_some() {
             match self.with_store(|store| store.probe()).await {
-                Ok(()) => self.state().store_failed = None,
+                Ok(()) => match self.admit_unknown().await {
+                    Ok(()) => self.state().store_failed = None,
+                    Err(error) => reasons.push(error.to_string()),
+                },
                 Err(error) => reasons.push(error.to_string()),
             }
         }

@@ -45,6 +45,22 @@ fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Datab
     }
 }
 
+/// Begins to write. What the commit keeps is found again at once after a kill, however large the file is.
+fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
+    let mut write = database.begin_write()?;
+    write.set_quick_repair(true);
+    Ok(write)
+}
+
+/// The file's name is to be there after a power cut too.
+fn keep_name(file: &Path) -> Result<(), StoreError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = File::open(folder.unwrap_or(Path::new(".")));
+    folder
+        .and_then(|folder| folder.sync_all())
+        .map_err(|why| StoreError::Io(why.to_string()))
+}
+
 /// A store in a file. One process holds it at a time.
 pub struct RedbStore {
     path: PathBuf,
@@ -59,9 +75,10 @@ impl RedbStore {
     /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = when_free(|| cached().create(path))?;
-        let write = database.begin_write()?;
+        let write = begin(&database)?;
         upgrade(&write, path)?;
         write.commit()?;
+        keep_name(path)?;
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
@@ -110,8 +127,8 @@ impl RedbStore {
 
     fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
         let read = self.database()?.begin_read()?;
-        let copy = Database::create(to)?;
-        let write = copy.begin_write()?;
+        let copy = cached().create(to)?;
+        let write = begin(&copy)?;
         macro_rules! copy_tables {
             ($($table:expr),*) => {$({
                 match read.open_table($table) {
@@ -130,19 +147,14 @@ impl RedbStore {
         }
         copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
         write.commit()?;
-        // The file's name is to be there after a power cut too.
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = File::open(folder.unwrap_or(Path::new(".")));
-        folder
-            .and_then(|folder| folder.sync_all())
-            .map_err(|why| StoreError::Io(why.to_string()))
+        keep_name(to)
     }
 }
 
 impl JobStore for RedbStore {
     fn submit(&self, mut job: Job) -> Result<Submitted, StoreError> {
         self.with(|database| {
-            let write = database.begin_write()?;
+            let write = begin(database)?;
             let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
             if !key.is_empty()
                 && let Some(number) = write.open_table(DEDUP)?.get((&*job.tenant, &*key))?
@@ -216,7 +228,9 @@ impl JobStore for RedbStore {
                     page.next = format!("{:x}", number.value() + 1);
                     break;
                 }
-                let Some(job) = decode(record.value())?.job.filter(|job| listing.takes(job)) else {
+                let stored = readable(number.value(), record.value());
+                let job = stored.and_then(|stored| stored.job);
+                let Some(job) = job.filter(|job| listing.takes(job)) else {
                     continue;
                 };
                 page.jobs.push(job);
@@ -237,7 +251,7 @@ impl JobStore for RedbStore {
             for entry in read.open_table(ACTIVE)?.iter()? {
                 let number = entry?.0.value();
                 let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
-                active.extend(decode(record.value())?.job);
+                active.extend(readable(number, record.value()).and_then(|stored| stored.job));
             }
             Ok(active)
         })
@@ -253,7 +267,7 @@ impl JobStore for RedbStore {
         self.with(|database| {
             let not_found = || StoreError::NotFound(id.to_owned());
             let number = number_of(id).ok_or_else(not_found)?;
-            let write = database.begin_write()?;
+            let write = begin(database)?;
             let found = write
                 .open_table(JOBS)?
                 .get(number)?
@@ -339,7 +353,7 @@ impl JobStore for RedbStore {
 
     fn probe(&self) -> Result<(), StoreError> {
         self.with(|database| {
-            let write = database.begin_write()?;
+            let write = begin(database)?;
             next(&write, PROBES)?;
             Ok(write.commit()?)
         })
@@ -347,20 +361,26 @@ impl JobStore for RedbStore {
 
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
         self.with(|database| {
-            let write = database.begin_write()?;
+            // Looked for while others may write: what has ended does not change any more.
             let mut expired = Vec::new();
+            for entry in database.begin_read()?.open_table(JOBS)?.iter()? {
+                let (number, record) = entry?;
+                let Some(stored) = readable(number.value(), record.value()) else {
+                    continue;
+                };
+                if ended_before(&stored, before) {
+                    expired.push((number.value(), stored.job.unwrap_or_default()));
+                }
+                if expired.len() >= limit {
+                    break;
+                }
+            }
+            if expired.is_empty() {
+                return Ok(0);
+            }
+            let write = begin(database)?;
             {
                 let mut jobs = write.open_table(JOBS)?;
-                for entry in jobs.iter()? {
-                    let (number, record) = entry?;
-                    let stored = decode(record.value())?;
-                    if ended_before(&stored, before) {
-                        expired.push((number.value(), stored.job.unwrap_or_default()));
-                    }
-                    if expired.len() >= limit {
-                        break;
-                    }
-                }
                 let mut dedup = write.open_table(DEDUP)?;
                 let mut events = write.open_table(EVENTS)?;
                 let mut index = write.open_table(EVENTS_OF)?;
@@ -379,6 +399,14 @@ impl JobStore for RedbStore {
             Ok(expired.len())
         })
     }
+}
+
+/// A record among others, unless it is damaged: it is told, and does not keep the others from their work.
+fn readable(number: u64, record: &[u8]) -> Option<StoredJob> {
+    let stored = decode(record);
+    stored
+        .inspect_err(|error| tracing::error!(number, %error, "a job's record is passed over"))
+        .ok()
 }
 
 /// Whether a job has ended, and did before a time.

@@ -124,7 +124,7 @@ function activeRow(job) {
 
 function endedRow(job) {
   const [kind, code, message] = job.failure ?? ["", "", ""];
-  const why = kind ? [make("b", null, code), ` (${kind.replace("_", " ")}): ${message}`] : "";
+  const why = kind ? [make("b", null, code), ` (${kind.replace("_", " ")})${message && ": "}${message}`] : "";
   return row("td", [
     [short(job.id)], [stateCell(job)], [why, "wide"], [size(job)], [tenant(job), "clip"],
     [time(job.age_seconds), "number"], [`${time(job.ended_seconds)} ago`, "number"],
