@@ -51,6 +51,12 @@ fn large_transform() {
     laws::large_transform(&devices().last().unwrap());
 }
 
+/// On one device: a block a point is slow to emulate.
+#[test]
+fn evaluate_at_many_points() {
+    laws::evaluate_at_many_points(&devices().next().unwrap());
+}
+
 #[test]
 fn cards_are_described() {
     emulation::install().unwrap();
