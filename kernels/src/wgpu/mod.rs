@@ -177,6 +177,15 @@ impl Device for WgpuDevice {
         compose::scratch(n_registers, table_lengths, 1 << log_len)
     }
 
+    fn margin(&self, largest_table: usize) -> u64 {
+        let copies = if largest_table > self.chunk_len() {
+            self.context.chunk_bytes / strip::PARTS_OF_CHUNK as u64
+        } else {
+            0
+        };
+        crate::launch::tables::margin(largest_table) + copies
+    }
+
     fn take_peak(&self) -> MemoryUsage {
         self.context.accounts.take_peak()
     }
