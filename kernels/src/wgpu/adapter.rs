@@ -20,7 +20,7 @@ const LEFT_TO_OTHERS: u64 = 16;
 #[derive(Clone, Debug)]
 pub struct Wishes {
     /// Bytes that buffers may take in all; by default nearly all of a card's own memory, or half of what is shared with the
-    /// host.
+    /// host. Where the interface does not say how much there is (Metal), that is taken to be 4 GiB.
     pub budget: Option<u64>,
     /// Whether a program on the processor will do.
     pub allow_software: bool,
@@ -56,11 +56,20 @@ pub(super) struct Started {
     pub(super) has_int64: bool,
 }
 
+/// In the order of their numbers: those that are likely to be fast come first.
 fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
     let instance = wgpu::Instance::new(descriptor);
-    pollster::block_on(instance.enumerate_adapters(Backends::all()))
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::all()));
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    });
+    adapters
 }
 
 fn is_software(adapter: &Adapter) -> bool {

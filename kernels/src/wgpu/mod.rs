@@ -53,7 +53,7 @@ pub struct WgpuDevice {
 
 impl WgpuDevice {
     /// Starts adapter `index`. Its buffers may take `budget` bytes in all, by default nearly all of a card's own memory or
-    /// half of what is shared with the host. A program on the processor is refused unless `allow_software`.
+    /// half of what is shared with the host (of 4 GiB, where the interface does not say). A program on the processor is refused unless `allow_software`.
     ///
     /// # Errors
     /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for what else the driver says.
