@@ -325,6 +325,12 @@ pub trait Device: Send + Sync + Sized + 'static {
         0
     }
 
+    /// Bytes that the device takes beside buffers and what is named above, for work whose largest table of columns has so many
+    /// elements: tables that operations share, encoded programs, copies where a table cannot be bound as it is.
+    fn margin(&self, _largest_table: usize) -> u64 {
+        0
+    }
+
     /// Memory statistics; resets the peak to what is held now.
     fn take_peak(&self) -> MemoryUsage;
 }

@@ -50,6 +50,8 @@ pub struct MemoryPlan {
     pub n_kept_cosets: usize,
     /// The most device memory held at once, in bytes.
     pub peak_bytes: u64,
+    /// What the device takes beside, in bytes, and keeps: tables of its own, copies of what it cannot bind.
+    pub margin_bytes: u64,
     /// Bytes of the trace's columns on the host before they go to the device.
     pub host_bytes: u64,
     /// Every phase that takes device memory, in order.
@@ -114,19 +116,21 @@ impl MemoryPlan {
             device.inversion_scratch(shape.log_len),
             device.program_scratch(shape.n_registers, &shape.table_lengths, shape.log_len),
         ];
-        let leanest = Self::keeping(0, shape, params, scratch);
+        let largest_table = shape.n_columns.into_iter().max().unwrap_or(0) << shape.log_len;
+        let margin = device.margin(largest_table);
+        let leanest = Self::keeping(0, shape, params, scratch, margin);
         let Some(free) = budget else {
             return Ok(leanest);
         };
         // To keep one coset only takes as much: the other one lies beside it when the constraints are evaluated.
-        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch);
-        if keeping.peak_bytes <= free {
+        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch, margin);
+        if keeping.device_bytes() <= free {
             return Ok(keeping);
         }
         let fullest = leanest.phases.iter().max_by_key(|phase| phase.peak_bytes);
         match fullest.and_then(|phase| Some((phase, phase.by_tag.first()?))) {
-            Some((phase, &(tag, _))) if leanest.peak_bytes > free => Err(MemoryPlanError::TooLarge {
-                needed: leanest.peak_bytes,
+            Some((phase, &(tag, _))) if leanest.device_bytes() > free => Err(MemoryPlanError::TooLarge {
+                needed: leanest.device_bytes(),
                 free,
                 phase: phase.phase,
                 tag,
@@ -135,8 +139,13 @@ impl MemoryPlan {
         }
     }
 
+    /// What the device must have for the proof, in bytes.
+    pub fn device_bytes(&self) -> u64 {
+        self.peak_bytes + self.margin_bytes
+    }
+
     /// The plan that keeps so many cosets.
-    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: [u64; 2]) -> Self {
+    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: [u64; 2], margin: u64) -> Self {
         let mut ledger = Ledger::default();
         Steps {
             column: felts(1 << shape.log_len),
@@ -151,6 +160,7 @@ impl MemoryPlan {
         Self {
             n_kept_cosets: n_kept,
             peak_bytes: phases.iter().map(|phase| phase.peak_bytes).max().unwrap_or(0),
+            margin_bytes: margin,
             host_bytes: felts(shape.n_columns[0] << shape.log_len),
             phases,
         }

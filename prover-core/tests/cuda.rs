@@ -4,7 +4,9 @@
 mod common;
 
 use ark_ff::Field;
-use common::proving::{assert_memory_is_planned, cpu, prove_golden_on, read_input};
+use common::proving::{
+    assert_memory_is_planned, assert_the_plan_is_enough, cpu, prove_golden_on, read_input,
+};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::{Backend, Columns, Device, Felt, Natural, Program, Tag};
@@ -49,6 +51,12 @@ fn proofs_take_the_memory_that_was_planned() {
     assert_memory_is_planned(&emulated(0));
 }
 
+#[test]
+fn a_proof_is_done_within_its_plan() {
+    emulated(0);
+    assert_the_plan_is_enough(|bytes| CudaDevice::new(0, Some(bytes)).expect("an emulated device"));
+}
+
 /// A proof takes of the card what it was planned to take, so that others have the rest.
 #[test]
 fn small_proofs_leave_the_card_to_others() {
@@ -58,7 +66,7 @@ fn small_proofs_leave_the_card_to_others() {
     let before = free();
     let plan = prove_golden_on(&device, &golden, false).statistics.plan;
     // (Other tests have their proofs, too.)
-    assert!(free() > before - plan.peak_bytes - (512 << 20));
+    assert!(free() > before - plan.device_bytes() - (512 << 20));
 }
 
 /// The programs of all layouts do on the device what they do on the CPU. (On arbitrary columns: a program does not know what

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::proving::{assert_memory_is_planned, cpu, prove_golden_on};
+use common::proving::{assert_memory_is_planned, assert_the_plan_is_enough, cpu, prove_golden_on};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::wgpu::{WgpuDevice, Wishes};
 use std::time::Instant;
@@ -79,4 +79,16 @@ fn every_operation_of_a_proof_is_the_cpus() {
 #[test]
 fn proofs_take_the_memory_that_was_planned() {
     assert_memory_is_planned(&software(|_| ()));
+}
+
+/// With columns that can be bound as they are, and with such that cannot.
+#[test]
+fn a_proof_is_done_within_its_plan() {
+    assert_the_plan_is_enough(|bytes| software(|wishes| wishes.budget = Some(bytes)));
+    assert_the_plan_is_enough(|bytes| {
+        software(|wishes| {
+            wishes.budget = Some(bytes);
+            wishes.max_chunk_bytes = 1 << 20;
+        })
+    });
 }

@@ -15,9 +15,9 @@ pub enum Choice {
     Cpu,
     /// A card of NVIDIA's.
     Cuda(usize),
-    /// A card that is reached through Vulkan, Metal or DX12: the first, or the one of that number.
+    /// A card that is reached through Vulkan, Metal or DX12: the first that can be used, or the one of that number.
     Wgpu(Option<usize>),
-    /// A program on the processor that is reached so: the first, or the one of that number.
+    /// A program on the processor that is reached so: the first that can be used, or the one of that number.
     WgpuSoftware(Option<usize>),
 }
 
@@ -144,14 +144,16 @@ fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
     })
 }
 
-/// The adapter of that number, or the first of its sort.
+/// The adapter of that number, or the first of its sort that can be used, or why the first of all cannot.
 fn start_wgpu(index: Option<usize>, memory: Option<u64>, software: bool) -> Result<WgpuDevice, DeviceError> {
-    let first = || {
-        let adapters = WgpuDevice::list();
-        let of_its_sort = adapters.iter().find(|adapter| adapter.is_software == software);
-        of_its_sort.map_or(0, |adapter| adapter.index)
-    };
-    WgpuDevice::new(index.unwrap_or_else(first), memory, software)
+    let start = |index| WgpuDevice::new(index, memory, software);
+    if let Some(index) = index {
+        return start(index);
+    }
+    let adapters = WgpuDevice::list();
+    let of_its_sort = adapters.iter().filter(|adapter| adapter.is_software == software);
+    let mut indices = of_its_sort.map(|adapter| adapter.index);
+    start(indices.next().unwrap_or(0)).or_else(|why| indices.find_map(|index| start(index).ok()).ok_or(why))
 }
 
 /// A device that was named but cannot be used is the caller's to mend.

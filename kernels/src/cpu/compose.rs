@@ -4,9 +4,9 @@ use super::CpuBuffer;
 use super::CpuDevice;
 use super::powers::{fill_powers, invert};
 use crate::columns::{Columns, Natural};
-use crate::device::{Device, DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{Device, DeviceError, Tag, Ticket, check_range};
 use crate::felt::{Felt, subgroup_generator};
-use crate::ops::ComposeOps;
+use crate::ops::{ComposeOps, check_compose};
 use crate::program::{Instruction, Opcode, Operand, Program};
 use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
@@ -41,11 +41,8 @@ impl ComposeOps for CpuDevice {
         scalars: &[Felt],
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
-        check_shape("compose", "columns", program.n_columns, n_columns)?;
-        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
-        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
-        check_shape("compose", "columns of out", 1, out.n_columns())?;
+        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
+        check_compose(declared, tables, periodic, scalars, out)?;
         let columns = tables
             .iter()
             .flat_map(|table| (0..table.n_columns()).map(|i| table.column(i)));
@@ -53,18 +50,6 @@ impl ComposeOps for CpuDevice {
             sources: columns.chain(periodic.iter().map(CpuBuffer::as_slice)).collect(),
             scalars,
         };
-        for table in tables {
-            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
-        }
-        for table in periodic {
-            check_shape(
-                "compose",
-                "a periodic table's power of two",
-                table.len().next_power_of_two(),
-                table.len(),
-            )?;
-            check_range("compose", 0, table.len(), out.n_rows())?;
-        }
         self.pool.install(|| {
             out.elements_mut()
                 .par_chunks_mut(STRIP)

@@ -151,6 +151,7 @@ mod tests {
         upload_and_interpolate,
         large_transform,
         evaluate_at,
+        evaluate_at_many_points,
         hash_rows,
         hash_trees,
         compose,

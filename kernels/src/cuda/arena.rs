@@ -12,8 +12,7 @@ use std::ptr::null_mut;
 /// Of the memory that is free on the card, so much is left to others: one part in so many.
 const LEFT_TO_OTHERS: u64 = 16;
 
-/// What is reserved beyond what buffers were planned to take: tables, and the pool's rounding. One part in so many, and so
-/// many bytes.
+/// What is reserved beyond what was planned, where there is so much: the pool rounds. One part in so many, and so many bytes.
 const MARGIN: (u64, u64) = (16, 32 << 20);
 
 /// The pool, and what may be taken of it.
@@ -114,15 +113,13 @@ impl Context {
             .saturating_sub(self.accounts.current())
     }
 
-    /// Bytes to reserve for work that was planned to take so many; none if they are there.
-    pub(super) fn to_reserve(&self, planned: u64) -> Result<Option<u64>, DeviceError> {
-        let (part, least) = MARGIN;
-        let bytes = (planned + planned / part + least).min(self.arena.budget);
+    /// Whether the pool has taken so many bytes from the card.
+    pub(super) fn is_reserved(&self, bytes: u64) -> Result<bool, DeviceError> {
         self.enter()?;
-        Ok(Some(bytes).filter(|bytes| self.reserved().is_ok_and(|reserved| reserved < *bytes)))
+        Ok(self.reserved()? >= bytes)
     }
 
-    /// Takes so many bytes from the card for the pool, those that buffers hold among them.
+    /// Takes so many bytes from the card for the pool, those that buffers hold among them, and some more if it has them.
     pub(super) fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
         // Pieces that are too small would lie beside the larger one.
         // SAFETY: the stream and the pool are alive; a trim frees only what nobody holds.
@@ -131,25 +128,37 @@ impl Context {
             self.done("cuMemPoolTrimTo", sys::cuMemPoolTrimTo(self.arena.pool, 0))?;
         }
         let held = self.accounts.current();
-        if held < bytes {
-            let rest = self.take_address(Tag("arena"), bytes - held)?;
-            self.give_back_address(rest);
+        let (part, more) = MARGIN;
+        let with_margin = (bytes + bytes / part + more)
+            .min(self.arena.budget)
+            .min(self.obtainable()?);
+        for bytes in [with_margin.max(bytes), bytes] {
+            if bytes <= held {
+                return Ok(());
+            }
+            if let Some(rest) = self.take_address(bytes - held)? {
+                self.give_back_address(rest);
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(self.out_of_memory(Tag("arena"), bytes - held, self.free_bytes()))
     }
 
-    /// Takes memory in the order of the work: what is enqueued later may use it. Its bytes are anything.
-    pub(super) fn take_address(&self, tag: Tag, bytes: u64) -> Result<sys::CUdeviceptr, DeviceError> {
+    /// Takes memory in the order of the work: what is enqueued later may use it. Its bytes are anything. Nothing if the card
+    /// has not so much.
+    pub(super) fn take_address(&self, bytes: u64) -> Result<Option<sys::CUdeviceptr>, DeviceError> {
         self.enter()?;
         let mut address = 0;
-        let n = usize::try_from(bytes).map_err(|_| self.out_of_memory(tag, bytes, self.arena.budget))?;
+        let Ok(n) = usize::try_from(bytes) else {
+            return Ok(None);
+        };
         // SAFETY: the pool and the stream are alive.
         let result = unsafe { sys::cuMemAllocFromPoolAsync(&mut address, n, self.arena.pool, self.work.0) };
         if result == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
-            return Err(self.out_of_memory(tag, bytes, self.free_bytes()));
+            return Ok(None);
         }
         self.done("cuMemAllocFromPoolAsync", result)?;
-        Ok(address)
+        Ok(Some(address))
     }
 
     /// Gives memory back once the work enqueued so far is done.

@@ -28,7 +28,12 @@ impl Memory {
             taken.map_err(|free| context.out_of_memory(tag, bytes, free))?;
             // From here on `drop` gives back what was counted.
             this.bytes = bytes;
-            this.address = context.take_address(tag, bytes)?;
+            let Some(address) = context.take_address(bytes)? else {
+                // What was refused is not held.
+                drop(this);
+                return Err(context.out_of_memory(tag, bytes, context.free_bytes()));
+            };
+            this.address = address;
         }
         Ok(this)
     }

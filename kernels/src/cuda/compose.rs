@@ -5,10 +5,10 @@ use super::context::Context;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket};
 use crate::felt::Felt;
 use crate::launch::program::{check, register_numbers};
-use crate::ops::ComposeOps;
+use crate::ops::{ComposeOps, check_compose};
 use crate::program::{Opcode, Operand, Program};
 use ark_ff::Field;
 
@@ -145,19 +145,8 @@ impl ComposeOps for CudaDevice {
         scalars: &[Felt],
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
-        check_shape("compose", "columns", program.n_columns, n_columns)?;
-        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
-        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
-        check_shape("compose", "columns of out", 1, out.n_columns())?;
-        for table in tables {
-            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
-        }
-        for table in periodic {
-            let power = table.len().next_power_of_two();
-            check_shape("compose", "a periodic table's power of two", power, table.len())?;
-            check_range("compose", 0, table.len(), out.n_rows())?;
-        }
+        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
+        check_compose(declared, tables, periodic, scalars, out)?;
         let columns = tables
             .iter()
             .flat_map(|table| (0..table.n_columns()).map(|i| table.column_address(i)))

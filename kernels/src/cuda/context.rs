@@ -12,6 +12,9 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
+/// Blocks that a launch may have in either dimension, on every card.
+pub(super) const MAX_GRID: [u64; 2] = [(1 << 31) - 1, (1 << 16) - 1];
+
 /// Everything that lives as long as the device or any of its buffers. Work goes to one stream, in order; a second one is
 /// for uploads that need not wait for it.
 pub(super) struct Context {
@@ -213,9 +216,18 @@ impl Context {
         shared_bytes: u32,
         arguments: &[Argument<'_>],
     ) -> Result<(), DeviceError> {
+        for (n, most) in grid.into_iter().zip(MAX_GRID) {
+            if n > most {
+                return Err(DeviceError::Shape {
+                    operation: kernel.label(),
+                    what: "blocks of a launch in one dimension, at most",
+                    expected: most,
+                    got: n,
+                });
+            }
+        }
         self.enter()?;
-        let dimension = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        let [x, y] = grid.map(dimension);
+        let [x, y] = grid.map(|n| n as u32);
         // SAFETY: by contract; the driver copies the arguments before it returns.
         let result = unsafe {
             sys::cuLaunchKernel(

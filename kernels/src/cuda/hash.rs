@@ -28,9 +28,9 @@ pub(super) struct HashKernels {
 
 /// What the device does for a hash.
 pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
-    match hash.unmasked() {
+    match hash {
         // The hash of two nodes is that of their bytes.
-        Hash::Blake256 => HashKernels {
+        Hash::Blake256 | Hash::Blake256Masked160Msb | Hash::Blake256Masked248Lsb => HashKernels {
             rows: Kernel::HashRowsBlake2s,
             pairs: Kernel::HashRowsBlake2s,
             nodes: Kernel::HashNodesBlake2s,
@@ -48,7 +48,7 @@ pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
             nodes: Kernel::HashNodesPedersen,
             grind: None,
         },
-        _ => HashKernels {
+        Hash::Keccak256 | Hash::Keccak256Masked160Msb | Hash::Keccak256Masked160Lsb => HashKernels {
             rows: Kernel::HashRowsKeccak,
             pairs: Kernel::HashRowsKeccak,
             nodes: Kernel::HashNodesKeccak,

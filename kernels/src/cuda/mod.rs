@@ -180,7 +180,7 @@ impl Device for CudaDevice {
     }
 
     fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
-        if let Some(bytes) = self.context.to_reserve(bytes)? {
+        if !self.context.is_reserved(bytes)? {
             // They lie in what is given back for something larger.
             self.tables.forget();
             self.context.reserve(bytes)?;
@@ -194,6 +194,10 @@ impl Device for CudaDevice {
 
     fn program_scratch(&self, n_registers: usize, _table_lengths: &[usize], log_len: u32) -> u64 {
         compose::scratch(&self.context, n_registers, log_len)
+    }
+
+    fn margin(&self, largest_table: usize) -> u64 {
+        crate::launch::tables::margin(largest_table)
     }
 
     fn take_peak(&self) -> MemoryUsage {

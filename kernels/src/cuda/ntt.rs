@@ -1,6 +1,7 @@
 //! Transforms, in passes of several stages; single evaluations.
 
 use super::buffer::Memory;
+use super::context::MAX_GRID;
 use super::kernels::{Kernel, arguments};
 use super::tables::{LOG_TILE, RootTable, Roots};
 use super::{CudaDevice, SCRATCH};
@@ -218,23 +219,27 @@ impl NttOps for CudaDevice {
             let n_partials = 1usize << (log_len - folded - log_tile);
             let out = Memory::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
             let table = Memory::upload(&self.context, &groups, SCRATCH)?;
-            // SAFETY: the arguments of `evaluate_fold`; a group's coefficients lie in their buffer, and `out` has
-            // a partial for every tile of every point.
-            unsafe {
-                self.context.launch(
-                    Kernel::EvaluateFold,
-                    [n_partials as u64, groups.len() as u64],
-                    0,
-                    arguments![
-                        from,
-                        out.address(),
-                        table.address(),
-                        powers.address(),
-                        log_len,
-                        folded,
-                        log_tile
-                    ],
-                )?;
+            // A group a block in y, of which a launch may have few.
+            for first in (0..groups.len()).step_by(MAX_GRID[1] as usize) {
+                let n_groups = (groups.len() - first).min(MAX_GRID[1] as usize);
+                // SAFETY: the arguments of `evaluate_fold`; a group's coefficients lie in their buffer, and `out` has
+                // a partial for every tile of every point.
+                unsafe {
+                    self.context.launch(
+                        Kernel::EvaluateFold,
+                        [n_partials as u64, n_groups as u64],
+                        0,
+                        arguments![
+                            from,
+                            out.address(),
+                            table.address() + (first * size_of::<Group>()) as u64,
+                            powers.address(),
+                            log_len,
+                            folded,
+                            log_tile
+                        ],
+                    )?;
+                }
             }
             values = Some(out);
             folded += log_tile;

@@ -51,6 +51,12 @@ fn large_transform() {
     laws::large_transform(&devices().last().unwrap());
 }
 
+/// On one device: a block a point is slow to emulate.
+#[test]
+fn evaluate_at_many_points() {
+    laws::evaluate_at_many_points(&devices().next().unwrap());
+}
+
 #[test]
 fn cards_are_described() {
     emulation::install().unwrap();
@@ -104,7 +110,7 @@ fn a_card_is_shared_by_what_is_reserved() {
     assert!(second.free_bytes().unwrap() < free - 3 * GIB);
     assert!(first.free_bytes().unwrap() > 4 * GIB);
     let refused = second.reserve(4 * GIB);
-    assert!(matches!(refused, Err(DeviceError::OutOfMemory { asked, .. }) if asked > 4 * GIB));
+    assert!(matches!(refused, Err(DeviceError::OutOfMemory { asked, .. }) if asked == 4 * GIB));
     laws::fold(&second);
     drop(first);
     second.reserve(4 * GIB).unwrap();

@@ -197,6 +197,10 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
         self.a.inversion_scratch(log_len)
     }
 
+    fn margin(&self, largest_table: usize) -> u64 {
+        self.a.margin(largest_table)
+    }
+
     fn program_scratch(&self, n_registers: usize, table_lengths: &[usize], log_len: u32) -> u64 {
         self.a.program_scratch(n_registers, table_lengths, log_len)
     }

@@ -39,6 +39,16 @@ pub(crate) fn roots(log_len: u32) -> Vec<Felt> {
     low.chain(high).collect()
 }
 
+/// Bytes that tables take at most, for work on tables of columns of so many elements: the roots of every order, and what
+/// does not grow with it.
+pub(crate) fn margin(largest_table: usize) -> u64 {
+    /// Pedersen's points are a megabyte; the encoded program of the largest layout, twiddles, scales and the like are less.
+    const OTHERS: u64 = 4 << 20;
+    let n_roots = |log_len: u32| (1u64 << log_low(log_len)) + (1u64 << (log_len - log_low(log_len)));
+    let n_roots: u64 = (0..=largest_table.max(1).ilog2()).map(n_roots).sum();
+    OTHERS + n_roots * size_of::<Felt>() as u64
+}
+
 /// The constants of Poseidon's rounds in order.
 pub(crate) fn poseidon_constants() -> Vec<Felt> {
     poseidon::constants().collect()

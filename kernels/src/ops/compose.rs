@@ -1,7 +1,7 @@
 //! Evaluation of a register program on every row of a coset: the composition polynomial.
 
 use crate::columns::{Columns, Natural};
-use crate::device::{Device, DeviceError, Ticket};
+use crate::device::{Device, DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
 use crate::felt::Felt;
 use crate::program::Program;
 
@@ -34,4 +34,31 @@ pub trait ComposeOps: Device {
 
     /// The table of the points `shift * g^i` themselves.
     fn point_table(&self, shift: Felt, log_len: u32) -> Result<Self::Buffer<Felt>, DeviceError>;
+}
+
+/// Checks the shapes of [`ComposeOps::compose`]: a program declares so many columns, periodic tables and scalars.
+///
+/// # Errors
+/// [`DeviceError::Shape`].
+pub fn check_compose<D: Device>(
+    [n_columns, n_periodic, n_scalars]: [usize; 3],
+    tables: &[&Columns<D, Natural>],
+    periodic: &[D::Buffer<Felt>],
+    scalars: &[Felt],
+    out: &Columns<D, Natural>,
+) -> Result<(), DeviceError> {
+    let n_there = tables.iter().map(|table| table.n_columns()).sum();
+    check_shape("compose", "columns", n_columns, n_there)?;
+    check_shape("compose", "periodic tables", n_periodic, periodic.len())?;
+    check_shape("compose", "scalars", n_scalars, scalars.len())?;
+    check_shape("compose", "columns of out", 1, out.n_columns())?;
+    for table in tables {
+        check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
+    }
+    for table in periodic {
+        let power = table.len().next_power_of_two();
+        check_shape("compose", "a periodic table's power of two", power, table.len())?;
+        check_range("compose", 0, table.len(), out.n_rows())?;
+    }
+    Ok(())
 }

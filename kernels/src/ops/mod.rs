@@ -15,7 +15,7 @@ mod ntt;
 mod quotient;
 mod scan;
 
-pub use compose::ComposeOps;
+pub use compose::{ComposeOps, check_compose};
 pub use fold::{FoldOps, check_split, half_len};
 pub use gather::GatherOps;
 pub use grind::GrindOps;

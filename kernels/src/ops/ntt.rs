@@ -18,7 +18,8 @@ pub trait NttOps: Device {
     ) -> Result<Columns<Self, BitReversed>, DeviceError>;
 
     /// Uploads columns and interpolates them as [`NttOps::interpolate`] does. Columns `kept` are there as they came, too, in
-    /// that order. A device whose memory is not the host's interpolates a column while the next is on its way.
+    /// that order. A device that can uploads a column while it
+    /// interpolates the one before.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`], or [`DeviceError::Shape`] if columns are of different lengths or one that is kept

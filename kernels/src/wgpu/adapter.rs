@@ -10,6 +10,9 @@ pub(super) const WGPU: &str = "wgpu";
 /// Memory that an adapter is taken to have where its interface does not say.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
+/// Bytes of a chunk at most: shaders count bytes and elements in 32 bits, and Metal binds more.
+const MAX_CHUNK_BYTES: u64 = 1 << 31;
+
 /// Of an adapter's own memory, so much is left to others: one part in so many.
 const LEFT_TO_OTHERS: u64 = 16;
 
@@ -17,7 +20,7 @@ const LEFT_TO_OTHERS: u64 = 16;
 #[derive(Clone, Debug)]
 pub struct Wishes {
     /// Bytes that buffers may take in all; by default nearly all of a card's own memory, or half of what is shared with the
-    /// host.
+    /// host. Where the interface does not say how much there is (Metal), that is taken to be 4 GiB.
     pub budget: Option<u64>,
     /// Whether a program on the processor will do.
     pub allow_software: bool,
@@ -27,6 +30,8 @@ pub struct Wishes {
     pub max_binding_bytes: u64,
     /// The most bytes of a chunk of a buffer.
     pub max_chunk_bytes: u64,
+    /// The most workgroups of a launch in one dimension.
+    pub max_workgroups: u32,
 }
 
 impl Wishes {
@@ -38,6 +43,7 @@ impl Wishes {
             use_int64: true,
             max_binding_bytes: u64::MAX,
             max_chunk_bytes: u64::MAX,
+            max_workgroups: u32::MAX,
         }
     }
 }
@@ -50,11 +56,20 @@ pub(super) struct Started {
     pub(super) has_int64: bool,
 }
 
+/// In the order of their numbers: those that are likely to be fast come first.
 fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
     let instance = wgpu::Instance::new(descriptor);
-    pollster::block_on(instance.enumerate_adapters(Backends::all()))
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::all()));
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    });
+    adapters
 }
 
 fn is_software(adapter: &Adapter) -> bool {
@@ -163,12 +178,15 @@ pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64)
     let mut limits = adapter.limits();
     let binding = &mut limits.max_storage_buffer_binding_size;
     *binding = (*binding).min(wishes.max_binding_bytes);
+    let workgroups = &mut limits.max_compute_workgroups_per_dimension;
+    *workgroups = (*workgroups).min(wishes.max_workgroups);
     check_limits(&limits)?;
     let chunk_bytes = power_of_two_within(
         limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size)
-            .min(wishes.max_chunk_bytes),
+            .min(wishes.max_chunk_bytes)
+            .min(MAX_CHUNK_BYTES),
     );
     let has_int64 = wishes.use_int64 && adapter.features().contains(Features::SHADER_INT64);
     let features = if has_int64 {

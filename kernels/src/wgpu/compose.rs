@@ -9,10 +9,10 @@ use super::memory::Memory;
 use super::transfer::copy;
 use super::{SCRATCH, WgpuBuffer, WgpuDevice};
 use crate::columns::{Columns, Natural};
-use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_range, check_shape};
+use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket, check_shape};
 use crate::felt::Felt;
 use crate::launch::program::{check, register_numbers};
-use crate::ops::ComposeOps;
+use crate::ops::{ComposeOps, check_compose};
 use crate::program::{Opcode, Operand, Program};
 use std::collections::{BTreeMap, BTreeSet};
 use wgpu::Buffer;
@@ -30,9 +30,10 @@ const N_TRACES: usize = 2;
 /// Invocations that keep any card busy.
 const MAX_INVOCATIONS: usize = 1 << 16;
 
-/// Rows that an invocation runs at least, where there are so many: its registers beyond the first lie in scratch, which is so
-/// to stay small beside the columns.
+/// Where registers lie in scratch: rows that an invocation runs at least, so that scratch stays small beside the columns; and
+/// invocations that there are all the same, as with fewer a card has nothing to do (a strip has few rows).
 const LEAST_ROWS: usize = 64;
+const LEAST_INVOCATIONS: usize = 1 << 14;
 
 /// A program, and the places of its registers.
 pub struct LoadedProgram {
@@ -249,7 +250,7 @@ impl WgpuDevice {
         add: bool,
     ) -> Result<(), DeviceError> {
         let code = Memory::upload(&self.context, code, Tag("program"))?;
-        let n_invocations = n_invocations(n_rows);
+        let n_invocations = n_invocations(loaded.program.n_registers, n_rows);
         let n_scratch = n_in_scratch(loaded.program.n_registers, n_rows);
         let scratch = Memory::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
         let target = out.values().memory.piece::<Felt>(first_row, n_rows)?;
@@ -267,15 +268,19 @@ impl WgpuDevice {
     }
 }
 
-/// Invocations for so many rows.
-fn n_invocations(n_rows: usize) -> usize {
-    let n = (n_rows / LEAST_ROWS).clamp(1, MAX_INVOCATIONS);
-    n.next_multiple_of(WORKGROUP)
+/// Invocations for a program of so many registers on so many rows.
+fn n_invocations(n_registers: usize, n_rows: usize) -> usize {
+    let n = if n_registers <= N_SHARED {
+        n_rows
+    } else {
+        (n_rows / LEAST_ROWS).max(n_rows.min(LEAST_INVOCATIONS))
+    };
+    n.clamp(1, MAX_INVOCATIONS).next_multiple_of(WORKGROUP)
 }
 
 /// Elements that registers take beyond the workgroup's memory.
 fn n_in_scratch(n_registers: usize, n_rows: usize) -> usize {
-    n_registers.saturating_sub(N_SHARED) * n_invocations(n_rows)
+    n_registers.saturating_sub(N_SHARED) * n_invocations(n_registers, n_rows)
 }
 
 /// Bytes that the program of a proof takes beside its buffers, where these can be bound.
@@ -365,19 +370,8 @@ impl ComposeOps for WgpuDevice {
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
         let program = &loaded.program;
-        let n_columns = tables.iter().map(|table| table.n_columns()).sum();
-        check_shape("compose", "columns", program.n_columns, n_columns)?;
-        check_shape("compose", "periodic tables", program.n_periodic, periodic.len())?;
-        check_shape("compose", "scalars", program.n_scalars, scalars.len())?;
-        check_shape("compose", "columns of out", 1, out.n_columns())?;
-        for table in tables {
-            check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;
-        }
-        for table in periodic {
-            let power = table.len().next_power_of_two();
-            check_shape("compose", "a periodic table's power of two", power, table.len())?;
-            check_range("compose", 0, table.len(), out.n_rows())?;
-        }
+        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
+        check_compose(declared, tables, periodic, scalars, out)?;
         let periodic = periodic.iter().map(|table| Cells {
             memory: &table.memory,
             first: 0,

@@ -217,8 +217,8 @@ impl Context {
     }
 
     /// Makes a buffer for kernels. What was freed lately may still be held by work under way: before memory is said to be
-    /// short, that is waited for.
-    pub(super) fn storage_buffer(&self, tag: Tag, bytes: u64) -> Result<Buffer, DeviceError> {
+    /// short, that is waited for. Nothing if the adapter has not so much.
+    pub(super) fn storage_buffer(&self, tag: Tag, bytes: u64) -> Result<Option<Buffer>, DeviceError> {
         let descriptor = wgpu::BufferDescriptor {
             label: Some(tag.0),
             size: bytes,
@@ -227,11 +227,10 @@ impl Context {
         };
         let make = || self.checked("create_buffer", || self.device.create_buffer(&descriptor));
         if let Ok(buffer) = make()? {
-            return Ok(buffer);
+            return Ok(Some(buffer));
         }
         self.wait(self.batch_number())?;
-        let free = self.budget.saturating_sub(self.accounts.current());
-        make()?.map_err(|_| self.out_of_memory(tag, bytes, free))
+        Ok(make()?.ok())
     }
 
     /// Lists a launch: the parameters, the buffers in the order of the kernel's bindings, and workgroups. A launch of more

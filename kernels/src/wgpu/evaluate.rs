@@ -76,7 +76,9 @@ impl WgpuDevice {
         let n_bits = fold_bits(log_bound);
         let per_point = n_chunks << (log_bound - n_bits).max(n_bits);
         let little = (coefficients.values().len() / PARTS_OF_COLUMNS).max(LITTLE);
-        let at_once = little.min(self.chunk_len()) / per_point;
+        // Every chunk of every point is a layer of a launch.
+        let most_layers = self.context.limits.max_compute_workgroups_per_dimension as usize;
+        let at_once = (little.min(self.chunk_len()) / per_point).min(most_layers / n_chunks);
         check_range("evaluate_at", 0, 1, at_once)?;
         let mut parts = Vec::new();
         for at in at.chunks(at_once) {

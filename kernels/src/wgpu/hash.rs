@@ -29,9 +29,9 @@ pub(super) struct HashKernels {
 
 /// What the device does for a hash.
 pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
-    match hash.unmasked() {
+    match hash {
         // The hash of two nodes is that of their bytes.
-        Hash::Blake256 => HashKernels {
+        Hash::Blake256 | Hash::Blake256Masked160Msb | Hash::Blake256Masked248Lsb => HashKernels {
             rows: Kernel::RowsBlake2s,
             pairs: Kernel::RowsBlake2s,
             nodes: Kernel::NodesBlake2s,
@@ -49,7 +49,7 @@ pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
             nodes: Kernel::NodesPedersen,
             grind: None,
         },
-        _ => HashKernels {
+        Hash::Keccak256 | Hash::Keccak256Masked160Msb | Hash::Keccak256Masked160Lsb => HashKernels {
             rows: Kernel::RowsKeccak,
             pairs: Kernel::RowsKeccak,
             nodes: Kernel::NodesKeccak,

@@ -69,7 +69,11 @@ impl Memory {
         let mut rest = bytes;
         while rest > 0 {
             let chunk = rest.min(chunk_bytes);
-            this.chunks.push(context.storage_buffer(tag, chunk)?);
+            let Some(buffer) = context.storage_buffer(tag, chunk)? else {
+                // The adapter gave what was taken so far.
+                return Err(context.out_of_memory(tag, bytes, bytes - rest));
+            };
+            this.chunks.push(buffer);
             rest -= chunk;
         }
         Ok(this)

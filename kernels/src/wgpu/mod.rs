@@ -53,7 +53,7 @@ pub struct WgpuDevice {
 
 impl WgpuDevice {
     /// Starts adapter `index`. Its buffers may take `budget` bytes in all, by default nearly all of a card's own memory or
-    /// half of what is shared with the host. A program on the processor is refused unless `allow_software`.
+    /// half of what is shared with the host (of 4 GiB, where the interface does not say). A program on the processor is refused unless `allow_software`.
     ///
     /// # Errors
     /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for what else the driver says.
@@ -179,6 +179,15 @@ impl Device for WgpuDevice {
 
     fn program_scratch(&self, n_registers: usize, table_lengths: &[usize], log_len: u32) -> u64 {
         compose::scratch(n_registers, table_lengths, 1 << log_len)
+    }
+
+    fn margin(&self, largest_table: usize) -> u64 {
+        let copies = if largest_table > self.chunk_len() {
+            self.context.chunk_bytes / strip::PARTS_OF_CHUNK as u64
+        } else {
+            0
+        };
+        crate::launch::tables::margin(largest_table) + copies
     }
 
     fn take_peak(&self) -> MemoryUsage {

@@ -66,7 +66,7 @@ fn make(device: &wgpu::Device, kernel: Kernel, variant: Variant) -> wgpu::Comput
         source: wgpu::ShaderSource::Wgsl(kernel.text(variant).into()),
     };
     // SAFETY: kernels read and write within their buffers for the shapes that the operations check, their loops end,
-    // and they divide by nothing. Checks in their inner loops would cost much of their speed.
+    // and they divide only by a number of words that is none of 0 (`gather.wgsl`). Checks in their inner loops would cost much of their speed.
     let module =
         unsafe { device.create_shader_module_trusted(source, wgpu::ShaderRuntimeChecks::unchecked()) };
     let entry = |binding, ty, dynamic, least| wgpu::BindGroupLayoutEntry {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use wgpu::Buffer;
 
 /// Of a chunk, what a strip may take: one part in so many.
-const PARTS_OF_CHUNK: usize = 4;
+pub(super) const PARTS_OF_CHUNK: usize = 4;
 
 /// Rows of columns, bound.
 pub(super) struct Strip<'a> {

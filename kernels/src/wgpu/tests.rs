@@ -31,11 +31,13 @@ fn device(budget: Option<u64>, change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
 static AS_IT_IS: LazyLock<WgpuDevice> = LazyLock::new(|| device(None, |_| ()));
 static WITHOUT_INT64: LazyLock<WgpuDevice> =
     LazyLock::new(|| device(None, |wishes| wishes.use_int64 = false));
-/// Bindings of a megabyte, which is what the largest table takes, and buffers in chunks of 2^11 elements.
+/// Bindings of a megabyte, which is what the largest table takes, buffers in chunks of 2^11 elements, and launches that
+/// have a second dimension soon.
 static SMALL: LazyLock<WgpuDevice> = LazyLock::new(|| {
     device(None, |wishes| {
         wishes.max_binding_bytes = 1 << 20;
         wishes.max_chunk_bytes = 64 << 10;
+        wishes.max_workgroups = 256;
     })
 });
 
@@ -70,6 +72,7 @@ laws!(
     interpolate_and_evaluate,
     upload_and_interpolate,
     evaluate_at,
+    evaluate_at_many_points,
     hash_rows,
     hash_trees,
     compose,

@@ -122,7 +122,7 @@ pub fn prove<D: Backend>(
         params,
         options.memory_budget.or(device.free_bytes()),
     )?;
-    device.reserve(plan.peak_bytes)?;
+    device.reserve(plan.device_bytes())?;
     let mut meter = Meter::new(device, &shape, params, observer, cancel);
 
     meter.begin(Phase::Trace)?;

@@ -3,9 +3,10 @@
 use super::{Golden, repository_row};
 use quarry_kernels::{Backend, CpuDevice};
 use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Silent};
-use quarry_prover_core::prover::{Proof, ProveError, ProveOptions, prove};
+use quarry_prover_core::prover::{Proof, ProveError, ProveOptions, plan, prove};
 use tempfile::TempDir;
 
 /// The four inputs of a case.
@@ -51,6 +52,25 @@ pub fn prove_golden(golden: &Golden, annotations: bool) -> Proof {
     prove_golden_on(&cpu(None), golden, annotations)
 }
 
+/// A proof is done within what its plan says that it needs: on devices that have that and no more, first with the cosets of
+/// the composition kept, then without.
+pub fn assert_the_plan_is_enough<D: Backend>(start: impl Fn(u64) -> D) {
+    for name in ["plain/fib_2p9/kek", "plain/fib_2p9/felt_vf_pos"] {
+        let golden = repository_row(name);
+        let (public, params) = (read_input(&golden).public, read_parameters(&golden));
+        let large = start(1 << 30);
+        let full = plan(&large, None, &public, &params)
+            .expect("a plan")
+            .device_bytes();
+        let lean = plan(&large, Some(full - 1), &public, &params).expect("a plan");
+        for (n_kept, bytes) in [(2, full), (0, lean.device_bytes())] {
+            let proof = prove_golden_on(&start(bytes), &golden, false);
+            assert_eq!(proof.statistics.plan.n_kept_cosets, n_kept);
+            golden.assert_same_proof(&proof.bytes);
+        }
+    }
+}
+
 /// On a device with memory of its own: the peak is the plan's to 5 %, with the cosets of the composition kept and without;
 /// too little memory is refused before the work, and the device stays usable.
 pub fn assert_memory_is_planned<D: Backend>(device: &D) {
@@ -61,13 +81,16 @@ pub fn assert_memory_is_planned<D: Backend>(device: &D) {
             ..ProveOptions::default()
         };
         let full = prove_with(device, &golden, &with_budget(1 << 30)).expect("a proof");
-        let budget = full.statistics.plan.peak_bytes - 1;
+        let budget = full.statistics.plan.device_bytes() - 1;
         let lean = prove_with(device, &golden, &with_budget(budget)).expect("a proof");
         let kept = [&full, &lean].map(|proof| proof.statistics.plan.n_kept_cosets);
         assert_eq!(kept, [2, 0]);
-        let too_little = with_budget(lean.statistics.plan.peak_bytes - 1);
-        let refused = prove_with(device, &golden, &too_little).map(|_| ());
-        assert!(matches!(refused, Err(ProveError::Memory(_))), "{refused:?}");
+        let least = lean.statistics.plan.device_bytes();
+        let refused = prove_with(device, &golden, &with_budget(least - 1)).map(|_| ());
+        assert!(
+            matches!(refused, Err(ProveError::Memory(MemoryPlanError::TooLarge { needed, .. })) if needed == least),
+            "{refused:?}"
+        );
         for proof in [full, lean] {
             golden.assert_same_proof(&proof.bytes);
             let phases = proof.statistics.phases.iter();

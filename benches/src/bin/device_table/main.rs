@@ -12,11 +12,12 @@ mod report;
 
 use clap::Parser;
 use quarry_kernels::cuda::CudaDevice;
-use quarry_kernels::{Backend, CpuDevice, WgpuDevice};
+use quarry_kernels::{Backend, CpuDevice, DeviceError, WgpuDevice};
 use rates::Measure;
 use report::Report;
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Measures a device.
 #[derive(Parser)]
@@ -65,7 +66,25 @@ struct Args {
     out: Option<PathBuf>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// The exit code where the machine has no such device.
+const ABSENT: u8 = 3;
+
+fn main() -> ExitCode {
+    let Err(error) = measure() else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("Error: {error}");
+    match error.downcast_ref() {
+        Some(
+            DeviceError::DriverMissing { .. }
+            | DeviceError::NoSuchDevice { .. }
+            | DeviceError::SoftwareOnly { .. },
+        ) => ExitCode::from(ABSENT),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn measure() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let cuda = |index| CudaDevice::new(index, None);
     let all_right = match args.device.as_str() {
@@ -99,8 +118,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn adapter(is_software: bool) -> Result<WgpuDevice, Box<dyn Error>> {
     let adapters = WgpuDevice::list();
     let first = adapters.iter().find(|adapter| adapter.is_software == is_software);
-    let first = first.ok_or("no adapter is reached through Vulkan, Metal or DX12")?;
-    Ok(WgpuDevice::new(first.index, None, is_software)?)
+    let index = first.map_or(0, |adapter| adapter.index);
+    Ok(WgpuDevice::new(index, None, is_software)?)
 }
 
 /// Everything that was asked for; whether all checks held.

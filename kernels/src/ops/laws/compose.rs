@@ -38,6 +38,20 @@ fn program() -> Program {
     }
 }
 
+/// A program with more registers than any device keeps near its threads: each holds a product until all are summed.
+fn long_program() -> Program {
+    const N_REGISTERS: u16 = 20;
+    let mut program = program();
+    let step = |opcode, target, a, b| Instruction { opcode, target, a, b };
+    let cell = |source, offset| Operand::Cell { source, offset };
+    let products = (0..N_REGISTERS).map(|i| step(Opcode::Mul, i, cell(i % 3, u32::from(i)), cell(2, 1)));
+    let register = Operand::Register;
+    let sums = (1..N_REGISTERS).map(|i| step(Opcode::Add, 0, register(0), register(i)));
+    program.instructions = products.chain(sums).collect();
+    program.n_registers = usize::from(N_REGISTERS);
+    program
+}
+
 /// The program's value on one row, by its definition.
 fn interpret(program: &Program, sources: &[Vec<Felt>], scalars: &[Felt], row: usize) -> Felt {
     let mut registers = vec![Felt::from(99u64); program.n_registers];
@@ -64,7 +78,9 @@ fn interpret(program: &Program, sources: &[Vec<Felt>], scalars: &[Felt], row: us
 pub fn compose<D: ComposeOps>(device: &D) {
     let mut program = program();
     let scalars = sample(2, 1);
-    for log_len in [2, 6, 9] {
+    let long = long_program();
+    // The longest do not fit in one binding of a device of small ones.
+    for log_len in [2, 6, 12] {
         let mut sources = sample_columns(3, log_len, 10);
         sources.extend([sample(4, 20), sample(1, 21), sample(1 << log_len, 22)]);
         let first: Columns<D, Natural> = upload(device, &sources[..2]);
@@ -78,23 +94,27 @@ pub fn compose<D: ComposeOps>(device: &D) {
             })
             .collect();
         let mut out = Columns::<D, Natural>::zeros(device, 1, log_len, TAG).unwrap();
-        for result in [
-            Operand::Register(0),
-            Operand::Scalar(1),
-            Operand::Cell { source: 1, offset: 5 },
-        ] {
-            program.result = result;
-            let loaded = device.load(&program).unwrap();
+        let mut run = |program: &Program| {
+            let loaded = device.load(program).unwrap();
             let ticket = device
                 .compose(&loaded, &[&first, &second], &periodic, &scalars, &mut out)
                 .unwrap();
             ticket.wait().unwrap();
             let rows = 0..1 << log_len;
             let expected: Vec<_> = rows
-                .map(|row| interpret(&program, &sources, &scalars, row))
+                .map(|row| interpret(program, &sources, &scalars, row))
                 .collect();
             assert_eq!(download(device, &out), [expected], "2^{log_len} rows");
+        };
+        for result in [
+            Operand::Register(0),
+            Operand::Scalar(1),
+            Operand::Cell { source: 1, offset: 5 },
+        ] {
+            program.result = result;
+            run(&program);
         }
+        run(&long);
         let loaded = device.load(&program).unwrap();
         assert!(
             device

@@ -15,7 +15,7 @@ fn evaluations(coefficients: &[Felt], shift: Felt, log_len: u32) -> Vec<Felt> {
 
 /// For `f(x) = e(x^2) + x o(x^2)`, folding with `point` gives `2 e + 2 point o` on the squared coset.
 pub fn fold<D: FoldOps>(device: &D) {
-    for log_len in [1, 2, 7] {
+    for log_len in [1, 2, 7, 12] {
         let polynomials = sample_columns(3, log_len, 40);
         let shifts = sample(3, 41);
         let columns = polynomials

@@ -19,7 +19,9 @@ pub use fold::{fold, split_even_odd};
 pub use gather::gather;
 pub use grind::grind;
 pub use hash::{hash_rows, hash_trees};
-pub use ntt::{evaluate_at, interpolate_and_evaluate, large_transform, upload_and_interpolate};
+pub use ntt::{
+    evaluate_at, evaluate_at_many_points, interpolate_and_evaluate, large_transform, upload_and_interpolate,
+};
 pub use quotient::deep_quotient;
 pub use scan::{cumulative_value, permutation_product};
 pub use shapes::wrong_shapes_are_errors;

@@ -111,3 +111,22 @@ pub fn evaluate_at<D: NttOps>(device: &D) {
     let columns: Columns<D, BitReversed> = upload(device, &sample_columns(1, 2, 0));
     assert!(device.evaluate_at(&columns, &[(1, Felt::ONE)]).is_err());
 }
+
+/// Points in such numbers that one dimension of a launch does not hold them: an opening of many queries asks for as many.
+/// (Each of its own column, and these short, so that it does not take long.)
+pub fn evaluate_at_many_points<D: NttOps>(device: &D) {
+    const N_POINTS: usize = 70_000;
+    let coefficients = sample(2 * N_POINTS, 8);
+    let mut buffer = device.alloc(2 * N_POINTS, TAG).unwrap();
+    let ticket = device.upload(&coefficients, &mut buffer, 0).unwrap();
+    ticket.wait().unwrap();
+    let columns = Columns::<D, BitReversed>::from_buffer(buffer, N_POINTS, 1).unwrap();
+    let xs = sample(5, 6);
+    let at: Vec<_> = (0..N_POINTS).map(|i| (i, xs[i % xs.len()])).collect();
+    let expected: Vec<_> = at
+        .iter()
+        .map(|(column, x)| coefficients[2 * column] + *x * coefficients[2 * column + 1])
+        .collect();
+    let values = device.evaluate_at(&columns, &at).unwrap().wait().unwrap();
+    assert!(values == expected);
+}

@@ -8,7 +8,7 @@ use ark_ff::{AdditiveGroup, Field};
 
 /// Every row is the sum of its terms, each divided by itself.
 pub fn deep_quotient<D: QuotientOps>(device: &D) {
-    for log_len in [0, 3, 9] {
+    for log_len in [0, 3, 9, 12] {
         let columns = sample_columns(4, log_len, 30);
         let first: Columns<D, Natural> = upload(device, &columns[..3]);
         let second: Columns<D, Natural> = upload(device, &columns[3..]);
