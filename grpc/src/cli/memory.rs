@@ -67,6 +67,7 @@ impl Report<'_> {
             self.budget.map_or("as little as it can".to_owned(), bytes),
         );
         table.row("peak on the device", bytes(plan.peak_bytes));
+        table.row("its tables, beside", bytes(plan.margin_bytes));
         table.row("trace on the host", bytes(plan.host_bytes));
         table.row(
             "cosets",
