@@ -11,8 +11,10 @@ use std::time::Duration;
 pub struct Work {
     /// Time that it takes of a device.
     pub time: Duration,
-    /// Higher goes first; what it has waited is in it.
-    pub rank: i64,
+    /// Higher goes first.
+    pub priority: i64,
+    /// The priority that it has by its waiting.
+    pub aged: i64,
     /// Whether it has begun, or is on a device: before all that wait.
     pub has_begun: bool,
     /// Time to its deadline.
@@ -41,10 +43,10 @@ pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> 
         .sum();
     let mut waiting: BTreeMap<i64, Duration> = BTreeMap::new();
     for job in accepted.iter().filter(|job| !job.has_begun).chain([&new]) {
-        *waiting.entry(job.rank).or_default() += job.time;
+        *waiting.entry(job.aged).or_default() += job.time;
     }
     let check = |job: &Work, is_own| {
-        let no_lower: Duration = waiting.range(job.rank..).map(|(_, time)| *time).sum();
+        let no_lower: Duration = waiting.range(job.priority..).map(|(_, time)| *time).sum();
         let before = has_begun + no_lower.saturating_sub(job.time);
         let missed = Missed {
             left: job.left?,
@@ -53,7 +55,7 @@ pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> 
         };
         (missed.needed > missed.left).then_some(missed)
     };
-    let is_delayed = |job: &&Work| !job.has_begun && new.rank >= job.rank;
+    let is_delayed = |job: &&Work| !job.has_begun && new.priority >= job.priority;
     let mut delayed = accepted.iter().filter(is_delayed);
     check(&new, true).or_else(|| delayed.find_map(|job| check(job, false)))
 }
@@ -62,10 +64,11 @@ pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> 
 mod tests {
     use super::*;
 
-    const fn work(seconds: u64, rank: i64, left: Option<u64>) -> Work {
+    const fn work(seconds: u64, priority: i64, left: Option<u64>) -> Work {
         Work {
             time: Duration::from_secs(seconds),
-            rank,
+            priority,
+            aged: priority,
             has_begun: false,
             left: match left {
                 Some(left) => Some(Duration::from_secs(left)),
@@ -82,6 +85,7 @@ mod tests {
         };
         let plain = work(10, 0, None);
         let promised = work(10, 0, Some(85));
+        let old = Work { aged: 2, ..plain };
         let own = |left, needed| {
             Some(Missed {
                 left: Duration::from_secs(left),
@@ -104,6 +108,8 @@ mod tests {
             (vec![running, plain], work(10, 0, Some(79)), 2, None),
             (vec![running, plain], work(10, 1, Some(79)), 1, None),
             (vec![running, plain], work(10, 1, Some(69)), 1, own(69, 70)),
+            // One of a lower priority goes before, once it has waited.
+            (vec![running, old], work(10, 1, Some(79)), 1, own(79, 80)),
             // Another's deadline: whoever might go before it may take what is left to it.
             (vec![running, plain, promised], work(5, 0, None), 1, None),
             (vec![running, plain, promised], work(6, 0, None), 1, other(85, 86)),

@@ -1,7 +1,7 @@
 //! How long a job will take: its work in field multiplications, at the pace of the proofs before it.
 
 use super::commitments::{Missed, Work, missed};
-use super::queue::WORTH_ONE;
+use super::queue::aged;
 use super::{Active, Scheduler, SubmitError, to_its_end};
 use crate::protocol::{Estimate, Failure, Job, JobSpec, JobState, Statement};
 use crate::store::{Listing, StoreError};
@@ -129,7 +129,8 @@ impl Scheduler {
             let time = known.unwrap_or(usual);
             Work {
                 time: time.mul_f64(1.0 - active.progress),
-                rank: rank(active.priority, active.summary.age()),
+                priority: active.priority.into(),
+                aged: aged(active.priority, active.summary.age()),
                 has_begun: active.summary.has_begun(),
                 left: active.deadline.map(left),
             }
@@ -137,7 +138,8 @@ impl Scheduler {
         let accepted: Vec<Work> = state.active.values().map(work).collect();
         let new = Work {
             time: time.unwrap_or(usual),
-            rank: rank(spec.priority, Duration::ZERO),
+            priority: spec.priority.into(),
+            aged: spec.priority.into(),
             has_begun: false,
             left: deadline.map(left),
         };
@@ -181,12 +183,6 @@ impl Scheduler {
             }),
         })
     }
-}
-
-/// A job's place in the order of work: what it waits counts as in the queue.
-fn rank(priority: i32, waited: Duration) -> i64 {
-    let one = i64::try_from(WORTH_ONE.as_secs()).unwrap_or(i64::MAX);
-    i64::from(priority) * one + i64::try_from(waited.as_secs()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

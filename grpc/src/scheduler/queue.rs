@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Waiting for so long is worth one of priority: nobody starves.
-pub(super) const WORTH_ONE: Duration = Duration::from_secs(60);
+const WORTH_ONE: Duration = Duration::from_secs(60);
 
 /// A job that waits.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Queue {
 }
 
 /// A priority after so long a wait.
-fn aged(priority: i32, waited: Duration) -> i64 {
+pub(super) fn aged(priority: i32, waited: Duration) -> i64 {
     let worth = waited.as_secs() / WORTH_ONE.as_secs();
     i64::from(priority) + i64::try_from(worth).unwrap_or(i64::MAX / 2)
 }
