@@ -62,7 +62,7 @@ async fn a_socket_of_its_own() {
     // What a service left that was killed is no obstacle; a file that is no socket is not touched.
     service.kill();
     assert!(socket.exists());
-    folder.quarry("admin --data data status").exits(2);
+    folder.quarry("admin --data data status").exits(4);
     let service = Appliance::start(&folder, "");
     assert_eq!(permissions(), 0o600);
     folder.quarry("admin status --data data").exits(0);
@@ -72,7 +72,7 @@ async fn a_socket_of_its_own() {
     folder.write("precious", "x");
     let refused = folder
         .quarry("serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu --admin precious");
-    refused.exits(1).says(&["admin socket 'precious'"]);
+    refused.exits(2).says(&["admin socket 'precious'"]);
     assert_eq!(fs::read(folder.file("precious")).unwrap(), b"x");
 }
 

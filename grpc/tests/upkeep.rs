@@ -149,7 +149,7 @@ fn a_damaged_store_is_told_and_not_replaced() {
     for damaged in [&whole[..8192], &no_head] {
         folder.write("data/store.redb", damaged);
         let ran = folder.quarry("serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu");
-        ran.exits(1).says(&["the store"]);
+        ran.exits(2).says(&["the store"]);
         folder
             .quarry("store check --data data")
             .exits(2)

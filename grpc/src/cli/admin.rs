@@ -44,6 +44,16 @@ pub struct Args {
     action: Action,
 }
 
+impl Args {
+    /// Whether standard output is for JSON: what shows how the service stands.
+    pub fn is_json(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Status | Action::Pause { .. } | Action::Resume | Action::Drain
+        )
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Show how the service stands: devices, queue, disk, and why it is not ready if it is not

@@ -1,16 +1,21 @@
 //! The commands that ask a service: `watch`, `get`, `list`, `cancel`, `capabilities`.
 
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::grid::Grid;
+use crate::cli::output::Target;
 use crate::cli::source::read;
 use crate::cli::terminal;
 use quarry_grpc::client::{Client, ClientError, Connection};
+use quarry_grpc::failure::chain;
 use quarry_grpc::protocol::{
     FailureClass, Job, JobEvent, JobResult, JobState, ListJobsRequest, WatchJobsRequest,
 };
 use serde_json::{Value, json};
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tonic_types::StatusExt;
 
 /// Where the service is.
 #[derive(Debug, clap::Args)]
@@ -38,8 +43,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Connects and asks.
+    /// Connects and asks, unless somebody asks to stop.
     pub fn ask<T, F>(&self, ask: impl FnOnce(Client) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        self.ask_until(ask, Failure::interrupted)
+    }
+
+    /// [`Server::ask`], with what is to be said when somebody asks to stop.
+    pub fn ask_until<T, F>(
+        &self,
+        ask: impl FnOnce(Client) -> F,
+        on_stop: impl FnOnce() -> Failure,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -57,19 +74,64 @@ impl Server {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|why| Failure::new(Kind::Internal, why))?;
-        runtime.block_on(async { ask(Client::connect(&connection).await?).await })
+        let asked = runtime.block_on(async {
+            let internal = |why| Failure::new(Kind::Internal, why);
+            let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
+            let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
+            tokio::select! {
+                asked = async { ask(Client::connect(&connection).await?).await } => asked,
+                _ = interrupt.recv() => Err(on_stop()),
+                _ = terminate.recv() => Err(on_stop()),
+            }
+        });
+        // A file that is still being read holds nobody up.
+        runtime.shutdown_background();
+        asked
     }
 }
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let kind = match &error {
-            ClientError::Status(status) if matches!(status.code(), tonic::Code::Internal) => Kind::Internal,
+            ClientError::Connect { source, .. } if !is_away(source) => Kind::BadInput,
+            ClientError::Status(status) if status.code() == tonic::Code::Internal => Kind::Internal,
+            error if error.is_transient() => Kind::Unavailable,
             _ => Kind::BadInput,
         };
-        Self::from_error(kind, &error)
+        let ClientError::Status(status) = &error else {
+            return Self::from_error(kind, &error);
+        };
+        let message = match std::error::Error::source(&**status) {
+            Some(source) => format!("{}: {}", status.message(), chain(source)),
+            None => status.message().to_owned(),
+        };
+        let hint = match status.get_details_retry_info().and_then(|info| info.retry_delay) {
+            Some(delay) => format!("; try again in {} s", delay.as_secs_f64().ceil()),
+            None if status.code() == tonic::Code::Unknown => {
+                "; is this the address of gRPC (7474), not of the status page (7475)?".to_owned()
+            }
+            None => String::new(),
+        };
+        Self::new(kind, message + &hint)
     }
 }
+
+/// Whether there is no connection because nobody answers, not because the address or a certificate is wrong.
+fn is_away(error: &(dyn std::error::Error + 'static)) -> bool {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    let mut io = sources.filter_map(|error| error.downcast_ref::<io::Error>());
+    io.next()
+        .is_some_and(|error| error.kind() != io::ErrorKind::InvalidData)
+}
+
+/// Examples for `watch --help`.
+pub const WATCH_EXAMPLES: &str = "\
+Examples:
+  quarry watch
+  quarry watch 0192f0c4d5e67890
+      until the job has ended
+  quarry watch --after 4711
+      what came after an event's cursor: nothing is told twice or left out";
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -86,17 +148,43 @@ pub struct Watch {
 /// Prints events, a JSON object a line.
 pub fn watch(args: &Watch) -> Result<(), Failure> {
     args.server.ask(async |mut client| {
+        let mut after = args.after;
         let request = WatchJobsRequest {
-            after: args.after,
+            after,
             job_id: args.id.clone().unwrap_or_default(),
         };
         let mut events = client.watch(request).await?;
-        while let Some(event) = events.message().await.map_err(ClientError::from)? {
-            terminal::print(format_args!("{}\n", event_json(&event)))?;
+        let broken = loop {
+            match events.message().await {
+                Ok(Some(event)) => {
+                    after = event.cursor;
+                    if terminal::print_some(format_args!("{}\n", event_json(&event)))?.is_break() {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => break None,
+                Err(status) => break Some(Failure::from(ClientError::from(status))),
+            }
+        };
+        // The stream of a job ends with it; any other end is the service's.
+        if broken.is_none()
+            && let Some(id) = &args.id
+            && client.get(id).await?.state().has_ended()
+        {
+            return Ok(());
         }
-        Ok(())
+        let ended = || Failure::new(Kind::Unavailable, "the service ended the stream");
+        let mut broken = broken.unwrap_or_else(ended);
+        broken.message += &format!("; go on with --after {after}");
+        Err(broken.with_details(&json!({ "after": after })))
     })
 }
+
+/// Examples for `get --help`.
+pub const GET_EXAMPLES: &str = "\
+Examples:
+  quarry get 0192f0c4d5e67890
+  quarry get 0192f0c4d5e67890 --out proof.json && quarry verify proof.json";
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
@@ -115,28 +203,38 @@ pub struct Get {
 
 /// Shows a job, and gets its proof.
 pub fn get(args: &Get) -> Result<(), Failure> {
+    let target = args.out.as_deref().map(Target::check).transpose()?;
     args.server.ask(async |mut client| {
         let job = client.get(&args.id).await?;
         let result = match job.state() {
             JobState::Succeeded => Some(client.result(&args.id).await?),
             _ => None,
         };
-        show(&job, result.as_ref(), args.json)?;
-        match &args.out {
-            Some(out) => fetch(&mut client, &job, out).await,
-            None => Ok(()),
+        if let Some(target) = &target {
+            let no_proof = || no_proof(&job).with_details(&job_json(&job));
+            let result = result.as_ref().ok_or_else(no_proof)?;
+            fetch(&mut client, &job, result, target).await?;
         }
+        show(&job, result.as_ref(), args.json)
     })
 }
 
-/// Downloads the proof of a job that has succeeded; fails as the job did if it has not.
-pub async fn fetch(client: &mut Client, job: &Job, out: &std::path::Path) -> Result<(), Failure> {
-    if job.state() != JobState::Succeeded {
-        return Err(no_proof(job));
+/// Downloads the proof of a job that has succeeded.
+pub async fn fetch(
+    client: &mut Client,
+    job: &Job,
+    result: &JobResult,
+    target: &Target,
+) -> Result<(), Failure> {
+    let proof = result.proof.clone().unwrap_or_default();
+    if !target.is_stream() {
+        return Ok(client.download_of(&job.tenant, &proof, target.path()).await?);
     }
-    let result = client.result(&job.id).await?;
-    let proof = result.proof.unwrap_or_default();
-    Ok(client.download_of(&job.tenant, &proof, out).await?)
+    // Whole and checked first: what a pipe was given cannot be taken back.
+    let folder = tempfile::tempdir().or_bad_input()?;
+    let file = folder.path().join("proof.json");
+    client.download_of(&job.tenant, &proof, &file).await?;
+    target.write(&read(&file)?)
 }
 
 /// Why a job has no proof.
@@ -148,6 +246,9 @@ pub fn no_proof(job: &Job) -> Failure {
     let kind = match failure.class() {
         FailureClass::Cancelled => Kind::Interrupted,
         FailureClass::InputInvalid | FailureClass::Unsupported => Kind::BadInput,
+        // The job's own limits, or those of the service: asked for again, it would come to the same.
+        FailureClass::Resource if failure.code.starts_with("limits.") => Kind::BadInput,
+        FailureClass::Resource | FailureClass::Deadline => Kind::Unavailable,
         _ => Kind::Internal,
     };
     let message = format!(
@@ -171,6 +272,12 @@ pub fn show(job: &Job, result: Option<&JobResult>, json: bool) -> Result<(), Fai
     terminal::print(format!("{value:#}\n"))
 }
 
+/// Examples for `list --help`.
+pub const LIST_EXAMPLES: &str = "\
+Examples:
+  quarry list
+  quarry list --label chain=test --json | jq -r 'select(.state == \"failed\") | .id'";
+
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
 pub struct List {
@@ -179,7 +286,7 @@ pub struct List {
     labels: Vec<(String, String)>,
     /// Print JSON, a job a line
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -202,7 +309,9 @@ pub fn list(args: &List) -> Result<(), Failure> {
             let page = client.list(request.clone()).await?;
             for job in &page.jobs {
                 if args.json {
-                    terminal::print(format_args!("{}\n", job_json(job)))?;
+                    if terminal::print_some(format_args!("{}\n", job_json(job)))?.is_break() {
+                        return Ok(());
+                    }
                     continue;
                 }
                 let statement = job.statement.clone().unwrap_or_default();
@@ -223,6 +332,11 @@ pub fn list(args: &List) -> Result<(), Failure> {
     })
 }
 
+/// Examples for `cancel --help`.
+pub const CANCEL_EXAMPLES: &str = "\
+Examples:
+  quarry cancel 0192f0c4d5e67890";
+
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
 pub struct Cancel {
@@ -240,6 +354,11 @@ pub fn cancel(args: &Cancel) -> Result<(), Failure> {
         Ok(())
     })
 }
+
+/// Examples for `capabilities --help`.
+pub const CAPABILITIES_EXAMPLES: &str = "\
+Examples:
+  quarry capabilities | jq -r '.layouts[]'";
 
 /// Arguments of `capabilities`.
 #[derive(Debug, clap::Args)]
@@ -292,7 +411,8 @@ fn event_json(event: &JobEvent) -> Value {
     })
 }
 
-fn job_json(job: &Job) -> Value {
+/// A job, for programs.
+pub fn job_json(job: &Job) -> Value {
     let statement = job.statement.as_ref();
     let spec = job.spec.clone().unwrap_or_default();
     json!({

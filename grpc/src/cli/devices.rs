@@ -7,6 +7,12 @@ use crate::cli::terminal;
 use quarry_kernels::{CudaDevice, Description, Device, WgpuDevice};
 use serde_json::{Value, json};
 
+/// Examples for `devices --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry devices
+  quarry devices --json | jq -r '.devices[].device'";
+
 /// Arguments of `devices`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

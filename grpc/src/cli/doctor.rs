@@ -6,6 +6,12 @@ use crate::cli::terminal;
 use quarry_hw_profiles::{Probe, Warning};
 use serde::Serialize;
 
+/// Examples for `doctor --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry doctor
+  quarry doctor --json | jq '.warnings'";
+
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -17,6 +17,8 @@ pub enum Kind {
     BadInput,
     /// The proof is not accepted, or not the one that was expected.
     Rejected,
+    /// The service cannot be asked now, or has no room: the same command may succeed later.
+    Unavailable,
     /// Somebody asked to stop.
     Interrupted,
 }
@@ -28,6 +30,7 @@ impl Kind {
             Kind::Internal => 1,
             Kind::BadInput => 2,
             Kind::Rejected => 3,
+            Kind::Unavailable => 4,
             Kind::Interrupted => 130,
         }
     }
@@ -38,6 +41,7 @@ impl Kind {
             Kind::Internal => "internal error",
             Kind::BadInput => "bad input",
             Kind::Rejected => "rejected",
+            Kind::Unavailable => "unavailable",
             Kind::Interrupted => "interrupted",
         }
     }
@@ -89,7 +93,8 @@ impl Failure {
         terminal::tell(format_args!("error: {self}\n"));
         if is_json {
             // A failure to say so adds nothing to the failure.
-            let _ = terminal::print_json(&self.to_json());
+            // A line, as it may come after other lines of JSON.
+            let _ = terminal::print(format_args!("{}\n", self.to_json()));
         }
     }
 

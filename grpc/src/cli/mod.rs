@@ -51,6 +51,7 @@ Exit codes:
   2    bad usage or bad input
   3    not accepted: a proof that does not hold or is not the one that was expected,
        or a trace that violates a constraint
+  4    not now: the service cannot be reached, ends, or is busy; try again later
   130  interrupted";
 
 /// Proves and verifies Cairo programs, byte for byte as StarkWare's Stone prover does
@@ -82,8 +83,10 @@ enum Command {
     #[command(after_help = params::EXAMPLES)]
     Params(params::Args),
     /// Show what there is to prove on: how to ask for it, its driver and its limits
+    #[command(after_help = devices::EXAMPLES)]
     Devices(devices::Args),
     /// Show what this machine is, how fast it is, and what stands in its way
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
     /// Serve proofs over gRPC
     #[command(after_help = serve::EXAMPLES)]
@@ -92,21 +95,28 @@ enum Command {
     #[command(after_help = submit::EXAMPLES)]
     Submit(Box<submit::Args>),
     /// Ask a service what a job would take, and when it would be done
+    #[command(after_help = submit::ESTIMATE_EXAMPLES)]
     Estimate(Box<submit::EstimateArgs>),
     /// Watch a job, or all jobs, of a service
+    #[command(after_help = client::WATCH_EXAMPLES)]
     Watch(client::Watch),
     /// Get a job of a service, its proof too
+    #[command(after_help = client::GET_EXAMPLES)]
     Get(client::Get),
     /// List the jobs of a service
+    #[command(after_help = client::LIST_EXAMPLES)]
     List(client::List),
     /// Cancel a job of a service
+    #[command(after_help = client::CANCEL_EXAMPLES)]
     Cancel(client::Cancel),
     /// Show what a service can do
+    #[command(after_help = client::CAPABILITIES_EXAMPLES)]
     Capabilities(client::Capabilities),
     /// Look after a service that runs on this machine: pause it, back it up, have it read its clients again
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
     /// Back up or check the data of a service that does not run
+    #[command(after_help = store::EXAMPLES)]
     Store(store::Args),
     /// Prove on a device what standard input asks for
     #[command(hide = true)]
@@ -142,7 +152,7 @@ impl Command {
         }
     }
 
-    /// Whether standard output is for one JSON object.
+    /// Whether standard output is for JSON, failures too.
     fn is_json(&self) -> bool {
         match self {
             Command::Prove(args) => args.json,
@@ -155,13 +165,11 @@ impl Command {
             Command::Doctor(args) => args.json,
             Command::Submit(args) => args.json,
             Command::Get(args) => args.json,
-            Command::Estimate(_)
-            | Command::Watch(_)
-            | Command::List(_)
-            | Command::Cancel(_)
-            | Command::Capabilities(_)
+            Command::List(args) => args.json,
+            Command::Admin(args) => args.is_json(),
+            Command::Estimate(_) | Command::Watch(_) | Command::Capabilities(_) => true,
+            Command::Cancel(_)
             | Command::Serve(_)
-            | Command::Admin(_)
             | Command::Store(_)
             | Command::Worker(_)
             | Command::Child => false,

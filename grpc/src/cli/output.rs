@@ -55,6 +55,11 @@ impl Target {
         &self.path
     }
 
+    /// Whether it is a device or a pipe, which takes bytes and cannot be replaced.
+    pub fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Writes the whole content: beside the target first, then in its place.
     pub fn write(&self, content: &[u8]) -> Result<(), Failure> {
         let result = match &self.stream {

@@ -164,8 +164,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         let served = service::serve(&config, ready, stop).await;
         served.map_err(|error| match error {
-            service::ServeError::Config(error) => Failure::from_error(Kind::BadInput, &error),
-            error => Failure::from_error(Kind::Internal, &error),
+            service::ServeError::Transport(_) | service::ServeError::Reflection(_) => {
+                Failure::from_error(Kind::Internal, &error)
+            }
+            // A port, a folder or a store that this service cannot have.
+            error => Failure::from_error(Kind::BadInput, &error),
         })
     });
     // Reads that wait for a disk or a client hold nothing that is not on disk.

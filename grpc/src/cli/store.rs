@@ -7,6 +7,15 @@ use quarry_grpc::store::{JobStore, RedbStore};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+/// Examples for `store --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry store backup --data /var/lib/quarry /backup/store.redb
+  quarry store check --data /var/lib/quarry
+      exit code 3 if a file that is needed is damaged or not there
+
+A service that runs holds its data: ask it by quarry admin.";
+
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -1,7 +1,8 @@
 //! `quarry submit`: a job for a service.
 
-use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
-use crate::cli::failure::Failure;
+use crate::cli::client::{Server, fetch, job_json, no_proof, parse_label, show};
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::output::Target;
 use crate::cli::source::{read_json, read_text};
 use crate::cli::terminal;
 use quarry_grpc::client::Client;
@@ -10,6 +11,7 @@ use quarry_grpc::protocol::{
     job_spec::{Input, Parameters},
 };
 use serde_json::json;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +25,12 @@ Examples:
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
       as cpu_air_prover takes it; run twice, it is one job";
+
+/// Examples for `estimate --help`.
+pub const ESTIMATE_EXAMPLES: &str = "\
+Examples:
+  quarry estimate program.json --input input.json
+  quarry estimate program.json --input input.json --deadline 600 | jq .would_meet_deadline";
 
 /// What is to be proved, for whom, until when.
 #[derive(Debug, clap::Args)]
@@ -118,14 +126,24 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    args.job.server.ask(async |mut client| {
+    let target = args.out.as_deref().map(Target::check).transpose()?;
+    let id = OnceCell::new();
+    let on_stop = || match id.get() {
+        Some(id) => {
+            let message = format!("interrupted; job {id} goes on: `quarry watch {id}`");
+            Failure::new(Kind::Interrupted, message).with_details(&json!({ "id": id }))
+        }
+        None => Failure::interrupted(),
+    };
+    let ask = async |mut client: Client| {
         let spec = args.job.spec(&mut client).await?;
         let submitted = client.submit(spec).await?;
         let mut job = submitted.job.unwrap_or_default();
+        let _ = id.set(job.id.clone());
         if submitted.existing {
             terminal::tell(format_args!("note: an earlier job has this dedup key\n"));
         }
-        if args.wait || args.out.is_some() {
+        if args.wait || target.is_some() {
             terminal::tell(format_args!("job {}\n", job.id));
             let tell = |event: &quarry_grpc::protocol::JobEvent| {
                 let stage = match &*event.stage {
@@ -135,20 +153,22 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 terminal::tell(format_args!("{}{stage}\n", event.state().name()));
             };
             job = client.wait(&job.id, tell).await?;
+            if job.state() != JobState::Succeeded {
+                return Err(no_proof(&job).with_details(&job_json(&job)));
+            }
         }
-        if let Some(out) = &args.out {
-            fetch(&mut client, &job, out).await?;
+        if let Some(target) = &target {
+            let result = client.result(&job.id).await?;
+            fetch(&mut client, &job, &result, target).await?;
         }
         if args.json {
             show(&job, None, true)?;
         } else {
             terminal::print(format_args!("{}\n", job.id))?;
         }
-        if args.wait && job.state() != JobState::Succeeded {
-            return Err(no_proof(&job));
-        }
         Ok(())
-    })
+    };
+    args.job.server.ask_until(ask, on_stop)
 }
 
 /// Says what a job would take, as JSON.

@@ -5,16 +5,23 @@ use crate::cli::failure::{Failure, Kind};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 
 /// Prints a result on standard output.
 pub fn print(text: impl Display) -> Result<(), Failure> {
+    print_some(text).map(drop)
+}
+
+/// Prints one result of many: there is nobody to print the next one for once the reader went away.
+pub fn print_some(text: impl Display) -> Result<ControlFlow<()>, Failure> {
     let mut stdout = io::stdout().lock();
     match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(Failure::new(
             Kind::Internal,
             format!("cannot write to standard output: {error}"),
         )),
-        _ => Ok(()),
     }
 }
 
