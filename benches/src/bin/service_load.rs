@@ -1,19 +1,18 @@
-//! A service under load: many clients submit small jobs and watch them, and upload large files. Starts the service, and
-//! prints what it took of the machine.
+//! A service under load: many clients each submit all their small jobs at once and watch them, and upload large files.
+//! Starts the service, and prints what it took of the machine.
 
 use clap::Parser;
 use quarry_benches::unpack_case;
 use quarry_grpc::client::{Client, Connection};
 use quarry_grpc::protocol::{AirInput, JobSpec, JobState, job_spec::Input, job_spec::Parameters};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -59,16 +58,21 @@ struct Report {
     jobs_per_second: f64,
     /// From a submission to its answer: half of them, 99 of 100, all.
     submit_milliseconds: [f64; 3],
-    /// Resident memory of the service when it began to serve, after the uploads, at its peak.
+    /// Resident memory of the service, without its worker and its children, when it began to serve, after the uploads, at
+    /// its peak.
     service_mib: [f64; 3],
     /// What was uploaded, and how fast in all.
     upload_mib: usize,
     upload_mib_per_second: f64,
+    /// Proofs that differ; the other jobs repeat them.
+    proofs: usize,
     /// The store's file at the end.
     store_mib: f64,
 }
 
 const MIB: f64 = (1 << 20) as f64;
+/// Numbers of queries that jobs are proved with, in turn: their proofs differ.
+const PARAMETERS: usize = 16;
 
 /// The service, killed when dropped.
 struct Service {
@@ -94,7 +98,7 @@ impl Service {
         let stderr = process.stderr.take().ok_or("no standard error")?;
         let mut lines = BufReader::new(stderr).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let event: serde_json::Value = serde_json::from_str(&line).ok()?;
+            let event: Value = serde_json::from_str(&line).ok()?;
             Some(event["fields"]["address"].as_str()?.to_owned())
         });
         let address = address.ok_or("the service does not serve")?;
@@ -169,24 +173,44 @@ async fn upload(service: &Service, folder: &Path, args: &Args, report: &mut Repo
 struct Seen {
     submits: Vec<Duration>,
     ended: Vec<JobState>,
+    proofs: HashSet<String>,
     events: usize,
 }
 
-/// One client: submits and watches until no job is left.
-async fn submit_and_watch(mut client: Client, spec: JobSpec, left: Arc<AtomicUsize>) -> Fallible<Seen> {
+/// One client: submits its jobs, then watches them.
+async fn submit_and_watch(mut client: Client, jobs: Vec<JobSpec>) -> Fallible<Seen> {
     let mut seen = Seen::default();
-    while let Ok(n) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-        let spec = JobSpec {
-            dedup_key: format!("job {n}"),
-            ..spec.clone()
-        };
+    let mut ids = Vec::new();
+    for spec in jobs {
         let begin = Instant::now();
-        let job = client.submit(spec).await?.job.unwrap_or_default();
+        ids.push(client.submit(spec).await?.job.unwrap_or_default().id);
         seen.submits.push(begin.elapsed());
-        let job = client.wait(&job.id, |_| seen.events += 1).await?;
+    }
+    for id in ids {
+        let job = client.wait(&id, |_| seen.events += 1).await?;
         seen.ended.push(job.state());
+        if job.state() == JobState::Succeeded {
+            let proof = client.result(&id).await?.proof.unwrap_or_default();
+            seen.proofs.insert(proof.sha256);
+        }
     }
     Ok(seen)
+}
+
+/// The jobs of one client: their numbers are those that leave its own as a rest.
+fn jobs_of(args: &Args, client: usize, input: &AirInput, parameters: &Value) -> Vec<JobSpec> {
+    let job = |n: usize| {
+        let mut parameters = parameters.clone();
+        let fri = &mut parameters["stark"]["fri"];
+        fri["n_queries"] = (fri["n_queries"].as_u64().unwrap_or(1) + (n % PARAMETERS) as u64).into();
+        JobSpec {
+            input: Some(Input::Air(input.clone())),
+            parameters: Some(Parameters::ParameterFile(parameters.to_string())),
+            dedup_key: format!("job {n}"),
+            ..JobSpec::default()
+        }
+    };
+    (client..args.jobs).step_by(args.clients).map(job).collect()
 }
 
 async fn submit_all(service: &Service, args: &Args, report: &mut Report) -> Fallible<()> {
@@ -199,29 +223,23 @@ async fn submit_all(service: &Service, args: &Args, report: &mut Report) -> Fall
         trace: file("trace.bin").await?,
         memory: file("memory.bin").await?,
     };
-    let parameters = fs::read_to_string(args.case.join(format!("params_{}.json", args.tag)))?;
-    let spec = JobSpec {
-        input: Some(Input::Air(input)),
-        parameters: Some(Parameters::ParameterFile(parameters)),
-        ..JobSpec::default()
-    };
-    let left = Arc::new(AtomicUsize::new(args.jobs));
+    let parameters = File::open(args.case.join(format!("params_{}.json", args.tag)))?;
+    let parameters: Value = serde_json::from_reader(parameters)?;
     let begin = Instant::now();
     let mut clients = Vec::new();
-    for _ in 0..args.clients {
+    for n in 0..args.clients {
         let client = service.client().await?;
-        clients.push(tokio::spawn(submit_and_watch(
-            client,
-            spec.clone(),
-            Arc::clone(&left),
-        )));
+        let jobs = jobs_of(args, n, &input, &parameters);
+        clients.push(tokio::spawn(submit_and_watch(client, jobs)));
     }
     let mut submits = Vec::new();
+    let mut proofs = HashSet::new();
     for client in clients {
         match client.await? {
             Ok(seen) => {
                 submits.extend(seen.submits);
                 report.events += seen.events;
+                proofs.extend(seen.proofs);
                 for state in seen.ended {
                     *report.ended.entry(state.name()).or_default() += 1;
                 }
@@ -229,6 +247,7 @@ async fn submit_all(service: &Service, args: &Args, report: &mut Report) -> Fall
             Err(error) => report.errors.push(error.to_string()),
         }
     }
+    report.proofs = proofs.len();
     report.seconds = begin.elapsed().as_secs_f64();
     report.jobs_per_second = args.jobs as f64 / report.seconds;
     submits.sort();
