@@ -4,45 +4,17 @@ mod common;
 
 use common::Folder;
 use common::appliance::{Appliance, air_job, long_job};
+use common::identity::{authority, certificate, code, sha256};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A certificate of the authority and its key, PEM; and the certificate in DER.
-fn certificate(authority: &CertifiedIssuer<'_, KeyPair>, name: &str) -> (String, String, Vec<u8>) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
-    let der = certificate.der().to_vec();
-    (certificate.pem(), key.serialize_pem(), der)
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
-    match result.expect_err("a refusal") {
-        ClientError::Status(status) => status.code(),
-        other => panic!("{other}"),
-    }
-}
 
 async fn connect(connection: &Connection) -> Client {
     Client::connect(connection).await.expect("a connection")
@@ -150,7 +122,7 @@ async fn certificates_of_clients() {
     let (server_cert, server_key, _) = certificate(&authority, "localhost");
     let (client_cert, client_key, der) = certificate(&authority, "client");
     let (other_cert, other_key, _) = certificate(&authority, "other");
-    let stranger_authority = self::authority();
+    let stranger_authority = common::identity::authority();
     let (stranger_cert, stranger_key, _) = certificate(&stranger_authority, "client");
     folder.write("cert.pem", server_cert);
     folder.write("key.pem", server_key);

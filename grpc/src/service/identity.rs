@@ -25,6 +25,8 @@ pub enum Role {
 /// Who asks.
 #[derive(Clone)]
 pub struct Identity {
+    /// The client's digest, if it is known by one.
+    pub client: Option<String>,
     /// Whose jobs they are.
     pub tenant: String,
     /// What they may do.
@@ -57,6 +59,7 @@ struct Open;
 impl Authenticator for Open {
     fn identify(&self, _: &MetadataMap, _: Option<&[u8]>) -> Result<Identity, Status> {
         Ok(Identity {
+            client: None,
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
             max_active_jobs: None,
@@ -123,6 +126,7 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             return Err(ConfigError::Refused(why.to_owned()));
         }
         let identity = Identity {
+            client: Some(client.sha256.clone()),
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
