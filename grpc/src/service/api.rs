@@ -5,7 +5,7 @@ use super::doors;
 use super::identity::{Authenticator, Identity, Role};
 use super::places::{Most, Place, Places};
 use super::rates::{Deed, Limiter};
-use super::spec;
+use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
 use super::streams::{STALL, blocking, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
@@ -135,6 +135,7 @@ impl Api {
 
     /// A job that they may see; another is not there for them.
     async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+        short("id", id)?;
         let wanted = id.to_owned();
         let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
         let stored = stored.map_err(|error| of_store(&error))?;
@@ -203,6 +204,7 @@ impl Prover for Api {
             _ => return Err(Status::invalid_argument("an upload begins with its header")),
         };
         let artifact = header.artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
         let wanted = artifact.clone();
         let offset = header.offset;
         let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
@@ -233,6 +235,7 @@ impl Prover for Api {
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
         let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
         let sha256 = artifact.sha256.clone();
         let kept = self
             .with_artifacts(move |artifacts| artifacts.stat(&who.tenant, &sha256))
@@ -257,6 +260,8 @@ impl Prover for Api {
             offset,
             tenant,
         } = request.into_inner();
+        short("sha256", &sha256)?;
+        short("tenant", &tenant)?;
         let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
         let tenant = tenant.unwrap_or_else(|| who.tenant.clone());
         if !who.covers(&tenant) {
@@ -299,6 +304,7 @@ impl Prover for Api {
         let job = match request.into_inner().key {
             Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
             Some(Key::DedupKey(key)) => {
+                short("dedup_key", &key)?;
                 let found = self
                     .scheduler
                     .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
@@ -315,6 +321,12 @@ impl Prover for Api {
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
         let who = self.authorize(&request, Deed::Call, ANY)?;
         let request = request.into_inner();
+        let known =
+            |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);
+        if let Some(state) = request.states.iter().find(|state| !known(state)) {
+            return Err(Status::invalid_argument(format!("states: {state} is none")));
+        }
+        short("page_token", &request.page_token)?;
         let listing = Listing {
             tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
             states: request.states().collect(),
@@ -351,6 +363,15 @@ impl Prover for Api {
             tenant = Some(job.tenant.clone());
             is_over = job.state().has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
+        }
+        // What is announced may be behind the store for a moment.
+        if after > *self.scheduler.events().borrow() {
+            let last = self.scheduler.with_store(|store| store.last_event()).await;
+            let last = last.map_err(|error| of_store(&error))?;
+            if after > last {
+                let why = format!("there is no cursor {after}: the latest is {last}");
+                return Err(Status::out_of_range(why));
+            }
         }
         let (send, events) = mpsc::channel(16);
         if is_over {

@@ -14,11 +14,12 @@ use tonic::metadata::MetadataMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Upload and submit, and cancel their tenant's jobs.
+    /// Upload and submit; see their tenant's jobs and results, and cancel its jobs.
     Submit,
-    /// See their tenant's jobs and results.
+    /// See their tenant's jobs and results, and download its files.
     Read,
-    /// See and cancel the jobs of all tenants.
+    /// See and cancel the jobs of all tenants. Alone it neither submits nor downloads: with `Submit` it does the one, with
+    /// `Read` the other, of all tenants.
     Admin,
 }
 
@@ -111,7 +112,7 @@ impl Authenticator for Reloadable {
 /// What the configuration says of clients: if it names none, everybody may do everything.
 ///
 /// # Errors
-/// [`ConfigError::Refused`] for a client without a digest.
+/// [`ConfigError::Refused`] for a client without a digest, or with that of another.
 pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
     if clients.is_empty() {
         return Ok(Arc::new(Open));
@@ -132,7 +133,10 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             max_active_jobs: client.max_active_jobs,
             limiter: Some(Limiter::new(client.rates.as_ref().unwrap_or(rates))),
         };
-        known.insert(client.sha256.clone(), identity);
+        if known.insert(client.sha256.clone(), identity).is_some() {
+            let why = format!("clients: {} is there twice", client.sha256);
+            return Err(ConfigError::Refused(why));
+        }
     }
     Ok(Arc::new(Known(known)))
 }
