@@ -21,7 +21,7 @@ pub(crate) use spec::check as check_spec;
 
 use crate::admin;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
-use crate::config::{ArtifactLimits, Config};
+use crate::config::{ArtifactLimits, Config, ConfigError};
 use crate::protocol::DESCRIPTORS;
 use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
@@ -108,7 +108,8 @@ pub fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, Artifact
     Ok((store, artifacts))
 }
 
-/// Serves until `stop` resolves, then drains. `ready` is told the addresses when clients may come.
+/// Serves until `stop` resolves or an operator says so, then drains. `ready` is told the addresses when clients may come,
+/// `draining` that it drains.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -116,6 +117,7 @@ pub async fn serve(
     config: &Config,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()>,
+    draining: impl FnOnce(),
 ) -> Result<(), ServeError> {
     config.check()?;
     let failed = |what: String| move |source| ServeError::Io { what, source };
@@ -142,7 +144,10 @@ pub async fn serve(
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
     if let Some(endpoint) = &config.otlp_endpoint {
-        let collector = crate::otlp::connect(endpoint)?;
+        let collector = crate::otlp::connect(endpoint).map_err(|why| {
+            let why = crate::failure::chain(&why);
+            ConfigError::Refused(format!("otlp_endpoint '{endpoint}': {why}"))
+        })?;
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
     }
 
@@ -192,7 +197,11 @@ pub async fn serve(
         grpc: address(&grpc)?,
         http: address(&http)?,
     });
-    let pages = pages::pages(Arc::clone(&scheduler), config.shows_status_page());
+    let pages = pages::pages(
+        Arc::clone(&scheduler),
+        config.shows_status_page(),
+        config.http.ip(),
+    );
     tokio::spawn(http::serve(http, pages));
     let most = Most {
         of_one: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
@@ -213,6 +222,7 @@ pub async fn serve(
         () = drain.notified() => {}
     }
     tracing::info!("draining");
+    draining();
     let drained = async {
         scheduler.drain(Duration::from_secs(config.drain_seconds)).await;
         scheduler.close();
