@@ -23,13 +23,15 @@ use crate::digest::digest;
 use crate::protocol::prover_client::ProverClient;
 use crate::protocol::{
     ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate, EstimateJobRequest,
-    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec,
+    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, JobState,
     ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
     UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request, upload_artifact_request::Part,
 };
+use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -40,8 +42,13 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status, Streaming};
 
+/// How often, and how long apart, an upload is tried while somebody else uploads the same file.
+const BUSY_TRIES: u32 = 120;
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// Bytes of a chunk that is uploaded.
 const CHUNK: usize = 1 << 18;
+/// The longest answer: a job whose program has much output.
+const MOST_MESSAGE_BYTES: usize = 64 << 20;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// After a connection broke: how long to wait at first and at most, and how often to try again.
@@ -49,7 +56,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5
 const MOST_TRIES: u32 = 20;
 
 /// Where the appliance is, and who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     /// `http://host:port`, or `https://` for TLS.
     pub server: String,
@@ -59,6 +66,18 @@ pub struct Connection {
     pub authority: Option<Vec<u8>>,
     /// This client's certificate and key (PEM).
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Says where, and what there is; no secret.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("server", &self.server)
+            .field("has_token", &self.token.is_some())
+            .field("has_authority", &self.authority.is_some())
+            .field("has_identity", &self.identity.is_some())
+            .finish()
+    }
 }
 
 impl Default for Connection {
@@ -87,6 +106,15 @@ pub enum ClientError {
     /// A token that no header can carry.
     #[error("the token has characters that it must not have")]
     Token,
+    /// A secret that would go over the network for all to read, or an authority that nobody would ask.
+    #[error("{server}: a token or a certificate needs https://, or for a token an address of this machine")]
+    Plain {
+        /// The server.
+        server: String,
+    },
+    /// An answer that only later versions understand.
+    #[error("{0}: this client is older than the appliance, take a newer one")]
+    Newer(String),
     /// The appliance refuses, or the connection broke.
     #[error("{}", .0.message())]
     Status(Box<Status>),
@@ -123,6 +151,13 @@ impl ClientError {
     }
 }
 
+/// Whether a host is this machine.
+fn is_loopback(host: Option<&str>) -> bool {
+    let host = host.unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 fn in_file(path: &Path) -> impl Fn(io::Error) -> ClientError {
     let path = path.display().to_string();
     move |source| ClientError::File {
@@ -154,7 +189,7 @@ impl Client {
     /// Connects.
     ///
     /// # Errors
-    /// [`ClientError::Connect`], [`ClientError::Token`].
+    /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`].
     pub async fn connect(connection: &Connection) -> Result<Self, ClientError> {
         let refused = |source| ClientError::Connect {
             server: connection.server.clone(),
@@ -165,7 +200,16 @@ impl Client {
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .tcp_nodelay(true);
-        if connection.server.starts_with("https:") {
+        let is_tls = endpoint.uri().scheme_str() == Some("https");
+        let is_plain = connection.authority.is_some()
+            || connection.identity.is_some()
+            || (connection.token.is_some() && !is_loopback(endpoint.uri().host()));
+        if !is_tls && is_plain {
+            return Err(ClientError::Plain {
+                server: connection.server.clone(),
+            });
+        }
+        if is_tls {
             let mut tls = ClientTlsConfig::new();
             if let Some(authority) = &connection.authority {
                 tls = tls.ca_certificate(Certificate::from_pem(authority));
@@ -185,7 +229,8 @@ impl Client {
         let bearer = Bearer(token.transpose()?);
         let channel = endpoint.connect().await.map_err(refused)?;
         Ok(Self {
-            inner: ProverClient::with_interceptor(channel, bearer),
+            inner: ProverClient::with_interceptor(channel, bearer)
+                .max_decoding_message_size(MOST_MESSAGE_BYTES),
         })
     }
 
@@ -207,12 +252,27 @@ impl Client {
         let digesting = tokio::task::spawn_blocking(move || digest(file));
         let digested = digesting.await.map_err(io::Error::other).flatten();
         let artifact = digested.map_err(in_file(path))?;
+        let mut tries = 0;
+        loop {
+            match self.upload_rest(&artifact, path).await {
+                // Somebody else of the tenant uploads the same file.
+                Err(ClientError::Status(status)) if status.code() == Code::Aborted && tries < BUSY_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                done => return done.map(|()| artifact),
+            }
+        }
+    }
+
+    /// Uploads what is not there of a file.
+    async fn upload_rest(&mut self, artifact: &ArtifactRef, path: &Path) -> Result<(), ClientError> {
         let stat = StatArtifactRequest {
             artifact: Some(artifact.clone()),
         };
         let status = self.inner.stat_artifact(stat).await?.into_inner();
         if status.complete {
-            return Ok(artifact);
+            return Ok(());
         }
         let offset = status.received.min(artifact.size);
         let mut file = File::open(path).await.map_err(in_file(path))?;
@@ -248,7 +308,7 @@ impl Client {
             .flatten()
             .map_err(in_file(path))?;
         if answer?.into_inner().complete {
-            Ok(artifact)
+            Ok(())
         } else {
             Err(in_file(path)(io::Error::other(
                 "the file changed while it was uploaded",
@@ -275,6 +335,11 @@ impl Client {
         artifact: &ArtifactRef,
         to: &Path,
     ) -> Result<(), ClientError> {
+        // It names a file here: it is not the service's to say where.
+        let digits = artifact.sha256.bytes().filter(u8::is_ascii_hexdigit).count();
+        if digits != 64 || artifact.sha256.len() != 64 {
+            return Err(ClientError::Damaged(artifact.sha256.clone()));
+        }
         let name = artifact.sha256.get(..16).unwrap_or_default();
         let part = to.with_added_extension(format!("{name}.part"));
         let mut file = File::options()
@@ -368,21 +433,27 @@ impl Client {
     /// Waits until a job has ended, and gives it; tells of every event once, across connections that break.
     ///
     /// # Errors
-    /// [`ClientError`], if the appliance stays away for about a minute.
+    /// [`ClientError`], if the appliance stays away for about a minute and a half.
     pub async fn wait(&mut self, id: &str, mut tell: impl FnMut(&JobEvent)) -> Result<Job, ClientError> {
         let mut after = 0;
         let mut tries = 0;
         loop {
-            match self.follow(id, &mut after, &mut tell).await {
-                Err(error) if error.is_transient() && tries < MOST_TRIES => {
-                    tokio::time::sleep((PAUSES[0] * 2u32.pow(tries.min(6))).min(PAUSES[1])).await;
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-                Ok(Some(job)) => return Ok(job),
-                // The stream ended before the job did: the appliance ends.
-                Ok(None) => tries = 0,
+            let before = after;
+            let mut opened = None;
+            let followed = self.follow(id, &mut after, &mut opened, &mut tell).await;
+            // A stream that told something, or stood for a while, was a good one: whatever cuts it may do so often.
+            if after > before || opened.is_some_and(|at: Instant| at.elapsed() >= PAUSES[1]) {
+                tries = 0;
             }
+            match followed {
+                Ok(Some(job)) => return Ok(job),
+                // The stream ended before the job did: the appliance ends, or whoever is between.
+                Ok(None) => tries = 0,
+                Err(error) if error.is_transient() && tries < MOST_TRIES => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep((PAUSES[0] * 2u32.pow(tries.min(6))).min(PAUSES[1])).await;
+            tries += 1;
         }
     }
 
@@ -390,6 +461,7 @@ impl Client {
         &mut self,
         id: &str,
         after: &mut u64,
+        opened: &mut Option<Instant>,
         tell: &mut impl FnMut(&JobEvent),
     ) -> Result<Option<Job>, ClientError> {
         let request = WatchJobsRequest {
@@ -397,11 +469,18 @@ impl Client {
             job_id: id.to_owned(),
         };
         let mut events = self.watch(request).await?;
+        *opened = Some(Instant::now());
+        let known = |state: i32| {
+            let unknown = |_| ClientError::Newer(format!("state {state}"));
+            JobState::try_from(state).map_err(unknown)
+        };
         while let Some(event) = events.message().await? {
+            known(event.state)?;
             *after = event.cursor;
             tell(&event);
         }
         let job = self.get(id).await?;
+        known(job.state)?;
         Ok(job.state().has_ended().then_some(job))
     }
 

@@ -245,5 +245,13 @@ async fn tokens_are_revoked_without_a_restart() {
     assert_eq!(refused, Code::Unauthenticated);
     folder.write("clients.toml", "[[clients]]\nsha256 = \"short\"\n");
     folder.quarry("admin reload --data data").exits(2);
-    assert!(is_known("new").await, "what cannot be read changes nothing");
+    name(&["both", "both"]);
+    folder.quarry("admin reload --data data").exits(2);
+    // A file that names nobody would let everybody in.
+    folder.write("clients.toml", "");
+    folder.quarry("admin reload --data data").exits(2);
+    assert!(
+        is_known("new").await && !is_known("nobody").await,
+        "what is refused changes nothing"
+    );
 }

@@ -66,11 +66,22 @@ fn metrics_in(expression: &str) -> Vec<(String, Vec<String>)> {
         let (name, after) = rest.split_at(end);
         let labels = after.strip_prefix('{').and_then(|labels| labels.split_once('}'));
         let labels = labels.map_or("", |(labels, _)| labels).split(',');
-        let equal = labels.filter(|label| label.contains("=\""));
-        found.push((name.to_owned(), equal.map(str::to_owned).collect()));
+        found.push((name.to_owned(), labels.flat_map(wanted).collect()));
         rest = after;
     }
     found
+}
+
+/// What a matcher of labels wants to be there: all of `=~"a|b"`, unless it is a pattern or a variable.
+fn wanted(matcher: &str) -> Vec<String> {
+    let (name, values) = match matcher.split_once("=~") {
+        Some(parts) => parts,
+        None if matcher.contains("=\"") => return vec![matcher.to_owned()],
+        None => return Vec::new(),
+    };
+    let values = values.trim_matches('"').split('|');
+    let values = values.filter(|value| value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    values.map(|value| format!("{name}=\"{value}\"")).collect()
 }
 
 fn strings<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a str>) {
@@ -178,7 +189,12 @@ async fn the_service_manager_is_told_and_a_drain_lets_proofs_end() {
         while client.get(&id).await.unwrap().state() != JobState::Running {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        common::appliance::signal("TERM", service.id());
+        // However it is told to drain, the manager is told.
+        if name.starts_with('@') {
+            folder.quarry("admin drain --data data").exits(0);
+        } else {
+            common::appliance::signal("TERM", service.id());
+        }
         told(socket, "STOPPING=1");
         until("a drain", || {
             let (status, _, reasons) = service.page("/readyz");
@@ -203,6 +219,33 @@ async fn the_service_manager_is_told_and_a_drain_lets_proofs_end() {
     socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     assert!(socket.recv(&mut [0; 64]).is_err());
     drop(service);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_drain() {
+    let folder = Folder::new();
+    for by_signal in [true, false] {
+        let service = Appliance::start(&folder, "");
+        let mut client = service.client().await;
+        let spec = long_job(&mut client, 1 << 18).await;
+        let id = client.submit(spec).await.unwrap().job.unwrap().id;
+        while client.get(&id).await.unwrap().state() != JobState::Running {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        match by_signal {
+            true => common::appliance::signal("INT", service.id()),
+            false => drop(folder.quarry("admin drain --data data").exits(0)),
+        }
+        until("a drain", || service.log().contains("\"draining\"").then_some(()));
+        std::thread::sleep(Duration::from_millis(300));
+        let begin = Instant::now();
+        common::appliance::signal("INT", service.id());
+        until("a word", || service.log().contains("told again").then_some(()));
+        assert_eq!(service.wait().code(), Some(0));
+        assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+        let service = Appliance::start(&folder, "");
+        service.client().await.cancel(&id).await.unwrap();
+    }
 }
 
 #[test]

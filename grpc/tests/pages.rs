@@ -158,6 +158,45 @@ fn where_others_come_the_page_is_not_shown_unless_told() {
     assert!(service.page("/").2.contains("status_page = true"));
 }
 
+/// A connection from another address of this machine.
+fn connect_from(from: [u8; 4], to: &str) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        socket.connect(to.parse().unwrap()).await.unwrap()
+    });
+    let stream = stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+#[test]
+fn a_name_that_became_ours_opens_nothing() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let port = service.http.rsplit(':').next().unwrap();
+    for (host, status) in [
+        ("localhost".to_owned(), "200"),
+        (format!("127.0.0.1:{port}"), "200"),
+        ("[::1]:80".to_owned(), "200"),
+        ("evil.example".to_owned(), "421"),
+        (format!("evil.example:{port}"), "421"),
+        ("192.0.2.1".to_owned(), "421"),
+        ("localhost.evil.example".to_owned(), "421"),
+    ] {
+        let mut stream = TcpStream::connect(&service.http).unwrap();
+        let request = format!("GET /status.json HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {said}");
+    }
+}
+
 #[test]
 fn clients_of_pages_that_misbehave() {
     let folder = Folder::new();
@@ -167,15 +206,38 @@ fn clients_of_pages_that_misbehave() {
         stream.write_all(text.as_bytes()).unwrap();
         stream
     };
-    // As many as may be connected at a time, and more, half a request each.
+    // As many as an address may have, and more, half a request each.
     let start = Instant::now();
-    let mut slow: Vec<_> = (0..300).map(|_| say("GET / HTTP/1.1\r\nHost: x\r\nX-")).collect();
-    // They are shown the door, and the others are served.
-    assert_eq!(service.page("/healthz").0, 200);
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    let mut slow: Vec<_> = (0..300)
+        .map(|_| say("GET / HTTP/1.1\r\nHost: localhost\r\nX-"))
+        .collect();
+    // Other addresses have theirs.
+    let mut other = connect_from([127, 0, 0, 2], &service.http);
+    other.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+    let mut said = String::new();
+    other.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("ok\n"), "{said}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let is_closed = |mut stream: &TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let ended = stream.read(&mut [0]);
+        ended.map_or_else(
+            |why| why.kind() == std::io::ErrorKind::ConnectionReset,
+            |n_bytes| n_bytes == 0,
+        )
+    };
+    assert!(slow[64..].iter().all(is_closed), "those over it, at once");
     let mut rest = Vec::new();
     slow[0].set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // And the others are shown the door.
     slow[0].read_to_end(&mut rest).expect("an end of the connection");
+    drop(slow);
+    until("a place", || {
+        let mut stream = say("GET /healthz HTTP/1.0\r\n\r\n");
+        let mut said = String::new();
+        let _ = stream.read_to_string(&mut said);
+        said.contains("200").then_some(())
+    });
     let answer = |text: &str| {
         let mut answer = String::new();
         let mut stream = say(text);
@@ -184,7 +246,7 @@ fn clients_of_pages_that_misbehave() {
         let _ = stream.read_to_string(&mut answer);
         answer.lines().next().unwrap_or_default().to_owned()
     };
-    let closing = "Host: x\r\nConnection: close\r\n";
+    let closing = "Host: localhost\r\nConnection: close\r\n";
     for method in ["POST", "PUT", "DELETE"] {
         let text = format!("{method} /status.json HTTP/1.1\r\n{closing}Content-Length: 0\r\n\r\n");
         assert!(answer(&text).contains("405"), "{method}");

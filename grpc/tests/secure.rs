@@ -4,45 +4,17 @@ mod common;
 
 use common::Folder;
 use common::appliance::{Appliance, air_job, long_job};
+use common::identity::{authority, certificate, code, sha256};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     JobSpec, JobState, ListJobsRequest, WatchJobsRequest, job_spec::Input, job_spec::Parameters,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A certificate of the authority and its key, PEM; and the certificate in DER.
-fn certificate(authority: &CertifiedIssuer<'_, KeyPair>, name: &str) -> (String, String, Vec<u8>) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
-    let der = certificate.der().to_vec();
-    (certificate.pem(), key.serialize_pem(), der)
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
-    match result.expect_err("a refusal") {
-        ClientError::Status(status) => status.code(),
-        other => panic!("{other}"),
-    }
-}
 
 async fn connect(connection: &Connection) -> Client {
     Client::connect(connection).await.expect("a connection")
@@ -94,11 +66,20 @@ async fn who_may_do_what() {
     let mut b = connect(&with(Some("token-of-b"))).await;
     let mut reader = connect(&with(Some("token-of-reader"))).await;
     let mut admin = connect(&with(Some("token-of-admin"))).await;
-    let spec = air_job(&mut a, &case, "blake").await;
+    let spec = JobSpec {
+        dedup_key: "key-of-a".to_owned(),
+        ..air_job(&mut a, &case, "blake").await
+    };
     assert_eq!(code(reader.submit(spec.clone()).await), Code::PermissionDenied);
     assert_eq!(code(admin.submit(spec.clone()).await), Code::PermissionDenied);
     let id = a.submit(spec.clone()).await.unwrap().job.unwrap().id;
-    let quota = a.submit(spec.clone()).await;
+    assert!(a.submit(spec.clone()).await.unwrap().existing);
+    let quota = a
+        .submit(JobSpec {
+            dedup_key: String::new(),
+            ..spec.clone()
+        })
+        .await;
     match quota {
         Err(ClientError::Status(status)) => {
             assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
@@ -119,6 +100,12 @@ async fn who_may_do_what() {
     // Another tenant's job is not there.
     assert_eq!(code(b.get(&id).await), Code::NotFound);
     assert_eq!(code(b.cancel(&id).await), Code::NotFound);
+    assert_eq!(code(b.by_dedup_key("key-of-a").await), Code::NotFound);
+    let of_a = WatchJobsRequest {
+        after: 0,
+        job_id: id.clone(),
+    };
+    assert_eq!(code(b.watch(of_a).await), Code::NotFound);
     assert_eq!(code(b.result(&id).await), Code::NotFound);
     assert!(b.list(ListJobsRequest::default()).await.unwrap().jobs.is_empty());
     assert_eq!(
@@ -136,11 +123,52 @@ async fn who_may_do_what() {
     let to = case.file("foreign.json");
     assert_eq!(code(b.download(&proof, &to).await), Code::NotFound);
     assert_eq!(code(b.download_of("a", &proof, &to).await), Code::NotFound);
-    assert_eq!(code(b.submit(spec).await), Code::FailedPrecondition);
+    assert_eq!(code(b.submit(spec.clone()).await), Code::FailedPrecondition);
+    // Nor is the key of its job another's: with files of its own b has a job of its own.
+    let of_b = JobSpec {
+        input: air_job(&mut b, &case, "blake").await.input,
+        ..spec
+    };
+    let of_b = b.submit(of_b).await.unwrap();
+    assert!(!of_b.existing && of_b.job.unwrap().id != id);
     let mut auditor = connect(&with(Some("token-of-auditor"))).await;
     assert_eq!(code(auditor.download(&proof, &to).await), Code::NotFound);
     auditor.download_of("a", &proof, &to).await.unwrap();
     assert!(!service.log().contains("token-of"), "no secret in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_leaves_in_the_clear() {
+    let secret = Connection {
+        server: "http://quarry.example:7474".to_owned(),
+        token: Some("token-of-a".to_owned()),
+        authority: None,
+        identity: Some((b"certificate".to_vec(), b"key-of-a".to_vec())),
+    };
+    let told = format!("{secret:?}");
+    assert!(
+        told.contains("quarry.example") && !told.contains("token-of-a"),
+        "{told}"
+    );
+    let is_refused = async |connection: Connection| {
+        matches!(Client::connect(&connection).await, Err(ClientError::Plain { .. }))
+    };
+    let token_alone = Connection {
+        identity: None,
+        ..secret.clone()
+    };
+    assert!(is_refused(secret.clone()).await && is_refused(token_alone.clone()).await);
+    for server in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
+        let near = |connection: &Connection| Connection {
+            server: server.to_owned(),
+            ..connection.clone()
+        };
+        assert!(!is_refused(near(&token_alone)).await, "{server}");
+        assert!(
+            is_refused(near(&secret)).await,
+            "a certificate that TLS would show"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +178,7 @@ async fn certificates_of_clients() {
     let (server_cert, server_key, _) = certificate(&authority, "localhost");
     let (client_cert, client_key, der) = certificate(&authority, "client");
     let (other_cert, other_key, _) = certificate(&authority, "other");
-    let stranger_authority = self::authority();
+    let stranger_authority = common::identity::authority();
     let (stranger_cert, stranger_key, _) = certificate(&stranger_authority, "client");
     folder.write("cert.pem", server_cert);
     folder.write("key.pem", server_key);
@@ -203,6 +231,10 @@ async fn clients_that_misbehave() {
         ..spec.clone()
     };
     assert_eq!(code(client.submit(huge).await), Code::OutOfRange);
+    let due = |seconds| JobSpec {
+        deadline: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        ..spec.clone()
+    };
     let refused = [
         JobSpec {
             parameters: Some(Parameters::ParameterFile(" ".repeat(1 << 17))),
@@ -220,10 +252,51 @@ async fn clients_that_misbehave() {
             dedup_key: "k".repeat(300),
             ..spec.clone()
         },
+        JobSpec {
+            priority: i32::MIN,
+            ..spec.clone()
+        },
+        JobSpec {
+            layout: "l".repeat(20_000),
+            ..spec.clone()
+        },
+        due(i64::MIN),
+        due(i64::MAX),
+        due(1 << 40),
         JobSpec::default(),
     ];
     for spec in refused {
         assert_eq!(code(client.submit(spec).await), Code::InvalidArgument);
+    }
+    // What is told back is not as long as what was asked.
+    assert_eq!(code(client.get(&"x".repeat(20_000)).await), Code::InvalidArgument);
+    assert_eq!(code(client.get(&"x".repeat(32)).await), Code::NotFound);
+    let token = ListJobsRequest {
+        page_token: "x".repeat(20_000),
+        ..ListJobsRequest::default()
+    };
+    assert_eq!(code(client.list(token).await), Code::InvalidArgument);
+    for states in [vec![99], vec![0], vec![JobState::Queued as i32, -1]] {
+        let request = ListJobsRequest {
+            states,
+            ..ListJobsRequest::default()
+        };
+        assert_eq!(code(client.list(request).await), Code::InvalidArgument);
+    }
+    let future = WatchJobsRequest {
+        after: 1_000_000,
+        ..WatchJobsRequest::default()
+    };
+    match client.watch(future).await {
+        Err(ClientError::Status(status)) => {
+            assert_eq!(status.code(), Code::OutOfRange);
+            assert!(
+                status
+                    .message()
+                    .contains("there is no cursor 1000000: the latest is ")
+            );
+        }
+        other => panic!("{other:?}"),
     }
     let mut absent = spec.clone();
     if let Some(Input::Air(air)) = &mut absent.input {

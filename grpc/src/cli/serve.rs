@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Examples for `serve --help`.
@@ -22,7 +23,7 @@ Examples:
       what the file, the environment and the flags come to
 
 Flags win over the environment, the environment over the file. SIGTERM drains: what is on devices
-may end, the rest waits for the next start. Nothing that was accepted is lost, however it ends.
+may end, the rest waits for the next start; a second signal ends it at once. Nothing that was accepted is lost, however it ends.
 
 http://127.0.0.1:7475 is the status page, with /metrics (Prometheus), /healthz and /readyz. A unit
 for systemd, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";
@@ -105,6 +106,10 @@ impl Args {
         if self.otlp_endpoint.is_some() {
             config.otlp_endpoint.clone_from(&self.otlp_endpoint);
         }
+        for device in &config.devices {
+            let known: Result<Choice, _> = device.parse();
+            known.map_err(|why| Failure::bad_input(format!("devices: {why}")))?;
+        }
         Ok(config)
     }
 }
@@ -133,18 +138,32 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(internal)?;
     let served = runtime.block_on(async {
-        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
-            .map(signal)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(internal)?;
-        let stopping = Arc::clone(&manager);
-        let stop = async move {
-            let [terminate, interrupt] = &mut signals[..] else {
-                return;
-            };
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            stopping.tell("STOPPING=1\nSTATUS=draining");
+        let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let (mut terminate, mut interrupt) = (terminate.map_err(internal)?, interrupt.map_err(internal)?);
+        // How many signals came: one drains, one more while it drains ends it.
+        let (came, mut heard) = watch::channel(0u32);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                came.send_modify(|n| *n += 1);
+            }
+        });
+        let (drains, drain) = oneshot::channel();
+        let before = heard.clone();
+        let draining = || {
+            manager.tell("STOPPING=1\nSTATUS=draining");
+            let _ = drains.send(*before.borrow());
+        };
+        let mut again = heard.clone();
+        let hurry = async {
+            if let Ok(n) = drain.await {
+                let _ = again.wait_for(|came| *came > n).await;
+            } else {
+                std::future::pending().await
+            }
+        };
+        let stop = async {
+            let _ = heard.wait_for(|came| *came > 0).await;
         };
         let ready = |at: service::Addresses| {
             tracing::info!(address = %at.grpc, http = %at.http, "serving");
@@ -162,7 +181,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 }
             });
         }
-        let served = service::serve(&config, ready, stop).await;
+        let served = tokio::select! {
+            served = service::serve(&config, ready, stop, draining) => served,
+            () = hurry => {
+                tracing::warn!("told again: what is on devices begins anew at the next start");
+                Ok(())
+            }
+        };
         served.map_err(|error| match error {
             service::ServeError::Transport(_) | service::ServeError::Reflection(_) => {
                 Failure::from_error(Kind::Internal, &error)

@@ -203,7 +203,11 @@ impl Job {
             }),
         };
         let deadline = self.deadline.map(Duration::from_secs);
-        let deadline = deadline.and_then(|deadline| SystemTime::now().checked_add(deadline));
+        let at = |after| {
+            let at = SystemTime::now().checked_add(after);
+            at.ok_or_else(|| Failure::bad_input("--deadline: no clock goes so far"))
+        };
+        let deadline = deadline.map(at).transpose()?;
         Ok(JobSpec {
             input: Some(self.upload(client).await?),
             layout: self.layout.clone(),

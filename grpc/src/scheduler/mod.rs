@@ -192,6 +192,8 @@ impl Scheduler {
             collecting: tokio::sync::RwLock::default(),
             disk_is_short: Notify::new(),
         });
+        let last_event = scheduler.with_store(|store| store.last_event()).await?;
+        scheduler.last_event.send_replace(last_event);
         scheduler.recall_pace().await?;
         scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {

@@ -1,10 +1,13 @@
 //! The protocol's methods.
 
+use super::connections::whole_network;
+use super::doors;
 use super::identity::{Authenticator, Identity, Role};
+use super::places::{Most, Place, Places};
 use super::rates::{Deed, Limiter};
-use super::spec;
-use super::status::{of_artifacts, of_failure, of_store, of_submit};
-use super::streams::{send_events, send_file};
+use super::spec::{self, short};
+use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
+use super::streams::{STALL, blocking, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::Config;
 use crate::protocol::prover_server::Prover;
@@ -20,20 +23,29 @@ use crate::store::{Listing, StoreError};
 use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 use quarry_prover_core::profiles::{PROFILES, Profile};
 use std::fs::File;
-use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 /// Jobs on a page: unless told otherwise, and at most.
 const PAGE: [usize; 2] = [50, 500];
 
-/// How long a client may keep an upload waiting.
-const STALL: Duration = Duration::from_secs(30);
+/// Uploads and downloads that are open: a client's, and all.
+const TRANSFERS: Most = Most {
+    of_one: 64,
+    in_all: 512,
+};
+/// Watches that are open.
+const WATCHES: Most = Most {
+    of_one: 1024,
+    in_all: 8192,
+};
+/// When to try again, if too many are.
+const LATER: Duration = Duration::from_secs(5);
 /// Roles of those who see jobs.
 const ANY: &[Role] = &[Role::Submit, Role::Read, Role::Admin];
 
@@ -46,6 +58,8 @@ pub struct Api {
     artifacts: Arc<dyn Artifacts>,
     authenticator: Arc<dyn Authenticator>,
     addresses: Arc<Limiter>,
+    transfers: Arc<Places<String>>,
+    watches: Arc<Places<String>>,
     max_artifact_bytes: u64,
 }
 
@@ -63,39 +77,19 @@ impl Api {
             artifacts,
             authenticator,
             addresses,
+            transfers: Places::new(TRANSFERS),
+            watches: Places::new(WATCHES),
             max_artifact_bytes: config.artifacts.max_bytes,
         }
     }
 
-    /// Who asks; they must have one of the roles, and not ask too often.
+    /// Who asks, as the door found out; they must have one of the roles, and not submit too often.
     fn authorize<T>(&self, request: &Request<T>, deed: Deed, roles: &[Role]) -> Result<Identity, Status> {
-        let certificates = request.peer_certs();
-        let certificate = certificates.as_ref().and_then(|chain| chain.first());
-        let certificate = certificate.map(|certificate| certificate.as_ref());
         let metrics = self.scheduler.metrics();
-        let identity = self.authenticator.identify(request.metadata(), certificate);
-        let address = request.remote_addr();
-        let address = address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        let identity = identity.map_err(|status| {
-            let has_token = request.metadata().contains_key("authorization");
-            metrics.unauthenticated(match (has_token, certificate) {
-                (true, _) => "unknown_token",
-                (false, Some(_)) => "unknown_certificate",
-                (false, None) => "no_credentials",
-            });
-            self.addresses
-                .take(Deed::Failure, address)
-                .err()
-                .unwrap_or(status)
-        })?;
-        let (limiter, address) = match &identity.limiter {
-            Some(own) => (own, Ipv4Addr::UNSPECIFIED.into()),
-            None => (&self.addresses, address),
-        };
-        limiter.take(Deed::Call, address)?;
+        let identity = request.extensions().get::<Identity>().cloned();
+        let identity = identity.ok_or_else(|| Status::unauthenticated("nobody"))?;
         if deed == Deed::Submission {
-            limiter
-                .take(deed, address)
+            doors::take(deed, &identity, &self.addresses, doors::peer(request).address)
                 .inspect_err(|_| metrics.refused("rate"))?;
         }
         if roles.iter().any(|role| identity.roles.contains(role)) {
@@ -103,6 +97,21 @@ impl Api {
         }
         metrics.unauthenticated("role");
         Err(Status::permission_denied("this client's roles do not allow it"))
+    }
+
+    /// A place for one more stream of whoever asks.
+    fn place<T>(
+        &self,
+        places: &Arc<Places<String>>,
+        who: &Identity,
+        request: &Request<T>,
+    ) -> Result<Place<String>, Status> {
+        let address = || whole_network(doors::peer(request).address).to_string();
+        let place = places.take(who.client.clone().unwrap_or_else(address));
+        place.ok_or_else(|| {
+            let why = "too many streams are open: end one first".to_owned();
+            retry(Code::ResourceExhausted, why, LATER)
+        })
     }
 
     /// Does something with the artifacts, away from the threads that serve.
@@ -126,6 +135,7 @@ impl Api {
 
     /// A job that they may see; another is not there for them.
     async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+        short("id", id)?;
         let wanted = id.to_owned();
         let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
         let stored = stored.map_err(|error| of_store(&error))?;
@@ -141,12 +151,15 @@ async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<Upl
     next.map_err(|_| Status::deadline_exceeded("nothing came: resume the upload"))?
 }
 
-async fn blocking<T: Send + 'static>(
-    action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
-) -> Result<T, Status> {
-    let done = tokio::task::spawn_blocking(action).await;
-    let done = done.map_err(|error| Status::internal(error.to_string()))?;
-    done.map_err(|error| of_artifacts(&error))
+/// Answers as they come, whose place is free again when the last has gone or nobody listens any more.
+fn held<T: 'static + Send>(
+    answers: mpsc::Receiver<Result<T, Status>>,
+    place: Place<String>,
+) -> Response<Answers<T>> {
+    Response::new(Box::pin(ReceiverStream::new(answers).map(move |answer| {
+        let _held = &place;
+        answer
+    })))
 }
 
 #[tonic::async_trait]
@@ -184,12 +197,14 @@ impl Prover for Api {
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
         let who = self.authorize(&request, Deed::Call, &[Role::Submit])?;
+        let _place = self.place(&self.transfers, &who, &request)?;
         let mut parts = request.into_inner();
         let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
             _ => return Err(Status::invalid_argument("an upload begins with its header")),
         };
         let artifact = header.artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
         let wanted = artifact.clone();
         let offset = header.offset;
         let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
@@ -220,6 +235,7 @@ impl Prover for Api {
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
         let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
         let sha256 = artifact.sha256.clone();
         let kept = self
             .with_artifacts(move |artifacts| artifacts.stat(&who.tenant, &sha256))
@@ -238,11 +254,14 @@ impl Prover for Api {
         request: Request<DownloadArtifactRequest>,
     ) -> Answer<Self::DownloadArtifactStream> {
         let who = self.authorize(&request, Deed::Call, &[Role::Read])?;
+        let place = self.place(&self.transfers, &who, &request)?;
         let DownloadArtifactRequest {
             sha256,
             offset,
             tenant,
         } = request.into_inner();
+        short("sha256", &sha256)?;
+        short("tenant", &tenant)?;
         let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
         let tenant = tenant.unwrap_or_else(|| who.tenant.clone());
         if !who.covers(&tenant) {
@@ -251,13 +270,16 @@ impl Prover for Api {
         let wanted = sha256.clone();
         let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&tenant, &wanted)?)?));
         let file = file.await?;
-        let (send, chunks) = mpsc::channel(4);
-        tokio::task::spawn_blocking(move || {
-            if let Err(status) = send_file(file, &sha256, offset, &send) {
-                let _ = send.blocking_send(Err(status));
+        let (send, chunks) = mpsc::channel(2);
+        // Room for one chunk, and for the reason why no more come.
+        let last = send.clone().try_reserve_owned();
+        let last = last.map_err(|error| Status::internal(error.to_string()))?;
+        tokio::spawn(async move {
+            if let Err(status) = send_file(file, &sha256, offset, &send).await {
+                last.send(Err(status));
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(chunks))))
+        Ok(held(chunks, place))
     }
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
@@ -282,6 +304,7 @@ impl Prover for Api {
         let job = match request.into_inner().key {
             Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
             Some(Key::DedupKey(key)) => {
+                short("dedup_key", &key)?;
                 let found = self
                     .scheduler
                     .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
@@ -298,6 +321,12 @@ impl Prover for Api {
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
         let who = self.authorize(&request, Deed::Call, ANY)?;
         let request = request.into_inner();
+        let known =
+            |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);
+        if let Some(state) = request.states.iter().find(|state| !known(state)) {
+            return Err(Status::invalid_argument(format!("states: {state} is none")));
+        }
+        short("page_token", &request.page_token)?;
         let listing = Listing {
             tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
             states: request.states().collect(),
@@ -320,7 +349,8 @@ impl Prover for Api {
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
         let who = self.authorize(&request, Deed::Call, ANY)?;
-        let (metadata, certificates) = (request.metadata().clone(), request.peer_certs());
+        let place = self.place(&self.watches, &who, &request)?;
+        let (metadata, certificate) = (request.metadata().clone(), doors::peer(&request).certificate);
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);
         let mut is_over = false;
@@ -334,17 +364,24 @@ impl Prover for Api {
             is_over = job.state().has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
         }
+        // What is announced may be behind the store for a moment.
+        if after > *self.scheduler.events().borrow() {
+            let last = self.scheduler.with_store(|store| store.last_event()).await;
+            let last = last.map_err(|error| of_store(&error))?;
+            if after > last {
+                let why = format!("there is no cursor {after}: the latest is {last}");
+                return Err(Status::out_of_range(why));
+            }
+        }
         let (send, events) = mpsc::channel(16);
         if is_over {
-            return Ok(Response::new(Box::pin(ReceiverStream::new(events))));
+            return Ok(held(events, place));
         }
         let scheduler = Arc::clone(&self.scheduler);
         let authenticator = Arc::clone(&self.authenticator);
         // A client that is known no more, since the clients were read again, sees no more of a stream that it opened before.
         let may_see = move || {
-            let certificate = certificates.as_ref().and_then(|chain| chain.first());
-            let certificate = certificate.map(|certificate| certificate.as_ref());
-            let who = authenticator.identify(&metadata, certificate)?;
+            let who = authenticator.identify(&metadata, certificate.as_deref())?;
             let covers = match &tenant {
                 Some(tenant) => who.covers(tenant),
                 None => who.roles.contains(&Role::Admin),
@@ -359,7 +396,7 @@ impl Prover for Api {
                 let _ = send.send(Err(status)).await;
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(events))))
+        Ok(held(events, place))
     }
 
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {

@@ -1,39 +1,44 @@
 //! Connections as they are accepted: so many from an address, so many in all, and none that says nothing.
 
-use std::collections::HashMap;
+use super::places::{Most, Place, Places};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
-/// How long a client may take for its first bytes, and how many these are: HTTP/2 begins with so many, TLS with more.
+/// How long a client may take for the handshake and its first bytes, and how many these are: HTTP/2 begins with so many.
 const GREETING: (Duration, usize) = (Duration::from_secs(10), 24);
 /// How long to wait when no connection can be accepted: file descriptors may be short.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
-pub struct Most {
-    /// From one address.
-    pub of_address: usize,
-    /// In all.
-    pub in_all: usize,
+/// Whose connection it is.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// From where.
+    pub address: IpAddr,
+    /// The certificate (DER) that it was opened with, if it is one of a client that TLS was asked to look at.
+    pub certificate: Option<Arc<[u8]>>,
 }
 
-/// Accepts connections; those over the bounds are closed at once.
-pub fn incoming(listener: TcpListener, most: Most) -> impl Stream<Item = io::Result<Connection>> {
+/// Accepts connections, over TLS if there is an acceptor; those over the bounds are closed at once.
+pub fn incoming(
+    listener: TcpListener,
+    most: Most,
+    tls: Option<TlsAcceptor>,
+) -> impl Stream<Item = io::Result<Connection>> {
     let (send, accepted) = mpsc::channel(1);
     tokio::spawn(async move {
-        let open = Arc::new(Open::default());
+        let places = Places::new(most);
         loop {
             let (stream, from) = tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -46,21 +51,17 @@ pub fn incoming(listener: TcpListener, most: Most) -> impl Stream<Item = io::Res
                 },
                 () = send.closed() => return,
             };
-            let Some(place) = open.place(whole_network(from.ip()), most) else {
+            let Some(place) = places.take(whole_network(from.ip())) else {
                 tracing::debug!(%from, "too many connections: one is closed");
                 continue;
             };
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "nodelay");
-            }
-            let connection = Connection {
-                stream,
-                greeting: Some((Box::pin(sleep(GREETING.0)), GREETING.1)),
-                _place: place,
-            };
-            if send.send(Ok(connection)).await.is_err() {
-                return;
-            }
+            let (send, tls) = (send.clone(), tls.clone());
+            tokio::spawn(async move {
+                match Connection::open(stream, from.ip(), tls, place).await {
+                    Ok(connection) => drop(send.send(Ok(connection)).await),
+                    Err(why) => tracing::debug!(%from, %why, "a connection does not begin"),
+                }
+            });
         }
     });
     ReceiverStream::new(accepted)
@@ -74,64 +75,54 @@ pub fn whole_network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Connections that are open, by address.
-#[derive(Default)]
-struct Open(Mutex<(HashMap<IpAddr, usize>, usize)>);
+/// A way to a client and back: TCP, or TLS over it.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl Open {
-    fn count(&self) -> MutexGuard<'_, (HashMap<IpAddr, usize>, usize)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A place for one more, if there is one.
-    fn place(self: &Arc<Self>, address: IpAddr, most: Most) -> Option<Place> {
-        let (by_address, all) = &mut *self.count();
-        let of_address = by_address.entry(address).or_default();
-        if *of_address < most.of_address && *all < most.in_all {
-            *of_address += 1;
-            *all += 1;
-            let open = Arc::clone(self);
-            return Some(Place { open, address });
-        }
-        if *of_address == 0 {
-            by_address.remove(&address);
-        }
-        None
-    }
-}
-
-/// The place of an open connection.
-struct Place {
-    open: Arc<Open>,
-    address: IpAddr,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (by_address, all) = &mut *self.open.count();
-        *all -= 1;
-        if let Some(of_address) = by_address.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                by_address.remove(&self.address);
-            }
-        }
-    }
-}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// A connection that has its place, and must say something.
 pub struct Connection {
-    stream: TcpStream,
+    wire: Box<dyn Wire>,
+    peer: Peer,
     /// Until when the first bytes must be here, and how many of them are not yet.
     greeting: Option<(Pin<Box<Sleep>>, usize)>,
-    _place: Place,
+    _place: Place<IpAddr>,
+}
+
+impl Connection {
+    /// Shakes hands, if they are to be shaken.
+    async fn open(
+        stream: TcpStream,
+        address: IpAddr,
+        tls: Option<TlsAcceptor>,
+        place: Place<IpAddr>,
+    ) -> io::Result<Self> {
+        let late = Instant::now() + GREETING.0;
+        stream.set_nodelay(true)?;
+        let (wire, certificate): (Box<dyn Wire>, _) = match tls {
+            None => (Box::new(stream), None),
+            Some(tls) => {
+                let stream = timeout_at(late, tls.accept(stream)).await??;
+                let chain = stream.get_ref().1.peer_certificates();
+                let certificate = chain.and_then(|chain| chain.first());
+                let certificate = certificate.map(|certificate| Arc::from(certificate.as_ref()));
+                (Box::new(stream), certificate)
+            }
+        };
+        Ok(Self {
+            wire,
+            peer: Peer { address, certificate },
+            greeting: Some((Box::pin(sleep_until(late)), GREETING.1)),
+            _place: place,
+        })
+    }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
@@ -142,7 +133,7 @@ impl AsyncRead for Connection {
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = to.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, to);
+        let read = Pin::new(&mut self.wire).poll_read(context, to);
         let Some((late, missing)) = &mut self.greeting else {
             return read;
         };
@@ -164,7 +155,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -172,19 +163,19 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut self.wire).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }
 
@@ -193,22 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted() {
-        let open = Arc::new(Open::default());
-        let most = Most {
-            of_address: 2,
-            in_all: 3,
-        };
-        let place = |host: u8| open.place(IpAddr::from([10, 0, 0, host]), most);
-        let (first, second) = (place(1), place(1));
-        assert!(first.is_some() && second.is_some());
-        assert!(place(1).is_none(), "of one address");
-        let third = place(2);
-        assert!(third.is_some() && place(3).is_none(), "in all");
-        drop((first, second));
-        assert!(place(3).is_some());
-        drop(third);
-        assert!(open.count().0.is_empty(), "nobody is remembered");
+    fn a_network_is_one() {
         let network = |text: &str| whole_network(text.parse().unwrap());
         assert_eq!(network("2001:db8::1"), network("2001:db8::2"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));

@@ -1,17 +1,20 @@
 //! HTTP for pages: connections are few, short, and nobody's to keep.
 
+use super::connections::whole_network;
+use super::places::{Most, Places};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-/// Connections at a time; who comes after them waits.
-const MOST_CONNECTIONS: usize = 256;
+/// Connections at a time; those over it are closed at once.
+const MOST_CONNECTIONS: Most = Most {
+    of_one: 64,
+    in_all: 512,
+};
 /// How long a request's head may take, or its absence.
 const HEAD: Duration = Duration::from_secs(15);
 /// Bytes of a head.
@@ -23,15 +26,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves pages for ever.
 pub async fn serve(listener: TcpListener, pages: Router) {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    // It is never closed.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+    let places = Places::new(MOST_CONNECTIONS);
+    loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
+                let Some(place) = places.take(whole_network(from.ip())) else {
+                    continue;
+                };
                 let pages = pages.clone();
                 tokio::spawn(async move {
                     connection(stream, pages).await;
-                    drop(permit);
+                    drop(place);
                 });
             }
             Err(why) => {

@@ -14,17 +14,20 @@ use tonic::metadata::MetadataMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Upload and submit, and cancel their tenant's jobs.
+    /// Upload and submit; see their tenant's jobs and results, and cancel its jobs.
     Submit,
-    /// See their tenant's jobs and results.
+    /// See their tenant's jobs and results, and download its files.
     Read,
-    /// See and cancel the jobs of all tenants.
+    /// See and cancel the jobs of all tenants. Alone it neither submits nor downloads: with `Submit` it does the one, with
+    /// `Read` the other, of all tenants.
     Admin,
 }
 
 /// Who asks.
 #[derive(Clone)]
 pub struct Identity {
+    /// The client's digest, if it is known by one.
+    pub client: Option<String>,
     /// Whose jobs they are.
     pub tenant: String,
     /// What they may do.
@@ -57,6 +60,7 @@ struct Open;
 impl Authenticator for Open {
     fn identify(&self, _: &MetadataMap, _: Option<&[u8]>) -> Result<Identity, Status> {
         Ok(Identity {
+            client: None,
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
             max_active_jobs: None,
@@ -108,7 +112,7 @@ impl Authenticator for Reloadable {
 /// What the configuration says of clients: if it names none, everybody may do everything.
 ///
 /// # Errors
-/// [`ConfigError::Refused`] for a client without a digest.
+/// [`ConfigError::Refused`] for a client without a digest, or with that of another.
 pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
     if clients.is_empty() {
         return Ok(Arc::new(Open));
@@ -123,12 +127,16 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             return Err(ConfigError::Refused(why.to_owned()));
         }
         let identity = Identity {
+            client: Some(client.sha256.clone()),
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
             limiter: Some(Limiter::new(&client.rates.over(rates))),
         };
-        known.insert(client.sha256.clone(), identity);
+        if known.insert(client.sha256.clone(), identity).is_some() {
+            let why = format!("clients: {} is there twice", client.sha256);
+            return Err(ConfigError::Refused(why));
+        }
     }
     Ok(Arc::new(Known(known)))
 }

@@ -2,15 +2,18 @@
 
 mod api;
 mod connections;
+mod doors;
 mod http;
 mod identity;
 mod operators;
 mod pages;
+mod places;
 mod rates;
 mod socket;
 mod spec;
 mod status;
 mod streams;
+mod tls;
 
 pub use identity::Role;
 #[cfg(fuzzing)]
@@ -18,14 +21,16 @@ pub(crate) use spec::check as check_spec;
 
 use crate::admin;
 use crate::artifacts::{ArtifactError, ArtifactFolder};
-use crate::config::{ArtifactLimits, Config, Tls};
+use crate::config::{ArtifactLimits, Config, ConfigError};
 use crate::protocol::DESCRIPTORS;
 use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{JobStore, RedbStore, StoreError};
 use api::Api;
+use doors::{Door, OpenDoor};
 use identity::{Reloadable, authenticator};
 use operators::AdminApi;
+use places::Most;
 use rates::Limiter;
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -40,17 +45,17 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_stream::wrappers::UnixListenerStream;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Server;
 use tonic_health::server::{HealthReporter, health_reporter};
+use tower::util::MapRequestLayer;
 
-/// The longest message that is taken: a chunk of an upload, or a job with its parameter file.
-const MOST_MESSAGE_BYTES: usize = 2 << 20;
+/// The longest message that is taken: a chunk of an upload, and what says that it is one.
+const MOST_MESSAGE_BYTES: usize = (1 << 20) + 64;
 /// The most that a request's headers may take.
 const MOST_HEADER_BYTES: u32 = 16 << 10;
 /// Requests of one connection at a time.
-const MOST_STREAMS: u32 = 256;
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const MOST_STREAMS: u32 = 128;
 /// How often health is looked at.
 const HEALTH: Duration = Duration::from_secs(1);
 /// How long answers may still leave after the drain.
@@ -105,7 +110,8 @@ fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, ArtifactFold
     Ok((store, artifacts))
 }
 
-/// Serves until `stop` resolves, then drains. `ready` is told the addresses when clients may come.
+/// Serves until `stop` resolves or an operator says so, then drains. `ready` is told the addresses when clients may come,
+/// `draining` that it drains.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -113,6 +119,7 @@ pub async fn serve(
     config: &Config,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()>,
+    draining: impl FnOnce(),
 ) -> Result<(), ServeError> {
     config.check()?;
     let failed = |what: String| move |source| ServeError::Io { what, source };
@@ -150,7 +157,10 @@ pub async fn serve(
     };
     let scheduler = Scheduler::start(settings, store, Arc::clone(&artifacts) as _).await?;
     if let Some(endpoint) = &config.otlp_endpoint {
-        let collector = crate::otlp::connect(endpoint)?;
+        let collector = crate::otlp::connect(endpoint).map_err(|why| {
+            let why = crate::failure::chain(&why);
+            ConfigError::Refused(format!("otlp_endpoint '{endpoint}': {why}"))
+        })?;
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
     }
 
@@ -167,6 +177,12 @@ pub async fn serve(
     };
     let socket = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
     let _socket = serve_admin(operators, &socket)?;
+    let door = Door {
+        authenticator: Arc::clone(&clients) as _,
+        addresses: Arc::clone(&addresses),
+        scheduler: Arc::clone(&scheduler),
+    };
+    let open_door = OpenDoor(Arc::clone(&addresses));
     let api = Api::new(
         Arc::clone(&scheduler),
         artifacts,
@@ -185,30 +201,33 @@ pub async fn serve(
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(MOST_HEADER_BYTES)
-        .max_concurrent_streams(MOST_STREAMS);
-    if let Some(tls) = &config.tls {
-        server = server.tls_config(tls_config(tls)?)?;
-    }
+        .max_concurrent_streams(MOST_STREAMS)
+        .layer(MapRequestLayer::new(doors::bounded));
+    let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let (grpc, http) = (listen(config.listen).await?, listen(config.http).await?);
     let address = |listener: &TcpListener| listener.local_addr().map_err(failed("listen".to_owned()));
     ready(Addresses {
         grpc: address(&grpc)?,
         http: address(&http)?,
     });
-    let pages = pages::pages(Arc::clone(&scheduler), config.shows_status_page());
+    let pages = pages::pages(
+        Arc::clone(&scheduler),
+        config.shows_status_page(),
+        config.http.ip(),
+    );
     tokio::spawn(http::serve(http, pages));
-    let most = connections::Most {
-        of_address: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
+    let most = Most {
+        of_one: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
         // The rest of the file descriptors is for files, children and workers.
         in_all: raise_file_limit() / 2,
     };
     let serving = server
-        .add_service(api)
-        .add_service(health)
-        .add_service(described().build_v1()?)
+        .add_service(InterceptedService::new(api, door.clone()))
+        .add_service(InterceptedService::new(health, open_door))
+        .add_service(InterceptedService::new(described().build_v1()?, door.clone()))
         // Many clients still ask for the older one.
-        .add_service(described().build_v1alpha()?)
-        .serve_with_incoming(connections::incoming(grpc, most));
+        .add_service(InterceptedService::new(described().build_v1alpha()?, door))
+        .serve_with_incoming(connections::incoming(grpc, most, tls));
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
@@ -216,6 +235,7 @@ pub async fn serve(
         () = drain.notified() => {}
     }
     tracing::info!("draining");
+    draining();
     let drained = async {
         scheduler.drain(Duration::from_secs(config.drain_seconds)).await;
         scheduler.close();
@@ -248,21 +268,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     bound.map_err(|source| ServeError::Io {
         what: format!("listen on {address}"),
         source,
-    })
-}
-
-fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ServeError> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|source| ServeError::Io {
-            what: format!("cannot read '{}'", path.display()),
-            source,
-        })
-    };
-    let identity = Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?);
-    let config = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE);
-    Ok(match &tls.client_authority {
-        Some(authority) => config.client_ca_root(Certificate::from_pem(read(authority)?)),
-        None => config,
     })
 }
 

@@ -125,6 +125,12 @@ impl Admin for AdminApi {
             ..self.config.clone()
         };
         config.check().map_err(|error| refused(&error))?;
+        // Nobody named means that everybody may do everything: a file that lost its end must not say so.
+        if config.clients.is_empty() && !self.config.clients.is_empty() {
+            return Err(refused(
+                &"the file names no client, and everybody would be let in: restart to mean that",
+            ));
+        }
         let clients = authenticator(&config.clients, &config.rates).map_err(|error| refused(&error))?;
         self.clients.set(clients);
         let n_clients = config.clients.len();

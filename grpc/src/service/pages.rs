@@ -4,11 +4,14 @@
 use crate::history::Span;
 use crate::scheduler::Scheduler;
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{self, HeaderName};
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The page's files: path, media type, content.
@@ -45,8 +48,8 @@ The status page is not shown on this address. It shows the jobs of all tenants: 
 if only operators reach it. There are /healthz, /readyz and /metrics.
 ";
 
-/// The pages of a scheduler; the status page only if it may be shown.
-pub fn pages(scheduler: Arc<Scheduler>, status_page: bool) -> Router {
+/// The pages of a scheduler at an address; the status page only if it may be shown.
+pub fn pages(scheduler: Arc<Scheduler>, status_page: bool, address: IpAddr) -> Router {
     let mut pages = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -64,9 +67,32 @@ pub fn pages(scheduler: Arc<Scheduler>, status_page: bool) -> Router {
     } else {
         pages = pages.route("/", get(|| async { (StatusCode::NOT_FOUND, NO_PAGE) }));
     }
+    if address.is_loopback() {
+        pages = pages.layer(axum::middleware::from_fn(for_this_machine));
+    }
     pages
         .with_state(scheduler)
         .layer(axum::middleware::map_response(with_headers))
+}
+
+/// Refuses what a browser asks in the name of somebody else, whose name was made one of this machine.
+async fn for_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    if host.is_none_or(|host| host.to_str().is_ok_and(is_loopback)) {
+        return next.run(request).await;
+    }
+    let why = "these pages are localhost's\n";
+    (StatusCode::MISDIRECTED_REQUEST, why).into_response()
+}
+
+/// Whether a host, with or without a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let Ok(host) = host.parse::<Authority>() else {
+        return false;
+    };
+    let address = host.host().trim_start_matches('[').trim_end_matches(']');
+    address.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 async fn with_headers(mut response: Response) -> Response {

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tonic::{Code, Status};
 
-/// Addresses that have buckets of their own; the others share.
+/// Addresses that have buckets of their own; while there are more, all addresses share one.
 const MOST_ADDRESSES: usize = 1 << 14;
 
 /// The buckets of one kind, by who has them.

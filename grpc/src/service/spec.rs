@@ -3,12 +3,15 @@
 use crate::protocol::{JobSpec, job_spec};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::profiles::Profile;
+use std::time::{Duration, SystemTime};
 use tonic::Status;
 
 const MOST_LABELS: usize = 64;
 const MOST_TEXT: usize = 256;
 const MOST_PARAMETER_FILE: usize = 1 << 16;
 const MOST_PRIORITY: i32 = 100;
+/// The most distant deadline.
+const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Refuses a specification that cannot be right, before anything is recorded. The inputs are a child's to judge.
 pub fn check(spec: &JobSpec) -> Result<(), Status> {
@@ -16,6 +19,7 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
     if spec.input.is_none() {
         return refuse("input: give air or program".to_owned());
     }
+    short("layout", &spec.layout)?;
     if !matches!(&*spec.layout, "" | "auto")
         && let Err(error) = Layout::by_name(&spec.layout)
     {
@@ -23,6 +27,7 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
     }
     match &spec.parameters {
         Some(job_spec::Parameters::Profile(profile)) if !profile.name.is_empty() => {
+            short("profile", &profile.name)?;
             if let Err(error) = Profile::by_name(&profile.name) {
                 return refuse(format!("profile: {error}"));
             }
@@ -32,7 +37,7 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
         }
         _ => {}
     }
-    if spec.priority.abs() > MOST_PRIORITY {
+    if !(-MOST_PRIORITY..=MOST_PRIORITY).contains(&spec.priority) {
         return refuse(format!("priority: {} is not in -100 .. 100", spec.priority));
     }
     let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
@@ -41,6 +46,24 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
         return refuse(format!(
             "at most {MOST_LABELS} labels; labels, keys: at most {MOST_TEXT} bytes"
         ));
+    }
+    if let Some(deadline) = spec.deadline {
+        let Ok(deadline) = SystemTime::try_from(deadline) else {
+            return refuse("deadline: it is no time".to_owned());
+        };
+        // Whether it has passed is asked later: who repeats a submission is told of the first.
+        if deadline > SystemTime::now() + FURTHEST {
+            return refuse("deadline: it is more than a year away".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a text that is longer than any that is right, before it is told back.
+pub fn short(what: &str, text: &str) -> Result<(), Status> {
+    if text.len() > MOST_TEXT {
+        let why = format!("{what}: at most {MOST_TEXT} bytes");
+        return Err(Status::invalid_argument(why));
     }
     Ok(())
 }

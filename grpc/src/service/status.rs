@@ -8,19 +8,31 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+/// Bytes of a message.
+const MOST_MESSAGE: usize = 1 << 10;
 /// When to try again, if too much waits.
 const LATER: Duration = Duration::from_secs(10);
 /// When to try again, if the service is about to be started anew.
 const SOON: Duration = Duration::from_secs(2);
 
+/// The beginning of a message that says too much: it goes in a header.
+fn brief(mut message: String) -> String {
+    if message.len() > MOST_MESSAGE {
+        message.truncate(message.floor_char_boundary(MOST_MESSAGE));
+        message.push_str(" ..");
+    }
+    message
+}
+
 /// A status that says when to try again.
 pub fn retry(code: Code, message: String, after: Duration) -> Status {
+    let message = brief(message);
     Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(after)))
 }
 
 /// The status for an error of the store.
 pub fn of_store(error: &StoreError) -> Status {
-    let message = error.to_string();
+    let message = brief(error.to_string());
     match error {
         StoreError::NotFound(_) => Status::not_found(message),
         StoreError::Ended(_) => Status::failed_precondition(message),
@@ -39,7 +51,7 @@ pub fn of_store(error: &StoreError) -> Status {
 
 /// The status for an error of artifacts.
 pub fn of_artifacts(error: &ArtifactError) -> Status {
-    let message = error.to_string();
+    let message = brief(error.to_string());
     match error {
         ArtifactError::Digest(_) | ArtifactError::TooLong { .. } => Status::invalid_argument(message),
         ArtifactError::NotFound(_) => Status::not_found(message),
@@ -67,7 +79,9 @@ pub fn of_submit(error: &SubmitError) -> Status {
         }
         SubmitError::Late => Status::invalid_argument(error.to_string()),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
-        SubmitError::Artifact(ArtifactError::NotFound(_)) => Status::failed_precondition(error.to_string()),
+        SubmitError::Artifact(ArtifactError::NotFound(_)) => {
+            Status::failed_precondition(brief(error.to_string()))
+        }
         SubmitError::Artifact(error) => of_artifacts(error),
         SubmitError::Store(error) => of_store(error),
     }
@@ -75,7 +89,7 @@ pub fn of_submit(error: &SubmitError) -> Status {
 
 /// The status for a job that would give no proof.
 pub fn of_failure(failure: &Failure) -> Status {
-    let message = format!("{} ({})", failure.message, failure.code);
+    let message = brief(format!("{} ({})", failure.message, failure.code));
     match failure.class() {
         FailureClass::InputInvalid => Status::invalid_argument(message),
         FailureClass::Unsupported => Status::unimplemented(message),

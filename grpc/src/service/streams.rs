@@ -7,48 +7,68 @@ use crate::scheduler::Scheduler;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tonic::Status;
 
+/// How long a client may keep a stream of bytes waiting, or a request that it began.
+pub const STALL: Duration = Duration::from_secs(30);
 /// Bytes of a chunk that is downloaded.
 const CHUNK: usize = 1 << 18;
 /// Events that are read from the store at a time.
 const EVENTS: usize = 256;
 
-/// Sends a file from an offset on, and checks all of it.
-pub fn send_file(
-    mut file: File,
+/// A file that is read to its end, and its digest so far.
+struct Reading {
+    file: File,
+    hasher: Sha256,
+    at: u64,
+}
+
+impl Reading {
+    /// The next bytes, and where they belong; none at the end.
+    fn next(mut self) -> Result<(Self, u64, Vec<u8>), ArtifactError> {
+        let mut data = Vec::with_capacity(CHUNK);
+        (&mut self.file).take(CHUNK as u64).read_to_end(&mut data)?;
+        self.hasher.update(&data);
+        let begin = self.at;
+        self.at += data.len() as u64;
+        Ok((self, begin, data))
+    }
+}
+
+/// Sends a file from an offset on, and checks all of it. A client that takes nothing holds a file open for a while, and
+/// no thread: nothing is read before there is room for it.
+pub async fn send_file(
+    file: File,
     sha256: &str,
     offset: u64,
     to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
 ) -> Result<(), Status> {
-    let fails = |error| of_artifacts(&ArtifactError::Io(error));
-    let mut hasher = Sha256::new();
-    let mut at = 0u64;
+    let hasher = Sha256::new();
+    let mut reading = Reading { file, hasher, at: 0 };
     loop {
-        let mut data = Vec::new();
-        (&mut file)
-            .take(CHUNK as u64)
-            .read_to_end(&mut data)
-            .map_err(fails)?;
+        let room = timeout(STALL, to.reserve()).await;
+        let room = room.map_err(|_| Status::deadline_exceeded("nothing was taken: resume the download"))?;
+        let Ok(room) = room else {
+            return Ok(());
+        };
+        let (read, begin, data) = blocking(move || reading.next()).await?;
+        reading = read;
         if data.is_empty() {
             break;
         }
-        hasher.update(&data);
-        let begin = at;
-        at += data.len() as u64;
         let skipped = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
         if let Some(rest) = data.get(skipped..).filter(|rest| !rest.is_empty()) {
-            let chunk = ArtifactChunk {
+            room.send(Ok(ArtifactChunk {
                 offset: begin + skipped as u64,
                 data: rest.to_vec(),
-            };
-            if to.blocking_send(Ok(chunk)).is_err() {
-                return Ok(());
-            }
+            }));
         }
     }
-    let found: String = hasher
+    let found: String = reading
+        .hasher
         .finalize()
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -58,6 +78,15 @@ pub fn send_file(
         return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
     }
     Ok(())
+}
+
+/// Does what blocks, away from the threads that serve.
+pub async fn blocking<T: Send + 'static>(
+    action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(action).await;
+    let done = done.map_err(|error| Status::internal(error.to_string()))?;
+    done.map_err(|error| of_artifacts(&error))
 }
 
 /// Sends events until the job has ended, or whoever watches has, or may not see them any more.

@@ -1,6 +1,6 @@
 //! What every store must do.
 
-use super::{Fence, JobStore, Listing, Renew, StoreError};
+use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError};
 use crate::internal::StoredJob;
 use crate::protocol::{ArtifactRef, Job, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input};
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub fn suite(store: &Arc<dyn JobStore>) {
     dedup(&**store);
     fencing(&**store);
     lists_and_events(&**store);
+    pages_have_their_weight(&**store);
     threads(store);
     expiry(&**store);
     store.probe().unwrap();
@@ -146,6 +147,25 @@ fn lists_and_events(store: &dyn JobStore) {
 }
 
 /// Of many who take one lease at once, one gets it.
+fn pages_have_their_weight(store: &dyn JobStore) {
+    let n_jobs = 5;
+    for _ in 0..n_jobs {
+        let large = "l".repeat(FULL_PAGE_BYTES / 3);
+        store.submit(job("heavy", "", &large)).unwrap();
+    }
+    let mut listing = Listing {
+        tenant: Some("heavy".to_owned()),
+        page_size: 500,
+        ..Listing::default()
+    };
+    let first = store.list(&listing).unwrap();
+    assert!((1..n_jobs).contains(&first.jobs.len()), "{}", first.jobs.len());
+    listing.page_token = first.next;
+    let rest = store.list(&listing).unwrap();
+    assert_eq!(first.jobs.len() + rest.jobs.len(), n_jobs);
+    assert!(rest.next.is_empty());
+}
+
 fn threads(store: &Arc<dyn JobStore>) {
     let job = store.submit(job("threads", "", "")).unwrap().job;
     let take = |_| {

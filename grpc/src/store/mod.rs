@@ -99,6 +99,9 @@ pub struct Submitted {
     pub existing: bool,
 }
 
+/// A page with so many bytes of jobs is full, whatever its size: gRPC's clients take messages of 4 MiB.
+pub const FULL_PAGE_BYTES: usize = 2 << 20;
+
 /// Which jobs to list.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
@@ -174,6 +177,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError>;
+
+    /// The cursor of the latest event there ever was; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn last_event(&self) -> Result<u64, StoreError>;
 
     /// Digests of all artifacts that jobs and results refer to; of the inputs, those of jobs that have not ended or have
     /// since `ended_since`.

@@ -4,7 +4,7 @@ use super::schema::{
     self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
     upgrade,
 };
-use super::{Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
+use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::internal::StoredJob;
@@ -222,6 +222,7 @@ impl JobStore for RedbStore {
             let read = database.begin_read()?;
             let jobs = read.open_table(JOBS)?;
             let mut page = Page::default();
+            let mut n_bytes = 0;
             for (n, entry) in jobs.range(..before)?.rev().enumerate() {
                 let (number, record) = entry?;
                 if n >= MOST_LOOKED_AT {
@@ -233,8 +234,9 @@ impl JobStore for RedbStore {
                 let Some(job) = job.filter(|job| listing.takes(job)) else {
                     continue;
                 };
+                n_bytes += job.encoded_len();
                 page.jobs.push(job);
-                if page.jobs.len() >= listing.page_size {
+                if page.jobs.len() >= listing.page_size || n_bytes >= FULL_PAGE_BYTES {
                     page.next = format!("{:x}", number.value());
                     break;
                 }
@@ -324,6 +326,14 @@ impl JobStore for RedbStore {
                 found.push(event(record.value())?);
             }
             Ok(found)
+        })
+    }
+
+    fn last_event(&self) -> Result<u64, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let last = read.open_table(META)?.get(LAST_EVENT)?;
+            Ok(last.map_or(0, |last| last.value()))
         })
     }
 
@@ -553,6 +563,7 @@ mod tests {
             assert_eq!(store.events(0, None, 1000).unwrap(), events);
             // Counters go on where they were.
             let next = store.submit(Job::default()).unwrap().job;
+            assert_eq!(store.last_event().unwrap(), next.last_event);
             assert!(
                 active
                     .iter()
