@@ -1,5 +1,6 @@
 //! `quarry serve`: the appliance.
 
+use crate::cli::device::Choice;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
