@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod file;
 mod redb;
 mod schema;
 

@@ -1,5 +1,6 @@
 //! The embedded store: one file of redb's, durable at every commit.
 
+use super::file::{self, begin, keep_name};
 use super::schema::{
     self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
     upgrade,
@@ -10,56 +11,15 @@ use crate::crash;
 use crate::internal::StoredJob;
 use crate::protocol::{Job, JobEvent, JobState};
 use prost::Message;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-/// Memory for pages of the file: without a bound it would grow with the store.
-const CACHE: usize = 32 << 20;
-/// How long a store may be held by somebody else before it is in use.
-const IN_USE: Duration = Duration::from_secs(1);
 /// Jobs that are looked at for one page of a list: others wait for the store meanwhile.
 const MOST_LOOKED_AT: usize = 10_000;
-
-fn cached() -> Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE);
-    builder
-}
-
-/// Opens a store's file, as soon as nobody holds it: a service that was killed while it started a process leaves its lock to
-/// that for a moment, until it is another program.
-fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Database, StoreError> {
-    let begin = Instant::now();
-    loop {
-        match open() {
-            Err(DatabaseError::DatabaseAlreadyOpen) if begin.elapsed() < IN_USE => {
-                std::thread::sleep(IN_USE / 20);
-            }
-            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
-            opened => return Ok(opened?),
-        }
-    }
-}
-
-/// Begins to write. What the commit keeps is found again at once after a kill, however large the file is.
-fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
-    let mut write = database.begin_write()?;
-    write.set_quick_repair(true);
-    Ok(write)
-}
-
-/// The file's name is to be there after a power cut too.
-fn keep_name(file: &Path) -> Result<(), StoreError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = File::open(folder.unwrap_or(Path::new(".")));
-    folder
-        .and_then(|folder| folder.sync_all())
-        .map_err(|why| StoreError::Io(why.to_string()))
-}
 
 /// A store in a file. One process holds it at a time.
 pub struct RedbStore {
@@ -74,7 +34,7 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = when_free(|| cached().create(path))?;
+        let database = file::create(path)?;
         let write = begin(&database)?;
         upgrade(&write, path)?;
         write.commit()?;
@@ -90,7 +50,7 @@ impl RedbStore {
     /// # Errors
     /// As [`RedbStore::open`]; [`StoreError::Io`] if there is none.
     pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
-        let database = when_free(|| cached().open(path))?;
+        let database = file::open(path)?;
         schema::check(&database.begin_read()?, path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -107,7 +67,7 @@ impl RedbStore {
         Ok(match &*held {
             Some(database) => Arc::clone(database),
             // A file that is gone is not made anew: that would be another store.
-            None => Arc::clone(held.insert(Arc::new(cached().open(&self.path)?))),
+            None => Arc::clone(held.insert(Arc::new(file::open(&self.path)?))),
         })
     }
 
@@ -127,7 +87,7 @@ impl RedbStore {
 
     fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
         let read = self.database()?.begin_read()?;
-        let copy = cached().create(to)?;
+        let copy = file::create(to)?;
         let write = begin(&copy)?;
         macro_rules! copy_tables {
             ($($table:expr),*) => {$({
@@ -526,20 +486,6 @@ from_redb!(
 mod tests {
     use super::*;
     use crate::store::conformance;
-
-    #[test]
-    fn a_store_that_is_left_soon_is_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
-        let first = RedbStore::open(&path).unwrap();
-        assert!(matches!(RedbStore::open(&path), Err(StoreError::InUse)));
-        let left = std::thread::spawn(move || {
-            std::thread::sleep(IN_USE / 4);
-            drop(first);
-        });
-        RedbStore::open(&path).unwrap();
-        left.join().unwrap();
-    }
 
     #[test]
     fn conforms_and_survives() {
