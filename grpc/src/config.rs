@@ -319,22 +319,34 @@ impl Config {
     }
 
     /// The file that says all of this.
-    pub fn to_text(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`] for a path that a file cannot say: one that is no Unicode.
+    pub fn to_text(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|why| ConfigError::Refused(why.to_string()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
 
     #[test]
     fn a_file_says_what_differs() {
         let config: Config = toml::from_str("drain_seconds = 5\n[limits]\nmax_steps = 1024").unwrap();
         assert_eq!((config.drain_seconds, config.limits.max_steps), (5, 1024));
         assert_eq!(config.listen, Config::default().listen);
-        assert_eq!(toml::from_str::<Config>(&config.to_text()).unwrap(), config);
+        assert_eq!(
+            toml::from_str::<Config>(&config.to_text().unwrap()).unwrap(),
+            config
+        );
         assert!(toml::from_str::<Config>("no_such_key = 1").is_err());
+        let unspeakable = Config {
+            data: std::ffi::OsStr::from_bytes(&[0xff]).into(),
+            ..Config::default()
+        };
+        assert!(unspeakable.to_text().is_err());
         let public = toml::from_str::<Config>("listen = \"0.0.0.0:1\"").unwrap();
         assert!(public.check().is_err());
     }

@@ -119,7 +119,7 @@ impl Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let config = args.config()?;
     if args.print_config {
-        return terminal::print(config.to_text());
+        return terminal::print(config.to_text().or_bad_input()?);
     }
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
