@@ -30,6 +30,6 @@ pub fn digest(mut from: impl Read) -> io::Result<ArtifactRef> {
 }
 
 /// Lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

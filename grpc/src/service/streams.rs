@@ -2,6 +2,7 @@
 
 use super::status::{of_artifacts, of_store};
 use crate::artifacts::ArtifactError;
+use crate::digest::hex;
 use crate::protocol::{ArtifactChunk, JobEvent};
 use crate::scheduler::Scheduler;
 use sha2::{Digest, Sha256};
@@ -67,13 +68,7 @@ pub async fn send_file(
             }));
         }
     }
-    let found: String = reading
-        .hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if found != sha256 {
+    if hex(&reading.hasher.finalize()) != sha256 {
         tracing::error!(sha256, "an artifact is damaged");
         return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
     }
