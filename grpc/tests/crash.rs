@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::appliance::{Appliance, air_job, kept, until};
+use common::appliance::{Appliance, air_job, kept, try_air_job, until};
 use common::{Folder, assert_stones_proof};
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{JobSpec, JobState, ListJobsRequest};
@@ -28,25 +28,12 @@ const POINTS: &[&str] = &[
     "release.recorded",
 ];
 
-/// Uploads what a job is made of, to a service that may not hear the end of it.
-async fn upload_inputs(client: &mut Client, case: &Folder) -> Result<JobSpec, ClientError> {
-    for name in [
-        "public_input.json",
-        "private_input.json",
-        "trace.bin",
-        "memory.bin",
-    ] {
-        client.upload(&case.file(name)).await?;
-    }
-    Ok(job(client, case, "blake", "").await)
-}
-
 /// Uploads and submits what a client would, who may not hear the answer.
 async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
     let mut client = Client::connect(&service.connection()).await?;
     let spec = JobSpec {
         dedup_key: "blake".to_owned(),
-        ..upload_inputs(&mut client, case).await?
+        ..try_air_job(&mut client, case, "blake").await?
     };
     client.submit(spec).await?;
     Ok(())
@@ -163,7 +150,7 @@ async fn upload_and_submit(at: &Connection, case: &Folder, other: &str) -> Resul
     let mut client = Client::connect(at).await?;
     case.write("other", other);
     client.upload(&case.file("other")).await?;
-    let spec = upload_inputs(&mut client, case).await?;
+    let spec = try_air_job(&mut client, case, "blake").await?;
     Ok(client.submit(spec).await?.job.unwrap_or_default().id)
 }
 

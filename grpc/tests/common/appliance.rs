@@ -1,7 +1,7 @@
 //! The service in tests: the real process, on a real folder, on a port of its own.
 
 use super::Folder;
-use quarry_grpc::client::{Client, Connection};
+use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::protocol::{
     AirInput, ArtifactRef, Job, JobSpec, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
 };
@@ -233,19 +233,24 @@ pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
 
 /// Uploads the four files of a case, whose parameters are those of `tag`.
 pub async fn air_job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
-    let mut file = async |name: &str| Some(upload(client, &case.file(name)).await);
+    try_air_job(client, case, tag).await.expect("uploads")
+}
+
+/// [`air_job`] with a service that may end in the middle of it.
+pub async fn try_air_job(client: &mut Client, case: &Folder, tag: &str) -> Result<JobSpec, ClientError> {
+    let mut file = async |name: &str| client.upload(&case.file(name)).await.map(Some);
     let input = AirInput {
-        public_input: file("public_input.json").await,
-        private_input: file("private_input.json").await,
-        trace: file("trace.bin").await,
-        memory: file("memory.bin").await,
+        public_input: file("public_input.json").await?,
+        private_input: file("private_input.json").await?,
+        trace: file("trace.bin").await?,
+        memory: file("memory.bin").await?,
     };
     let params = fs::read_to_string(case.file(&format!("params_{tag}.json"))).expect("parameters");
-    JobSpec {
+    Ok(JobSpec {
         input: Some(Input::Air(input)),
         parameters: Some(Parameters::ParameterFile(params)),
         ..JobSpec::default()
-    }
+    })
 }
 
 /// Uploads a file.
