@@ -259,6 +259,7 @@ pub fn a_config() -> Vec<u8> {
         rates.calls = { per_second = 1, burst = 5 }\n";
     (quarry_grpc::config::Config::default()
         .to_text()
+        .unwrap_or_default()
         .replace("clients = []\n", "")
         + more)
         .into_bytes()
