@@ -4,6 +4,7 @@ use crate::argv::normalise;
 use crate::targets::{Run, file};
 use quarry_grpc::fuzzing;
 use quarry_kernels::CpuDevice;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::cairo::input::{ProverInput, TraceEntry};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::memory::Memory;
@@ -14,7 +15,7 @@ use quarry_prover_core::inspect::inspect;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::prover;
-use quarry_prover_core::verifier::{Verifier, VerifyOptions};
+use quarry_prover_core::verifier::Verifier;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -199,16 +200,16 @@ pub fn proof() -> Prepared {
     let statement = Box::leak(Box::new(genuine.statement()?));
     let params = Box::leak(Box::new(genuine.parameters()?));
     let verifier = Verifier::new(statement, params)?;
-    let options = VerifyOptions { min_security_bits: 0 };
-    verifier.verify(&genuine.proof, &options)?;
+    let expectation = Expectation::any();
+    verifier.verify(&genuine.proof, &expectation)?;
     Ok(Box::new(move |bytes| {
         let mut patched = genuine.proof.clone();
         patch(&mut patched, bytes);
         for proof in [bytes, &patched] {
-            let accepted = verifier.verify(proof, &options).is_ok();
+            let accepted = verifier.verify(proof, &expectation).is_ok();
             assert_eq!(accepted, proof == genuine.proof);
         }
-        let _ = verifier.verify_annotated(&patched, &options);
+        let _ = verifier.verify_annotated(&patched, &expectation);
     }))
 }
 

@@ -1,36 +1,31 @@
-//! Verifies a proof file and prints what it proves:
-//! `cargo run -p quarry-prover-core --no-default-features --example verify -- proof.json`.
+//! Verifies a proof file as a gate does, against a compiled program, and prints what it proves:
+//! `cargo run -p quarry-prover-core --no-default-features --example verify -- proof.json program.json`.
 
 use quarry_kernels::felt;
+use quarry_prover_core::compiled::CompiledProgram;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::proof::ProofFile;
-use quarry_prover_core::verifier::{VerifyOptions, verify};
+use quarry_prover_core::verifier::verify_file;
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os()
-        .nth(1)
-        .ok_or("give the path of a proof file")?;
-    let file = ProofFile::parse(&std::fs::read_to_string(path)?)?;
-    let verified = verify(
-        &file.statement()?,
-        &file.parameters()?,
-        &file.proof,
-        &VerifyOptions::default(),
-    )?;
-    println!("layout        {}", verified.layout);
-    println!("steps         {}", verified.n_steps);
-    println!(
-        "program hash  {} (Pedersen)",
-        felt::to_hex(&verified.program_hash_pedersen)
-    );
-    println!(
-        "              {} (Poseidon)",
-        felt::to_hex(&verified.program_hash_poseidon)
-    );
-    println!(
-        "output        {:?}",
-        verified.output.iter().map(felt::to_hex).collect::<Vec<_>>()
-    );
-    println!("security      {} bits", verified.security_bits);
+    let mut paths = std::env::args_os().skip(1);
+    let (Some(proof), Some(program)) = (paths.next(), paths.next()) else {
+        return Err("give the paths of a proof file and of the program that it must be of".into());
+    };
+    let program = CompiledProgram::parse(&std::fs::read(program)?)?;
+    // A hash alone is refused: it does not say which builtins main had.
+    let expectation = Expectation {
+        program_hash: Some(program.hash()),
+        builtins: Some(program.builtins),
+        ..Expectation::default()
+    };
+    let file = ProofFile::parse(&std::fs::read_to_string(proof)?)?;
+    let verified = verify_file(&file, None, &expectation, false)?.result?;
+    println!("layout    {}", verified.layout);
+    println!("steps     {}", verified.n_steps);
+    let output = verified.output.iter().flatten().map(felt::to_hex);
+    println!("output    {}", output.collect::<Vec<_>>().join(", "));
+    println!("security  {} bits", verified.security_bits);
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! A proof file explained: which bytes of the proof are what.
 
-use crate::cairo::public_input::PublicInputError;
 use crate::channel::Kind;
-use crate::params::ParametersError;
+use crate::claim::Verified;
+use crate::expectation::Expectation;
 use crate::proof::ProofFile;
-use crate::verifier::{Verifier, VerifyError, VerifyOptions};
+use crate::verifier::{Verifier, VerifyError, verify_file};
 use serde::Serialize;
 use std::fmt;
 
@@ -62,12 +62,9 @@ pub struct Section {
 /// A proof, explained as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// The layout.
-    pub layout: String,
-    /// Number of steps.
-    pub n_steps: u64,
-    /// Conjectured security in bits, as the parameters state it.
-    pub security_bits: u64,
+    /// What the file claims to prove. (Whether it does is the verifier's to say.)
+    #[serde(flatten)]
+    pub claim: Verified,
     /// Length of the proof in bytes.
     pub proof_bytes: usize,
     /// Number of annotation lines in the file.
@@ -78,31 +75,17 @@ pub struct Inspection {
     pub stopped: Option<String>,
 }
 
-/// Why a proof cannot be explained at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InspectError {
-    /// The statement cannot be read.
-    #[error(transparent)]
-    PublicInput(#[from] PublicInputError),
-    /// The parameters cannot be read.
-    #[error(transparent)]
-    Parameters(#[from] ParametersError),
-    /// Statement and parameters do not go together.
-    #[error(transparent)]
-    Statement(#[from] VerifyError),
-}
-
 /// Explains a proof file. Where sections end depends on the queries, so this reads the proof as the verifier does;
 /// of a proof that is not valid it explains the part before the verifier stops.
 ///
 /// # Errors
-/// [`InspectError`] if statement or parameters make no sense.
-pub fn inspect(file: &ProofFile) -> Result<Inspection, InspectError> {
-    let (statement, params) = (file.statement()?, file.parameters()?);
-    let verifier = Verifier::new(&statement, &params)?;
-    let options = VerifyOptions { min_security_bits: 0 };
-    let (result, files) = verifier.verify_annotated(&file.proof, &options);
+/// [`VerifyError`] if statement or parameters make no sense.
+pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
+    let outcome = verify_file(file, None, &Expectation::any(), true)?;
+    let claim = match &outcome.result {
+        Ok(verified) => verified.clone(),
+        Err(_) => Verifier::new(&file.statement()?, &file.parameters()?)?.claim(),
+    };
     let section = |section: &crate::channel::Section| {
         let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();
         let shown = bytes.get(..FIRST_BYTES).unwrap_or(bytes);
@@ -116,13 +99,11 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, InspectError> {
         }
     };
     Ok(Inspection {
-        layout: statement.layout.clone(),
-        n_steps: statement.n_steps,
-        security_bits: params.security_bits(),
+        claim,
         proof_bytes: file.proof.len(),
         annotations: file.annotations.as_ref().map_or(0, Vec::len),
-        sections: files.sections.iter().map(section).collect(),
-        stopped: result.err().map(|error| error.to_string()),
+        sections: outcome.files.sections.iter().map(section).collect(),
+        stopped: outcome.result.err().map(|error| error.to_string()),
     })
 }
 
@@ -148,11 +129,6 @@ fn explanation(scope: &str, kind: Kind) -> String {
 
 impl fmt::Display for Inspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "layout {}, {} steps, {} bits of security",
-            self.layout, self.n_steps, self.security_bits
-        )?;
         writeln!(
             f,
             "proof of {} bytes, {} annotations",

@@ -5,9 +5,12 @@ pub mod cairo;
 pub mod channel;
 #[cfg(feature = "runner")]
 pub mod choice;
+pub mod claim;
 pub mod commit;
+pub mod compiled;
 #[cfg(feature = "prover")]
 pub mod cost;
+pub mod expectation;
 pub mod fri;
 pub mod inspect;
 mod json;

@@ -149,7 +149,7 @@ impl Parameters {
             channel_hash,
             pow_hash,
             page_hash,
-            stone_version: StoneVersion::from_json(&root)?,
+            stone_version: StoneVersion::stated(&root)?.unwrap_or_default(),
         };
         this.check()?;
         Ok(this)

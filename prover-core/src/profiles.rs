@@ -7,6 +7,7 @@ pub use limits::Limits;
 
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
 use crate::cairo::public_input::PublicInput;
+use crate::cairo::run::Run;
 use crate::params::{CommitmentHashes, FriParameters, Parameters, StoneVersion};
 use quarry_kernels::Hash;
 
@@ -257,6 +258,21 @@ impl Profile {
             return Err(ProfileError::Pages { profile: self.name });
         }
         Ok(())
+    }
+
+    /// Why the profile's verifier does not take a run, if it does not. (A proof of it can be made all the same.)
+    pub fn run_warning(&self, run: &Run) -> Option<String> {
+        if self.limits.runs.iter().any(|mode| mode.takes(run)) {
+            return None;
+        }
+        let modes: Vec<_> = self.limits.runs.iter().map(|mode| mode.name()).collect();
+        Some(format!(
+            "profile '{}': {} takes runs of the modes {}; this run is {}",
+            self.name,
+            self.limits.verifier,
+            modes.join(", "),
+            run.form
+        ))
     }
 
     /// Checks that the profile's verifier takes the parameters.

@@ -2,7 +2,7 @@
 
 use crate::cairo::public_input::{PublicInput, PublicInputError};
 use crate::json::{JsonError, Place};
-use crate::params::{Parameters, ParametersError};
+use crate::params::{Parameters, ParametersError, StoneVersion};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -144,6 +144,14 @@ impl ProofFile {
     /// [`ParametersError`].
     pub fn parameters(&self) -> Result<Parameters, ParametersError> {
         Parameters::from_json(&self.proof_parameters)
+    }
+
+    /// The form of the public input, where the file says it.
+    ///
+    /// # Errors
+    /// [`ParametersError`].
+    pub fn stone_version(&self) -> Result<Option<StoneVersion>, ParametersError> {
+        Ok(StoneVersion::stated(&Place::root(&self.proof_parameters))?)
     }
 }
 

@@ -1,73 +1,29 @@
 //! The verifier: a statement, parameters and the bytes of a proof, in; what was proved, or why not, out.
 //!
-//! It is strict: field elements and digests have one form, and nothing may follow the proof. Beyond what Stone's
-//! verifier checks it checks that the statement is about a whole run of its program on segments of the layout,
-//! which Stone leaves to the caller.
+//! It is strict: field elements and digests have one form, and nothing may follow the proof. Stone's verifier leaves to its
+//! caller what the proven run is worth; here an [`Expectation`] says it, and by default that is a whole run of a program.
 
 mod virtual_oracle;
 
 use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::cairo::layouts::{Layout, LayoutError};
 use crate::cairo::public_input::{PublicInput, PublicInputError};
+use crate::cairo::run::Run;
 use crate::channel::{ChannelError, Section, VerifierChannel};
+use crate::claim::Verified;
 use crate::commit::TableShape;
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
+use crate::expectation::{Expectation, Mismatch};
 use crate::fri::first_layer_queries;
 use crate::fri::verifier::{FriCommitment, FriError};
-use crate::params::{Parameters, ParametersError};
+use crate::params::{Parameters, ParametersError, StoneVersion};
+use crate::proof::ProofFile;
 use ark_ff::Field;
 use quarry_kernels::Felt;
-use quarry_kernels::hash::{pedersen, poseidon};
 use virtual_oracle::VirtualOracle;
 
 /// Columns into which the composition polynomial is split: the degree of every layout's constraints.
 const N_COMPOSITION_COLUMNS: usize = 2;
-
-/// What the caller asks of a proof beyond its validity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyOptions {
-    /// Least conjectured security, in bits.
-    pub min_security_bits: u64,
-}
-
-impl Default for VerifyOptions {
-    fn default() -> Self {
-        Self {
-            min_security_bits: 80,
-        }
-    }
-}
-
-/// What a valid proof says.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Verified {
-    /// The layout.
-    pub layout: String,
-    /// Number of steps.
-    pub n_steps: u64,
-    /// Hash of the program as StarkWare's Cairo verifiers compute it: a chain of Pedersen hashes from 0 over the
-    /// program, closed with its length.
-    #[serde(serialize_with = "hex")]
-    pub program_hash_pedersen: Felt,
-    /// Hash of the program as the Integrity contracts compute it: by Poseidon.
-    #[serde(serialize_with = "hex")]
-    pub program_hash_poseidon: Felt,
-    /// The program's output.
-    #[serde(serialize_with = "hex_list")]
-    pub output: Vec<Felt>,
-    /// Conjectured security in bits.
-    pub security_bits: u64,
-    /// What is unwise about the parameters.
-    pub warnings: Vec<String>,
-}
-
-fn hex<S: serde::Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&quarry_kernels::felt::to_hex(value))
-}
-
-fn hex_list<S: serde::Serializer>(values: &[Felt], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(values.iter().map(quarry_kernels::felt::to_hex))
-}
 
 /// Why a proof is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +69,21 @@ pub enum VerifyError {
     /// FRI fails.
     #[error("invalid proof: {0}")]
     Fri(#[from] FriError),
+    /// The proof is not the expected one.
+    #[error(transparent)]
+    Unexpected(#[from] Mismatch),
 }
 
 impl VerifyError {
+    /// Whether the bytes are no proof of the statement, in this form of the public input.
+    fn is_invalid_proof(&self) -> bool {
+        use VerifyError::{Channel, DegeneratePoint, Fri, OutOfDomain, Trace};
+        matches!(
+            self,
+            Channel(_) | OutOfDomain | DegeneratePoint | Trace { .. } | Fri(_)
+        )
+    }
+
     /// Whether the statement or the parameters are at fault, so that no proof could be accepted.
     pub fn is_bad_input(&self) -> bool {
         use VerifyError::{Air, Layout, Parameters, PublicInput};
@@ -142,9 +110,60 @@ pub fn verify(
     statement: &PublicInput,
     params: &Parameters,
     proof: &[u8],
-    options: &VerifyOptions,
+    expectation: &Expectation,
 ) -> Result<Verified, VerifyError> {
-    Verifier::new(statement, params)?.verify(proof, options)
+    Verifier::new(statement, params)?.verify(proof, expectation)
+}
+
+/// What came of the verification of a file.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the proof says, or why it is not accepted.
+    pub result: Result<Verified, VerifyError>,
+    /// What Stone's verifier writes, if it was asked for.
+    pub files: VerifierFiles,
+}
+
+/// Verifies the proof in a file. Neither Stone's files nor its verifier say which form of the public input opened the transcript:
+/// unless the caller or the file says it, both are tried, and the claim names the one that holds. `annotated` asks for
+/// what Stone's verifier writes to its files.
+///
+/// # Errors
+/// [`VerifyError`] where statement or parameters are at fault, so that no proof could be accepted. Why this proof is not
+/// accepted is in the outcome.
+pub fn verify_file(
+    file: &ProofFile,
+    stone_version: Option<StoneVersion>,
+    expectation: &Expectation,
+    annotated: bool,
+) -> Result<Outcome, VerifyError> {
+    let statement = file.statement()?;
+    let params = file.parameters()?;
+    let attempt = |stone_version| {
+        let params = Parameters {
+            stone_version,
+            ..params.clone()
+        };
+        let verifier = Verifier::new(&statement, &params)?;
+        let (result, files) = match annotated {
+            true => verifier.verify_annotated(&file.proof, expectation),
+            false => (
+                verifier.verify(&file.proof, expectation),
+                VerifierFiles::default(),
+            ),
+        };
+        Ok::<_, VerifyError>(Outcome { result, files })
+    };
+    let is_invalid = |outcome: &Outcome| outcome.result.as_ref().is_err_and(VerifyError::is_invalid_proof);
+    if let Some(stated) = stone_version.or(file.stone_version()?) {
+        return attempt(stated);
+    }
+    let newer = attempt(StoneVersion::Stone6)?;
+    if !is_invalid(&newer) {
+        return Ok(newer);
+    }
+    let older = attempt(StoneVersion::Stone5)?;
+    Ok(if is_invalid(&older) { newer } else { older })
 }
 
 /// A verifier that is ready for proofs of one statement.
@@ -154,8 +173,7 @@ pub struct Verifier<'a> {
     air: CairoAir,
     seed: Vec<u8>,
     log_trace: u32,
-    program: Vec<Felt>,
-    output: Vec<Felt>,
+    run: Run,
 }
 
 impl<'a> Verifier<'a> {
@@ -166,14 +184,13 @@ impl<'a> Verifier<'a> {
     pub fn new(statement: &'a PublicInput, params: &'a Parameters) -> Result<Self, VerifyError> {
         let layout = Layout::of(statement)?;
         params.fits(statement.n_steps.saturating_mul(layout.cpu_component_step()))?;
-        statement.check_segments(&layout)?;
-        statement.check_run(&layout)?;
+        statement.check_layout(&layout)?;
+        statement.check_public_memory(&layout)?;
         let air = CairoAir::new(&layout, statement.n_steps)?;
         Ok(Self {
             seed: statement.initial_seed(&layout, params)?,
             log_trace: air.air.trace_length.ilog2(),
-            program: statement.program()?,
-            output: statement.output()?,
+            run: Run::of(statement, &layout),
             statement,
             params,
             air,
@@ -183,34 +200,31 @@ impl<'a> Verifier<'a> {
     /// What a valid proof would say. (Hashes the whole program, which is why nothing before a proof's acceptance needs
     /// it.)
     pub fn claim(&self) -> Verified {
-        Verified {
-            layout: self.statement.layout.clone(),
-            n_steps: self.statement.n_steps,
-            program_hash_pedersen: pedersen::hash_elements(&self.program),
-            program_hash_poseidon: poseidon::hash_many(&self.program),
-            output: self.output.clone(),
-            security_bits: self.params.security_bits(),
-            warnings: self.params.warnings(),
-        }
+        Verified::new(self.statement, self.params, &self.run)
+    }
+
+    /// How the statement's program was run.
+    pub fn run(&self) -> &Run {
+        &self.run
     }
 
     /// Verifies a proof.
     ///
     /// # Errors
     /// [`VerifyError`]: why it is not accepted.
-    pub fn verify(&self, proof: &[u8], options: &VerifyOptions) -> Result<Verified, VerifyError> {
+    pub fn verify(&self, proof: &[u8], expectation: &Expectation) -> Result<Verified, VerifyError> {
         let mut channel = VerifierChannel::new(self.params, &self.seed, proof, false);
-        self.run(&mut channel, options)
+        self.check(&mut channel, expectation)
     }
 
     /// Verifies a proof and tells what Stone's verifier writes to its files, even if the proof is not accepted.
     pub fn verify_annotated(
         &self,
         proof: &[u8],
-        options: &VerifyOptions,
+        expectation: &Expectation,
     ) -> (Result<Verified, VerifyError>, VerifierFiles) {
         let mut channel = VerifierChannel::new(self.params, &self.seed, proof, true);
-        let result = self.run(&mut channel, options);
+        let result = self.check(&mut channel, expectation);
         let text = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect();
         let record = channel.into_record().unwrap_or_default();
         let files = VerifierFiles {
@@ -221,18 +235,21 @@ impl<'a> Verifier<'a> {
         (result, files)
     }
 
-    fn run(
+    fn check(
         &self,
         channel: &mut VerifierChannel<'_>,
-        options: &VerifyOptions,
+        expectation: &Expectation,
     ) -> Result<Verified, VerifyError> {
-        let (got, required) = (self.params.security_bits(), options.min_security_bits);
+        let (got, required) = (self.params.security_bits(), expectation.min_security_bits);
         if got < required {
             return Err(VerifyError::Security { got, required });
         }
+        expectation.check_run(&self.run)?;
         self.check_stark(channel)?;
         channel.check_end()?;
-        Ok(self.claim())
+        let mut claim = self.claim();
+        expectation.check(&self.run, &mut claim)?;
+        Ok(claim)
     }
 
     fn check_stark(&self, channel: &mut VerifierChannel<'_>) -> Result<(), VerifyError> {

@@ -8,7 +8,7 @@ use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 #[test]
 fn every_row_has_its_inputs() {
     let rows = repository();
-    assert_eq!(rows.len(), 59);
+    assert_eq!(rows.len(), 62);
     let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
     for layout in layouts.chain(["dynamic"]) {
         assert!(rows.iter().any(|row| row.layout == layout), "{layout}");
@@ -47,7 +47,10 @@ fn the_proofs_kept_have_the_digests_stated() {
             "plain/fib_2p9/blake",
             "plain/fib_2p9/felt_vf_pos",
             "small/c1/integrity_kek",
-            "small/fib_2p9/q1"
+            "small/entry_without_ap/base",
+            "small/fib_2p9/q1",
+            "small/missing_builtin/base",
+            "small/pie/base"
         ]
     );
     for (row, proof) in kept {

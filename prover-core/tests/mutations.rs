@@ -10,23 +10,25 @@ mod common;
 
 use common::repository_row;
 use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
-use quarry_prover_core::verifier::{Verifier, VerifyOptions, verify};
+use quarry_prover_core::verifier::{Verifier, verify};
 use serde_json::{Value, json};
 
-/// A proof for each kind of channel (Poseidon, Keccak, Blake2s), and how often its bytes are changed: the second, with its
-/// one query, is quick to verify.
-const SUBJECTS: [(&str, usize); 3] = [
+/// A proof for each kind of channel (Poseidon, Keccak, Blake2s) and for each form of run that is no whole run of a Cairo 0
+/// program, and how often its bytes are changed: those of few queries are quick to verify.
+const SUBJECTS: [(&str, usize); 6] = [
     ("plain/fib_2p9/felt_vf_pos", 1000),
     ("small/fib_2p9/q1", 8000),
     ("plain/fib_2p9/blake", 1000),
+    ("small/entry_without_ap/base", 2000),
+    ("small/missing_builtin/base", 2000),
+    ("small/pie/base", 200),
 ];
 
 /// Mutations of each statement.
 const STATEMENT_MUTATIONS: usize = 600;
-
-const OPTIONS: VerifyOptions = VerifyOptions { min_security_bits: 0 };
 
 /// p, big-endian.
 const MODULUS: [u8; 32] = {
@@ -104,21 +106,21 @@ fn every_change_of_a_proof_is_rejected() {
         );
         let verifier = Verifier::new(&statement, &params).expect("a statement");
         verifier
-            .verify(&file.proof, &OPTIONS)
+            .verify(&file.proof, &Expectation::any())
             .expect("valid before the change");
         let mut random = Random(1);
         for i in 0..n_mutations {
             let mutated = mutate_bytes(&file.proof, &mut random);
             if mutated != file.proof {
                 assert!(
-                    verifier.verify(&mutated, &OPTIONS).is_err(),
+                    verifier.verify(&mutated, &Expectation::any()).is_err(),
                     "{name}: mutation {i}"
                 );
             }
         }
         for len in (0..file.proof.len()).step_by(397) {
             assert!(
-                verifier.verify(&file.proof[..len], &OPTIONS).is_err(),
+                verifier.verify(&file.proof[..len], &Expectation::any()).is_err(),
                 "{name}: {len} bytes"
             );
         }
@@ -190,7 +192,7 @@ fn is_accepted(statement: &Value, params: &Value, proof: &[u8]) -> bool {
     else {
         return false;
     };
-    verify(&statement, &params, proof, &OPTIONS).is_ok()
+    verify(&statement, &params, proof, &Expectation::any()).is_ok()
 }
 
 #[test]

@@ -4,13 +4,14 @@ mod common;
 
 use common::{corpus, proof_files};
 use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
-use quarry_prover_core::verifier::{Verifier, VerifyOptions};
+use quarry_prover_core::verifier::Verifier;
 
 #[test]
 fn golden_proofs_are_accepted() {
-    let options = VerifyOptions { min_security_bits: 0 };
+    let options = Expectation::any();
     for (golden, text) in proof_files() {
         let name = golden.name();
         let mut file = ProofFile::parse(&text).expect("a proof file");
@@ -62,13 +63,14 @@ fn weak_parameters_need_leave() {
     verifier
         .verify(
             &file.proof,
-            &VerifyOptions {
+            &Expectation {
                 min_security_bits: bits,
+                ..Expectation::default()
             },
         )
         .expect("just enough");
     let error = verifier
-        .verify(&file.proof, &VerifyOptions::default())
+        .verify(&file.proof, &Expectation::default())
         .expect_err("too weak");
     assert_eq!(
         error.to_string(),
@@ -91,7 +93,7 @@ fn what_a_splitter_needs_is_noted() {
         file.parameters().expect("parameters"),
     );
     let verifier = Verifier::new(&statement, &params).expect("a statement");
-    let (_, files) = verifier.verify_annotated(&file.proof, &VerifyOptions { min_security_bits: 0 });
+    let (_, files) = verifier.verify_annotated(&file.proof, &Expectation::any());
     let place = |line: &str| {
         let line = line
             .strip_prefix("/cpu air/STARK/FRI/Decommitment/")

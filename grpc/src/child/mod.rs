@@ -1,6 +1,7 @@
 //! The child: a short-lived process that runs or parses one input, or verifies one proof, and ends. Whatever an input does,
 //! it does to this process alone, within its limits.
 
+pub(crate) mod claim;
 pub(crate) mod limits;
 pub(crate) mod prepare;
 pub(crate) mod verify;

@@ -15,6 +15,7 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
 use quarry_prover_core::choice::{self, ChoiceError, Wanted};
 use quarry_prover_core::cost::Shape;
+use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::memory_plan::MemoryPlan;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
@@ -97,16 +98,8 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
             .check_statement(&input.public)
             .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
     }
-    let statement = statement(&input, &layout, &params)?;
-    let hashes = [&statement.program_hash_pedersen, &statement.program_hash_poseidon];
-    let expected = &spec.expected_program_hash;
-    if !expected.is_empty() && !hashes.contains(&expected) {
-        let message = format!(
-            "the program's hash is {} (Pedersen) or {} (Poseidon), not {expected}",
-            hashes[0], hashes[1]
-        );
-        return Err(refused(FailureClass::InputInvalid, "input.program_hash", message));
-    }
+    let expectation = files.expectation(spec)?;
+    let statement = statement(&input, &layout, &params, &expectation)?;
 
     input.write(folder).map_err(unusable)?;
     // The public input stays as its owner wrote it. Paths that are not absolute would be looked for elsewhere first.
@@ -155,11 +148,34 @@ fn plan_refused(error: &PlanError) -> Failure {
     }
 }
 
-/// What the proof will state. Refuses what no proof could.
-fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Result<Statement, Failure> {
+/// The failure for a statement that is not the one that the job expects.
+fn unexpected(mismatch: &Mismatch) -> Failure {
+    let (code, hint) = match mismatch {
+        Mismatch::Program { .. } => ("input.program_hash", ""),
+        Mismatch::Unbound { .. } => (
+            "input.builtins",
+            "; state them in expected_builtins, or name the layout where main has all of its builtins",
+        ),
+        _ => ("input.builtins", ""),
+    };
+    refused(FailureClass::InputInvalid, code, format!("{mismatch}{hint}"))
+}
+
+/// What the proof will state. Refuses what no proof could, and what is not expected.
+fn statement(
+    input: &ProverInput,
+    layout: &Layout,
+    params: &Parameters,
+    expectation: &Expectation,
+) -> Result<Statement, Failure> {
     let verifier =
         Verifier::new(&input.public, params).map_err(|error| invalid("input.statement", &error))?;
-    let claim = verifier.claim();
+    let mut claim = verifier.claim();
+    expectation
+        .check(verifier.run(), &mut claim)
+        .map_err(|mismatch| unexpected(&mismatch))?;
+    let hashes = claim.program_hash.as_ref().map(|hash| hash.to_hex());
+    let [program_hash_pedersen, program_hash_poseidon] = hashes.unwrap_or_default();
     let air = CairoAir::new(layout, input.public.n_steps).map_err(|error| invalid("input.layout", &error))?;
     let shape = Shape::new(&air, &air.air.compile()).map_err(|error| invalid("input.layout", &error))?;
     let device = CpuDevice::new(Some(1)).map_err(unusable)?;
@@ -167,15 +183,16 @@ fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Resul
     Ok(Statement {
         public_input: None,
         parameters: None,
-        layout: claim.layout,
+        layout: claim.layout.clone(),
         n_steps: claim.n_steps,
-        program_hash_pedersen: to_hex(&claim.program_hash_pedersen),
-        program_hash_poseidon: to_hex(&claim.program_hash_poseidon),
-        output: claim.output.iter().map(to_hex).collect(),
+        program_hash_pedersen,
+        program_hash_poseidon,
+        output: claim.output.iter().flatten().map(to_hex).collect(),
         security_bits: claim.security_bits,
         multiplications: shape.multiplications(params).iter().map(|(_, n)| n).sum(),
         least_device_bytes: memory.peak_bytes,
         host_bytes: memory.host_bytes,
+        claim: Some(super::claim::claim(&claim)),
     })
 }
 
@@ -183,6 +200,35 @@ fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Resul
 struct Files<'a>(&'a HashMap<String, String>);
 
 impl Files<'_> {
+    /// What the job expects of its statement. A program's file tells its builtins.
+    fn expectation(&self, spec: &JobSpec) -> Result<Expectation, Failure> {
+        let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
+        let of_program = match &spec.input {
+            Some(job_spec::Input::Program(program)) => Some(self.builtins(program)?),
+            _ => None,
+        };
+        if let (Some(listed), Some(own)) = (&listed, &of_program)
+            && listed != own
+        {
+            let (own, listed) = (own.join(", "), listed.join(", "));
+            let message = format!("the program's builtins are {own}; expected_builtins says {listed}");
+            return Err(refused(FailureClass::InputInvalid, "input.builtins", message));
+        }
+        let hash = &spec.expected_program_hash;
+        let no_hash = || {
+            let message = format!("expected_program_hash: '{hash}' is no field element");
+            refused(FailureClass::InputInvalid, "input.program_hash", message)
+        };
+        super::claim::expectation(hash, listed.or(of_program), &spec.layout).ok_or_else(no_hash)
+    }
+
+    /// The builtins that a program's file tells.
+    fn builtins(&self, program: &ProgramInput) -> Result<Vec<String>, Failure> {
+        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
+        Ok(builtins.into_iter().map(str::to_owned).collect())
+    }
+
     fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
         checked_path(self.0, name, artifact, Stage::Prepare)
     }

@@ -1,18 +1,20 @@
 //! A proof, verified against what the job states, and its proof file.
 
+use super::claim::claim;
 use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Verified, Verify};
-use crate::protocol::{ArtifactRef, Failure, FailureClass};
+use crate::protocol::{ArtifactRef, BuiltinsBinding, Failure, FailureClass, Statement};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version};
 use quarry_prover_core::prover;
-use quarry_prover_core::verifier::{VerifyError, VerifyOptions, verify as verify_proof};
+use quarry_prover_core::verifier::{VerifyError, verify as verify_proof};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt::Display;
@@ -52,13 +54,11 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let params = Parameters::from_json(&params_file).map_err(|error| damaged(&error))?;
     let proof = fs::read(folder.join(PROOF)).map_err(internal)?;
 
-    let any_security = VerifyOptions { min_security_bits: 0 };
-    let verified = verify_proof(&public, &params, &proof, &any_security)
+    let expectation = expectation(&statement);
+    let verified = verify_proof(&public, &params, &proof, &expectation)
         .map_err(|error| refused(folder, task.uploaded, &error))?;
-    let output: Vec<_> = verified.output.iter().map(to_hex).collect();
-    if output != statement.output
-        || to_hex(&verified.program_hash_pedersen) != statement.program_hash_pedersen
-    {
+    let output: Vec<_> = verified.output.iter().flatten().map(to_hex).collect();
+    if output != statement.output || statement.claim != Some(claim(&verified)) {
         return Err(internal("the statement is not the one that was accepted"));
     }
 
@@ -81,6 +81,24 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     Ok(Verified {
         proof_bytes: Some(proof_bytes),
     })
+}
+
+/// What the statement says of the proof, as far as it binds it: the program's hash, and the list of its builtins or the layout of
+/// which they are all.
+fn expectation(statement: &Statement) -> Expectation {
+    let claim = statement.claim.clone().unwrap_or_default();
+    let builtins = claim
+        .builtins
+        .iter()
+        .map(|builtin| builtin.name.clone())
+        .collect();
+    let (hash, builtins, layout) = match claim.builtins_binding() {
+        BuiltinsBinding::List => (&*statement.program_hash_pedersen, Some(builtins), ""),
+        BuiltinsBinding::Layout => (&*statement.program_hash_pedersen, None, &*statement.layout),
+        BuiltinsBinding::Number => (&*statement.program_hash_pedersen, None, ""),
+        _ => ("", None, ""),
+    };
+    super::claim::expectation(hash, builtins, layout).unwrap_or_else(Expectation::any)
 }
 
 /// A proof that does not hold: of no execution, if a constraint does not hold in its trace; or else the device erred.

@@ -2,6 +2,8 @@
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::source::read_text;
+use crate::cli::statement;
+use crate::cli::table::Table;
 use crate::cli::terminal;
 use quarry_prover_core::inspect;
 use quarry_prover_core::proof::ProofFile;
@@ -37,6 +39,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.json {
         terminal::print_json(&inspection)
     } else {
-        terminal::print(inspection)
+        let mut table = Table::default();
+        statement::rows(&mut table, &inspection.claim);
+        terminal::print(format_args!("{table}\n{inspection}"))
     }
 }

@@ -8,6 +8,7 @@ mod client;
 mod device;
 mod devices;
 mod doctor;
+mod expect;
 mod explain;
 mod failure;
 mod grid;

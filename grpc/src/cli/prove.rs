@@ -14,12 +14,13 @@ use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
 use quarry_kernels::{Backend, Device, DeviceError};
 use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::proof::{ProofFile, Version};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
-use quarry_prover_core::verifier::{Verifier, VerifyOptions};
+use quarry_prover_core::verifier::Verifier;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -218,9 +219,13 @@ impl Job<'_> {
             self.execution.input.write(folder).or_bad_input()?;
         }
 
-        // Also refuses, before the work, what no proof could state.
+        // Also refuses, before the work, what no proof could state; a run that a gate would not take is only warned of.
         let verifier = Verifier::new(public, &self.params).or_bad_input()?;
         let profile = self.plan.profile();
+        let warnings = verifier.run().warning().into_iter();
+        let by_profile = profile.and_then(|profile| profile.run_warning(verifier.run()));
+        self.reporter
+            .warn(&warnings.chain(by_profile).collect::<Vec<_>>());
         let annotations = args.generate_annotations;
         let options = ProveOptions {
             annotations: annotations.unwrap_or(profile.is_some_and(|profile| profile.annotations)),
@@ -303,7 +308,6 @@ pub fn prove_failure(error: &ProveError) -> Failure {
 
 /// Verifies the proof that was made, whatever its security.
 fn verify(verifier: &Verifier<'_>, proof: &[u8]) -> Result<(), Failure> {
-    let any_security = VerifyOptions { min_security_bits: 0 };
     let failed = |error| {
         let message = format!(
             "the proof does not verify, and nothing was written: {error}; `quarry check` with the same inputs says \
@@ -311,6 +315,6 @@ fn verify(verifier: &Verifier<'_>, proof: &[u8]) -> Result<(), Failure> {
         );
         Failure::new(Kind::Internal, message)
     };
-    verifier.verify(proof, &any_security).map_err(failed)?;
+    verifier.verify(proof, &Expectation::any()).map_err(failed)?;
     Ok(())
 }

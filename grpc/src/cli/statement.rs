@@ -2,21 +2,92 @@
 
 use crate::cli::table::Table;
 use quarry_kernels::{Felt, felt};
-use quarry_prover_core::verifier::Verified;
+use quarry_prover_core::cairo::run::{Bootloaded, SeenBuiltin, TaskHash};
+use quarry_prover_core::claim::{Binding, Verified};
 
 /// Adds what a proof says to a table.
 pub fn rows(table: &mut Table, verified: &Verified) {
     table.row("layout", &verified.layout);
     table.row("steps", verified.n_steps);
-    let hashes = [&verified.program_hash_pedersen, &verified.program_hash_poseidon];
-    let [pedersen, poseidon] = hashes.map(felt::to_hex);
-    table.row("program hash", format!("{pedersen} (Pedersen)"));
-    table.row("", format!("{poseidon} (Poseidon)"));
-    table.row("output", readable_list(&verified.output));
+    let modes: Vec<_> = verified.run_modes.iter().map(|mode| mode.name()).collect();
+    let modes = match modes.is_empty() {
+        true => "no mode of Integrity takes it".to_owned(),
+        false => format!("Integrity takes it as {}", modes.join(", ")),
+    };
+    table.row("run", format!("{} ({modes})", verified.run));
+    match &verified.program_hash {
+        None => table.row("program hash", "not shown: the program is not all public"),
+        Some(hash) => {
+            let [pedersen, poseidon] = hash.to_hex();
+            table.row("program hash", format!("{pedersen} (Pedersen)"));
+            table.row("", format!("{poseidon} (Poseidon)"));
+        }
+    }
+    table.row("builtins", builtins(verified));
+    match &verified.output {
+        None => table.row("output", "not shown: it is not all public"),
+        Some(output) => table.row("output", readable_list(output)),
+    }
+    if let Some(bootloaded) = &verified.bootloaded {
+        tasks(table, bootloaded);
+    }
     table.row(
         "security",
-        format!("{} bits (conjectured)", verified.security_bits),
+        format!(
+            "{} bits (conjectured), {}",
+            verified.security_bits, verified.stone_version
+        ),
     );
+}
+
+/// The builtins that main had, and what says so.
+fn builtins(verified: &Verified) -> String {
+    let Some(seen) = &verified.builtins else {
+        return "not shown".to_owned();
+    };
+    let name = |builtin: &SeenBuiltin| match (&builtin.name, builtin.in_layout) {
+        (Some(name), true) => name.clone(),
+        (Some(name), false) => format!("({name})"),
+        (None, _) => "(one that the layout lacks)".to_owned(),
+    };
+    let names: Vec<_> = seen.iter().map(name).collect();
+    let names = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let binding = match verified.builtins_binding {
+        Binding::Number => "bound: no other list has so many",
+        Binding::Layout => "bound: all of the layout that you stated",
+        Binding::List => "bound: the list that you stated",
+        Binding::Unbound => "NOT bound: under this program hash they could be others",
+    };
+    format!("{names} ({binding})")
+}
+
+fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
+    table.row(
+        "bootloader",
+        bootloaded
+            .bootloader
+            .unwrap_or("not a known one: the tasks are what this program claims"),
+    );
+    if !bootloaded.config.is_empty() {
+        table.row("configuration", readable_list(&bootloaded.config));
+    }
+    for (i, task) in bootloaded.tasks.iter().enumerate() {
+        let hash_function = match task.hash_function {
+            TaskHash::Pedersen => "Pedersen",
+            TaskHash::Poseidon => "Poseidon",
+            TaskHash::PedersenOrPoseidon => "Pedersen or Poseidon: the proof does not show which",
+        };
+        let hash = felt::to_hex(&task.program_hash);
+        table.row(
+            format!("task {i}"),
+            format!("program hash {hash} ({hash_function})"),
+        );
+        table.row("", format!("output {}", readable_list(&task.output)));
+    }
 }
 
 /// Field elements as people read them.

@@ -3,8 +3,8 @@
 use crate::cli::progress::{PhaseTime, clock};
 use crate::cli::statement;
 use crate::cli::table::{Table, bytes};
+use quarry_prover_core::claim::Verified;
 use quarry_prover_core::prover::{PhaseStatistics, Statistics};
-use quarry_prover_core::verifier::Verified;
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -13,6 +13,7 @@ pub mod memory;
 #[cfg(feature = "prover")]
 pub mod private_input;
 pub mod public_input;
+pub mod run;
 #[cfg(feature = "runner")]
 pub mod runner;
 mod statement;

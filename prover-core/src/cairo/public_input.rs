@@ -1,6 +1,8 @@
 //! The public input: what a proof is about.
 
-mod run;
+mod cells;
+
+pub(crate) use cells::PublicCells;
 
 use crate::cairo::capacity::BUILTINS;
 use crate::cairo::layouts::Layout;
@@ -118,11 +120,8 @@ pub enum PublicInputError {
         /// The steps in which it would fit.
         needed: String,
     },
-    /// Not a whole run of a program (see [`PublicInput::check_run`]).
-    #[error("public input: not a whole run of the program: {0}")]
-    Run(String),
     /// A cell of the program or of the output that is not public.
-    #[error("public input: address {0} of the program or of the output is not in public_memory")]
+    #[error("address {0} of the program or of the output is not in public_memory")]
     NotPublic(u64),
 }
 
@@ -262,10 +261,10 @@ impl PublicInput {
 
     /// Whether an execution of `n_steps` in this layout can have these segments: they follow each other in the
     /// layout's order, each stops at or after its beginning, a builtin's segment holds whole instances and no
-    /// more than there are, and the public memory fits. Stone's verifier leaves these checks to its caller.
+    /// more than there are. Stone's verifier leaves these checks to its caller.
     ///
     /// # Errors
-    /// [`PublicInputError::Segment`], [`PublicInputError::PublicMemorySize`], or as [`Self::check_layout`].
+    /// [`PublicInputError::Segment`], or as [`Self::check_layout`].
     pub fn check_segments(&self, layout: &Layout) -> Result<(), PublicInputError> {
         self.check_layout(layout)?;
         let mut free = 0;
@@ -309,6 +308,14 @@ impl PublicInput {
                 ));
             }
         }
+        Ok(())
+    }
+
+    /// Whether the public memory fits the layout.
+    ///
+    /// # Errors
+    /// [`PublicInputError::PublicMemorySize`].
+    pub fn check_public_memory(&self, layout: &Layout) -> Result<(), PublicInputError> {
         let got = self.public_memory.len() as u64;
         let capacity = layout.public_memory();
         if let Some(supply) = capacity.filter(|supply| supply.held(self.n_steps) < got) {
@@ -333,43 +340,15 @@ impl PublicInput {
         })
     }
 
-    /// The program: public memory from `program.begin_addr` up to the two cells below `execution.begin_addr`.
-    ///
-    /// # Errors
-    /// [`PublicInputError::NotPublic`], [`PublicInputError::Segment`].
-    pub fn program(&self) -> Result<Vec<Felt>, PublicInputError> {
-        let begin = self.segment("program")?.begin_addr;
-        let end = self.segment("execution")?.begin_addr.saturating_sub(2);
-        self.public_range(begin, end)
-    }
-
-    /// The program's output; empty for a layout without the output builtin.
+    /// The cells of the output segment; empty for a layout without the output builtin. (They are `main`'s output in a whole run
+    /// only.)
     ///
     /// # Errors
     /// [`PublicInputError::NotPublic`].
     pub fn output(&self) -> Result<Vec<Felt>, PublicInputError> {
         let segment = self.memory_segments.get("output");
-        segment.map_or(Ok(Vec::new()), |s| self.public_range(s.begin_addr, s.stop_ptr))
-    }
-
-    fn public_range(&self, begin: u64, end: u64) -> Result<Vec<Felt>, PublicInputError> {
-        let cells = self.public_cells();
-        let cell = |address| {
-            cells
-                .get(&address)
-                .copied()
-                .ok_or(PublicInputError::NotPublic(address))
-        };
-        // Stops at the first gap, so a range that the file merely claims costs nothing.
-        (begin..end).map(cell).collect()
-    }
-
-    /// The public memory by address.
-    fn public_cells(&self) -> BTreeMap<u64, Felt> {
-        self.public_memory
-            .iter()
-            .map(|cell| (cell.address, cell.value))
-            .collect()
+        let cells = PublicCells::of(self);
+        segment.map_or(Ok(Vec::new()), |s| cells.range(s.begin_addr, s.stop_ptr))
     }
 }
 

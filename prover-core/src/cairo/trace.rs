@@ -105,7 +105,8 @@ fn check_shape(layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
             found,
         });
     }
-    Ok(input.public.check_segments(layout)?)
+    input.public.check_segments(layout)?;
+    Ok(input.public.check_public_memory(layout)?)
 }
 
 /// The virtual column of that name. (The ones that the parameters of `dynamic` leave out have step 0.)

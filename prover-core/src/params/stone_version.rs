@@ -34,11 +34,13 @@ impl StoneVersion {
         Self::ALL.into_iter().find(|version| version.name() == name)
     }
 
-    /// Reads the setting; without it, a file is Stone v3's.
-    pub(super) fn from_json(root: &Place<'_>) -> Result<Self, JsonError> {
+    /// Reads the setting, if the file has it.
+    pub(crate) fn stated(root: &Place<'_>) -> Result<Option<Self>, JsonError> {
         let Some(place) = root.key(KEY)?.if_present() else {
-            return Ok(Self::default());
+            return Ok(None);
         };
-        Self::from_name(place.string()?).ok_or_else(|| place.error(Self::ALL.map(Self::name).join(" or ")))
+        let version = Self::from_name(place.string()?);
+        let wrong = || place.error(Self::ALL.map(Self::name).join(" or "));
+        version.ok_or_else(wrong).map(Some)
     }
 }

@@ -1,5 +1,6 @@
 //! What verifiers take, as data.
 
+use crate::cairo::run::RunMode;
 use crate::params::Parameters;
 
 /// What a verifier takes. Ranges have both ends.
@@ -13,6 +14,8 @@ pub struct Limits {
     pub any_hashes: bool,
     /// Whether it takes public memory with continuous pages.
     pub continuous_pages: bool,
+    /// The runs that it takes: those of any of these modes.
+    pub runs: &'static [RunMode],
     /// The first FRI step.
     pub first_fri_step: (u64, u64),
     /// Each other FRI step.
@@ -46,6 +49,7 @@ pub(super) const INTEGRITY: Limits = Limits {
     ]),
     any_hashes: false,
     continuous_pages: false,
+    runs: &[RunMode::Strict, RunMode::Relaxed, RunMode::Cairo1],
     first_fri_step: (0, 0),
     fri_step: (1, 4),
     n_fri_layers: (2, 15),
@@ -64,6 +68,8 @@ pub(super) const SHARP: Limits = Limits {
     layouts: Some(&["recursive_large_output"]),
     any_hashes: false,
     continuous_pages: true,
+    // Its bootloaders declare all builtins; those that the layout lacks get 0.
+    runs: &[RunMode::Relaxed],
     first_fri_step: (0, 0),
     fri_step: (2, 4),
     n_fri_layers: (2, 10),
@@ -80,6 +86,7 @@ pub(super) const STONE: Limits = Limits {
     layouts: None,
     any_hashes: true,
     continuous_pages: true,
+    runs: &[RunMode::Any],
     first_fri_step: ANY,
     fri_step: ANY,
     n_fri_layers: ANY,

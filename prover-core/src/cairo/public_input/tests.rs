@@ -31,11 +31,15 @@ fn reads_and_writes() {
     assert_eq!(PublicInput::from_json(&input.to_json()).expect("valid"), input);
     let layout = Layout::by_name("plain").expect("known");
     input.check_segments(&layout).expect("a possible execution");
+    let cells = PublicCells::of(&input);
     assert_eq!(
-        input.program().expect("public"),
+        cells.range(1, 3).expect("public"),
         [Felt::from(0x40780017fff7fffu64), Felt::from(0u64)]
     );
-    assert!(input.output().expect("none").is_empty());
+    assert!(matches!(
+        cells.range(1, u64::MAX),
+        Err(PublicInputError::NotPublic(3))
+    ));
 }
 
 #[test]

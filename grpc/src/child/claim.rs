@@ -1,0 +1,69 @@
+//! What a proof shows of a run, as the protocol tells it, and what a job expects of it.
+
+use crate::protocol::{self, BuiltinsBinding, Claim};
+use quarry_kernels::felt::{from_hex, to_hex};
+use quarry_prover_core::cairo::run::{RunMode, Task, TaskHash};
+use quarry_prover_core::claim::{Binding, Verified};
+use quarry_prover_core::expectation::Expectation;
+
+/// The claim in the protocol's form.
+pub fn claim(verified: &Verified) -> Claim {
+    let builtin = |builtin: &quarry_prover_core::cairo::run::SeenBuiltin| protocol::Builtin {
+        name: builtin.name.clone().unwrap_or_default(),
+        in_layout: builtin.in_layout,
+    };
+    let bootloaded = verified.bootloaded.as_ref();
+    let mut claim = Claim {
+        run: verified.run.name().to_owned(),
+        run_modes: verified
+            .run_modes
+            .iter()
+            .map(|mode| mode.name().to_owned())
+            .collect(),
+        builtins: verified.builtins.iter().flatten().map(builtin).collect(),
+        bootloader: bootloaded
+            .and_then(|one| one.bootloader)
+            .unwrap_or_default()
+            .to_owned(),
+        tasks: bootloaded.iter().flat_map(|one| &one.tasks).map(task).collect(),
+        warnings: verified.warnings.clone(),
+        ..Default::default()
+    };
+    claim.set_builtins_binding(match verified.builtins_binding {
+        Binding::Unbound => BuiltinsBinding::Unbound,
+        Binding::Number => BuiltinsBinding::Number,
+        Binding::Layout => BuiltinsBinding::Layout,
+        Binding::List => BuiltinsBinding::List,
+    });
+    claim
+}
+
+fn task(task: &Task) -> protocol::Task {
+    let hash_function = match task.hash_function {
+        TaskHash::Pedersen => "pedersen",
+        TaskHash::Poseidon => "poseidon",
+        TaskHash::PedersenOrPoseidon => "pedersen_or_poseidon",
+    };
+    protocol::Task {
+        program_hash: to_hex(&task.program_hash),
+        hash_function: hash_function.to_owned(),
+        output: task.output.iter().map(to_hex).collect(),
+    }
+}
+
+/// What a job expects of a proof of any run: a program's hash, its builtins, and the layout, as far as they are given. None if
+/// the hash is no field element.
+pub fn expectation(hash: &str, builtins: Option<Vec<String>>, layout: &str) -> Option<Expectation> {
+    let program_hash = match hash {
+        "" => None,
+        hash => Some(from_hex(hash)?),
+    };
+    Some(Expectation {
+        min_security_bits: 0,
+        run: RunMode::Any,
+        program_hash,
+        builtins,
+        layout: Some(layout.to_owned()).filter(|layout| !matches!(&**layout, "" | "auto")),
+        ..Expectation::default()
+    })
+}

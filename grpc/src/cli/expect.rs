@@ -1,0 +1,163 @@
+//! The `--expect` options: what a proof must say to be accepted.
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::source::read;
+use crate::cli::statement::{parse_felt, readable_list};
+use quarry_kernels::Felt;
+use quarry_prover_core::cairo::run::{CANONICAL_BUILTINS, RunMode};
+use quarry_prover_core::compiled::CompiledProgram;
+use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
+use quarry_prover_core::verifier::VerifyError;
+use std::path::PathBuf;
+
+/// Arguments that say what is expected.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Refuse proofs of less conjectured security
+    #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
+    min_security_bits: u64,
+    /// Which runs to take, in Integrity's words; any takes all and shows nothing of the program
+    /// [default: whole runs of Cairo 0 programs, whichever of the layout's builtins they have]
+    #[arg(long, value_name = "strict|relaxed|cairo1|any", value_parser = parse_mode)]
+    run: Option<RunMode>,
+    /// Refuse proofs in another layout
+    #[arg(long, value_name = "NAME")]
+    expect_layout: Option<String>,
+    /// Refuse proofs of another program than this compiled one, builtins included
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["expect_program_hash", "expect_builtins"])]
+    expect_program: Option<PathBuf>,
+    /// Refuse proofs of another program; in the Pedersen or the Poseidon form. Needs --expect-layout or --expect-builtins, unless
+    /// main has none or all builtins: the hash does not cover which it has
+    #[arg(long, value_name = "HASH", value_parser = parse_felt)]
+    expect_program_hash: Option<Felt>,
+    /// Refuse proofs whose main had other builtins, in their order; give "" for none
+    #[arg(long, value_name = "NAME,...", value_parser = parse_builtins)]
+    expect_builtins: Option<List<String>>,
+    /// Refuse proofs of another output; give "" for none
+    #[arg(long, value_name = "VALUE,...", value_parser = parse_values, allow_hyphen_values = true)]
+    expect_output: Option<List<Felt>>,
+    /// Refuse proofs of another bootloader; in the Pedersen or the Poseidon form
+    #[arg(long, value_name = "HASH", value_parser = parse_felt)]
+    expect_bootloader_hash: Option<Felt>,
+    /// Refuse proofs of bootloaders that ran no task with this program hash
+    #[arg(long, value_name = "HASH", value_parser = parse_felt)]
+    expect_task_program_hash: Option<Felt>,
+    /// Refuse proofs of bootloaders that ran no task (with that program hash) with this output; give "" for none
+    #[arg(long, value_name = "VALUE,...", value_parser = parse_values, allow_hyphen_values = true)]
+    expect_task_output: Option<List<Felt>>,
+}
+
+/// A list in one argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct List<T>(Vec<T>);
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|_| !text.trim().is_empty())
+}
+
+fn parse_values(text: &str) -> Result<List<Felt>, String> {
+    Ok(List(words(text).map(parse_felt).collect::<Result<_, _>>()?))
+}
+
+fn parse_builtins(text: &str) -> Result<List<String>, String> {
+    let known = |word: &str| {
+        let is_known = CANONICAL_BUILTINS.contains(&word);
+        let unknown = || format!("no builtin '{word}'; there are {}", CANONICAL_BUILTINS.join(", "));
+        is_known.then(|| word.to_owned()).ok_or_else(unknown)
+    };
+    Ok(List(words(text).map(known).collect::<Result<_, _>>()?))
+}
+
+fn parse_mode(name: &str) -> Result<RunMode, String> {
+    let known = || RunMode::NAMED.map(|(name, _)| name).join(", ");
+    RunMode::from_name(name).ok_or_else(|| format!("known are {}", known()))
+}
+
+impl Args {
+    /// What is expected; reads the program's file, if there is one.
+    pub fn expectation(&self) -> Result<Expectation, Failure> {
+        let program = match &self.expect_program {
+            Some(path) => Some(
+                CompiledProgram::parse(&read(path)?)
+                    .map_err(|error| Failure::bad_input(format!("'{}': {error}", path.display())))?,
+            ),
+            None => None,
+        };
+        let list = |list: &Option<List<Felt>>| list.as_ref().map(|list| list.0.clone());
+        let builtins = self.expect_builtins.as_ref().map(|list| list.0.clone());
+        let task = ExpectedTask {
+            program_hash: self.expect_task_program_hash,
+            output: list(&self.expect_task_output),
+        };
+        Ok(Expectation {
+            min_security_bits: self.min_security_bits,
+            run: self.run.unwrap_or_default(),
+            layout: self.expect_layout.clone(),
+            program_hash: program
+                .as_ref()
+                .map(|program| program.hash())
+                .or(self.expect_program_hash),
+            builtins: program.map(|program| program.builtins).or(builtins),
+            output: list(&self.expect_output),
+            bootloader_hash: self.expect_bootloader_hash,
+            task: Some(task).filter(|task| *task != ExpectedTask::default()),
+        })
+    }
+}
+
+/// The failure for a proof that is not accepted, with the option that changes that.
+pub fn rejection(error: &VerifyError) -> Failure {
+    let hint = match error {
+        VerifyError::Security { .. } => "; --min-security-bits says how much is enough".to_owned(),
+        VerifyError::Unexpected(mismatch) => hint(mismatch),
+        _ => String::new(),
+    };
+    Failure::new(Kind::Rejected, format!("{error}{hint}"))
+}
+
+fn hint(mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::Run { taken_by, .. } => format!("; --run {} takes it", taken_by.name()),
+        Mismatch::Unbound { .. } => {
+            "; state them: --expect-builtins NAME,.. or --expect-program FILE, or --expect-layout NAME \
+                                     where main has all of the layout's"
+                .to_owned()
+        }
+        Mismatch::UnknownBootloader { .. } => {
+            "; --expect-bootloader-hash HASH says that you trust it".to_owned()
+        }
+        Mismatch::Output { got, expected } => {
+            let [got, expected] = [got, expected].map(|values| readable_list(values));
+            format!(": {got}; expected {expected}")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        let list = |values: &[u64]| Ok(List(values.iter().map(|&value| value.into()).collect()));
+        assert_eq!(parse_values("1,0x2, 3"), list(&[1, 2, 3]));
+        assert_eq!(parse_values(""), list(&[]));
+        assert!(parse_values("1,,2").is_err());
+        assert!(parse_values("1,x").is_err());
+        let names = List(vec!["output".to_owned(), "range_check".to_owned()]);
+        assert_eq!(parse_builtins("output, range_check"), Ok(names));
+        assert_eq!(parse_builtins(""), Ok(List(vec![])));
+        assert!(parse_builtins("output,rangecheck").is_err());
+    }
+
+    #[test]
+    fn modes_have_integritys_names() {
+        assert_eq!(parse_mode("strict"), Ok(RunMode::Strict));
+        assert_eq!(
+            parse_mode("whole"),
+            Err("known are strict, relaxed, cairo1, any".to_owned())
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Which runs a gate takes.
+
+use super::{Form, Run};
+use serde::Serialize;
+
+/// Which runs a verifier takes. `Strict`, `Relaxed` and `Cairo1` are Integrity's words; where Integrity checks less, these
+/// check more, so that every run that one of them takes, Integrity takes in that mode (of a statement with one page).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunMode {
+    /// A whole run of a Cairo 0 program, whichever of the layout's builtins `main` has.
+    #[default]
+    Whole,
+    /// A whole run of a Cairo 0 program whose `main` has exactly the layout's builtins.
+    Strict,
+    /// A whole run of a Cairo 0 program; builtins that the layout lacks are 0 (bootloaders).
+    Relaxed,
+    /// A run from the entry that `cairo1-run` writes to its endless loop.
+    Cairo1,
+    /// Any run: nothing is shown but that some execution has the statement's first and last registers and public memory.
+    Any,
+}
+
+impl RunMode {
+    /// Those that can be asked for by name.
+    pub const NAMED: [(&str, Self); 4] = [
+        ("strict", Self::Strict),
+        ("relaxed", Self::Relaxed),
+        ("cairo1", Self::Cairo1),
+        ("any", Self::Any),
+    ];
+
+    /// The name in flags and settings; the default has none there.
+    pub fn name(self) -> &'static str {
+        let named = Self::NAMED.iter().find(|(_, mode)| *mode == self);
+        named.map_or("whole", |(name, _)| name)
+    }
+
+    /// The mode of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let named = Self::NAMED.iter().find(|(known, _)| *known == name);
+        named.map(|(_, mode)| *mode)
+    }
+
+    /// Whether the mode takes a run.
+    pub fn takes(self, run: &Run) -> bool {
+        self.objection(run).is_none()
+    }
+
+    /// Why the mode does not take a run, if it does not.
+    pub fn objection(self, run: &Run) -> Option<String> {
+        let not_whole = || run.why_not_whole.clone();
+        let slots = run.slots.as_ref();
+        match self {
+            Self::Any => None,
+            Self::Cairo1 if run.form == Form::Cairo1 => None,
+            Self::Cairo1 => {
+                Some(not_whole().unwrap_or_else(|| "it is a run of a Cairo 0 program".to_owned()))
+            }
+            Self::Relaxed => not_whole(),
+            Self::Whole if slots.is_some_and(|slots| slots.has_absent()) => {
+                Some("main has a builtin that the layout lacks".to_owned())
+            }
+            Self::Whole => not_whole(),
+            Self::Strict if slots.is_some_and(|slots| !slots.is_complete()) => {
+                Some("main's builtins are not exactly those of the layout".to_owned())
+            }
+            Self::Strict => not_whole(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a valid proof says.
+
+use crate::cairo::public_input::PublicInput;
+use crate::cairo::run::{Bootloaded, Form, Run, RunMode, SeenBuiltin};
+use crate::params::Parameters;
+use quarry_kernels::hash::{pedersen, poseidon};
+use quarry_kernels::{Felt, felt};
+use serde::{Serialize, Serializer};
+
+/// A program's hash in both forms. It covers the program's words, which do not tell the builtins of `main` but only their
+/// number, so it cannot be compared alone: an [`Expectation`](crate::expectation::Expectation) does it, which sees to the
+/// builtins too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProgramHash {
+    /// As StarkWare's Cairo verifiers compute it: a chain of Pedersen hashes from 0 over the program, closed with its
+    /// length.
+    #[serde(rename = "program_hash_pedersen", serialize_with = "hex")]
+    pedersen: Felt,
+    /// As the Integrity contracts compute it: by Poseidon.
+    #[serde(rename = "program_hash_poseidon", serialize_with = "hex")]
+    poseidon: Felt,
+}
+
+impl ProgramHash {
+    /// Hashes a program.
+    pub fn of(program: &[Felt]) -> Self {
+        Self {
+            pedersen: pedersen::hash_elements(program),
+            poseidon: poseidon::hash_many(program),
+        }
+    }
+
+    /// The Pedersen form and the Poseidon form, in hexadecimal.
+    pub fn to_hex(&self) -> [String; 2] {
+        [self.pedersen, self.poseidon].map(|hash| felt::to_hex(&hash))
+    }
+
+    /// Whether a hash is one of the two forms.
+    pub(crate) fn is(&self, hash: &Felt) -> bool {
+        [self.pedersen, self.poseidon].contains(hash)
+    }
+}
+
+/// What says which builtins `main` had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// Nothing: under the same program hash `main` could have had others.
+    #[default]
+    Unbound,
+    /// Their number: only one list has so many (none, or all that there are).
+    Number,
+    /// The layout that the caller stated, of which `main` has exactly the builtins.
+    Layout,
+    /// The list that the caller stated.
+    List,
+}
+
+/// What a valid proof says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// The layout.
+    pub layout: String,
+    /// Number of steps.
+    pub n_steps: u64,
+    /// The form of the run.
+    pub run: Form,
+    /// The modes in which Integrity takes such a run.
+    pub run_modes: Vec<RunMode>,
+    /// The program's hash, where its cells are public.
+    #[serde(flatten)]
+    pub program_hash: Option<ProgramHash>,
+    /// The builtins that `main` had as far as the proof shows, if the run is whole.
+    pub builtins: Option<Vec<SeenBuiltin>>,
+    /// What says that it were these.
+    pub builtins_binding: Binding,
+    /// The cells of the output, where they are public: `main`'s output in a whole run, and mere public memory in others.
+    #[serde(serialize_with = "optional_hex_list")]
+    pub output: Option<Vec<Felt>>,
+    /// The output read as a bootloader's.
+    pub bootloaded: Option<Bootloaded>,
+    /// Conjectured security in bits.
+    pub security_bits: u64,
+    /// The form of the public input that opens the transcript.
+    pub stone_version: &'static str,
+    /// What is unwise about the parameters, and what the proof does not show.
+    pub warnings: Vec<String>,
+}
+
+impl Verified {
+    /// What a proof says of a statement, which is about this run, before anything is expected of it. (Hashes the program.)
+    pub(crate) fn new(statement: &PublicInput, params: &Parameters, run: &Run) -> Self {
+        let program_hash = run.program.as_deref().map(ProgramHash::of);
+        let mut bootloaded = run.bootloaded.clone();
+        if let (Some(bootloaded), Some(hash)) = (&mut bootloaded, &program_hash) {
+            bootloaded.name(&hash.poseidon);
+        }
+        let slots = run.slots.as_ref();
+        Self {
+            layout: statement.layout.clone(),
+            n_steps: statement.n_steps,
+            run: run.form,
+            run_modes: run.modes(),
+            program_hash,
+            builtins: slots.map(|slots| slots.seen().to_vec()),
+            builtins_binding: slots
+                .filter(|slots| slots.is_the_only_list())
+                .map_or(Binding::Unbound, |_| Binding::Number),
+            output: run.output.clone(),
+            bootloaded,
+            security_bits: params.security_bits(),
+            stone_version: params.stone_version.name(),
+            warnings: run.warning().into_iter().chain(params.warnings()).collect(),
+        }
+    }
+}
+
+fn hex<S: Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&felt::to_hex(value))
+}
+
+fn optional_hex_list<S: Serializer>(values: &Option<Vec<Felt>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match values {
+        Some(values) => serializer.collect_seq(values.iter().map(felt::to_hex)),
+        None => serializer.serialize_none(),
+    }
+}
