@@ -31,6 +31,7 @@ const CASE: &str = "tests/data/plain/fib_2p9";
 const SHORT: RunOptions = RunOptions {
     max_steps: 1 << 12,
     min_steps: 0,
+    prints: false,
 };
 
 fn text_of(path: &str) -> Result<String, Box<dyn Error>> {

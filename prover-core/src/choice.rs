@@ -91,6 +91,7 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
     let builtins = runner::program_builtins(wanted.program)?;
     let mut candidates = Vec::new();
     let mut best: Option<(f64, ProverInput)> = None;
+    let mut options = wanted.options;
     for layout in STATIC_LAYOUTS {
         let mut candidate = Candidate {
             layout: layout.name,
@@ -99,7 +100,10 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
             refused: wanted.objection(layout.name, layout.segments, &builtins),
         };
         if candidate.refused.is_none() {
-            match wanted.attempt(layout.name)? {
+            let attempt = wanted.attempt(layout.name, &options)?;
+            // What the program prints is the same in every layout.
+            options.prints = false;
+            match attempt {
                 Err(why) => candidate.refused = Some(why),
                 Ok((cost, input)) => {
                     if best
@@ -141,8 +145,12 @@ impl Wanted<'_> {
 
     /// Runs the program in a layout and counts what a proof takes. The inner error is the layout's fault, the
     /// outer one the program's.
-    fn attempt(&self, layout: &'static str) -> Result<Result<(Cost, ProverInput), String>, RunError> {
-        let input = match runner::run(self.program, self.input, layout, &self.options) {
+    fn attempt(
+        &self,
+        layout: &'static str,
+        options: &RunOptions,
+    ) -> Result<Result<(Cost, ProverInput), String>, RunError> {
+        let input = match runner::run(self.program, self.input, layout, options) {
             Ok(input) => input,
             Err(error @ (RunError::TooLarge(_) | RunError::Machine(_))) => return Ok(Err(error.to_string())),
             Err(error) => return Err(error),

@@ -27,7 +27,7 @@ impl Example {
             input: Some(&input),
             options: RunOptions {
                 max_steps,
-                min_steps: 0,
+                ..RunOptions::default()
             },
             profile: Some(profile),
             parameters: &|n_steps| profile.parameters(n_steps, 96).map_err(|error| error.to_string()),

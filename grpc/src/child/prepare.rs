@@ -286,6 +286,8 @@ impl Files<'_> {
         let options = RunOptions {
             max_steps: steps(limits.max_steps, defaults.max_steps),
             min_steps: steps(program.min_steps, defaults.min_steps),
+            // A child's standard error is for its last words, and may be told to others than its input's owner.
+            prints: false,
         };
         let input = if let Some(dynamic) = &program.dynamic_params {
             let value = self.json("dynamic_params", Some(dynamic))?;

@@ -157,6 +157,7 @@ impl Source {
         RunOptions {
             max_steps: self.step_limit,
             min_steps: self.min_steps,
+            ..RunOptions::default()
         }
     }
 }

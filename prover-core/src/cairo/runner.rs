@@ -1,8 +1,7 @@
 //! Running Cairo programs in proof mode, with the `cairo-vm` crate.
 //!
-//! Hints are those of `cairo-vm` (the Cairo library's), and two that give a program its input:
-//! `ids.X = program_input['K']` and `ids.X = len(program_input['K'])`. A program with any other hint is refused before
-//! it runs.
+//! Hints are those of `cairo-vm` (the Cairo library's), and those of a small part of Python that give a program its input
+//! (`hints/language.rs`). A program with any other hint is refused before it runs.
 
 mod builtins;
 mod dynamic;
@@ -35,6 +34,8 @@ pub struct RunOptions {
     pub max_steps: usize,
     /// The padded trace has at least this many steps.
     pub min_steps: usize,
+    /// Whether what hints print goes to standard error; else it goes nowhere.
+    pub prints: bool,
 }
 
 impl Default for RunOptions {
@@ -42,6 +43,7 @@ impl Default for RunOptions {
         Self {
             max_steps: 1 << 24,
             min_steps: 0,
+            prints: true,
         }
     }
 }
@@ -71,7 +73,13 @@ pub enum RunError {
     #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
     DynamicParam(String),
     /// A hint that nobody here can execute.
-    #[error("the hint at pc {pc} is not supported:\n{code}")]
+    #[error(
+        "the hint at pc {pc} is not supported:\n{code}\n\
+         Run the program with Cairo's own tools: `cairo-run --proof_mode --layout=LAYOUT --program=PROGRAM --program_input=INPUT \
+         --air_public_input=public_input.json --air_private_input=private_input.json --trace_file=trace.bin \
+         --memory_file=memory.bin`. Then give these four files instead of the program: \
+         `--public_input_file public_input.json --private_input_file private_input.json`"
+    )]
     UnknownHint {
         /// Its place in the program.
         pc: usize,
@@ -79,12 +87,12 @@ pub enum RunError {
         code: String,
     },
     /// A hint reads what the program input does not have.
-    #[error("the hint at pc {pc} reads program_input['{key}']: {problem}")]
+    #[error("the hint at pc {pc} reads {path}: {problem}")]
     ProgramInput {
         /// The hint's place in the program.
         pc: usize,
-        /// The key.
-        key: String,
+        /// What it reads, as `program_input['accounts'][3]`.
+        path: String,
         /// What is wrong.
         problem: &'static str,
     },
@@ -185,17 +193,14 @@ fn run_in(
     params: Option<CairoLayoutParams>,
     has_builtin: impl Fn(&str) -> bool,
 ) -> Result<ProverInput, RunError> {
-    let hints = hints::hints(program)?;
-    let program = parse(program)?;
+    let (file, program) = (program, parse(program)?);
     let mut builtins = program.iter_builtins().map(|builtin| builtin.to_str());
     if let Some(builtin) = builtins.find(|builtin| !has_builtin(builtin)) {
         let layout = layout.to_str().to_owned();
         return Err(RunError::MissingBuiltin { builtin, layout });
     }
-    let mut processor = BuiltinHintProcessor::new(
-        hints::program_input_hints(&hints, input)?,
-        RunResources::new(options.max_steps),
-    );
+    let own_hints = hints::functions(file, input, options)?;
+    let mut processor = BuiltinHintProcessor::new(own_hints, RunResources::new(options.max_steps));
 
     let mut runner = CairoRunner::new(&program, layout, params, true, true, false).map_err(machine)?;
     let end = runner.initialize(false).map_err(machine)?;

@@ -47,6 +47,22 @@ pub fn repository_row(name: &str) -> Golden {
     row.unwrap_or_else(|| panic!("{name} is not in the repository"))
 }
 
+/// A program with hints, its input, and what Cairo's own tools made of them in layout `small`; nobody proved it.
+pub fn hints_case(case: &str) -> Golden {
+    Golden {
+        layout: "small".into(),
+        case: case.into(),
+        tag: String::new(),
+        n_steps: 0,
+        digest: None,
+        proof_bytes: 0,
+        stone_cpu_seconds: 0.0,
+        folder: Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/hints")
+            .join(case),
+    }
+}
+
 /// One row of each of the repository's cases, as all rows of a case have the same inputs.
 pub fn repository_cases() -> Vec<Golden> {
     let mut rows = repository();

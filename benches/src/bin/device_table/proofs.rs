@@ -88,6 +88,7 @@ impl<D: Backend> Proofs<'_, D> {
         let options = RunOptions {
             max_steps: STEP_LIMIT,
             min_steps: 1 << log_steps,
+            ..RunOptions::default()
         };
         Ok(runner::run(
             &file("program.json")?,

@@ -1,47 +1,42 @@
-//! Hints: which ones a program may have, and the ones that read the program input.
+//! Hints: which ones a program may have, and what executes those that are not the virtual machine's own.
 
-use super::RunError;
-use cairo_vm::Felt252;
-use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
-use cairo_vm::hint_processor::builtin_hint_processor::hint_code::HINT_CODES;
-use cairo_vm::hint_processor::builtin_hint_processor::hint_utils::insert_value_from_var_name;
-use quarry_kernels::{Felt, felt};
+mod definitions;
+mod interpreter;
+mod language;
+mod value;
+
+use self::definitions::{Definitions, Identifier};
+use self::interpreter::{Interpreter, Run};
+use self::language::Statement;
+use self::value::{Fault, Shared};
+use super::{RunError, RunOptions};
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
+    BuiltinHintProcessor, HintFunc, HintProcessorData,
+};
+use cairo_vm::hint_processor::hint_processor_definition::HintProcessorLogic;
+use cairo_vm::types::exec_scope::ExecutionScopes;
+use cairo_vm::vm::errors::hint_errors::HintError;
+use cairo_vm::vm::vm_core::VirtualMachine;
 use serde_json::Value;
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-/// What a hint reads from an entry of the program input.
-#[derive(Clone, Copy, Debug)]
-enum Reading {
-    /// The entry itself, a number.
-    Number,
-    /// The length of the entry, a list.
-    Length,
+/// Cells that a step reads, at most: hints that write more than a run can read are stopped.
+const CELLS_OF_A_STEP: usize = 4;
+
+/// What hints need of a compiled program.
+#[derive(serde::Deserialize)]
+struct Program {
+    hints: BTreeMap<usize, Vec<Hint>>,
+    identifiers: HashMap<String, Identifier>,
 }
 
-/// The hints that give a program its input: `ids.X = ` followed by the text before the key (a string in single or double
-/// quotes) and the text after it.
-const PROGRAM_INPUT_HINTS: &[(&str, &str, Reading)] = &[
-    ("program_input[", "]", Reading::Number),
-    ("len(program_input[", "])", Reading::Length),
-];
-
-/// The texts of a program's hints, by pc.
-pub(super) fn hints(program: &[u8]) -> Result<Vec<(usize, String)>, RunError> {
-    #[derive(serde::Deserialize)]
-    struct Hint {
-        code: String,
-    }
-    #[derive(serde::Deserialize)]
-    struct Hints {
-        hints: BTreeMap<usize, Vec<Hint>>,
-    }
-    let program: Hints =
-        serde_json::from_slice(program).map_err(|error| RunError::Program(error.to_string()))?;
-    let hints = program.hints.into_iter();
-    Ok(hints
-        .flat_map(|(pc, hints)| hints.into_iter().map(move |hint| (pc, hint.code)))
-        .collect())
+#[derive(serde::Deserialize)]
+struct Hint {
+    code: String,
 }
 
 /// Refuses words that are no hexadecimal: the virtual machine's parser panics at some of them.
@@ -62,116 +57,242 @@ pub(super) fn check_words(program: &[u8]) -> Result<(), RunError> {
     }
 }
 
-/// The functions of the hints that read the program input; all other hints must be the virtual machine's own.
-pub(super) fn program_input_hints(
-    hints: &[(usize, String)],
+/// The functions of a program's own hints, by their texts. All of them have been executed once with nothing known of the run; the
+/// other hints are the virtual machine's own.
+pub(super) fn functions(
+    program: &[u8],
     input: Option<&Value>,
+    options: &RunOptions,
 ) -> Result<HashMap<String, Rc<HintFunc>>, RunError> {
+    let program: Program =
+        serde_json::from_slice(program).map_err(|error| RunError::Program(error.to_string()))?;
+    let shared = Arc::new(Shared {
+        input: input.cloned(),
+        definitions: Definitions::new(program.identifiers),
+        prints: options.prints,
+        budget: AtomicUsize::new(options.max_steps.saturating_mul(CELLS_OF_A_STEP)),
+    });
     let mut functions = HashMap::new();
-    for (pc, code) in hints {
-        let Some((variable, key, reading)) = parse_hint(code) else {
-            if HINT_CODES.values().any(|known| known == code) {
-                continue;
-            }
-            return Err(RunError::UnknownHint {
-                pc: *pc,
-                code: code.clone(),
-            });
-        };
-        let value = read(input, key, reading).map_err(|problem| RunError::ProgramInput {
-            pc: *pc,
-            key: key.to_owned(),
-            problem,
-        })?;
-        let value = Felt252::from_bytes_be(&felt::to_standard_bytes(&value));
-        let variable = variable.to_owned();
-        let function = HintFunc(Box::new(move |vm, _, ids, ap_tracking, _| {
-            insert_value_from_var_name(&variable, value, vm, ids, ap_tracking)
-        }));
-        functions.insert(code.clone(), Rc::new(function));
+    for (pc, Hint { code }) in program
+        .hints
+        .into_iter()
+        .flat_map(|(pc, hints)| hints.into_iter().map(move |hint| (pc, hint)))
+    {
+        if functions.contains_key(&code) || is_known(&code) {
+            continue;
+        }
+        let statements = check(&code, &shared).map_err(|fault| refusal(pc, &code, fault))?;
+        functions.insert(code, Rc::new(function(statements, Arc::clone(&shared))));
     }
     Ok(functions)
 }
 
-/// The variable, the key and the reading of a hint in [`PROGRAM_INPUT_HINTS`].
-fn parse_hint(code: &str) -> Option<(&str, &str, Reading)> {
-    let (variable, expression) = code.trim().strip_prefix("ids.")?.split_once(" = ")?;
-    let is_name = variable
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_name {
-        return None;
-    }
-    PROGRAM_INPUT_HINTS.iter().find_map(|(before, after, reading)| {
-        let quoted = expression.strip_prefix(before)?.strip_suffix(after)?;
-        let key = ['\'', '"']
-            .into_iter()
-            .find_map(|quote| quoted.strip_prefix(quote)?.strip_suffix(quote))?;
-        let is_plain = !key.contains(['\'', '"', '\\']);
-        is_plain.then_some((variable, key, *reading))
-    })
+/// Whether the virtual machine executes that hint. Only its processor knows them all, so it is asked to execute it on an empty
+/// machine: what comes of that does not matter, unless it is that the hint is unknown.
+fn is_known(code: &str) -> bool {
+    let hint: Box<dyn Any> = Box::new(HintProcessorData::new_default(code.to_owned(), HashMap::new()));
+    let mut vm = VirtualMachine::new(false, false);
+    let result = BuiltinHintProcessor::new_empty().execute_hint(&mut vm, &mut ExecutionScopes::new(), &hint);
+    !matches!(result, Err(HintError::UnknownHint(_)))
 }
 
-/// What a hint reads from the program input. Numbers are integers, or strings of `0x`-prefixed hexadecimal below p.
-fn read(input: Option<&Value>, key: &str, reading: Reading) -> Result<Felt, &'static str> {
-    let input = input.ok_or("no program input was given")?;
-    let entry = input.get(key).ok_or("there is no such entry")?;
-    match (reading, entry) {
-        (Reading::Length, Value::Array(list)) => Ok(Felt::from(list.len() as u64)),
-        (Reading::Length, Value::Object(members)) => Ok(Felt::from(members.len() as u64)),
-        (Reading::Length, _) => Err("it is not a list"),
-        (Reading::Number, Value::String(hex)) => {
-            felt::from_hex(hex).ok_or("it is not 0x-prefixed hexadecimal below p")
-        }
-        (Reading::Number, entry) => {
-            let positive = entry.as_u64().map(Felt::from);
-            let number = positive.or_else(|| entry.as_i64().map(Felt::from));
-            number.ok_or("it is not an integer of 64 bits (larger ones are written as \"0x..\")")
-        }
+/// The statements of a hint, if they can be executed as far as that can be known before the run.
+fn check(code: &str, shared: &Shared) -> Result<Vec<Statement>, Fault> {
+    let statements = language::parse(code).ok_or(Fault::Unsupported)?;
+    Interpreter::new(shared, None).execute(&statements)?;
+    Ok(statements)
+}
+
+fn refusal(pc: usize, code: &str, fault: Fault) -> RunError {
+    match fault {
+        Fault::Unsupported => RunError::UnknownHint {
+            pc,
+            code: code.to_owned(),
+        },
+        Fault::Input { path, problem } => RunError::ProgramInput { pc, path, problem },
+        Fault::Failed(why) => RunError::Failed {
+            pc,
+            message: format!("{why}, in the hint\n{code}"),
+        },
     }
+}
+
+fn function(statements: Vec<Statement>, shared: Arc<Shared>) -> HintFunc {
+    HintFunc(Box::new(move |vm, scopes, ids, ap, _| {
+        let run = Run { vm, scopes, ids, ap };
+        let result = Interpreter::new(&shared, Some(run)).execute(&statements);
+        result.map_err(|fault| {
+            let why = match fault {
+                Fault::Unsupported => "this part of the hint is not supported".to_owned(),
+                Fault::Input { path, problem } => format!("{path}: {problem}"),
+                Fault::Failed(why) => why,
+            };
+            HintError::CustomHint(why.into())
+        })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cairo_vm::hint_processor::builtin_hint_processor::hint_code::HINT_CODES;
+    use cairo_vm::hint_processor::builtin_hint_processor::kzg_da::WRITE_DIVMOD_SEGMENT;
+    use cairo_vm::hint_processor::builtin_hint_processor::secp::cairo0_hints::CAIRO0_HINT_CODES;
     use serde_json::json;
+    use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
-    fn hints_of_the_table_are_understood() {
-        let parsed =
-            |code| parse_hint(code).map(|(variable, key, reading)| (variable, key, format!("{reading:?}")));
-        let number = |variable, key| Some((variable, key, "Number".to_owned()));
-        assert_eq!(parsed("ids.n = program_input['k']"), number("n", "k"));
-        assert_eq!(parsed("ids.a_1 = program_input[\"x y\"]"), number("a_1", "x y"));
-        assert_eq!(
-            parsed("ids.n = len(program_input['list'])"),
-            Some(("n", "list", "Length".to_owned()))
-        );
-        for other in [
-            "ids.n = program_input['k'] + 1",
-            "ids.n = program_input['a']['b']",
-            "ids.n = program_input[k]",
-            "ids.n = program_input['k\"]",
-            "ids.a.b = program_input['k']",
-            "n = program_input['k']",
-            "ids.n = program_input['k']\nimport os",
-        ] {
-            assert_eq!(parsed(other), None, "{other}");
+    fn the_hints_of_the_cairo_library_are_known() {
+        let codes = HINT_CODES.iter().chain(CAIRO0_HINT_CODES.iter());
+        let unknown: Vec<_> = codes
+            .filter(|(_, code)| !is_known(code))
+            .map(|(name, _)| *name)
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        assert!(is_known(WRITE_DIVMOD_SEGMENT));
+        assert!(!is_known("ids.x = 1"));
+    }
+
+    fn shared(input: Option<Value>) -> Shared {
+        Shared {
+            input,
+            definitions: Definitions::default(),
+            prints: false,
+            budget: AtomicUsize::new(1000),
         }
     }
 
     #[test]
-    fn program_input_is_read_as_field_elements() {
-        let input = json!({ "n": 7, "minus": -1, "big": "0x800000000000000000", "list": [1, 2], "half": 0.5, "text": "7" });
-        let number = |key| read(Some(&input), key, Reading::Number);
-        assert_eq!(number("n"), Ok(Felt::from(7u64)));
-        assert_eq!(number("minus"), Ok(-Felt::from(1u64)));
-        assert_eq!(number("big"), Ok(Felt::from(1u128 << 71)));
-        assert_eq!(read(Some(&input), "list", Reading::Length), Ok(Felt::from(2u64)));
-        for key in ["list", "half", "text", "missing"] {
-            assert!(number(key).is_err(), "{key}");
+    fn what_is_not_of_the_language_is_not_supported() {
+        let shared = shared(Some(json!({ "a": [1, 2], "o": { "x": 1 } })));
+        for code in [
+            "",
+            "import os",
+            "ids.n = unheard_of",
+            "ids.n = program_input['a'] if ids.x else 0",
+            "ids.n = program_input['a\"]",
+            "ids.n = program_input['a'",
+            "ids.n = (1",
+            "ids.n = 1 1",
+            "ids.n = open('/etc/passwd')",
+            "ids.n = program_input['a'][0] ** 2",
+            "ids.n = 'a\\n'",
+            "for x in program_input['a']:",
+            "  ids.n = 1\n ids.m = 2",
+            "ids.n = 1\n  ids.m = 2",
+            // The order of an object's entries is Python's secret.
+            "for key in program_input['o']: print(key)",
+            "ids.n = segments.gen_arg([v for k, v in program_input['o'].items()])",
+            "initial_dict = [1]",
+            "import = 1",
+            "n = int('1', 8)",
+            "ids = 7; n",
+        ] {
+            assert_eq!(
+                check(code, &shared).expect_err(code),
+                Fault::Unsupported,
+                "{code}"
+            );
         }
-        assert!(read(Some(&input), "n", Reading::Length).is_err());
-        assert!(read(None, "n", Reading::Number).is_err());
+    }
+
+    #[test]
+    fn what_the_program_input_lacks_is_found_before_the_run() {
+        let input = json!({
+            "n": 7, "half": 0.5, "text": "7", "minus": -1, "big": "0x800000000000000000",
+            "a": [1, [2, { "b": "x" }], null], "votes": [{ "r": "0x1" }, { "r": "zz" }, {}],
+        });
+        let shared = shared(Some(input));
+        for (code, path) in [
+            ("ids.n = program_input['none']", "program_input['none']"),
+            ("ids.n = program_input['half']", "program_input['half']"),
+            ("ids.n = program_input['text']", "program_input['text']"),
+            ("ids.n = program_input['a']", "program_input['a']"),
+            ("ids.n = program_input", "program_input"),
+            ("ids.n = program_input['n'][0]", "program_input['n']"),
+            ("ids.n = program_input['n']['x']", "program_input['n']['x']"),
+            ("ids.n = program_input['a'][3]", "program_input['a'][3]"),
+            (
+                "ids.n = program_input['a'][1][1]['b']",
+                "program_input['a'][1][1]['b']",
+            ),
+            ("ids.n = len(program_input['n'])", "program_input['n']"),
+            (
+                "ids.a = segments.gen_arg(program_input['a'])",
+                "program_input['a'][1][1]",
+            ),
+            (
+                "segments.write_arg(ids.a, program_input['a'][2])",
+                "program_input['a'][2]",
+            ),
+            (
+                "for i, v in enumerate(program_input['a']):\n  memory[ids.a + i] = v",
+                "program_input['a'][1]",
+            ),
+            (
+                "for v in program_input['votes']:\n    r = int(v['r'], 16)",
+                "program_input['votes'][1]['r']",
+            ),
+            (
+                "d = {int(k): v for k, v in program_input['a'].items()}",
+                "program_input['a']",
+            ),
+            (
+                "memory[ap] = to_felt_or_relocatable(program_input['half'])",
+                "program_input['half']",
+            ),
+        ] {
+            match check(code, &shared).expect_err(code) {
+                Fault::Input { path: found, .. } => assert_eq!(found, path, "{code}"),
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+        for code in [
+            "ids.n = program_input['n']",
+            "ids.n = program_input['minus']\n\n# twice\nids.m = ids.k = program_input[\"big\"]",
+            "ids.n = program_input['a'][ids.at][ids.at]",
+            "ids.n = int(program_input['text']) + int(program_input['text'], 16) * 2 - 1",
+        ] {
+            assert!(check(code, &shared).is_ok(), "{code}");
+        }
+        let none = Shared {
+            input: None,
+            ..shared
+        };
+        assert!(
+            matches!(check("n = program_input['n']", &none), Err(Fault::Input { path, .. }) if path == "program_input")
+        );
+    }
+
+    #[test]
+    fn assertions_that_cannot_hold_are_found_before_the_run() {
+        let shared = shared(Some(json!({ "a": [1, 2] })));
+        assert!(check("assert len(program_input['a']) == 1 + 1, 'two'", &shared).is_ok());
+        assert!(check("assert ids.n == len(program_input['a'])", &shared).is_ok());
+        let fault = check("assert len(program_input['a']) != 2", &shared);
+        assert!(matches!(fault, Err(Fault::Failed(_))), "{fault:?}");
+    }
+
+    #[test]
+    fn hostile_hints_are_cheap() {
+        let list: Vec<_> = (0..900).collect();
+        let shared = shared(Some(json!({ "a": list })));
+        let deep = format!("n = {}{}", "(".repeat(100_000), ")".repeat(100_000));
+        let nested = "for x in program_input['a']: n = 1\n".repeat(100);
+        let doubled = format!("a = [1, 1]\n{}segments.gen_arg(a)", "a = [a, a]\n".repeat(28));
+        for code in [
+            &*deep,
+            &nested,
+            &doubled,
+            "a = []\nfor x in program_input['a']: a = [a]",
+            "n = [[y for y in program_input['a']] for x in program_input['a']]",
+            &format!("a = 'text'\n{}", "a = f'{a}{a}'\n".repeat(100)),
+            &doubled.replace("segments.gen_arg", "print"),
+            "n = range(1000000000000000)",
+            "n = range(0 - 1)",
+        ] {
+            shared.budget.store(1000, Relaxed);
+            assert!(check(code, &shared).is_err(), "{}", &code[..30.min(code.len())]);
+        }
     }
 }
