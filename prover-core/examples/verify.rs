@@ -2,8 +2,8 @@
 //! `cargo run -p quarry-prover-core --no-default-features --example verify -- proof.json program.json`.
 
 use quarry_kernels::felt;
-use quarry_prover_core::compiled::CompiledProgram;
 use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::verify_file;
 use std::error::Error;
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(proof), Some(program)) = (paths.next(), paths.next()) else {
         return Err("give the paths of a proof file and of the program that it must be of".into());
     };
-    let program = CompiledProgram::parse(&std::fs::read(program)?)?;
+    let program = CompiledProgram::parse(&std::fs::read_to_string(program)?)?;
     // A hash alone is refused: it does not say which builtins main had.
     let expectation = Expectation {
         program_hash: Some(program.hash()),

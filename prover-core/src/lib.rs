@@ -7,10 +7,10 @@ pub mod channel;
 pub mod choice;
 pub mod claim;
 pub mod commit;
-pub mod compiled;
 #[cfg(feature = "prover")]
 pub mod cost;
 pub mod expectation;
+pub mod facts;
 pub mod fri;
 pub mod inspect;
 mod json;

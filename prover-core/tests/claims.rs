@@ -9,8 +9,8 @@ use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::{Form, RunMode};
 use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
 use quarry_prover_core::claim::{Binding, Verified};
-use quarry_prover_core::compiled::CompiledProgram;
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
+use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::proof::{ProofFile, Version};
@@ -20,9 +20,9 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-fn program(name: &str) -> Vec<u8> {
+fn program(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/programs");
-    fs::read(folder.join(name)).expect("a program of the repository")
+    fs::read_to_string(folder.join(name)).expect("a program of the repository")
 }
 
 fn stones_proof(case: &str) -> ProofFile {
@@ -56,7 +56,7 @@ fn swapped_proof() -> ProofFile {
         "stark": { "log_n_cosets": 2, "fri": {
             "fri_step_list": [0, 4], "last_layer_degree_bound": 512, "n_queries": 4, "proof_of_work_bits": 0 } },
     });
-    let input = run(&program("swapped.json"), None, "small", &RunOptions::default()).expect("it runs");
+    let input = run(program("swapped.json").as_bytes(), None, "small", &RunOptions::default()).expect("it runs");
     let params = Parameters::from_json(&params_file).expect("parameters");
     let options = ProveOptions::default();
     let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
@@ -73,7 +73,7 @@ fn swapped_proof() -> ProofFile {
 
 #[test]
 fn a_program_hash_alone_is_no_gate() {
-    let honest = run(&program("honest.json"), None, "small", &RunOptions::default());
+    let honest = run(program("honest.json").as_bytes(), None, "small", &RunOptions::default());
     assert!(
         matches!(honest, Err(RunError::Failed { .. })),
         "2^200 is out of range"

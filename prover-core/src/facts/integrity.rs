@@ -1,0 +1,170 @@
+//! Facts as the Integrity contracts register them on Starknet. Source: Integrity 2.1, `src/lib_utils.cairo`,
+//! `src/settings.cairo`, `src/stark.cairo`.
+
+mod cells;
+
+pub use cells::{Cells, CellsError, hashed_cells};
+
+use super::short_string;
+use crate::params::Parameters;
+use crate::profiles::{Profile, ProfileError};
+use quarry_kernels::hash::poseidon;
+use quarry_kernels::{Felt, Hash};
+
+/// How the contracts look at the public memory before they hash it: the setting `memory_verification`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryVerification {
+    /// A whole run of a Cairo 0 program with the layout's builtins in order.
+    Strict,
+    /// The program and the output are where the segments say; nothing else is looked at.
+    Relaxed,
+    /// Everything before the output is the program.
+    Cairo1,
+}
+
+impl MemoryVerification {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::Relaxed, Self::Cairo1];
+
+    /// The name in the contracts' settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Relaxed => "relaxed",
+            Self::Cairo1 => "cairo1",
+        }
+    }
+
+    /// The mode of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
+/// The setting `hasher` for each commitment hash that the contracts know, and the profile of the proofs that they
+/// take with it.
+const HASHERS: [(Hash, &str, &str); 2] = [
+    (
+        Hash::Keccak256Masked160Lsb,
+        "keccak_160_lsb",
+        "integrity-stone6-keccak160",
+    ),
+    (
+        Hash::Blake256Masked248Lsb,
+        "blake2s_248_lsb",
+        "integrity-stone6-blake248",
+    ),
+];
+
+/// The settings with which the contracts verify a proof: each enters the configuration hash as a short string.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Configuration {
+    /// The layout.
+    pub layout: String,
+    /// The commitment hash.
+    pub hasher: &'static str,
+    /// The form of the public input.
+    pub stone_version: &'static str,
+    /// How the public memory is looked at.
+    pub memory_verification: &'static str,
+}
+
+/// Why the contracts cannot verify a proof, whatever the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoConfiguration {
+    /// A commitment hash that they do not know.
+    #[error(
+        "Integrity has no setting for commitment_hash {}; it knows {}", found.name(),
+        HASHERS.map(|(hash, ..)| hash.name()).join(" and ")
+    )]
+    Hash {
+        /// The proof's.
+        found: Hash,
+    },
+    /// A layout or parameters that they refuse.
+    #[error(transparent)]
+    Refused(#[from] ProfileError),
+}
+
+impl Configuration {
+    /// The settings for proofs with these parameters.
+    ///
+    /// # Errors
+    /// [`NoConfiguration`] if the contracts take no such proof.
+    pub fn of(layout: &str, mode: MemoryVerification, params: &Parameters) -> Result<Self, NoConfiguration> {
+        let found = params.commitment_hashes.bottom;
+        let entry = HASHERS.iter().find(|(hash, ..)| *hash == found);
+        let (_, hasher, profile) = entry.ok_or(NoConfiguration::Hash { found })?;
+        // Either hasher goes with either form of the public input.
+        let profile = Profile {
+            stone_version: params.stone_version,
+            ..*Profile::by_name(profile)?
+        };
+        profile.check_layout(layout)?;
+        profile.check(params)?;
+        Ok(Self {
+            layout: layout.to_owned(),
+            hasher,
+            stone_version: params.stone_version.name(),
+            memory_verification: mode.name(),
+        })
+    }
+
+    /// The contracts' `verifier_config_hash`.
+    pub fn hash(&self) -> Felt {
+        let settings = [
+            &self.layout,
+            self.hasher,
+            self.stone_version,
+            self.memory_verification,
+        ];
+        poseidon::hash_many(&settings.map(short_string))
+    }
+}
+
+/// The security of a proof as the contracts count it and write it into the verification hash: queries times
+/// logarithm of the cosets plus proof of work, whatever the hashes.
+pub fn security_bits(params: &Parameters) -> u64 {
+    params.fri.n_queries as u64 * u64::from(params.log_n_cosets) + u64::from(params.fri.proof_of_work_bits)
+}
+
+/// The fact that a program with this hash had this output.
+pub fn fact(program_hash: Felt, output: &[Felt]) -> Felt {
+    poseidon::hash_many(&[program_hash, poseidon::hash_many(output)])
+}
+
+/// The output of the simple bootloader for one task.
+pub fn bootloader_output(task_program_hash: Felt, task_output: &[Felt]) -> Vec<Felt> {
+    let size = task_output.len() as u64 + 2;
+    let head = [Felt::from(1u64), Felt::from(size), task_program_hash];
+    [&head, task_output].concat()
+}
+
+/// The fact of a program that ran under a bootloader: the contracts' `calculate_bootloaded_fact_hash`.
+pub fn bootloaded_fact(bootloader_hash: Felt, task_program_hash: Felt, task_output: &[Felt]) -> Felt {
+    fact(
+        bootloader_hash,
+        &bootloader_output(task_program_hash, task_output),
+    )
+}
+
+/// The fact of a program that ran under a bootloader, whose proof a wrapper verified under the same bootloader: the
+/// contracts' `calculate_wrapped_bootloaded_fact_hash`.
+pub fn wrapped_fact(
+    wrapper_hash: Felt,
+    bootloader_hash: Felt,
+    task_program_hash: Felt,
+    task_output: &[Felt],
+) -> Felt {
+    let inner = poseidon::hash_many(&bootloader_output(task_program_hash, task_output));
+    bootloaded_fact(bootloader_hash, wrapper_hash, &[bootloader_hash, inner])
+}
+
+/// The hash under which a fact is registered with the settings and the security of its proof.
+pub fn verification_hash(fact: Felt, configuration: &Configuration, security_bits: u64) -> Felt {
+    poseidon::hash_many(&[fact, configuration.hash(), Felt::from(security_bits)])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Facts: the short names under which other systems register that a program had an output.
+//!
+//! `docs/facts.md` has every formula, what it is for and how it was checked.
+
+pub mod integrity;
+mod program;
+pub mod sharp;
+mod topology;
+
+pub use integrity::MemoryVerification;
+pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
+pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
+
+use crate::params::Parameters;
+use integrity::{Configuration, NoConfiguration};
+use quarry_kernels::hash::{Digest, pedersen, poseidon};
+use quarry_kernels::{Felt, felt};
+use serde::Serialize as _;
+
+/// Most characters of a short string.
+const MAX_SHORT_STRING: usize = 31;
+
+/// A proved claim, as far as facts need it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The program's cells: in mode [`MemoryVerification::Cairo1`] all public memory before the output.
+    pub program: &'a [Felt],
+    /// The output.
+    pub output: &'a [Felt],
+    /// The layout.
+    pub layout: &'a str,
+    /// How Integrity is asked to look at the public memory.
+    pub mode: MemoryVerification,
+    /// The proof's parameters.
+    pub params: &'a Parameters,
+    /// The compiled program, if the caller has it: a bootloader's hashes need its list of builtins.
+    pub compiled: Option<&'a CompiledProgram>,
+    /// The pages of the output; one page if there is nothing.
+    pub topology: Option<&'a Topology>,
+}
+
+/// Facts of a claim. What cannot be had is absent, and `notes` says why.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Facts {
+    /// Hash of the program as StarkWare's Cairo verifiers compute it.
+    #[serde(serialize_with = "hex")]
+    pub program_hash_pedersen: Felt,
+    /// Hash of the program as Integrity computes it.
+    #[serde(serialize_with = "hex")]
+    pub program_hash_poseidon: Felt,
+    /// Hashes of the program as bootloaders compute them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootloader_program_hash: Option<BootloaderHashes>,
+    /// Hash of the output as Integrity computes it.
+    #[serde(serialize_with = "hex")]
+    pub output_hash: Felt,
+    /// The fact that SHARP registers.
+    #[serde(serialize_with = "hex_digest", skip_serializing_if = "Option::is_none")]
+    pub sharp_fact: Option<Digest>,
+    /// The fact that Integrity registers.
+    #[serde(serialize_with = "hex")]
+    pub integrity_fact: Felt,
+    /// Security as Integrity counts it, in bits.
+    pub integrity_security_bits: u64,
+    /// Under what Integrity registers the fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integrity_verification: Option<Verification>,
+    /// Why something is absent.
+    pub notes: Vec<String>,
+}
+
+/// Under what Integrity registers a fact.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Verification {
+    /// The settings.
+    pub configuration: Configuration,
+    /// Their hash.
+    #[serde(serialize_with = "hex")]
+    pub configuration_hash: Felt,
+    /// The hash of fact, settings and security.
+    #[serde(serialize_with = "hex")]
+    pub verification_hash: Felt,
+}
+
+/// A claim that contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FactsError {
+    /// The compiled program is not the proved one.
+    #[error("the program file is not the program that was proved: word {word} differs")]
+    OtherProgram {
+        /// The first word that differs.
+        word: usize,
+    },
+}
+
+impl Facts {
+    /// The facts of a claim.
+    ///
+    /// # Errors
+    /// [`FactsError`] if the compiled program is not the claim's.
+    pub fn of(claim: &Claim<'_>) -> Result<Self, FactsError> {
+        claim.check_compiled()?;
+        let program_hash_poseidon = poseidon::hash_many(claim.program);
+        let fact = integrity::fact(program_hash_poseidon, claim.output);
+        let bits = integrity::security_bits(claim.params);
+        let bootloader_program_hash = claim.compiled.map(CompiledProgram::bootloader_hashes);
+        let mut notes = Vec::new();
+        Ok(Self {
+            program_hash_pedersen: pedersen::hash_elements(claim.program),
+            program_hash_poseidon,
+            bootloader_program_hash,
+            output_hash: poseidon::hash_many(claim.output),
+            sharp_fact: noted(claim.sharp_fact(bootloader_program_hash), &mut notes),
+            integrity_fact: fact,
+            integrity_security_bits: bits,
+            integrity_verification: noted(claim.verification(fact, bits), &mut notes),
+            notes,
+        })
+    }
+}
+
+/// The value, or a note that says why there is none.
+fn noted<T>(result: Result<T, String>, notes: &mut Vec<String>) -> Option<T> {
+    result.map_err(|why| notes.push(why)).ok()
+}
+
+impl Claim<'_> {
+    /// Checks that the compiled program is the claim's: all of it, or in mode cairo1, where cells of the run follow
+    /// the program, its beginning.
+    fn check_compiled(&self) -> Result<(), FactsError> {
+        let Some(compiled) = self.compiled else {
+            return Ok(());
+        };
+        let (ours, theirs) = (self.program, compiled.data.as_slice());
+        let same = ours.iter().zip(theirs).take_while(|(a, b)| a == b).count();
+        let may_go_on = self.mode == MemoryVerification::Cairo1;
+        if same == theirs.len() && (same == ours.len() || may_go_on) {
+            return Ok(());
+        }
+        Err(FactsError::OtherProgram { word: same })
+    }
+
+    fn sharp_fact(&self, program_hash: Option<BootloaderHashes>) -> Result<Digest, String> {
+        let hashes = program_hash.ok_or(
+            "no SHARP fact: it needs the program file, because the program's hash under a bootloader covers main's \
+             list of builtins, which the proof does not show",
+        )?;
+        let topology = match self.topology {
+            Some(topology) => Ok(topology.clone()),
+            None => Topology::trivial(self.output.len() as u64),
+        };
+        let fact = topology.and_then(|topology| sharp::fact(hashes.pedersen, self.output, &topology));
+        fact.map_err(|why| format!("no SHARP fact: {why}"))
+    }
+
+    fn verification(&self, fact: Felt, bits: u64) -> Result<Verification, String> {
+        let refused = |why: NoConfiguration| format!("no verification hash: {why}");
+        let configuration = Configuration::of(self.layout, self.mode, self.params).map_err(refused)?;
+        Ok(Verification {
+            configuration_hash: configuration.hash(),
+            verification_hash: integrity::verification_hash(fact, &configuration, bits),
+            configuration,
+        })
+    }
+}
+
+/// Text as one field element, its bytes big-endian: a short string of Cairo. (Of longer text than
+/// [`MAX_SHORT_STRING`] the value modulo p, which no caller asks for.)
+fn short_string(text: &str) -> Felt {
+    text.bytes().fold(Felt::from(0u64), |value, byte| {
+        value * Felt::from(256u64) + Felt::from(byte)
+    })
+}
+
+fn hex<S: serde::Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&felt::to_hex(value))
+}
+
+fn hex_digest<S: serde::Serializer>(value: &Option<Digest>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = value.map(|digest| format!("0x{}", crate::channel::hex(&digest)));
+    text.serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;

@@ -1,0 +1,135 @@
+//! Hashes of a compiled program, as bootloaders compute them. Source: cairo-lang, `bootloaders/hash_program.py`.
+
+use crate::json::{JsonError, Place};
+use quarry_kernels::Felt;
+use quarry_kernels::hash::{pedersen, poseidon};
+use serde_json::Value;
+
+/// The prime of Cairo's field as `cairo-compile` writes it.
+const PRIME: &str = "0x800000000000011000000000000000000000000000000000000000000000001";
+
+/// The version of the program header that every public bootloader hashes.
+const BOOTLOADER_VERSION: u64 = 0;
+
+/// Most names that stand for each other before `main` is found.
+const MAX_ALIASES: usize = 64;
+
+/// What of a compiled Cairo program a bootloader's hash covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompiledProgram {
+    /// Offset of `main` in `data`.
+    pub main: u64,
+    /// Names of the builtins that `main` is given, in order.
+    pub builtins: Vec<String>,
+    /// The bytecode.
+    pub data: Vec<Felt>,
+}
+
+/// A file that is no compiled program.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompiledProgramError {
+    /// Not JSON.
+    #[error("program: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// A value that is missing or of the wrong kind.
+    #[error("program: {0}")]
+    Value(#[from] JsonError),
+}
+
+/// A program's hash as bootloaders print it, by the hash function that the task asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct BootloaderHashes {
+    /// By Pedersen: the hash that SHARP's facts have.
+    #[serde(serialize_with = "super::hex")]
+    pub pedersen: Felt,
+    /// By Poseidon.
+    #[serde(serialize_with = "super::hex")]
+    pub poseidon: Felt,
+}
+
+impl CompiledProgram {
+    /// Reads what `cairo-compile` wrote.
+    ///
+    /// # Errors
+    /// [`CompiledProgramError`]: not JSON, or as [`Self::from_json`].
+    pub fn parse(text: &str) -> Result<Self, CompiledProgramError> {
+        Ok(Self::from_json(&serde_json::from_str(text)?)?)
+    }
+
+    /// Reads a compiled program as a JSON value.
+    ///
+    /// # Errors
+    /// [`JsonError`]: a value that is missing or of the wrong kind, or a program over another field.
+    pub fn from_json(value: &Value) -> Result<Self, JsonError> {
+        let root = Place::root(value);
+        let prime = root.key("prime")?;
+        if prime.string()? != PRIME {
+            return Err(prime.error(format!("{PRIME}, the prime of Cairo's field")));
+        }
+        let builtins = root.key("builtins")?;
+        let data = root.key("data")?;
+        Ok(Self {
+            main: main_of(&root)?,
+            builtins: builtins
+                .elements()?
+                .map(|place| builtin(&place))
+                .collect::<Result<_, _>>()?,
+            data: data
+                .elements()?
+                .map(|place| place.felt())
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The hash of its words alone, in the Poseidon form: what a proof shows of the program, beside its builtins.
+    pub fn hash(&self) -> Felt {
+        poseidon::hash_many(&self.data)
+    }
+
+    /// The hashes that a bootloader prints for the program. (One Pedersen hash per cell: 10 to 20 microseconds each.)
+    pub fn bootloader_hashes(&self) -> BootloaderHashes {
+        let n_builtins = self.builtins.len() as u64;
+        let header = [BOOTLOADER_VERSION, self.main, n_builtins].map(Felt::from);
+        let names = self.builtins.iter().map(|name| super::short_string(name));
+        let chain: Vec<_> = header
+            .into_iter()
+            .chain(names)
+            .chain(self.data.iter().copied())
+            .collect();
+        let length = Felt::from(chain.len() as u64);
+        BootloaderHashes {
+            pedersen: pedersen::hash(length, pedersen::hash_chain(&chain)),
+            poseidon: poseidon::hash_many(&chain),
+        }
+    }
+}
+
+/// A builtin's name: its characters enter the hash as one field element.
+fn builtin(place: &Place<'_>) -> Result<String, JsonError> {
+    let name = place.string()?;
+    if name.is_empty() || name.len() > super::MAX_SHORT_STRING || !name.is_ascii() {
+        return Err(place.error("the name of a builtin"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The offset of `main`, through the names that stand for it.
+fn main_of(root: &Place<'_>) -> Result<u64, JsonError> {
+    let identifiers = root.key("identifiers")?;
+    let scope = root.key("main_scope")?;
+    let mut name = format!("{}.main", scope.string()?);
+    for _ in 0..MAX_ALIASES {
+        let identifier = identifiers.key(&name)?;
+        let kind = identifier.key("type")?;
+        match kind.string()? {
+            "function" | "label" => return identifier.key("pc")?.unsigned(),
+            "alias" => name = identifier.key("destination")?.string()?.to_owned(),
+            _ => return Err(kind.error("function")),
+        }
+    }
+    Err(identifiers.error(format!("main behind at most {MAX_ALIASES} aliases")))
+}
+
+#[cfg(test)]
+mod tests;
