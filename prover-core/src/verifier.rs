@@ -203,6 +203,16 @@ impl<'a> Verifier<'a> {
         Verified::new(self.statement, self.params, &self.run)
     }
 
+    /// The statement.
+    pub fn statement(&self) -> &PublicInput {
+        self.statement
+    }
+
+    /// The parameters.
+    pub fn parameters(&self) -> &Parameters {
+        self.params
+    }
+
     /// How the statement's program was run.
     pub fn run(&self) -> &Run {
         &self.run

@@ -56,7 +56,13 @@ fn swapped_proof() -> ProofFile {
         "stark": { "log_n_cosets": 2, "fri": {
             "fri_step_list": [0, 4], "last_layer_degree_bound": 512, "n_queries": 4, "proof_of_work_bits": 0 } },
     });
-    let input = run(program("swapped.json").as_bytes(), None, "small", &RunOptions::default()).expect("it runs");
+    let input = run(
+        program("swapped.json").as_bytes(),
+        None,
+        "small",
+        &RunOptions::default(),
+    )
+    .expect("it runs");
     let params = Parameters::from_json(&params_file).expect("parameters");
     let options = ProveOptions::default();
     let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
@@ -73,7 +79,12 @@ fn swapped_proof() -> ProofFile {
 
 #[test]
 fn a_program_hash_alone_is_no_gate() {
-    let honest = run(program("honest.json").as_bytes(), None, "small", &RunOptions::default());
+    let honest = run(
+        program("honest.json").as_bytes(),
+        None,
+        "small",
+        &RunOptions::default(),
+    );
     assert!(
         matches!(honest, Err(RunError::Failed { .. })),
         "2^200 is out of range"

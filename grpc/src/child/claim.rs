@@ -1,10 +1,13 @@
 //! What a proof shows of a run, as the protocol tells it, and what a job expects of it.
 
 use crate::protocol::{self, BuiltinsBinding, Claim};
+use quarry_kernels::Felt;
 use quarry_kernels::felt::{from_hex, to_hex};
 use quarry_prover_core::cairo::run::{RunMode, Task, TaskHash};
 use quarry_prover_core::claim::{Binding, Verified};
 use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Verification};
+use quarry_prover_core::verifier::Verifier;
 
 /// The claim in the protocol's form.
 pub fn claim(verified: &Verified) -> Claim {
@@ -65,5 +68,34 @@ pub fn expectation(hash: &str, builtins: Option<Vec<String>>, layout: &str) -> O
         builtins,
         layout: Some(layout.to_owned()).filter(|layout| !matches!(&**layout, "" | "auto")),
         ..Expectation::default()
+    })
+}
+
+/// The facts in the protocol's form; none for a run that no fact is about.
+pub fn facts(verifier: &Verifier<'_>, program: Option<&CompiledProgram>) -> Option<protocol::Facts> {
+    let options = FactOptions {
+        program,
+        ..FactOptions::default()
+    };
+    let ProofFacts {
+        facts, mode, tasks, ..
+    } = ProofFacts::of(verifier, options).ok()?;
+    let digest = |fact: Option<[u8; 32]>| {
+        let digits = |fact: [u8; 32]| fact.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        fact.map_or(String::new(), |fact| format!("0x{}", digits(fact)))
+    };
+    let verification = facts.integrity_verification.as_ref();
+    let of_verification =
+        |hash: fn(&Verification) -> Felt| verification.map_or(String::new(), |one| to_hex(&hash(one)));
+    Some(protocol::Facts {
+        mode: mode.to_owned(),
+        output_hash: to_hex(&facts.output_hash),
+        integrity_fact: to_hex(&facts.integrity_fact),
+        configuration_hash: of_verification(|one| one.configuration_hash),
+        verification_hash: of_verification(|one| one.verification_hash),
+        security_bits: facts.integrity_security_bits,
+        sharp_fact: digest(facts.sharp_fact),
+        task_sharp_facts: tasks.iter().map(|task| digest(task.sharp_fact)).collect(),
+        notes: facts.notes,
     })
 }

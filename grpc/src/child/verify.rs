@@ -1,6 +1,6 @@
 //! A proof, verified against what the job states, and its proof file.
 
-use super::claim::claim;
+use super::claim::{claim, facts};
 use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
@@ -11,10 +11,11 @@ use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version};
 use quarry_prover_core::prover;
-use quarry_prover_core::verifier::{VerifyError, verify as verify_proof};
+use quarry_prover_core::verifier::{Verifier, VerifyError, verify as verify_proof};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt::Display;
@@ -62,6 +63,16 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         return Err(internal("the statement is not the one that was accepted"));
     }
 
+    let program = match &task.program {
+        Some(program) => {
+            let path = checked_path(&task.paths, "program", Some(program), Stage::Verify)?;
+            CompiledProgram::parse(&fs::read_to_string(path).map_err(internal)?).ok()
+        }
+        None => None,
+    };
+    let verifier = Verifier::new(&public, &params).map_err(|error| damaged(&error))?;
+    let facts = facts(&verifier, program.as_ref());
+
     let annotations = match fs::read(folder.join(ANNOTATIONS)) {
         Ok(text) => Some(serde_json::from_slice(&text).map_err(internal)?),
         Err(_) => None,
@@ -80,6 +91,7 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     fs::write(folder.join(PROOF_FILE), file.to_text()).map_err(internal)?;
     Ok(Verified {
         proof_bytes: Some(proof_bytes),
+        facts,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::cli::terminal;
 use quarry_grpc::client::{Client, ClientError, Connection};
 use quarry_grpc::failure::chain;
 use quarry_grpc::protocol::{
-    FailureClass, Job, JobEvent, JobResult, JobState, ListJobsRequest, WatchJobsRequest,
+    Claim, Facts, FailureClass, Job, JobEvent, JobResult, JobState, ListJobsRequest, WatchJobsRequest,
 };
 use serde_json::{Value, json};
 use std::future::Future;
@@ -435,7 +435,39 @@ pub fn job_json(job: &Job) -> Value {
             "program_hash_poseidon": statement.program_hash_poseidon,
             "output": statement.output,
             "security_bits": statement.security_bits,
+            "claim": statement.claim.as_ref().map(claim_json),
         })),
+    })
+}
+
+fn claim_json(claim: &Claim) -> Value {
+    let binding = claim.builtins_binding().as_str_name();
+    let tasks = claim.tasks.iter().map(|task| {
+        json!({"program_hash": task.program_hash, "hash_function": task.hash_function, "output": task.output})
+    });
+    let builtins = claim.builtins.iter();
+    json!({
+        "run": claim.run,
+        "run_modes": claim.run_modes,
+        "builtins": builtins.map(|one| json!({"name": one.name, "in_layout": one.in_layout})).collect::<Vec<_>>(),
+        "builtins_binding": binding.trim_start_matches("BUILTINS_BINDING_").to_lowercase(),
+        "bootloader": claim.bootloader,
+        "tasks": tasks.collect::<Vec<_>>(),
+        "warnings": claim.warnings,
+    })
+}
+
+fn facts_json(facts: &Facts) -> Value {
+    json!({
+        "mode": facts.mode,
+        "output_hash": facts.output_hash,
+        "integrity_fact": facts.integrity_fact,
+        "configuration_hash": facts.configuration_hash,
+        "verification_hash": facts.verification_hash,
+        "security_bits": facts.security_bits,
+        "sharp_fact": facts.sharp_fact,
+        "task_sharp_facts": facts.task_sharp_facts,
+        "notes": facts.notes,
     })
 }
 
@@ -454,5 +486,6 @@ fn result_json(result: &JobResult) -> Value {
         "device": result.device,
         "build": result.build,
         "phases": phases.collect::<Vec<_>>(),
+        "facts": result.facts.as_ref().map(facts_json),
     })
 }

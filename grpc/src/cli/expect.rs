@@ -69,7 +69,7 @@ fn parse_builtins(text: &str) -> Result<List<String>, String> {
     Ok(List(words(text).map(known).collect::<Result<_, _>>()?))
 }
 
-fn parse_mode(name: &str) -> Result<RunMode, String> {
+pub fn parse_mode(name: &str) -> Result<RunMode, String> {
     let known = || RunMode::NAMED.map(|(name, _)| name).join(", ");
     RunMode::from_name(name).ok_or_else(|| format!("known are {}", known()))
 }

@@ -10,6 +10,7 @@ mod devices;
 mod doctor;
 mod expect;
 mod explain;
+mod facts;
 mod failure;
 mod grid;
 mod inspect;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Examples:
   quarry prove program.json --input input.json --out proof.json
-  quarry verify proof.json --expect-output 144
+  quarry verify proof.json --expect-program program.json --expect-output 144
   quarry <COMMAND> --help     (examples for each command)
 
 A link to this program named cpu_air_prover or cpu_air_verifier stands in for Stone's
@@ -77,6 +78,9 @@ enum Command {
     /// Explain a proof file section by section
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Args),
+    /// Show the facts under which other systems register a proof: SHARP's, Integrity's
+    #[command(after_help = facts::EXAMPLES)]
+    Facts(facts::Args),
     /// Show the layouts, or what one of them holds
     #[command(after_help = layouts::EXAMPLES)]
     Layouts(layouts::Args),
@@ -134,6 +138,7 @@ impl Command {
             Command::Verify(args) => verify::run(args),
             Command::Check(args) => check::run(args),
             Command::Inspect(args) => inspect::run(args),
+            Command::Facts(args) => facts::run(args),
             Command::Layouts(args) => layouts::run(args),
             Command::Params(args) => params::run(args),
             Command::Devices(args) => devices::run(args),
@@ -160,6 +165,7 @@ impl Command {
             Command::Verify(args) => args.json,
             Command::Check(args) => args.json,
             Command::Inspect(args) => args.json,
+            Command::Facts(args) => args.json,
             Command::Layouts(args) => args.json,
             Command::Params(_) => false,
             Command::Devices(args) => args.json,

@@ -70,6 +70,7 @@ impl Scheduler {
             device: proved.device,
             build: BUILD.to_owned(),
             finished_at: Some(SystemTime::now().into()),
+            facts: verified.facts,
         };
         let succeeded = move |stored: &mut StoredJob| {
             stored.job.get_or_insert_default().set_state(JobState::Succeeded);
@@ -88,7 +89,11 @@ impl Scheduler {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let spec = job.spec.clone().unwrap_or_default();
         let statement = job.statement.clone().unwrap_or_default();
-        let files = [&statement.public_input, &statement.parameters];
+        let program = match &spec.input {
+            Some(job_spec::Input::Program(program)) => program.program.clone(),
+            _ => None,
+        };
+        let files = [&statement.public_input, &statement.parameters, &program];
         let files: Vec<_> = files.into_iter().flatten().collect();
         let paths = self
             .paths(&job.tenant, &files)
@@ -103,6 +108,7 @@ impl Scheduler {
                 statement: Some(statement),
                 paths,
                 uploaded: matches!(spec.input, Some(job_spec::Input::Air(_))),
+                program,
             })),
         };
         let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));

@@ -41,10 +41,15 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
         return refuse(format!("priority: {} is not in -100 .. 100", spec.priority));
     }
     let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
-    let mut texts = texts.chain([&spec.dedup_key, &spec.expected_program_hash]);
-    if spec.labels.len() > MOST_LABELS || texts.any(|text| text.len() > MOST_TEXT) {
+    let mut texts = texts
+        .chain([&spec.dedup_key, &spec.expected_program_hash])
+        .chain(&spec.expected_builtins);
+    if spec.labels.len() > MOST_LABELS
+        || spec.expected_builtins.len() > MOST_LABELS
+        || texts.any(|text| text.len() > MOST_TEXT)
+    {
         return refuse(format!(
-            "at most {MOST_LABELS} labels; labels, keys: at most {MOST_TEXT} bytes"
+            "at most {MOST_LABELS} labels and expected_builtins; labels, keys, names: at most {MOST_TEXT} bytes"
         ));
     }
     if let Some(deadline) = spec.deadline {

@@ -4,13 +4,16 @@
 
 pub mod integrity;
 mod program;
+mod proof;
 pub mod sharp;
 mod topology;
 
 pub use integrity::MemoryVerification;
 pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
+pub use proof::{FactOptions, ProofFacts, TaskFact};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
+use crate::cairo::run::Form;
 use crate::params::Parameters;
 use integrity::{Configuration, NoConfiguration};
 use quarry_kernels::hash::{Digest, pedersen, poseidon};
@@ -91,6 +94,20 @@ pub enum FactsError {
     OtherProgram {
         /// The first word that differs.
         word: usize,
+    },
+    /// The program or the output is not all public.
+    #[error("there are no facts: the proof does not show all of its program and its output")]
+    NoProgram,
+    /// A mode in which Integrity does not take the run.
+    #[error(
+        "Integrity does not take this run, {run}, in that mode; it takes it as {}",
+        if modes.is_empty() { "nothing" } else { modes }
+    )]
+    Mode {
+        /// The run.
+        run: Form,
+        /// The modes that take it.
+        modes: String,
     },
 }
 

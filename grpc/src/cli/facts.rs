@@ -1,0 +1,185 @@
+//! `quarry facts`: the names under which other systems register what a proof shows.
+
+use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::source::{read_json, read_text};
+use crate::cli::table::Table;
+use crate::cli::{expect, terminal};
+use quarry_kernels::felt;
+use quarry_prover_core::cairo::run::RunMode;
+use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
+use quarry_prover_core::params::{Parameters, StoneVersion};
+use quarry_prover_core::proof::ProofFile;
+use quarry_prover_core::verifier::{Verifier, verify_file};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Examples for `facts --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry facts proof.json
+  quarry facts proof.json --program program.json
+      SHARP's fact too: it needs the program's list of builtins, which a proof does not show
+  quarry facts proof.json --run relaxed --json | jq -r .integrity_verification.verification_hash
+
+The proof is verified first; one that does not hold has no facts (exit code 3). docs/facts.md has the formulas.";
+
+/// Arguments of `facts`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The proof file
+    #[arg(value_name = "PROOF")]
+    proof: PathBuf,
+    /// The compiled program that was proved
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// The pages of the output and their tree, as a PIE's additional_data has them for the output builtin
+    /// [default: one page]
+    #[arg(long, value_name = "FILE", requires = "program")]
+    fact_topology: Option<PathBuf>,
+    /// The mode in which Integrity is asked to take the run [default: the strictest that does]
+    #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = expect::parse_mode)]
+    run: Option<RunMode>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a PIE says of its output: pages as first word and size, and the tree over them.
+#[derive(Deserialize)]
+struct Pages {
+    #[serde(default)]
+    pages: BTreeMap<u64, (u64, u64)>,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Default, Deserialize)]
+struct Attributes {
+    gps_fact_topology: Option<Vec<u64>>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let in_file =
+        |path: &Path, failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
+    let in_proof = |failure| in_file(&args.proof, failure);
+    let program = match &args.program {
+        Some(path) => Some(
+            CompiledProgram::parse(&read_text(path)?)
+                .or_bad_input()
+                .map_err(|failure| in_file(path, failure))?,
+        ),
+        None => None,
+    };
+    let file = ProofFile::parse(&read_text(&args.proof)?)
+        .or_bad_input()
+        .map_err(in_proof)?;
+    let outcome = verify_file(&file, None, &Expectation::any(), false)
+        .or_bad_input()
+        .map_err(in_proof)?;
+    let verified = outcome.result.map_err(|error| expect::rejection(&error))?;
+    for warning in &verified.warnings {
+        terminal::tell(format_args!("warning: {warning}\n"));
+    }
+
+    let statement = file.statement().or_bad_input().map_err(in_proof)?;
+    let params = Parameters {
+        stone_version: StoneVersion::from_name(verified.stone_version).unwrap_or_default(),
+        ..file.parameters().or_bad_input().map_err(in_proof)?
+    };
+    let verifier = Verifier::new(&statement, &params)
+        .or_bad_input()
+        .map_err(in_proof)?;
+    let topology = match &args.fact_topology {
+        Some(path) => Some(topology(path, verified.output.as_ref().map_or(0, Vec::len))?),
+        None => None,
+    };
+    let options = FactOptions {
+        mode: args.run,
+        program: program.as_ref(),
+        topology: topology.as_ref(),
+    };
+    let facts = ProofFacts::of(&verifier, options)
+        .map_err(|error| Failure::new(Kind::Rejected, error.to_string()))?;
+    match args.json {
+        true => terminal::print_json(&facts),
+        false => terminal::print(table(&facts)),
+    }
+}
+
+fn topology(path: &Path, n_output: usize) -> Result<Topology, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::bad_input(format!("'{}': {why}", path.display()));
+    let pages: Pages = serde_json::from_value(read_json(path)?).map_err(|why| wrong(&why))?;
+    let tree = pages.attributes.gps_fact_topology.as_deref();
+    Topology::declared(n_output as u64, &pages.pages, tree).map_err(|why| wrong(&why))
+}
+
+fn table(proof: &ProofFacts) -> Table {
+    let facts = &proof.facts;
+    let mut table = Table::default();
+    let digest = |digest: &[u8; 32]| {
+        digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let hex = felt::to_hex;
+    table.row(
+        "program hash",
+        format!(
+            "{} (Pedersen, Cairo verifiers)",
+            hex(&facts.program_hash_pedersen)
+        ),
+    );
+    table.row(
+        "",
+        format!("{} (Poseidon, Integrity)", hex(&facts.program_hash_poseidon)),
+    );
+    if let Some(hashes) = &facts.bootloader_program_hash {
+        table.row("", format!("{} (Pedersen, bootloaders)", hex(&hashes.pedersen)));
+        table.row("", format!("{} (Poseidon, bootloaders)", hex(&hashes.poseidon)));
+    }
+    table.row("output hash", hex(&facts.output_hash));
+    table.row_if(
+        "SHARP fact",
+        facts
+            .sharp_fact
+            .as_ref()
+            .map(|fact| format!("0x{}", digest(fact))),
+    );
+    table.row("Integrity fact", hex(&facts.integrity_fact));
+    if let Some(verification) = &facts.integrity_verification {
+        let configuration = &verification.configuration;
+        let settings = [
+            &*configuration.layout,
+            configuration.hasher,
+            configuration.stone_version,
+            proof.mode,
+        ];
+        table.row("configuration", settings.join(", "));
+        table.row("configuration hash", hex(&verification.configuration_hash));
+        table.row("verification hash", hex(&verification.verification_hash));
+    }
+    table.row(
+        "security",
+        format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
+    );
+    for (i, task) in proof.tasks.iter().enumerate() {
+        table.row(
+            format!("task {i}"),
+            format!("program hash {}", task.program_hash_hex()),
+        );
+        table.row_if(
+            "",
+            task.sharp_fact
+                .as_ref()
+                .map(|fact| format!("SHARP fact 0x{}", digest(fact))),
+        );
+    }
+    for note in &facts.notes {
+        table.row("note", note);
+    }
+    table
+}
