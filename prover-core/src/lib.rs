@@ -8,6 +8,7 @@ pub mod choice;
 pub mod commit;
 #[cfg(feature = "prover")]
 pub mod cost;
+pub mod file_kind;
 pub mod fri;
 pub mod inspect;
 mod json;

@@ -1,12 +1,14 @@
 //! `quarry verify`: what a proof file says, and whether it is true.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::output::Target;
 use crate::cli::source::read_text;
 use crate::cli::statement::{self, parse_felt, readable_list};
 use crate::cli::table::Table;
 use crate::cli::terminal;
 use quarry_kernels::{Felt, felt};
+use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::params::StoneVersion;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Verified, Verifier, VerifyError, VerifyOptions};
@@ -95,9 +97,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let extra_target = target(&args.extra_output_file)?;
 
     let in_file = |failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let file = ProofFile::parse(&read_text(path)?)
-        .or_bad_input()
-        .map_err(in_file)?;
+    let file = read_text(path)
+        .and_then(|text| ProofFile::parse(&text).or_bad_input().map_err(in_file))
+        .or_wrong_kind(path, FileKind::Proof)?;
     let statement = file.statement().or_bad_input().map_err(in_file)?;
     let mut params = file.parameters().or_bad_input().map_err(in_file)?;
     params.stone_version = args.stone_version.unwrap_or(params.stone_version);
