@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, assert_stones_proof};
+use common::{Folder, Ran, assert_stones_proof};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -54,6 +54,29 @@ fn a_link_stands_in_for_stones_programs() {
     folder.run(&folder.file("cpu_air_verifier"), line).exits(0);
     assert!(fs::read_to_string(folder.file("a.txt")).unwrap().contains("P->V"));
     assert!(folder.file("e.txt").exists());
+}
+
+/// Words, files of flags and the environment, as scripts for Stone's programs use them.
+#[test]
+fn stones_programs_take_flags_from_everywhere() {
+    let folder = Folder::with_case(PLAIN);
+    folder.write(
+        "prover.flags",
+        "# the usual inputs\n--public_input_file=public_input.json\n--private_input_file=private_input.json\n\
+         --prover_config_file=prover_config.json\n\ncpu_air_verifier\n--parameter_file=params_odd.json\n",
+    );
+    let line = "cpu_air_prover program.json --flagfile prover.flags --fromenv=parameter_file,out_file --odd \
+                --undefok=odd --generate_annotations true";
+    let mut command = folder.command(line);
+    command
+        .env("FLAGS_parameter_file", "params_blake.json")
+        .env("FLAGS_out_file", "p.json");
+    Ran::from(command.output().unwrap()).exits(0);
+    assert_stones_proof(&folder.json("p.json"), PLAIN, "blake");
+    assert!(folder.json("p.json")["annotations"].is_array());
+    folder
+        .quarry("cpu_air_verifier word --in_file=p.json -- --odd")
+        .exits(0);
 }
 
 #[test]

@@ -68,6 +68,189 @@ fn bad_usage_exits_with_2() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
+/// Where one kind of file is expected and another given, the message says what the file is, and the way.
+#[test]
+fn files_of_other_kinds_are_named() {
+    let folder = Folder::new();
+    let mut pie = b"PK\x03\x04".to_vec();
+    pie.resize(30, 0);
+    pie.extend_from_slice(b"version.json{}");
+    folder.write("pie.zip", pie);
+    for (name, text) in [
+        (
+            "sierra.json",
+            r#"{"version": 1, "type_declarations": [], "libfunc_declarations": [], "funcs": []}"#,
+        ),
+        (
+            "executable.json",
+            r#"{"program": {"bytecode": [], "hints": []}, "entrypoints": []}"#,
+        ),
+        (
+            "class.json",
+            r#"{"sierra_program": [], "entry_points_by_type": {}}"#,
+        ),
+        (
+            "casm.json",
+            r#"{"prime": "0x1", "bytecode": [], "entry_points_by_type": {}}"#,
+        ),
+        ("program.json", r#"{"builtins": [], "data": [], "prime": "0x1"}"#),
+        (
+            "proof.json",
+            r#"{"proof_hex": "0x", "proof_parameters": {}, "public_input": {}}"#,
+        ),
+        (
+            "public.json",
+            r#"{"layout": "small", "memory_segments": {}, "public_memory": []}"#,
+        ),
+        ("private.json", r#"{"trace_path": "t", "memory_path": "m"}"#),
+        ("params.json", r#"{"field": "PrimeField0", "stark": {}}"#),
+    ] {
+        folder.write(name, text);
+    }
+    for (line, is, not, way) in [
+        (
+            "prove pie.zip",
+            "a Cairo PIE",
+            "a compiled Cairo 0 program",
+            "bootloader",
+        ),
+        (
+            "prove sierra.json",
+            "a Sierra program",
+            "a compiled Cairo 0 program",
+            "cairo1-run",
+        ),
+        (
+            "prove executable.json --layout small",
+            "a Scarb executable",
+            "a compiled Cairo 0 program",
+            "cairo1-run",
+        ),
+        (
+            "check casm.json",
+            "a contract class (CASM)",
+            "a compiled Cairo 0 program",
+            "Starknet",
+        ),
+        (
+            "prove class.json --explain",
+            "a contract class (Sierra)",
+            "a compiled Cairo 0 program",
+            "Starknet",
+        ),
+        (
+            "prove proof.json",
+            "a Stone proof file",
+            "a compiled Cairo 0 program",
+            "quarry verify",
+        ),
+        (
+            "check public.json",
+            "Stone's public input",
+            "a compiled Cairo 0 program",
+            "--public_input_file",
+        ),
+        (
+            "verify program.json",
+            "a compiled Cairo 0 program",
+            "a Stone proof file",
+            "quarry prove",
+        ),
+        (
+            "verify --in_file pie.zip",
+            "a Cairo PIE",
+            "a Stone proof file",
+            "bootloader",
+        ),
+        (
+            "inspect params.json",
+            "Stone's parameter file",
+            "a Stone proof file",
+            "--parameter_file",
+        ),
+        (
+            "inspect pie.zip",
+            "a Cairo PIE",
+            "a Stone proof file",
+            "bootloader",
+        ),
+        (
+            "prove --public_input_file private.json --private_input_file public.json",
+            "Stone's private input",
+            "Stone's public input",
+            "--private_input_file",
+        ),
+        (
+            "prove program.json --parameter_file proof.json",
+            "a Stone proof file",
+            "Stone's parameter file",
+            "quarry verify",
+        ),
+        (
+            "prove program.json --profile stone --dynamic-params params.json",
+            "Stone's parameter file",
+            "the parameters of layout dynamic",
+            "--parameter_file",
+        ),
+        (
+            "submit pie.zip",
+            "a Cairo PIE",
+            "a compiled Cairo 0 program",
+            "bootloader",
+        ),
+        (
+            "estimate proof.json",
+            "a Stone proof file",
+            "a compiled Cairo 0 program",
+            "quarry verify",
+        ),
+    ] {
+        let said = format!("this is {is}, not {not}; ");
+        folder.quarry(line).exits(2).says(&["error: '", &said, way]);
+    }
+}
+
+#[test]
+fn stones_programs_answer_as_gflags_does() {
+    let folder = Folder::new();
+    folder
+        .quarry("cpu_air_prover program.json --public_input_file=a")
+        .exits(2)
+        .says(&[
+            "missing: --private_input_file, --parameter_file",
+            "cpu_air_prover --public_input_file=FILE",
+            "--prover_config_file=FILE",
+            "--out_file=FILE",
+        ]);
+    folder
+        .quarry("cpu_air_verifier proof.json")
+        .exits(2)
+        .says(&["missing: --in_file"]);
+    for line in ["cpu_air_prover --helpshort", "cpu_air_prover --help --odd"] {
+        let help = folder.quarry(line).exits(0).stdout;
+        assert!(
+            help.contains("Usage: cpu_air_prover --public_input_file=FILE"),
+            "{help}"
+        );
+        assert!(!help.contains("[PROGRAM]"), "{help}");
+    }
+    let version = folder.quarry("cpu_air_verifier --version").exits(0).stdout;
+    assert_eq!(version, format!("quarry {}\n", env!("CARGO_PKG_VERSION")));
+    folder
+        .quarry("cpu_air_verifier --flagfile=no/such")
+        .exits(2)
+        .says(&["no/such"]);
+    folder
+        .quarry("cpu_air_verifier --in_file=p --odd")
+        .exits(2)
+        .says(&["--odd"]);
+    // This program's own commands know nothing of it.
+    folder
+        .quarry("verify --undefok=odd --odd p")
+        .exits(2)
+        .says(&["--undefok"]);
+}
+
 #[test]
 fn failures_are_json_when_json_is_asked_for() {
     let failed = Folder::new().quarry("verify no/such.json --json").exits(2).json();

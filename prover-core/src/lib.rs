@@ -11,6 +11,7 @@ pub mod commit;
 pub mod cost;
 pub mod expectation;
 pub mod facts;
+pub mod file_kind;
 pub mod fri;
 pub mod inspect;
 mod json;

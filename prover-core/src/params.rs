@@ -189,9 +189,6 @@ impl Parameters {
     /// What Stone refuses whatever the trace. (There some of it fails only at the first digest at or above p,
     /// which comes soon; here the parameters decide.)
     fn check(&self) -> Result<(), ParametersError> {
-        if self.channel_hash == Hash::Pedersen {
-            return Err(conflict("channel_hash: pedersen cannot be a channel hash"));
-        }
         if !matches!(self.page_hash, Hash::Keccak256 | Hash::Pedersen) {
             let found = self.page_hash.name();
             return Err(conflict(format!(
@@ -204,9 +201,16 @@ impl Parameters {
             ));
         }
         if self.fri.proof_of_work_bits > 0 && digests_are_felts(self.pow_hash) {
+            let (key, way) = match self.channel_hash {
+                Hash::Poseidon3 => ("pow_hash", "name another hash"),
+                _ => (
+                    "channel_hash",
+                    "set proof_of_work_bits to 0 and ask for more queries",
+                ),
+            };
             let found = self.pow_hash.name();
             return Err(conflict(format!(
-                "pow_hash: {found} hashes field elements only, not a nonce"
+                "{key}: {found} hashes whole field elements, so it cannot hash a nonce; {way}"
             )));
         }
         Ok(())
@@ -314,6 +318,12 @@ impl Parameters {
                  queries are always index 0"
             ));
         }
+        if self.channel_hash == Hash::Pedersen {
+            warnings.push(format!(
+                "channel_hash {name}: Pedersen resists collisions, but nobody claims that its digests look random, as \
+                 the security of a transcript needs"
+            ));
+        }
         let zeros = leading_zeros(self.pow_hash);
         if self.fri.proof_of_work_bits > 0 && zeros > 0 {
             let name = self.pow_hash.name();
@@ -329,6 +339,9 @@ impl Parameters {
 const DRAWS_IN_BLOCK: usize = 4;
 
 /// Which of the draws from a block read masked bytes, and so are index 0.
+///
+/// A Pedersen block is below p < 2^252: the top bits of its first draw are zero, but no query reads more than the low
+/// [`MAX_LOG_DOMAIN`] of 64 bits, so none is lost.
 fn lost_draws(hash: Hash) -> &'static [usize] {
     match hash {
         Hash::Keccak256Masked160Msb | Hash::Blake256Masked160Msb => &[2, 3],

@@ -117,3 +117,72 @@ fn the_channel_replays_stone() {
         check(&proof, &proof.bytes());
     }
 }
+
+/// What a Pedersen channel draws, against a computation apart from this one: Stone's rules of the hash chain, with
+/// StarkWare's C++ library (crypto-cpp) for Pedersen. The seed and the commitment have words of p and above; in the second
+/// case Keccak hashes the seed, to a digest above p.
+#[test]
+fn a_pedersen_channel_draws_what_stones_rules_give() {
+    let mut seed = [0; 64];
+    seed[..32].fill(0xff);
+    seed[63] = 9;
+    let cases = [
+        (
+            false,
+            [
+                "0x4b072c3b87cb6593fc0a28d80d7b38766b5337118d2e1c471291bbf21d0476d",
+                "0x3713132185e60182ba528ba1271b9dd8850d6b15ebec444af6db17326aef731",
+                "0x78619b9324815ff1a7c3cc0ad79590de197e379900106f6485e8debbdd31235",
+            ],
+            [121561, 84337, 21243, 70590, 317, 33793],
+            [
+                100354736928681,
+                39133370830042,
+                108889906750268,
+                57108498052846,
+                71591424673366,
+            ],
+        ),
+        (
+            true,
+            [
+                "0x381ea942c7a44655fcc309a3f33e223d5050273107814b8b5ac283f5c5ca7bf",
+                "0x4329e947f6cc49d6d904244bfada97866654fe1aed2076ac9f1ee2bc1949f1a",
+                "0x797025c2c0fc70e2247331c7aa48e591f2db3150345691803c87afc17f76f3e",
+            ],
+            [6350, 27369, 111138, 97619, 116662, 11396],
+            [
+                35455071657661,
+                5960761467373,
+                42412292845741,
+                17325819466597,
+                57725666211242,
+            ],
+        ),
+    ];
+    for (updates, felts, small, large) in cases {
+        let params = serde_json::json!({
+            "field": "PrimeField0",
+            "use_extension_field": false,
+            "stark": { "log_n_cosets": 1, "fri": {
+                "fri_step_list": [0],
+                "last_layer_degree_bound": 64,
+                "n_queries": 1,
+                "proof_of_work_bits": 0,
+            } },
+            "channel_hash": "pedersen",
+            "verifier_friendly_commitment_hash": "keccak256",
+            "verifier_friendly_channel_updates": updates,
+        });
+        let params = Parameters::from_json(&params).expect("parameters");
+        let mut channel = ProverChannel::new(&params, &seed, false);
+        channel.send_commitment(&[0xff; 32]);
+        assert_eq!(felt::to_hex(&channel.draw_felt("")), felts[0]);
+        assert_eq!(felt::to_hex(&channel.draw_felt("")), felts[1]);
+        channel.send_felt(&Felt::from(5u64), "");
+        assert_eq!(small.map(|_| channel.draw_number(1 << 17, "")), small);
+        assert_eq!(felt::to_hex(&channel.draw_felt("")), felts[2]);
+        channel.send_felts(&[Felt::from(1u64), Felt::from(2u64)], "");
+        assert_eq!(large.map(|_| channel.draw_number(1 << 47, "")), large);
+    }
+}

@@ -4,7 +4,12 @@
 mod common;
 
 use common::Golden;
-use common::proving::{cpu, prove_golden, prove_golden_on};
+use common::proving::{cpu, prove_golden, prove_golden_on, read_input};
+use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::params::Parameters;
+use quarry_prover_core::progress::{Cancel, Silent};
+use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::verifier::Verifier;
 use std::time::Instant;
 
 /// Proves rows one after the other, as large ones fill the memory, and compares proofs, and annotations where the corpus has
@@ -55,4 +60,33 @@ fn the_nonce_does_not_depend_on_the_number_of_threads() {
         let proof = prove_golden_on(&cpu(Some(n_threads)), &golden, false);
         golden.assert_same_proof(&proof.bytes);
     }
+}
+
+/// Stone proves with a Pedersen transcript, without proof of work; there is no such proof of Stone's to compare with.
+#[test]
+fn a_proof_with_a_pedersen_transcript_holds() {
+    let golden = common::repository_row("plain/fib_2p9/kek");
+    let mut file: serde_json::Value = serde_json::from_str(&golden.parameters()).expect("JSON");
+    file["channel_hash"] = "pedersen".into();
+    file["stark"]["fri"]["proof_of_work_bits"] = 0.into();
+    let params = Parameters::from_json(&file).expect("parameters");
+    let input = read_input(&golden);
+    let options = ProveOptions {
+        annotations: true,
+        ..ProveOptions::default()
+    };
+    let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
+    let verifier = Verifier::new(&input.public, &params).expect("a statement");
+    let any = Expectation::any();
+    let (verified, files) = verifier.verify_annotated(&proof.bytes, &any);
+    assert_eq!(verified.expect("a proof that holds").warnings, params.warnings());
+    assert!(
+        files
+            .annotation_file
+            .lines()
+            .eq(proof.annotations.expect("annotations"))
+    );
+    let mut changed = proof.bytes;
+    changed[0] ^= 1;
+    verifier.verify(&changed, &any).expect_err("another commitment");
 }

@@ -1,10 +1,12 @@
 //! `quarry inspect`: a proof file section by section.
 
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read_text;
 use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
+use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::inspect;
 use quarry_prover_core::proof::ProofFile;
 use std::path::PathBuf;
@@ -32,9 +34,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let path = args.proof.display();
     let in_file = |failure: Failure| Failure::bad_input(format!("'{path}': {failure}"));
-    let file = ProofFile::parse(&read_text(&args.proof)?)
-        .or_bad_input()
-        .map_err(in_file)?;
+    let file = read_text(&args.proof)
+        .and_then(|text| ProofFile::parse(&text).or_bad_input().map_err(in_file))
+        .or_wrong_kind(&args.proof, FileKind::Proof)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;
     if args.json {
         terminal::print_json(&inspection)

@@ -15,6 +15,7 @@ mod failure;
 mod grid;
 mod inspect;
 mod interrupt;
+mod kinds;
 mod layouts;
 mod memory;
 mod output;
@@ -33,7 +34,7 @@ mod table;
 mod terminal;
 mod verify;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use failure::Failure;
 use std::process::ExitCode;
 
@@ -186,10 +187,21 @@ impl Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse_from(argv::normalise(std::env::args_os()));
-    let Err(failure) = cli.command.run() else {
-        return ExitCode::SUCCESS;
+    let told = |failure: Failure, is_json| {
+        failure.tell(is_json);
+        ExitCode::from(failure.kind.exit_code())
     };
-    failure.tell(cli.command.is_json());
-    ExitCode::from(failure.kind.exit_code())
+    let line = match argv::read(std::env::args_os(), &Cli::command()) {
+        Ok(line) => line,
+        Err(failure) => return told(failure, false),
+    };
+    for note in &line.notes {
+        terminal::tell(format_args!("note: {note}\n"));
+    }
+    let matches = line.command(Cli::command()).get_matches_from(&line.args);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => told(failure, cli.command.is_json()),
+    }
 }

@@ -1,9 +1,11 @@
 //! The parameters of a proof: from a file, or from a profile and a security target.
 
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read_json;
 pub use quarry_grpc::parameters::Plan;
 use quarry_grpc::parameters::PlanError;
+use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use std::path::PathBuf;
@@ -31,11 +33,15 @@ impl Choice {
         let profile = self.profile.as_deref().map(Profile::by_name);
         let profile = profile.transpose().or_bad_input()?;
         if let Some(path) = &self.parameter_file {
-            let value = read_json(path)?;
-            return Plan::from_file(value, profile).map_err(|error| match error {
-                error @ PlanError::Profile(_) => error.into(),
-                error => Failure::bad_input(format!("'{}': {error}", path.display())),
-            });
+            let plan = |value| {
+                Plan::from_file(value, profile).map_err(|error| match error {
+                    error @ PlanError::Profile(_) => error.into(),
+                    error => Failure::bad_input(format!("'{}': {error}", path.display())),
+                })
+            };
+            return read_json(path)
+                .and_then(plan)
+                .or_wrong_kind(path, FileKind::Parameters);
         }
         let profile = profile.unwrap_or_else(Profile::default_profile);
         Ok(Plan::Profile(profile, self.security_bits))

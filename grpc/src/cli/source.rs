@@ -1,12 +1,14 @@
 //! What is to be proved or checked: a compiled program that is run, or Stone's four inputs.
 
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::parameters::Plan;
 use crate::cli::progress::Reporter;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{self, RunOptions};
 use quarry_prover_core::choice::{self, Choice, Wanted};
+use quarry_prover_core::file_kind::FileKind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,7 +71,10 @@ impl Source {
             (None, Some(public), Some(private)) => {
                 reporter.prepare("read inputs");
                 Execution {
-                    input: ProverInput::read(public, private).or_bad_input()?,
+                    input: ProverInput::read(public, private)
+                        .or_bad_input()
+                        .or_wrong_kind(private, FileKind::PrivateInput)
+                        .or_wrong_kind(public, FileKind::PublicInput)?,
                     public: read_json(public)?,
                     private: read_json(private)?,
                 }
@@ -174,8 +179,12 @@ pub fn static_layout(name: &str) -> Result<Layout, Failure> {
 
 /// Reads parameters of layout `dynamic`: numbers by name.
 pub fn read_params(path: &Path) -> Result<BTreeMap<String, u64>, Failure> {
-    serde_json::from_value(read_json(path)?)
-        .map_err(|why| Failure::bad_input(format!("'{}' is not a list of parameters: {why}", path.display())))
+    let params = read_json(path).and_then(|value| {
+        serde_json::from_value(value).map_err(|why| {
+            Failure::bad_input(format!("'{}' is not a list of parameters: {why}", path.display()))
+        })
+    });
+    params.or_wrong_kind(path, FileKind::DynamicParams)
 }
 
 fn in_program(program: &Path, failure: &Failure) -> Failure {

@@ -2,6 +2,7 @@
 
 use crate::cli::client::{Server, fetch, job_json, no_proof, parse_label, show};
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::kinds;
 use crate::cli::output::Target;
 use crate::cli::source::{read_json, read_text};
 use crate::cli::terminal;
@@ -10,6 +11,7 @@ use quarry_grpc::protocol::{
     AirInput, ArtifactRef, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
     job_spec::{Input, Parameters},
 };
+use quarry_prover_core::file_kind::FileKind;
 use serde_json::json;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -126,6 +128,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    args.job.check_kinds()?;
     let target = args.out.as_deref().map(Target::check).transpose()?;
     let id = OnceCell::new();
     let on_stop = || match id.get() {
@@ -173,6 +176,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// Says what a job would take, as JSON.
 pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
+    args.job.check_kinds()?;
     args.job.server.ask(async |mut client| {
         let spec = args.job.spec(&mut client).await?;
         let estimate = client.estimate(spec).await?;
@@ -193,6 +197,22 @@ pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
 }
 
 impl Job {
+    /// Refuses files of other kinds, before the service is asked.
+    fn check_kinds(&self) -> Result<(), Failure> {
+        let files = [
+            (&self.program, FileKind::Program),
+            (&self.dynamic_params, FileKind::DynamicParams),
+            (&self.public_input_file, FileKind::PublicInput),
+            (&self.private_input_file, FileKind::PrivateInput),
+            (&self.parameter_file, FileKind::Parameters),
+        ];
+        let check = |(path, kind): (&Option<PathBuf>, _)| match path {
+            Some(path) => kinds::expect(path, kind),
+            None => Ok(()),
+        };
+        files.into_iter().try_for_each(check)
+    }
+
     /// Uploads the files; gives the specification.
     async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
         let parameters = match &self.parameter_file {

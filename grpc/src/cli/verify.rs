@@ -2,11 +2,13 @@
 
 use crate::cli::expect;
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::output::Target;
 use crate::cli::source::read_text;
 use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
+use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::params::StoneVersion;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Outcome, verify_file};
@@ -86,9 +88,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let expectation = args.expect.expectation()?;
 
     let in_file = |failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let file = ProofFile::parse(&read_text(path)?)
-        .or_bad_input()
-        .map_err(in_file)?;
+    let file = read_text(path)
+        .and_then(|text| ProofFile::parse(&text).or_bad_input().map_err(in_file))
+        .or_wrong_kind(path, FileKind::Proof)?;
     let is_annotated = annotation_target.is_some() || extra_target.is_some();
     let Outcome { result, files } = verify_file(&file, args.stone_version, &expectation, is_annotated)
         .or_bad_input()

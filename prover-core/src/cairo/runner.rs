@@ -16,6 +16,7 @@ use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
 use crate::cairo::memory::Memory;
 use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
+use crate::file_kind::{self, FileKind, WrongKind};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
 use cairo_vm::types::layout::CairoLayoutParams;
 use cairo_vm::types::layout_name::LayoutName;
@@ -52,6 +53,9 @@ impl Default for RunOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The file is of another kind.
+    #[error(transparent)]
+    Kind(#[from] WrongKind),
     /// The file is not a compiled Cairo program.
     #[error("not a compiled Cairo program: {0}")]
     Program(String),
@@ -264,6 +268,7 @@ fn machine(error: impl std::fmt::Display) -> RunError {
 }
 
 fn parse(program: &[u8]) -> Result<Program, RunError> {
+    file_kind::expect(program, FileKind::Program)?;
     hints::check_words(program)?;
     let program =
         Program::from_bytes(program, Some("main")).map_err(|error| RunError::Program(error.to_string()))?;

@@ -21,6 +21,11 @@ impl Transcript {
             Hash::Poseidon3 => {
                 Self::Felts(FeltChain::new(felt::from_bytes_reduced(&digest)), params.pow_hash)
             }
+            // Stone keeps a Pedersen state as a field element; another hash's digest can be p or above.
+            Hash::Pedersen => {
+                let digest = felt::to_standard_bytes(&felt::from_bytes_reduced(&digest));
+                Self::Bytes(HashChain::new(Hash::Pedersen, digest))
+            }
             hash => Self::Bytes(HashChain::new(hash, digest)),
         }
     }

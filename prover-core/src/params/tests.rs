@@ -109,6 +109,33 @@ fn what_stone_refuses_is_refused() {
     }
 }
 
+/// Stone's Pedersen hashes whole words of 32 bytes: all of a transcript but the proof of work, whose message has 41.
+#[test]
+fn a_pedersen_transcript_has_no_proof_of_work() {
+    let pedersen = |bits: u32| {
+        let mut value = with(json!({ "channel_hash": "pedersen" }));
+        value["stark"]["fri"]["proof_of_work_bits"] = json!(bits);
+        Parameters::from_json(&value)
+    };
+    let params = pedersen(0).expect("Stone takes it");
+    params.fits(512).expect("fits");
+    assert_eq!(params.security_bits(), 18 * 4);
+    let warnings = params.warnings();
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("channel_hash pedersen: "),
+        "{warnings:?}"
+    );
+    assert_eq!(Parameters::from_json(&params.to_json()).expect("valid"), params);
+    for bits in [1, 24] {
+        let error = pedersen(bits).expect_err("no message of whole words").to_string();
+        assert!(
+            error.starts_with("parameters: channel_hash: pedersen")
+                && error.contains("proof_of_work_bits to 0"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn masked_hashes_give_security_away() {
     let bits = |changes: Value| {

@@ -1,15 +1,14 @@
-//! Command lines in the spellings of gflags, which Stone's programs take and scripts are full of.
+//! The spellings of gflags, which Stone's programs take and scripts are full of.
 //!
 //! `-flag v`, `--flag v`, `-flag=v` and `--flag=v` are the same there, and so are `-` and `_` inside a name;
 //! a boolean is `--flag`, `--noflag` or `--flag=` one of ten words, and never takes the next argument. Here
 //! all of it becomes the one spelling that the parser behind knows: `--flag-name=value`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 
 /// What a flag of Stone's programs takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     /// A value.
     Value,
     /// A boolean.
@@ -61,27 +60,13 @@ const FLAGS: &[(&str, Kind)] = &[
     ("vmodule", Kind::IgnoredValue),
 ];
 
-/// The programs that this one stands in for, by a link of that name or by a subcommand, and what they are here.
-/// Stone's verifier accepts a valid proof whatever its parameters.
-const STAND_INS: &[(&str, &[&str])] = &[
-    ("cpu_air_prover", &["prove"]),
-    ("cpu_air_verifier", &["verify", "--min-security-bits=0"]),
-];
-
 const TRUE: &[&str] = &["1", "t", "true", "y", "yes"];
 const FALSE: &[&str] = &["0", "f", "false", "n", "no"];
 
-/// Rewrites a whole command line, the program's name first. What is no flag of Stone's passes unchanged (but
-/// for `_` in the name of a long flag): the parser behind judges it.
-pub fn normalise(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut args = args.into_iter().peekable();
-    let mut out: Vec<OsString> = args.next().into_iter().collect();
-    let by_link = out.first().and_then(|program| stand_in(program));
-    let words = by_link.or_else(|| {
-        let words = stand_in(args.peek()?)?;
-        args.next().map(|_| words)
-    });
-    out.extend(words.into_iter().flatten().map(OsString::from));
+/// Rewrites the words of a command line. What is no flag of Stone's passes unchanged (but for `_` in the name of a
+/// long flag): the parser behind judges it.
+pub fn normalise(mut args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut out = Vec::new();
     while let Some(arg) = args.next() {
         if arg == "--" {
             out.push(arg);
@@ -91,14 +76,14 @@ pub fn normalise(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
             out.push(arg);
             continue;
         };
-        match (kind(&name), value) {
+        match (look_up(&name, kind), value) {
             (Some((Kind::Value | Kind::IgnoredValue, _)), None) => {
                 // gflags takes the next argument whatever it looks like.
                 let Some(value) = args.next() else {
                     out.push(arg);
                     continue;
                 };
-                if kind(&name).is_some_and(|(kind, _)| kind == Kind::Value) {
+                if kind(&name) == Some(Kind::Value) {
                     let mut joined = OsString::from(format!("--{name}="));
                     joined.push(value);
                     out.push(joined);
@@ -116,15 +101,8 @@ pub fn normalise(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     out
 }
 
-/// What a program's name stands for, if it is one of Stone's.
-fn stand_in(program: &OsStr) -> Option<&'static [&'static str]> {
-    let name = Path::new(program).file_name()?;
-    let (_, words) = STAND_INS.iter().find(|(known, _)| name == *known)?;
-    Some(words)
-}
-
 /// A flag as the number of its dashes, its name with `-` for `_`, and the value behind `=`.
-fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
+pub fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
     let arg = arg.to_str()?;
     let body = arg.trim_start_matches('-');
     let dashes = arg.len() - body.len();
@@ -138,30 +116,40 @@ fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
     Some((dashes, name.replace('_', "-"), value))
 }
 
-/// What a name is among Stone's flags, and whether it is a boolean's `no` form.
-fn kind(name: &str) -> Option<(Kind, bool)> {
-    let find = |name: &str| {
-        FLAGS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, kind)| *kind)
-    };
-    if let Some(kind) = find(name) {
+/// What a flag of Stone's takes.
+pub fn kind(name: &str) -> Option<Kind> {
+    let flag = FLAGS.iter().find(|(known, _)| *known == name);
+    flag.map(|(_, kind)| *kind)
+}
+
+/// What a name is, and whether it is a boolean's `no` form; `kind` knows the flags.
+pub fn look_up(name: &str, kind: impl Fn(&str) -> Option<Kind>) -> Option<(Kind, bool)> {
+    if let Some(kind) = kind(name) {
         return Some((kind, false));
     }
-    let kind = find(name.strip_prefix("no")?)?;
+    let kind = kind(name.strip_prefix("no")?)?;
     matches!(kind, Kind::Boolean | Kind::IgnoredBoolean).then_some((kind, true))
 }
 
+/// The boolean that gflags reads in a word.
+pub fn truth(word: &str) -> Option<bool> {
+    let is_one_of = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    match word {
+        _ if is_one_of(TRUE) => Some(true),
+        _ if is_one_of(FALSE) => Some(false),
+        _ => None,
+    }
+}
+
 fn boolean(name: &str, negated: bool, value: Option<&str>) -> String {
-    let is_one_of = |words: &[&str], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
     match value {
         None if negated => format!("--{}=false", name.strip_prefix("no").unwrap_or(name)),
         None => format!("--{name}=true"),
-        Some(value) if !negated && is_one_of(TRUE, value) => format!("--{name}=true"),
-        Some(value) if !negated && is_one_of(FALSE, value) => format!("--{name}=false"),
-        // No such word: the parser behind says so.
-        Some(value) => format!("--{name}={value}"),
+        Some(value) => match truth(value).filter(|_| !negated) {
+            Some(truth) => format!("--{name}={truth}"),
+            // No such word: the parser behind says so.
+            None => format!("--{name}={value}"),
+        },
     }
 }
 
@@ -171,11 +159,7 @@ mod tests {
 
     fn run(line: &str) -> String {
         let args = line.split(' ').map(OsString::from);
-        let out: Vec<_> = normalise(args)
-            .into_iter()
-            .map(|arg| arg.into_string().unwrap())
-            .collect();
-        out.join(" ")
+        normalise(args).join(OsStr::new(" ")).into_string().unwrap()
     }
 
     #[test]
@@ -219,20 +203,6 @@ mod tests {
             ("q prove --json -- --out_file f", "q prove --json -- --out_file f"),
             ("q prove --out_file", "q prove --out_file"),
             ("q prove ---x -- -y", "q prove ---x -- -y"),
-            (
-                "/usr/bin/cpu_air_prover --out_file f",
-                "/usr/bin/cpu_air_prover prove --out-file=f",
-            ),
-            (
-                "cpu_air_verifier -in_file=f",
-                "cpu_air_verifier verify --min-security-bits=0 --in-file=f",
-            ),
-            (
-                "q cpu_air_verifier -in_file=f",
-                "q verify --min-security-bits=0 --in-file=f",
-            ),
-            ("q cpu_air_prover -out_file=f", "q prove --out-file=f"),
-            ("q verify cpu_air_verifier", "q verify cpu_air_verifier"),
         ];
         for (given, expected) in table {
             assert_eq!(run(given), expected, "{given}");
@@ -252,11 +222,10 @@ mod tests {
     fn names_that_are_not_utf8_pass() {
         use std::os::unix::ffi::OsStringExt;
         let odd = OsString::from_vec(vec![b'p', 0xff]);
-        let args = ["q".into(), "verify".into(), "--in_file".into(), odd.clone()];
+        let args = ["verify".into(), "--in_file".into(), odd.clone()];
         let mut joined = OsString::from("--in-file=");
         joined.push(&odd);
-        assert_eq!(normalise(args)[2], joined);
-        assert_eq!(normalise(["q".into(), odd.clone()])[1], odd);
-        assert!(normalise([]).is_empty());
+        assert_eq!(normalise(args.into_iter())[1], joined);
+        assert_eq!(normalise([odd.clone()].into_iter()), [odd]);
     }
 }

@@ -1,0 +1,318 @@
+//! What a file is, for people who gave one kind where another was expected: told by the first bytes, or by the keys of
+//! the outermost JSON object. No value is built.
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::BufRead;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A compiled program of Cairo 0.
+    Program,
+    /// Stone's proof file.
+    Proof,
+    /// Stone's public input.
+    PublicInput,
+    /// Stone's private input.
+    PrivateInput,
+    /// Stone's parameter file.
+    Parameters,
+    /// Stone's prover configuration.
+    ProverConfig,
+    /// The parameters of layout `dynamic`.
+    DynamicParams,
+    /// A Cairo PIE: a run, zipped.
+    Pie,
+    /// Another zip archive.
+    Zip,
+    /// A Sierra program.
+    Sierra,
+    /// A contract class of Cairo 1, as Sierra.
+    SierraClass,
+    /// A contract class of Cairo 1, compiled to CASM.
+    CasmClass,
+    /// A contract class of Cairo 0.
+    OldClass,
+    /// What `scarb build` makes of a package's executable.
+    Executable,
+}
+
+use FileKind::{
+    CasmClass, DynamicParams, Executable, OldClass, Parameters, Pie, PrivateInput, Program, Proof,
+    ProverConfig, PublicInput, Sierra, SierraClass, Zip,
+};
+
+/// What every kind of JSON file has among its keys. Of several kinds whose keys are there, the first is meant.
+const KEYS: &[(FileKind, &[&str])] = &[
+    (Proof, &["proof_hex"]),
+    (PublicInput, &["memory_segments", "public_memory"]),
+    (PrivateInput, &["memory_path", "trace_path"]),
+    (Parameters, &["field", "stark"]),
+    (ProverConfig, &["constraint_polynomial_task_size"]),
+    (DynamicParams, &["cpu_component_step"]),
+    (SierraClass, &["entry_points_by_type", "sierra_program"]),
+    (CasmClass, &["bytecode", "entry_points_by_type"]),
+    (OldClass, &["entry_points_by_type", "program"]),
+    (Executable, &["entrypoints", "program"]),
+    (Sierra, &["funcs", "libfunc_declarations"]),
+    (Program, &["builtins", "data"]),
+];
+
+/// How people call every kind, and what to do with such a file.
+const WORDS: &[(FileKind, &str, &str)] = &[
+    (
+        Program,
+        "a compiled Cairo 0 program",
+        "`quarry prove PROGRAM` runs and proves it",
+    ),
+    (Proof, "a Stone proof file", "`quarry verify FILE` verifies it"),
+    (
+        PublicInput,
+        "Stone's public input",
+        "give it with --public_input_file, beside --private_input_file",
+    ),
+    (
+        PrivateInput,
+        "Stone's private input",
+        "give it with --private_input_file, beside --public_input_file",
+    ),
+    (
+        Parameters,
+        "Stone's parameter file",
+        "give it with --parameter_file",
+    ),
+    (
+        ProverConfig,
+        "Stone's prover configuration",
+        "give it with --prover_config_file",
+    ),
+    (
+        DynamicParams,
+        "the parameters of layout dynamic",
+        "give them with --dynamic-params",
+    ),
+    (
+        Pie,
+        "a Cairo PIE",
+        "PIEs are not run here yet: run it under a bootloader in proof mode, which writes Stone's four files, and give \
+         those to `quarry prove`",
+    ),
+    (Zip, "a zip archive", "unpack it, and give the file that is meant"),
+    (Sierra, "a Sierra program", RUN_CAIRO_1),
+    (SierraClass, "a contract class (Sierra)", CLASS),
+    (CasmClass, "a contract class (CASM)", CLASS),
+    (OldClass, "a contract class (Cairo 0)", CLASS),
+    (Executable, "a Scarb executable", RUN_CAIRO_1),
+];
+
+const RUN_CAIRO_1: &str = "Cairo 1 programs are not run here yet: run it in proof mode with `cairo1-run` or under a \
+                           bootloader, which write Stone's four files, and give those to `quarry prove`";
+
+const CLASS: &str = "a contract is no program that can be run by itself: Starknet's tools run it, and a PIE of such a run \
+                     needs a bootloader";
+
+/// The bytes that a zip archive begins with, and how many bytes of its first entry come before the entry's name.
+const ZIP: &[u8] = b"PK\x03\x04";
+const ZIP_HEADER: usize = 30;
+
+/// The files in a PIE.
+const PIE_ENTRIES: &[&[u8]] = &[
+    b"additional_data.json",
+    b"execution_resources.json",
+    b"memory.bin",
+    b"metadata.json",
+    b"version.json",
+];
+
+impl FileKind {
+    /// The kind of a file's content, if it is one of those known.
+    pub fn of(mut content: impl BufRead) -> Option<Self> {
+        let start = content.fill_buf().ok()?;
+        if start.starts_with(ZIP) {
+            let name = start.get(ZIP_HEADER..).unwrap_or_default();
+            let is_pie = PIE_ENTRIES.iter().any(|entry| name.starts_with(entry));
+            return Some(if is_pie { Pie } else { Zip });
+        }
+        let mut known = KnownKeys(BTreeSet::new());
+        // What comes before an error counts, so text behind the object does no harm.
+        let _ = serde_json::Deserializer::from_reader(content).deserialize_map(&mut known);
+        let kind = KEYS
+            .iter()
+            .find(|(_, keys)| keys.iter().all(|key| known.0.contains(key)));
+        kind.map(|(kind, _)| *kind)
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        let words = WORDS.iter().find(|(kind, _, _)| *kind == self);
+        words.map_or(("", ""), |(_, name, way)| (name, way))
+    }
+}
+
+/// How people call it: "a Cairo PIE".
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words().0)
+    }
+}
+
+/// A file of another kind than was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is {found}, not {expected}; {}", found.words().1)]
+pub struct WrongKind {
+    /// What it is.
+    pub found: FileKind,
+    /// What was expected.
+    pub expected: FileKind,
+}
+
+/// Refuses content that is known to be of another kind; what is not known passes, for its reader to judge.
+///
+/// # Errors
+/// [`WrongKind`], which says what the file is, and what to do with it.
+pub fn expect(content: impl BufRead, expected: FileKind) -> Result<(), WrongKind> {
+    match FileKind::of(content) {
+        Some(found) if found != expected => Err(WrongKind { found, expected }),
+        _ => Ok(()),
+    }
+}
+
+/// The keys of an object that tell a kind; all others, and all values, are passed over.
+struct KnownKeys(BTreeSet<&'static str>);
+
+impl<'de> Visitor<'de> for &mut KnownKeys {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            let mut telling = KEYS.iter().flat_map(|(_, keys)| *keys);
+            self.0.extend(telling.find(|known| **known == key));
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Option<FileKind> {
+        FileKind::of(text.as_bytes())
+    }
+
+    #[test]
+    fn every_kind_of_json_is_told_by_its_keys() {
+        let cases = [
+            (
+                Program,
+                r#"{"attributes": [], "builtins": [], "data": ["0x1"], "hints": {}, "main_scope": "__main__"}"#,
+            ),
+            (
+                Proof,
+                r#"{"proof_hex": "0x", "proof_parameters": {"stark": {}}, "public_input": {}}"#,
+            ),
+            (
+                PublicInput,
+                r#"{"layout": "small", "memory_segments": {}, "public_memory": [], "n_steps": 4}"#,
+            ),
+            (
+                PrivateInput,
+                r#"{"trace_path": "t", "memory_path": "m", "pedersen": []}"#,
+            ),
+            (Parameters, r#"{"field": "PrimeField0", "stark": {"fri": {}}}"#),
+            (
+                ProverConfig,
+                r#"{"cached_lde_config": {}, "constraint_polynomial_task_size": 256}"#,
+            ),
+            (DynamicParams, r#"{"add_mod_ratio": 0, "cpu_component_step": 1}"#),
+            (
+                Sierra,
+                r#"{"version": 1, "type_declarations": [], "libfunc_declarations": [], "funcs": []}"#,
+            ),
+            (
+                SierraClass,
+                r#"{"sierra_program": ["0x1"], "entry_points_by_type": {}, "abi": []}"#,
+            ),
+            (
+                CasmClass,
+                r#"{"prime": "0x1", "bytecode": [], "hints": [], "entry_points_by_type": {}}"#,
+            ),
+            (
+                OldClass,
+                r#"{"abi": [], "entry_points_by_type": {}, "program": {"data": []}}"#,
+            ),
+            (
+                Executable,
+                r#"{"program": {"bytecode": [], "hints": []}, "entrypoints": []}"#,
+            ),
+        ];
+        for (expected, text) in cases {
+            assert_eq!(kind(text), Some(expected), "{text}");
+            assert_eq!(kind(&format!("{text} // and text behind it")), Some(expected));
+        }
+        let told: Vec<_> = cases.iter().map(|(kind, _)| *kind).collect();
+        assert!(
+            KEYS.iter().all(|(kind, _)| told.contains(kind)),
+            "a kind without a case"
+        );
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "7",
+            r#"{"data": 1}"#,
+            r#"{"a": {"proof_hex": 1}}"#,
+            "not json",
+            "\u{1}",
+        ] {
+            assert_eq!(kind(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pie_is_a_zip_archive_of_certain_files() {
+        let archive = |name: &str| {
+            let mut bytes = ZIP.to_vec();
+            bytes.resize(ZIP_HEADER, 0);
+            bytes.extend_from_slice(name.as_bytes());
+            FileKind::of(&bytes[..])
+        };
+        for name in ["version.json", "memory.bin", "metadata.json"] {
+            assert_eq!(archive(name), Some(Pie));
+        }
+        assert_eq!(archive("program.json"), Some(Zip));
+        assert_eq!(FileKind::of(ZIP), Some(Zip));
+    }
+
+    #[test]
+    fn a_wrong_kind_is_said_with_the_way() {
+        let proof = &br#"{"proof_hex": "0x"}"#[..];
+        assert_eq!(expect(proof, Proof), Ok(()));
+        assert_eq!(expect(&b"{}"[..], Proof), Ok(()));
+        let error = expect(proof, Program).expect_err("a proof");
+        assert_eq!(
+            error.to_string(),
+            "this is a Stone proof file, not a compiled Cairo 0 program; `quarry verify FILE` verifies it"
+        );
+        for (i, (kind, name, way)) in WORDS.iter().enumerate() {
+            assert!(!name.is_empty() && !way.is_empty());
+            assert!(
+                WORDS[i + 1..].iter().all(|(other, _, _)| other != kind),
+                "{kind:?} twice"
+            );
+        }
+        assert!(
+            KEYS.iter()
+                .map(|(kind, _)| kind)
+                .chain(&[Pie, Zip])
+                .all(|kind| !kind.words().0.is_empty())
+        );
+    }
+}
