@@ -84,7 +84,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     let outcome = verify_file(file, None, &Expectation::any(), true)?;
     let claim = match &outcome.result {
         Ok(verified) => verified.clone(),
-        Err(_) => Verifier::new(&file.statement()?, &file.parameters()?)?.claim(),
+        Err(_) => Verifier::new(&file.statement, &file.parameters)?.claim(),
     };
     let section = |section: &crate::channel::Section| {
         let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();
@@ -101,7 +101,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     Ok(Inspection {
         claim,
         proof_bytes: file.proof.len(),
-        annotations: file.annotations.as_ref().map_or(0, Vec::len),
+        annotations: file.n_annotations,
         sections: outcome.files.sections.iter().map(section).collect(),
         stopped: outcome.result.err().map(|error| error.to_string()),
     })

@@ -14,7 +14,7 @@ pub mod facts;
 pub mod file_kind;
 pub mod fri;
 pub mod inspect;
-mod json;
+pub mod json;
 #[cfg(feature = "prover")]
 pub mod memory_plan;
 pub mod params;

@@ -137,14 +137,13 @@ pub fn verify_file(
     expectation: &Expectation,
     annotated: bool,
 ) -> Result<Outcome, VerifyError> {
-    let statement = file.statement()?;
-    let params = file.parameters()?;
+    let (statement, params) = (&file.statement, &file.parameters);
     let attempt = |stone_version| {
         let params = Parameters {
             stone_version,
             ..params.clone()
         };
-        let verifier = Verifier::new(&statement, &params)?;
+        let verifier = Verifier::new(statement, &params)?;
         let (result, files) = match annotated {
             true => verifier.verify_annotated(&file.proof, expectation),
             false => (
@@ -155,7 +154,7 @@ pub fn verify_file(
         Ok::<_, VerifyError>(Outcome { result, files })
     };
     let is_invalid = |outcome: &Outcome| outcome.result.as_ref().is_err_and(VerifyError::is_invalid_proof);
-    if let Some(stated) = stone_version.or(file.stone_version()?) {
+    if let Some(stated) = stone_version.or(file.stone_version) {
         return attempt(stated);
     }
     let newer = attempt(StoneVersion::Stone6)?;

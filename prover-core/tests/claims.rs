@@ -11,9 +11,9 @@ use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
 use quarry_prover_core::claim::{Binding, Verified};
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
 use quarry_prover_core::facts::CompiledProgram;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::params::{Parameters, StoneVersion};
 use quarry_prover_core::progress::{Cancel, Silent};
-use quarry_prover_core::proof::{ProofFile, Version};
+use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::prover::{ProveOptions, prove};
 use quarry_prover_core::verifier::{VerifyError, verify_file};
 use serde_json::json;
@@ -67,13 +67,11 @@ fn swapped_proof() -> ProofFile {
     let options = ProveOptions::default();
     let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
     ProofFile {
-        annotations: None,
-        private_input: json!({}),
         proof: proof.bytes,
-        proof_parameters: params_file,
-        prover_config: json!({}),
-        public_input: input.public.to_json(),
-        version: Version::default(),
+        statement: input.public,
+        parameters: params,
+        stone_version: None,
+        n_annotations: 0,
     }
 }
 
@@ -268,7 +266,7 @@ fn both_forms_of_the_public_input_are_tried() {
     let mut file = stones_proof("pie");
     let claim = check(&file, &Expectation::any()).expect("it holds");
     assert_eq!(claim.stone_version, "stone6");
-    file.proof_parameters["stone_version"] = json!("stone5");
+    file.stone_version = Some(StoneVersion::Stone5);
     let outcome = verify_file(&file, None, &Expectation::any(), false).expect("a statement");
     outcome.result.expect_err("the file says another form");
 }

@@ -1,6 +1,7 @@
 //! `quarry facts`: the names under which other systems register what a proof shows.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::read::{self, Limit};
 use crate::cli::source::{read_json, read_text};
 use crate::cli::table::Table;
 use crate::cli::{expect, terminal};
@@ -9,7 +10,6 @@ use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
 use quarry_prover_core::params::{Parameters, StoneVersion};
-use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Verifier, verify_file};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ The proof is verified first; one that does not hold has no facts (exit code 3). 
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The proof file
+    /// The proof file; - for standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
     /// The compiled program that was proved
@@ -41,6 +41,8 @@ pub struct Args {
     /// The mode in which Integrity is asked to take the run [default: the strictest that does]
     #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = expect::parse_mode)]
     run: Option<RunMode>,
+    #[command(flatten)]
+    limit: Limit,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -64,7 +66,7 @@ struct Attributes {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let in_file =
         |path: &Path, failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let in_proof = |failure| in_file(&args.proof, failure);
+    let in_proof = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(&args.proof)));
     let program = match &args.program {
         Some(path) => Some(
             CompiledProgram::parse(&read_text(path)?)
@@ -73,9 +75,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ),
         None => None,
     };
-    let file = ProofFile::parse(&read_text(&args.proof)?)
-        .or_bad_input()
-        .map_err(in_proof)?;
+    let file = args.limit.read_proof(&args.proof)?;
     let outcome = verify_file(&file, None, &Expectation::any(), false)
         .or_bad_input()
         .map_err(in_proof)?;
@@ -84,12 +84,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         terminal::tell(format_args!("warning: {warning}\n"));
     }
 
-    let statement = file.statement().or_bad_input().map_err(in_proof)?;
     let params = Parameters {
         stone_version: StoneVersion::from_name(verified.stone_version).unwrap_or_default(),
-        ..file.parameters().or_bad_input().map_err(in_proof)?
+        ..file.parameters
     };
-    let verifier = Verifier::new(&statement, &params)
+    let verifier = Verifier::new(&file.statement, &params)
         .or_bad_input()
         .map_err(in_proof)?;
     let topology = match &args.fact_topology {

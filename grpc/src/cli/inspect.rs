@@ -1,14 +1,11 @@
 //! `quarry inspect`: a proof file section by section.
 
 use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::kinds::OrWrongKind;
-use crate::cli::source::read_text;
+use crate::cli::read::{self, Limit};
 use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
-use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::inspect;
-use quarry_prover_core::proof::ProofFile;
 use std::path::PathBuf;
 
 /// Examples for `inspect --help`.
@@ -22,9 +19,11 @@ Inspecting explains the bytes and does not verify them: use `quarry verify` for 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The proof file
+    /// The proof file; - is standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
+    #[command(flatten)]
+    limit: Limit,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -32,11 +31,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let path = args.proof.display();
-    let in_file = |failure: Failure| Failure::bad_input(format!("'{path}': {failure}"));
-    let file = read_text(&args.proof)
-        .and_then(|text| ProofFile::parse(&text).or_bad_input().map_err(in_file))
-        .or_wrong_kind(&args.proof, FileKind::Proof)?;
+    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(&args.proof)));
+    let file = args.limit.read_proof(&args.proof)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;
     if args.json {
         terminal::print_json(&inspection)

@@ -2,7 +2,7 @@
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::kinds::OrWrongKind;
-use crate::cli::source::read_json;
+use crate::cli::source::read_stone_json;
 pub use quarry_grpc::parameters::Plan;
 use quarry_grpc::parameters::PlanError;
 use quarry_prover_core::file_kind::FileKind;
@@ -39,7 +39,7 @@ impl Choice {
                     error => Failure::bad_input(format!("'{}': {error}", path.display())),
                 })
             };
-            return read_json(path)
+            return read_stone_json(path)
                 .and_then(plan)
                 .or_wrong_kind(path, FileKind::Parameters);
         }

@@ -2,15 +2,12 @@
 
 use crate::cli::expect;
 use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::kinds::OrWrongKind;
 use crate::cli::output::Target;
-use crate::cli::source::read_text;
+use crate::cli::read::{self, Limit};
 use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
-use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::params::StoneVersion;
-use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Outcome, verify_file};
 use std::path::PathBuf;
 
@@ -18,6 +15,7 @@ use std::path::PathBuf;
 pub const EXAMPLES: &str = "\
 Examples:
   quarry verify proof.json
+  curl -s https://example.org/proof.json | quarry verify -
   quarry verify proof.json --expect-program program.json --expect-output 144 && settle
       a gate: this program with its builtins, this output
   quarry verify proof.json --expect-program-hash 0x1f3c... \\
@@ -39,7 +37,7 @@ it holds does not say that it proves what you want. Compare what is printed, or 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// The proof file
+    /// The proof file; - is standard input
     #[arg(
         value_name = "PROOF",
         required_unless_present = "in_file",
@@ -49,6 +47,8 @@ pub struct Args {
     /// The proof file, as cpu_air_verifier has it
     #[arg(long, value_name = "FILE")]
     in_file: Option<PathBuf>,
+    #[command(flatten)]
+    limit: Limit,
     /// Write the verifier's annotations of the proof here
     #[arg(long, value_name = "FILE")]
     annotation_file: Option<PathBuf>,
@@ -87,10 +87,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let extra_target = target(&args.extra_output_file)?;
     let expectation = args.expect.expectation()?;
 
-    let in_file = |failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let file = read_text(path)
-        .and_then(|text| ProofFile::parse(&text).or_bad_input().map_err(in_file))
-        .or_wrong_kind(path, FileKind::Proof)?;
+    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
+    let file = args.limit.read_proof(path)?;
     let is_annotated = annotation_target.is_some() || extra_target.is_some();
     let Outcome { result, files } = verify_file(&file, args.stone_version, &expectation, is_annotated)
         .or_bad_input()

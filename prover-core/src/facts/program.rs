@@ -1,9 +1,8 @@
 //! Hashes of a compiled program, as bootloaders compute them. Source: cairo-lang, `bootloaders/hash_program.py`.
 
-use crate::json::{JsonError, Place};
+use crate::json::{JsonError, Place, Text};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::{pedersen, poseidon};
-use serde_json::Value;
 
 /// The prime of Cairo's field as `cairo-compile` writes it.
 const PRIME: &str = "0x800000000000011000000000000000000000000000000000000000000000001";
@@ -52,33 +51,20 @@ impl CompiledProgram {
     /// Reads what `cairo-compile` wrote.
     ///
     /// # Errors
-    /// [`CompiledProgramError`]: not JSON, or as [`Self::from_json`].
+    /// [`CompiledProgramError`]: not JSON, a value that is missing or of the wrong kind, or a program over another field.
     pub fn parse(text: &str) -> Result<Self, CompiledProgramError> {
-        Ok(Self::from_json(&serde_json::from_str(text)?)?)
-    }
-
-    /// Reads a compiled program as a JSON value.
-    ///
-    /// # Errors
-    /// [`JsonError`]: a value that is missing or of the wrong kind, or a program over another field.
-    pub fn from_json(value: &Value) -> Result<Self, JsonError> {
-        let root = Place::root(value);
-        let prime = root.key("prime")?;
+        let text = Text::new(text)?;
+        let root = text.root();
+        let [prime, builtins, data] = root.keys(["prime", "builtins", "data"])?;
         if prime.string()? != PRIME {
-            return Err(prime.error(format!("{PRIME}, the prime of Cairo's field")));
+            return Err(prime.error(format!("{PRIME}, the prime of Cairo's field")).into());
         }
-        let builtins = root.key("builtins")?;
-        let data = root.key("data")?;
+        let builtins = builtins.elements()?.map(|place| builtin(&place));
+        let words = data.elements()?.map(|place| place.felt());
         Ok(Self {
             main: main_of(&root)?,
-            builtins: builtins
-                .elements()?
-                .map(|place| builtin(&place))
-                .collect::<Result<_, _>>()?,
-            data: data
-                .elements()?
-                .map(|place| place.felt())
-                .collect::<Result<_, _>>()?,
+            builtins: builtins.collect::<Result<_, _>>()?,
+            data: words.collect::<Result<_, _>>()?,
         })
     }
 
@@ -111,7 +97,7 @@ fn builtin(place: &Place<'_>) -> Result<String, JsonError> {
     if name.is_empty() || name.len() > super::MAX_SHORT_STRING || !name.is_ascii() {
         return Err(place.error("the name of a builtin"));
     }
-    Ok(name.to_owned())
+    Ok(name.into_owned())
 }
 
 /// The offset of `main`, through the names that stand for it.
@@ -122,11 +108,12 @@ fn main_of(root: &Place<'_>) -> Result<u64, JsonError> {
     for _ in 0..MAX_ALIASES {
         let identifier = identifiers.key(&name)?;
         let kind = identifier.key("type")?;
-        match kind.string()? {
+        let next = match &*kind.string()? {
             "function" | "label" => return identifier.key("pc")?.unsigned(),
-            "alias" => name = identifier.key("destination")?.string()?.to_owned(),
+            "alias" => identifier.key("destination")?.string()?.into_owned(),
             _ => return Err(kind.error("function")),
-        }
+        };
+        name = next;
     }
     Err(identifiers.error(format!("main behind at most {MAX_ALIASES} aliases")))
 }

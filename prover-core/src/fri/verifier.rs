@@ -1,10 +1,11 @@
 //! The checking side of FRI.
 
+mod last_layer;
+
 use super::FriLayer;
 use crate::channel::{ChannelError, VerifierChannel};
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
 use crate::params::Parameters;
-use ark_ff::Field;
 use quarry_kernels::Felt;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,20 @@ pub enum FriError {
         /// Which query, counted in ascending order.
         query: usize,
     },
+    /// The last layer's polynomial is too large for so many queries.
+    #[error(
+        "FRI: {work} multiplications would evaluate the last layer at the queries, and {MOST_WORK} are the most that are \
+         done; fewer n_queries or a smaller last_layer_degree_bound take less"
+    )]
+    LastLayerWork {
+        /// Multiplications.
+        work: u64,
+    },
 }
+
+/// Multiplications that the last layer may take: half a minute of them. A proof of 2^20 steps without a single fold, for which
+/// nobody would ask, takes half of it at most.
+const MOST_WORK: u64 = 1 << 31;
 
 /// What the prover committed to: inner layers and the last layer's coefficients.
 pub struct FriCommitment {
@@ -121,17 +135,14 @@ impl FriCommitment {
         let Some(last) = self.layers.last() else {
             return Ok(());
         };
-        for (i, (&query, value)) in queries.iter().zip(values).enumerate() {
-            let index = last.cell(query).0;
-            let x = last.inverse_point(index).inverse().unwrap_or_default();
-            let expected = self
-                .coefficients
-                .iter()
-                .rev()
-                .fold(Felt::from(0u64), |sum, c| sum * x + c);
-            if *value != expected {
-                return Err(FriError::LastLayer { query: i });
-            }
+        let rows: Vec<_> = queries.iter().map(|&query| last.cell(query).0).collect();
+        let work = last_layer::work(last, self.coefficients.len(), &rows);
+        if work > MOST_WORK {
+            return Err(FriError::LastLayerWork { work });
+        }
+        let expected = last_layer::evaluate(last, &self.coefficients, &rows);
+        if let Some(query) = values.iter().zip(&expected).position(|(a, b)| a != b) {
+            return Err(FriError::LastLayer { query });
         }
         note_queries(channel, last, queries, values);
         Ok(())

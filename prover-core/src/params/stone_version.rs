@@ -39,7 +39,7 @@ impl StoneVersion {
         let Some(place) = root.key(KEY)?.if_present() else {
             return Ok(None);
         };
-        let version = Self::from_name(place.string()?);
+        let version = Self::from_name(&place.string()?);
         let wrong = || place.error(Self::ALL.map(Self::name).join(" or "));
         version.ok_or_else(wrong).map(Some)
     }

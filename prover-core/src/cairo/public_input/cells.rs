@@ -1,24 +1,24 @@
 //! The public memory by address.
 
-use super::{PublicInput, PublicInputError};
+use super::{PublicInput, PublicInputError, PublicMemoryCell};
 use quarry_kernels::Felt;
 
-/// The public memory, sorted by address. (Of two values for one address no proof can hold, so either may be found.)
-pub(crate) struct PublicCells(Vec<(u64, Felt)>);
+/// The public memory, sorted by address: a file may have millions of cells, and this takes a pointer for each. (Of two values
+/// for one address no proof can hold, so either may be found.)
+pub(crate) struct PublicCells<'a>(Vec<&'a PublicMemoryCell>);
 
-impl PublicCells {
+impl<'a> PublicCells<'a> {
     /// All cells of a public input.
-    pub fn of(public: &PublicInput) -> Self {
-        let cells = public.public_memory.iter();
-        let mut cells: Vec<_> = cells.map(|cell| (cell.address, cell.value)).collect();
-        cells.sort_unstable_by_key(|&(address, _)| address);
+    pub fn of(public: &'a PublicInput) -> Self {
+        let mut cells: Vec<_> = public.public_memory.iter().collect();
+        cells.sort_unstable_by_key(|cell| cell.address);
         Self(cells)
     }
 
     /// The value at an address, if it is public.
     pub fn get(&self, address: u64) -> Option<Felt> {
-        let at = self.0.binary_search_by_key(&address, |&(address, _)| address);
-        Some(self.0.get(at.ok()?)?.1)
+        let at = self.0.binary_search_by_key(&address, |cell| cell.address);
+        Some(self.0.get(at.ok()?)?.value)
     }
 
     /// Whether an address is public and holds this value.
@@ -31,7 +31,10 @@ impl PublicCells {
     /// # Errors
     /// [`PublicInputError::NotPublic`] at the first gap, so a range that a file merely claims costs nothing.
     pub fn range(&self, begin: u64, end: u64) -> Result<Vec<Felt>, PublicInputError> {
-        let cell = |address| self.get(address).ok_or(PublicInputError::NotPublic(address));
-        (begin..end).map(cell).collect()
+        let mut values = Vec::new();
+        for address in begin..end {
+            values.push(self.get(address).ok_or(PublicInputError::NotPublic(address))?);
+        }
+        Ok(values)
     }
 }

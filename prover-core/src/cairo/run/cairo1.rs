@@ -15,7 +15,7 @@ const END: [u64; 2] = [0x10780017fff7fff, 0];
 
 /// The cells that are hashed as the program: those of the main page but the output, which comes last. None if the run is
 /// of another form.
-pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells) -> Option<Vec<Felt>> {
+pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -> Option<Vec<Felt>> {
     statement.check_segments(layout).ok()?;
     let program = statement.segment("program").ok()?;
     let loops = END

@@ -53,7 +53,7 @@ impl Slots {
     pub(super) fn read(
         statement: &PublicInput,
         layout: &Layout,
-        cells: &PublicCells,
+        cells: &PublicCells<'_>,
         n: usize,
     ) -> Result<Self, String> {
         let execution = statement.segment("execution").map_err(|why| why.to_string())?;

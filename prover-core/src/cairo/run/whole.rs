@@ -31,7 +31,7 @@ pub struct Whole {
 ///
 /// # Errors
 /// Why it is none, in words.
-pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells) -> Result<Whole, String> {
+pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -> Result<Whole, String> {
     statement.check_segments(layout).map_err(|why| why.to_string())?;
     let segment = |name| statement.segment(name).map_err(|why| why.to_string());
     let (program, execution) = (segment("program")?, segment("execution")?);
