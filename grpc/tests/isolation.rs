@@ -5,7 +5,7 @@ mod common;
 use common::Folder;
 use common::appliance::{Appliance, air_job, kept, long_job, signal, submit, upload, wait};
 use quarry_grpc::client::{Client, ClientError};
-use quarry_grpc::protocol::{FailureClass, JobSpec, JobState, Limits, job_spec::Input};
+use quarry_grpc::protocol::{BuiltinsBinding, FailureClass, JobSpec, JobState, Limits, job_spec::Input};
 use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -142,6 +142,77 @@ async fn comments_in_stones_inputs_are_taken() {
     let id = submit(&mut client, job).await.id;
     let job = wait(&mut client, &id).await;
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+}
+
+/// A program's hash does not cover its builtins: with Stone's four files something else must say them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_hash_needs_its_builtins() {
+    let case = Folder::with_case("small/c1");
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let good = air_job(&mut client, &case, "base").await;
+    let first = submit(&mut client, good.clone()).await.id;
+    let statement = wait(&mut client, &first).await.statement.expect("a statement");
+    let claim = statement.claim.clone().expect("a claim");
+    assert_eq!((&*claim.run, claim.builtins.len()), ("cairo0", 4));
+    assert_eq!(claim.builtins_binding(), BuiltinsBinding::Unbound);
+    let with = |layout: &str, builtins: &[&str]| JobSpec {
+        expected_program_hash: statement.program_hash_poseidon.clone(),
+        expected_builtins: builtins.iter().map(|&name| name.to_owned()).collect(),
+        layout: layout.to_owned(),
+        ..good.clone()
+    };
+    let list = ["output", "pedersen", "range_check", "ecdsa"];
+    for (spec, binding) in [
+        (with("", &[]), None),
+        (with("auto", &[]), None),
+        (with("", &list[..3]), None),
+        (with("", &["output", "pedersen", "range_check", "bitwise"]), None),
+        (with("small", &[]), Some(BuiltinsBinding::Layout)),
+        (with("", &list), Some(BuiltinsBinding::List)),
+    ] {
+        let id = submit(&mut client, spec).await.id;
+        let job = wait(&mut client, &id).await;
+        match binding {
+            None => {
+                let failure = job.failure.clone().unwrap_or_else(|| panic!("{job:?}"));
+                assert_eq!(failure.code, "input.builtins", "{failure:?}");
+            }
+            Some(binding) => {
+                assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+                let result = client.result(&id).await.unwrap();
+                let claim = result.statement.and_then(|statement| statement.claim);
+                assert_eq!(claim.expect("a claim").builtins_binding(), binding);
+                let facts = result.facts.expect("facts");
+                assert_eq!(
+                    (&*facts.mode, facts.integrity_fact.starts_with("0x")),
+                    ("strict", true)
+                );
+            }
+        }
+    }
+}
+
+/// Every form of run that Stone proves is proved, and the job says what it shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_every_form_are_proved() {
+    for (case, run) in [
+        ("small/entry_without_ap", "cairo1"),
+        ("small/missing_builtin", "cairo0"),
+    ] {
+        let case = Folder::with_case(case);
+        let service = Appliance::start(&case, "");
+        let mut client = service.client().await;
+        let job = air_job(&mut client, &case, "base").await;
+        let id = submit(&mut client, job).await.id;
+        let job = wait(&mut client, &id).await;
+        assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+        let claim = job
+            .statement
+            .and_then(|statement| statement.claim)
+            .expect("a claim");
+        assert_eq!(claim.run, run);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,7 @@ pub fn proof_files() -> Vec<(Golden, String)> {
 }
 
 /// Proofs of so many steps and more belong to the slow tier.
-const SLOW_STEPS: u64 = 1 << 16;
+pub const SLOW_STEPS: u64 = 1 << 16;
 
 impl Golden {
     /// Whether the tier that runs proves the case, or does other work that grows with its steps.
