@@ -38,6 +38,23 @@ fn stones_inputs_give_stones_proof() {
     }
 }
 
+/// Stone's files may have comments, and text after the value.
+#[test]
+fn comments_in_stones_inputs_are_taken() {
+    let folder = Folder::with_case(PLAIN);
+    for name in ["public_input", "private_input", "prover_config", "params_blake"] {
+        let file = folder.file(&format!("{name}.json"));
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("// by hand\n/* {{ */ {text} // the end }}")).unwrap();
+    }
+    folder
+        .quarry(&format!(
+            "prove {INPUTS} --prover_config_file=prover_config.json --parameter_file=params_blake.json --out_file=p.json"
+        ))
+        .exits(0);
+    assert_stones_proof(&folder.json("p.json"), PLAIN, "blake");
+}
+
 #[test]
 #[cfg(unix)]
 fn a_link_stands_in_for_stones_programs() {

@@ -4,6 +4,9 @@ mod common;
 
 use common::{Folder, Ran};
 use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 /// A case of the corpus that has a proof file of Stone's.
 const CASE: &str = "plain/fib_2p9";
@@ -150,4 +153,83 @@ fn the_form_of_the_public_input_is_part_of_the_proof() {
     verify("--stone-version stone4")
         .exits(2)
         .says(&["stone5, stone6"]);
+}
+
+/// `-` and a FIFO are read as streams, and a stream is read to the limit and no further.
+#[test]
+fn a_proof_may_come_through_a_pipe() {
+    let folder = Folder::with_case(CASE);
+    let proof = fs::read(folder.file(PROOF)).expect("a proof");
+    for line in ["verify - --min-security-bits 0", "inspect -"] {
+        let mut command = folder.command(line);
+        let mut quarry = command.stdin(Stdio::piped()).spawn().expect("quarry");
+        quarry
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(&proof)
+            .expect("it reads");
+        let ran = Ran::from(quarry.wait_with_output().expect("it ends")).exits(0);
+        assert!(ran.stdout.contains("plain"), "{ran:?}");
+    }
+    folder.quarry("verify -").exits(2).says(&["standard input"]);
+
+    let fifo = folder.file("fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    let through_fifo = |line: &str, block: &[u8], count: usize| {
+        let quarry = folder.command(line).spawn().expect("quarry");
+        let mut file = fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
+        // Writing fails when nobody reads any more.
+        let all_read = (0..count).all(|_| file.write_all(block).is_ok());
+        drop(file);
+        (Ran::from(quarry.wait_with_output().expect("it ends")), all_read)
+    };
+    let (ran, all_read) = through_fifo("verify fifo --min-security-bits 0", &proof, 1);
+    ran.exits(0);
+    assert!(all_read);
+    // As good as endless.
+    let (ran, all_read) = through_fifo("inspect fifo --max-bytes 1MiB", &[b' '; 4096], usize::MAX);
+    ran.exits(2).says(&["fifo", "1048576", "--max-bytes"]);
+    assert!(!all_read);
+}
+
+#[test]
+fn no_more_is_read_than_allowed() {
+    let folder = Folder::with_case(CASE);
+    let length = fs::metadata(folder.file(PROOF)).expect("a proof").len();
+    let limited = |most: u64| format!("--max-bytes {most}");
+    for command in ["verify --min-security-bits 0", "inspect"] {
+        let run = |options: &str| folder.quarry(&format!("{command} {options}"));
+        run(&format!("{PROOF} {}", limited(length))).exits(0);
+        run(&format!("{PROOF} {}", limited(length - 1))).exits(2).says(&[
+            PROOF,
+            &(length - 1).to_string(),
+            "--max-bytes",
+        ]);
+        run("/dev/zero --max-bytes 64KiB")
+            .exits(2)
+            .says(&["65536", "--max-bytes"]);
+        run(&format!("{PROOF} --max-bytes much")).exits(2).says(&["much"]);
+    }
+}
+
+/// Stone's verifier reads three members of a proof file, and its JSON may have comments.
+#[test]
+fn what_a_verifier_does_not_need_may_be_missing() {
+    let folder = Folder::with_case(CASE);
+    let mut proof = folder.json(PROOF);
+    proof["version"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("commit_hash");
+    proof["annotations"] = 7.into();
+    folder.write("odd.json", format!("// by hand\n{proof} /* and more */ }}"));
+    folder.quarry("verify odd.json --min-security-bits 0").exits(0);
+    folder.quarry("inspect odd.json").exits(0);
 }

@@ -127,6 +127,23 @@ async fn a_hostile_input_fails_alone() {
     assert_eq!(wait(&mut client, &good).await.state(), JobState::Succeeded);
 }
 
+/// Stone's files may have comments, for the service too.
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_in_stones_inputs_are_taken() {
+    let case = Folder::with_case(PLAIN);
+    for name in ["public_input", "private_input", "params_blake"] {
+        let file = case.file(&format!("{name}.json"));
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("/* by hand */ {text} // the end }}")).unwrap();
+    }
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let job = air_job(&mut client, &case, "blake").await;
+    let id = submit(&mut client, job).await.id;
+    let job = wait(&mut client, &id).await;
+    assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_die_and_jobs_go_on() {
     let folder = Folder::new();

@@ -12,8 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("give the path of a proof file")?;
     let file = ProofFile::parse(&std::fs::read_to_string(path)?)?;
     let verified = verify(
-        &file.statement()?,
-        &file.parameters()?,
+        &file.statement,
+        &file.parameters,
         &file.proof,
         &VerifyOptions::default(),
     )?;

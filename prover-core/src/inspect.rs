@@ -1,8 +1,6 @@
 //! A proof file explained: which bytes of the proof are what.
 
-use crate::cairo::public_input::PublicInputError;
 use crate::channel::Kind;
-use crate::params::ParametersError;
 use crate::proof::ProofFile;
 use crate::verifier::{Verifier, VerifyError, VerifyOptions};
 use serde::Serialize;
@@ -82,12 +80,6 @@ pub struct Inspection {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InspectError {
-    /// The statement cannot be read.
-    #[error(transparent)]
-    PublicInput(#[from] PublicInputError),
-    /// The parameters cannot be read.
-    #[error(transparent)]
-    Parameters(#[from] ParametersError),
     /// Statement and parameters do not go together.
     #[error(transparent)]
     Statement(#[from] VerifyError),
@@ -99,8 +91,8 @@ pub enum InspectError {
 /// # Errors
 /// [`InspectError`] if statement or parameters make no sense.
 pub fn inspect(file: &ProofFile) -> Result<Inspection, InspectError> {
-    let (statement, params) = (file.statement()?, file.parameters()?);
-    let verifier = Verifier::new(&statement, &params)?;
+    let (statement, params) = (&file.statement, &file.parameters);
+    let verifier = Verifier::new(statement, params)?;
     let options = VerifyOptions { min_security_bits: 0 };
     let (result, files) = verifier.verify_annotated(&file.proof, &options);
     let section = |section: &crate::channel::Section| {
@@ -120,7 +112,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, InspectError> {
         n_steps: statement.n_steps,
         security_bits: params.security_bits(),
         proof_bytes: file.proof.len(),
-        annotations: file.annotations.as_ref().map_or(0, Vec::len),
+        annotations: file.n_annotations,
         sections: files.sections.iter().map(section).collect(),
         stopped: result.err().map(|error| error.to_string()),
     })

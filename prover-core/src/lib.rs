@@ -10,7 +10,7 @@ pub mod commit;
 pub mod cost;
 pub mod fri;
 pub mod inspect;
-mod json;
+pub mod json;
 #[cfg(feature = "prover")]
 pub mod memory_plan;
 pub mod params;

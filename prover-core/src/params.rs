@@ -7,7 +7,7 @@ pub use fri::FriParameters;
 pub use stone_version::StoneVersion;
 
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
-use crate::json::{JsonError, Place};
+use crate::json::{JsonError, Place, Text};
 use fri::in_range;
 use quarry_kernels::Hash;
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ impl Parameters {
     /// # Errors
     /// [`ParametersError`]: not JSON, or as [`Self::from_json`].
     pub fn parse(text: &str) -> Result<Self, ParametersError> {
-        Self::from_json(&serde_json::from_str(text)?)
+        Self::read(&Text::new(text)?.root())
     }
 
     /// Reads the parameters as a JSON value. As in Stone, unknown keys are not looked at, and `pow_hash` is read
@@ -115,7 +115,11 @@ impl Parameters {
     /// [`ParametersError`]: a value that is missing, of the wrong kind or not allowed, or values that Stone
     /// refuses together whatever the trace.
     pub fn from_json(value: &Value) -> Result<Self, ParametersError> {
-        let root = Place::root(value);
+        Self::read(&Place::root(&value.to_string()))
+    }
+
+    /// Reads them at the root of a text.
+    pub(crate) fn read(root: &Place<'_>) -> Result<Self, ParametersError> {
         let field = root.key("field")?;
         if field.string()? != "PrimeField0" {
             return Err(field.error("\"PrimeField0\", the field of Cairo").into());
@@ -125,12 +129,12 @@ impl Parameters {
             return Err(extension.error("false: the field is no extension field").into());
         }
         let stark = root.key("stark")?;
-        let commitment_hash = hash_or(&root, "commitment_hash", Hash::Keccak256Masked160Msb)?;
+        let commitment_hash = hash_or(root, "commitment_hash", Hash::Keccak256Masked160Msb)?;
         let n_top_layers = root.key("n_verifier_friendly_commitment_layers")?.if_present();
         let updates = root.key("verifier_friendly_channel_updates")?.if_present();
-        let channel_hash = hash_or(&root, "channel_hash", Hash::Keccak256)?;
+        let channel_hash = hash_or(root, "channel_hash", Hash::Keccak256)?;
         let pow_hash = match channel_hash {
-            Hash::Poseidon3 => hash_or(&root, "pow_hash", Hash::Blake256)?,
+            Hash::Poseidon3 => hash_or(root, "pow_hash", Hash::Blake256)?,
             own => own,
         };
         let page_hash = match root.key("statement")?.if_present() {
@@ -141,7 +145,7 @@ impl Parameters {
             log_n_cosets: in_range(stark.key("log_n_cosets")?, 1, MAX_LOG_DOMAIN)?,
             fri: FriParameters::from_json(&stark.key("fri")?)?,
             commitment_hashes: CommitmentHashes {
-                top: hash_or(&root, "verifier_friendly_commitment_hash", commitment_hash)?,
+                top: hash_or(root, "verifier_friendly_commitment_hash", commitment_hash)?,
                 bottom: commitment_hash,
                 n_top_layers: n_top_layers.map_or(Ok(0), |place| place.unsigned())?,
             },
@@ -149,7 +153,7 @@ impl Parameters {
             channel_hash,
             pow_hash,
             page_hash,
-            stone_version: StoneVersion::from_json(&root)?,
+            stone_version: StoneVersion::from_json(root)?,
         };
         this.check()?;
         Ok(this)
@@ -355,7 +359,7 @@ fn hash_or(object: &Place<'_>, key: &str, default: Hash) -> Result<Hash, JsonErr
     let Some(place) = object.key(key)?.if_present() else {
         return Ok(default);
     };
-    Hash::from_name(place.string()?).ok_or_else(|| {
+    Hash::from_name(&place.string()?).ok_or_else(|| {
         let known: Vec<_> = Hash::all().map(Hash::name).collect();
         place.error(format!("one of {}", known.join(", ")))
     })

@@ -1,49 +1,25 @@
 //! Stone's proof file: the bytes of a proof with the inputs that it was made from.
 
+mod written;
+
+pub use written::{Version, WrittenProofFile};
+
 use crate::cairo::public_input::{PublicInput, PublicInputError};
-use crate::json::{JsonError, Place};
+use crate::json::{JsonError, Text};
 use crate::params::{Parameters, ParametersError};
-use serde::Serialize;
-use serde_json::{Value, json};
 
-/// What Stone writes of itself. The defaults are those of a build of Stone that was not stamped.
+/// What a verifier needs of a proof file. As Stone's verifier, it reads `proof_hex`, `proof_parameters` and `public_input`;
+/// whatever else there is, or lacks, makes no proof unreadable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// `commit_hash`.
-    pub commit_hash: String,
-    /// `proof_hash`.
-    pub proof_hash: String,
-    /// `statement_name`.
-    pub statement_name: String,
-}
-
-impl Default for Version {
-    fn default() -> Self {
-        Self {
-            commit_hash: "INVALID_COMMIT".to_owned(),
-            proof_hash: "INVALID_PROOF_HASH".to_owned(),
-            statement_name: "INVALID_NAME".to_owned(),
-        }
-    }
-}
-
-/// A proof file. The inputs are kept as they were given.
-#[derive(Clone, Debug, PartialEq)]
 pub struct ProofFile {
-    /// The annotations, if they were wanted.
-    pub annotations: Option<Vec<String>>,
-    /// The private input.
-    pub private_input: Value,
     /// The bytes of the proof.
     pub proof: Vec<u8>,
+    /// The statement.
+    pub statement: PublicInput,
     /// The parameters.
-    pub proof_parameters: Value,
-    /// The prover's configuration, which changes no byte of a proof.
-    pub prover_config: Value,
-    /// The public input.
-    pub public_input: Value,
-    /// What made the file.
-    pub version: Version,
+    pub parameters: Parameters,
+    /// Number of annotation lines.
+    pub n_annotations: usize,
 }
 
 /// A file that is no proof file.
@@ -56,94 +32,35 @@ pub enum ProofFileError {
     /// A value that is missing or of the wrong kind.
     #[error("proof file: {0}")]
     Value(#[from] JsonError),
+    /// No statement.
+    #[error(transparent)]
+    PublicInput(#[from] PublicInputError),
+    /// No parameters.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
 }
 
 impl ProofFile {
-    /// Reads a proof file; what a verifier needs must be there, the rest may be missing.
+    /// Reads a proof file. Whatever the file is, this takes a small multiple of its size in memory.
     ///
     /// # Errors
     /// [`ProofFileError`].
     pub fn parse(text: &str) -> Result<Self, ProofFileError> {
-        let mut value: Value = serde_json::from_str(text)?;
-        let root = Place::root(&value);
-        let hex = root.key("proof_hex")?;
-        let proof = bytes_of_hex(hex.string()?);
-        let string = |place: Place<'_>| Ok(place.string()?.to_owned());
-        let annotations = match root.key("annotations")?.if_present() {
-            None => None,
-            Some(lines) => Some(lines.elements()?.map(string).collect::<Result<_, JsonError>>()?),
-        };
-        let version = match root.key("version")?.if_present() {
-            None => Version::default(),
-            Some(version) => Version {
-                commit_hash: string(version.key("commit_hash")?)?,
-                proof_hash: string(version.key("proof_hash")?)?,
-                statement_name: string(version.key("statement_name")?)?,
-            },
-        };
-        for key in ["proof_parameters", "public_input"] {
-            drop(root.key(key)?.members()?);
+        let text = Text::new(text)?;
+        let root = text.root();
+        let [hex, params, public, lines] =
+            root.keys(["proof_hex", "proof_parameters", "public_input", "annotations"])?;
+        for input in [&params, &public] {
+            input.object()?;
         }
-        let proof = proof.ok_or_else(|| hex.error("0x-prefixed hexadecimal of whole bytes"))?;
-        // Moved, not cloned: a file may be large.
-        let mut take = |key: &str| value.get_mut(key).map(Value::take).unwrap_or_default();
+        let proof = bytes_of_hex(&hex.string()?)
+            .ok_or_else(|| hex.error("0x-prefixed hexadecimal of whole bytes"))?;
         Ok(Self {
-            annotations,
             proof,
-            proof_parameters: take("proof_parameters"),
-            public_input: take("public_input"),
-            private_input: take("private_input"),
-            prover_config: take("prover_config"),
-            version,
+            parameters: Parameters::read(&params.as_root())?,
+            statement: PublicInput::read(&public.as_root())?,
+            n_annotations: lines.elements().map_or(0, Iterator::count),
         })
-    }
-
-    /// The file's text as Stone writes it: keys in alphabetical order, indented with tabs.
-    pub fn to_text(&self) -> String {
-        let mut value = json!({
-            "private_input": self.private_input,
-            "proof_hex": self.proof_hex(),
-            "proof_parameters": self.proof_parameters,
-            "prover_config": self.prover_config,
-            "public_input": self.public_input,
-            "version": {
-                "commit_hash": self.version.commit_hash,
-                "proof_hash": self.version.proof_hash,
-                "statement_name": self.version.statement_name,
-            },
-        });
-        if let Some(lines) = &self.annotations {
-            value["annotations"] = json!(lines);
-        }
-        // A feature of serde_json that another crate may switch on keeps the order of insertion.
-        value.sort_all_objects();
-        let mut text = Vec::new();
-        let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-        let written = value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, tabs));
-        debug_assert!(written.is_ok(), "a JSON value is written to memory");
-        text.push(b'\n');
-        String::from_utf8_lossy(&text).into_owned()
-    }
-
-    /// The bytes of the proof as they stand in the file.
-    pub fn proof_hex(&self) -> String {
-        format!("0x{}", crate::channel::hex(&self.proof))
-    }
-
-    /// The statement.
-    ///
-    /// # Errors
-    /// [`PublicInputError`].
-    pub fn statement(&self) -> Result<PublicInput, PublicInputError> {
-        PublicInput::from_json(&self.public_input)
-    }
-
-    /// The parameters.
-    ///
-    /// # Errors
-    /// [`ParametersError`].
-    pub fn parameters(&self) -> Result<Parameters, ParametersError> {
-        Parameters::from_json(&self.proof_parameters)
     }
 }
 
@@ -155,12 +72,41 @@ fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    pairs.iter().map(byte).collect()
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        bytes.push(byte(pair)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The least file.
+    const MEMBERS: [(&str, &str); 3] = [
+        ("proof_hex", r#""0x12""#),
+        (
+            "public_input",
+            r#"{"layout": "plain", "n_steps": 16, "rc_min": 1, "rc_max": 9, "memory_segments": {},
+            "public_memory": [{"address": 1, "value": "0x1", "page": 0}]}"#,
+        ),
+        (
+            "proof_parameters",
+            r#"{"field": "PrimeField0", "use_extension_field": false, "stark": {"log_n_cosets": 2, "fri":
+            {"fri_step_list": [0], "last_layer_degree_bound": 8, "n_queries": 1, "proof_of_work_bits": 0}}}"#,
+        ),
+    ];
+
+    /// The least file with another member, or without one if the value is empty.
+    fn file(name: &str, value: &str) -> String {
+        let kept = MEMBERS.into_iter().filter(|member| member.0 != name);
+        let members = kept.chain([(name, value)]).filter(|member| !member.1.is_empty());
+        let members: Vec<_> = members
+            .map(|(name, value)| format!("\"{name}\": {value}"))
+            .collect();
+        format!("{{{}}}", members.join(", "))
+    }
 
     #[test]
     fn bytes_are_whole_and_hexadecimal() {
@@ -173,24 +119,72 @@ mod tests {
 
     #[test]
     fn what_a_verifier_needs_must_be_there() {
-        let text = r#"{"proof_hex": "0x12", "public_input": {}, "proof_parameters": {}}"#;
-        let file = ProofFile::parse(text).expect("enough");
-        assert_eq!(
-            (file.proof.as_slice(), &file.version),
-            (&[0x12][..], &Version::default())
-        );
-        let again = ProofFile::parse(&file.to_text()).expect("our own");
-        assert_eq!(again, file);
-        for bad in [
-            "[]",
-            "{",
-            r#"{"public_input": {}, "proof_parameters": {}}"#,
-            r#"{"proof_hex": "12", "public_input": {}, "proof_parameters": {}}"#,
-            r#"{"proof_hex": "0x12", "public_input": 1, "proof_parameters": {}}"#,
-            r#"{"proof_hex": "0x12", "public_input": {}}"#,
-            r#"{"proof_hex": "0x12", "public_input": {}, "proof_parameters": {}, "annotations": [1]}"#,
-        ] {
+        let read = ProofFile::parse(&file("", "")).expect("enough");
+        assert_eq!((read.proof.as_slice(), read.n_annotations), (&[0x12][..], 0));
+        let cases = [
+            (
+                "proof_hex",
+                "",
+                "proof file: /proof_hex: expected a string, found nothing",
+            ),
+            (
+                "proof_hex",
+                r#""12""#,
+                "proof file: /proof_hex: expected 0x-prefixed hexadecimal",
+            ),
+            (
+                "public_input",
+                "1",
+                "proof file: /public_input: expected an object, found 1",
+            ),
+            (
+                "public_input",
+                "{}",
+                "public input: /memory_segments: expected an object, found nothing",
+            ),
+            (
+                "proof_parameters",
+                "",
+                "proof file: /proof_parameters: expected an object",
+            ),
+            (
+                "proof_parameters",
+                "{}",
+                "parameters: /field: expected a string, found nothing",
+            ),
+        ];
+        for (name, value, message) in cases {
+            let error = ProofFile::parse(&file(name, value)).expect_err(name).to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+        for bad in ["[]", "{", ""] {
             assert!(ProofFile::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_a_verifier_does_not_need_may_be_anything() {
+        let plain = ProofFile::parse(&file("", "")).expect("enough");
+        let deep = "[".repeat(2000) + &"]".repeat(2000);
+        for value in [
+            "null",
+            "1e999",
+            "\"\\ud800\"",
+            "[1]",
+            "{}",
+            r#"{"commit_hash": 1}"#,
+            &deep,
+        ] {
+            for name in ["version", "private_input", "prover_config", "other"] {
+                let read = ProofFile::parse(&file(name, value));
+                assert_eq!(read.ok().as_ref(), Some(&plain), "{name}: {value}");
+            }
+            let read = ProofFile::parse(&file("annotations", value)).expect("enough");
+            assert_eq!(read.proof, plain.proof);
+        }
+        let read = ProofFile::parse(&file("annotations", r#"["a", 1]"#)).expect("enough");
+        assert_eq!(read.n_annotations, 2);
+        let commented = format!("// a proof\n{} rest", file("", ""));
+        assert_eq!(ProofFile::parse(&commented).ok(), Some(plain));
     }
 }

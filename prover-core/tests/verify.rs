@@ -13,22 +13,23 @@ fn golden_proofs_are_accepted() {
     let options = VerifyOptions { min_security_bits: 0 };
     for (golden, text) in proof_files() {
         let name = golden.name();
-        let mut file = ProofFile::parse(&text).expect("a proof file");
-        let (statement, params) = (
-            file.statement().expect("a statement"),
-            file.parameters().expect("parameters"),
-        );
-        let verifier = Verifier::new(&statement, &params).expect("a statement");
-        let (result, files) = verifier.verify_annotated(&file.proof, &options);
+        let ProofFile {
+            mut proof,
+            statement,
+            parameters,
+            n_annotations,
+        } = ProofFile::parse(&text).expect("a proof file");
+        let verifier = Verifier::new(&statement, &parameters).expect("a statement");
+        let (result, files) = verifier.verify_annotated(&proof, &options);
         let verified = result.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(verified.n_steps, golden.n_steps);
-        if let Some(lines) = &file.annotations {
-            assert!(files.annotation_file.lines().eq(lines), "{name}: annotations");
+        if let Some(annotated) = golden.annotated_proof() {
+            let lines = files.annotation_file.lines();
+            assert!(lines.eq(&annotated.annotations), "{name}: annotations");
+            assert_eq!(n_annotations, annotated.annotations.len());
         }
-        file.proof.push(0);
-        let error = verifier
-            .verify(&file.proof, &options)
-            .expect_err("a trailing byte");
+        proof.push(0);
+        let error = verifier.verify(&proof, &options).expect_err("a trailing byte");
         assert!(
             error.to_string().contains("1 bytes after the proof's end"),
             "{name}: {error}"
@@ -53,12 +54,8 @@ fn weak_parameters_need_leave() {
         .find(|(golden, _)| golden.tag == "q1")
         .expect("one query");
     let file = ProofFile::parse(&text).expect("a proof file");
-    let (statement, params) = (
-        file.statement().expect("a statement"),
-        file.parameters().expect("parameters"),
-    );
-    let verifier = Verifier::new(&statement, &params).expect("a statement");
-    let bits = params.security_bits();
+    let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
+    let bits = file.parameters.security_bits();
     verifier
         .verify(
             &file.proof,
@@ -86,11 +83,7 @@ fn what_a_splitter_needs_is_noted() {
         .find(|(golden, _)| golden.tag == "q1")
         .expect("one query");
     let file = ProofFile::parse(&text).expect("a proof file");
-    let (statement, params) = (
-        file.statement().expect("a statement"),
-        file.parameters().expect("parameters"),
-    );
-    let verifier = Verifier::new(&statement, &params).expect("a statement");
+    let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
     let (_, files) = verifier.verify_annotated(&file.proof, &VerifyOptions { min_security_bits: 0 });
     let place = |line: &str| {
         let line = line

@@ -15,6 +15,7 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
 use quarry_prover_core::choice::{self, ChoiceError, Wanted};
 use quarry_prover_core::cost::Shape;
+use quarry_prover_core::json;
 use quarry_prover_core::memory_plan::MemoryPlan;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
@@ -130,7 +131,7 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
 fn plan(spec: &JobSpec) -> Result<Plan, Failure> {
     let named = match &spec.parameters {
         Some(job_spec::Parameters::ParameterFile(text)) => {
-            let file = serde_json::from_str(text).map_err(|error| invalid("spec.parameter_file", &error))?;
+            let file = json::value(text).map_err(|error| invalid("spec.parameter_file", &error))?;
             return Plan::from_file(file, None).map_err(|error| plan_refused(&error));
         }
         Some(job_spec::Parameters::Profile(named)) => named.clone(),
@@ -179,6 +180,11 @@ fn statement(input: &ProverInput, layout: &Layout, params: &Parameters) -> Resul
     })
 }
 
+fn not_json(name: &str, why: &dyn Display) -> Failure {
+    let message = format!("{name} is not JSON: {why}");
+    refused(FailureClass::InputInvalid, "input.json", message)
+}
+
 /// The uploaded files: where each is, by its digest.
 struct Files<'a>(&'a HashMap<String, String>);
 
@@ -187,20 +193,26 @@ impl Files<'_> {
         checked_path(self.0, name, artifact, Stage::Prepare)
     }
 
-    fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+    fn text(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<String, Failure> {
         let bytes = fs::read(self.path(name, artifact)?).map_err(unusable)?;
-        let not_json = |why| {
-            let message = format!("{name} is not JSON: {why}");
-            refused(FailureClass::InputInvalid, "input.json", message)
-        };
-        serde_json::from_slice(&bytes).map_err(not_json)
+        String::from_utf8(bytes).map_err(|why| not_json(name, &why))
+    }
+
+    /// A JSON file of Stone's.
+    fn stone_json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+        json::value(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
+    }
+
+    /// A JSON file that is not Stone's.
+    fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+        serde_json::from_str(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
     }
 
     /// Stone's four files.
     fn air(&self, air: &AirInput, folder: &Path) -> Result<(ProverInput, Option<Value>), Failure> {
         let public_path = self.path("public input", air.public_input.as_ref())?;
-        let public = self.json("public input", air.public_input.as_ref())?;
-        let mut private = self.json("private input", air.private_input.as_ref())?;
+        let public = self.stone_json("public input", air.public_input.as_ref())?;
+        let mut private = self.stone_json("private input", air.private_input.as_ref())?;
         let paths = [
             ("trace_path", self.path("trace", air.trace.as_ref())?),
             ("memory_path", self.path("memory", air.memory.as_ref())?),

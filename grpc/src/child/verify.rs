@@ -9,8 +9,9 @@ use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::json;
 use quarry_prover_core::params::Parameters;
-use quarry_prover_core::proof::{ProofFile, Version};
+use quarry_prover_core::proof::{Version, WrittenProofFile};
 use quarry_prover_core::prover;
 use quarry_prover_core::verifier::{VerifyError, VerifyOptions, verify as verify_proof};
 use serde_json::{Value, json};
@@ -42,12 +43,12 @@ fn damaged(error: &dyn Error) -> Failure {
 /// Verifies the proof in a folder and writes the proof file beside it.
 pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let statement = task.statement.clone().unwrap_or_default();
-    let json = |name: &str, artifact: Option<&ArtifactRef>| -> Result<Value, Failure> {
+    let read = |name: &str, artifact: Option<&ArtifactRef>| -> Result<Value, Failure> {
         let path = checked_path(&task.paths, name, artifact, Stage::Verify)?;
-        serde_json::from_slice(&fs::read(path).map_err(internal)?).map_err(internal)
+        json::value(&fs::read_to_string(path).map_err(internal)?).map_err(internal)
     };
-    let public_file = json("public input", statement.public_input.as_ref())?;
-    let params_file = json("parameters", statement.parameters.as_ref())?;
+    let public_file = read("public input", statement.public_input.as_ref())?;
+    let params_file = read("parameters", statement.parameters.as_ref())?;
     let public = PublicInput::from_json(&public_file).map_err(|error| damaged(&error))?;
     let params = Parameters::from_json(&params_file).map_err(|error| damaged(&error))?;
     let proof = fs::read(folder.join(PROOF)).map_err(internal)?;
@@ -67,7 +68,7 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         Err(_) => None,
     };
     let proof_bytes = digest(&*proof).map_err(internal)?;
-    let file = ProofFile {
+    let file = WrittenProofFile {
         annotations,
         // Private: Stone's own file names the trace and tells the inputs of builtins.
         private_input: json!({}),

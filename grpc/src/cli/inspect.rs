@@ -1,10 +1,9 @@
 //! `quarry inspect`: a proof file section by section.
 
 use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::source::read_text;
+use crate::cli::read::{self, Limit};
 use crate::cli::terminal;
 use quarry_prover_core::inspect;
-use quarry_prover_core::proof::ProofFile;
 use std::path::PathBuf;
 
 /// Examples for `inspect --help`.
@@ -18,9 +17,11 @@ Inspecting explains the bytes and does not verify them: use `quarry verify` for 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The proof file
+    /// The proof file; - is standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
+    #[command(flatten)]
+    limit: Limit,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -28,11 +29,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let path = args.proof.display();
-    let in_file = |failure: Failure| Failure::bad_input(format!("'{path}': {failure}"));
-    let file = ProofFile::parse(&read_text(&args.proof)?)
-        .or_bad_input()
-        .map_err(in_file)?;
+    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(&args.proof)));
+    let file = args.limit.read_proof(&args.proof)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;
     if args.json {
         terminal::print_json(&inspection)

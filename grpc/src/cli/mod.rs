@@ -20,6 +20,7 @@ mod parameters;
 mod params;
 mod progress;
 mod prove;
+mod read;
 mod serve;
 mod source;
 mod statement;

@@ -1,7 +1,7 @@
 //! The parameters of a proof: from a file, or from a profile and a security target.
 
 use crate::cli::failure::{Failure, OrFailure};
-use crate::cli::source::read_json;
+use crate::cli::source::read_stone_json;
 pub use quarry_grpc::parameters::Plan;
 use quarry_grpc::parameters::PlanError;
 use quarry_prover_core::params::Parameters;
@@ -31,7 +31,7 @@ impl Choice {
         let profile = self.profile.as_deref().map(Profile::by_name);
         let profile = profile.transpose().or_bad_input()?;
         if let Some(path) = &self.parameter_file {
-            let value = read_json(path)?;
+            let value = read_stone_json(path)?;
             return Plan::from_file(value, profile).map_err(|error| match error {
                 error @ PlanError::Profile(_) => error.into(),
                 error => Failure::bad_input(format!("'{}': {error}", path.display())),

@@ -8,7 +8,7 @@ use crate::cli::memory;
 use crate::cli::output::{self, Target};
 use crate::cli::parameters::{self, Choice};
 use crate::cli::progress::{Reporter, Style};
-use crate::cli::source::{Execution, Source, read_json};
+use crate::cli::source::{Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
@@ -17,7 +17,7 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
-use quarry_prover_core::proof::{ProofFile, Version};
+use quarry_prover_core::proof::{Version, WrittenProofFile};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
 use quarry_prover_core::verifier::{Verifier, VerifyOptions};
 use serde_json::Value;
@@ -155,7 +155,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(Targets::check(args)?)
     };
     let prover_config = match &args.prover_config_file {
-        Some(path) => read_json(path)?,
+        Some(path) => read_stone_json(path)?,
         None => serde_json::json!({}),
     };
     device::start_pool(args.n_threads)?;
@@ -238,7 +238,7 @@ impl Job<'_> {
         }
         let n_bytes = proof.bytes.len();
         let claim = verifier.claim();
-        let file = ProofFile {
+        let file = WrittenProofFile {
             annotations: proof.annotations,
             private_input: self.execution.private,
             proof: proof.bytes,

@@ -7,6 +7,7 @@ use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{self, RunOptions};
 use quarry_prover_core::choice::{self, Choice, Wanted};
+use quarry_prover_core::json;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -70,8 +71,8 @@ impl Source {
                 reporter.prepare("read inputs");
                 Execution {
                     input: ProverInput::read(public, private).or_bad_input()?,
-                    public: read_json(public)?,
-                    private: read_json(private)?,
+                    public: read_stone_json(public)?,
+                    private: read_stone_json(private)?,
                 }
             }
             _ => {
@@ -192,7 +193,13 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::bad_input(format!("'{}' is not a text file", path.display())))
 }
 
-/// Reads a JSON file.
+/// Reads a JSON file of Stone's, which may have comments.
+pub fn read_stone_json(path: &Path) -> Result<Value, Failure> {
+    json::value(&read_text(path)?)
+        .map_err(|why| Failure::bad_input(format!("'{}' is not JSON: {why}", path.display())))
+}
+
+/// Reads a JSON file that is not Stone's.
 pub fn read_json(path: &Path) -> Result<Value, Failure> {
     serde_json::from_slice(&read(path)?)
         .map_err(|why| Failure::bad_input(format!("'{}' is not JSON: {why}", path.display())))

@@ -3,7 +3,7 @@
 use crate::cli::client::{Server, fetch, job_json, no_proof, parse_label, show};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::output::Target;
-use crate::cli::source::{read_json, read_text};
+use crate::cli::source::{read_stone_json, read_text};
 use crate::cli::terminal;
 use quarry_grpc::client::Client;
 use quarry_grpc::protocol::{
@@ -233,7 +233,7 @@ impl Job {
                 min_steps: self.min_steps,
             }));
         };
-        let named = read_json(private)?;
+        let named = read_stone_json(private)?;
         let beside = |key: &str| {
             let missing = || Failure::bad_input(format!("'{}' has no '{key}'", private.display()));
             let path = Path::new(named[key].as_str().ok_or_else(missing)?);

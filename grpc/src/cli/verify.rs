@@ -2,13 +2,12 @@
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::output::Target;
-use crate::cli::source::read_text;
+use crate::cli::read::{self, Limit};
 use crate::cli::statement::{self, parse_felt, readable_list};
 use crate::cli::table::Table;
 use crate::cli::terminal;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::params::StoneVersion;
-use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Verified, Verifier, VerifyError, VerifyOptions};
 use std::path::PathBuf;
 
@@ -16,6 +15,7 @@ use std::path::PathBuf;
 pub const EXAMPLES: &str = "\
 Examples:
   quarry verify proof.json
+  curl -s https://example.org/proof.json | quarry verify -
   quarry verify proof.json --expect-program-hash 0x1f3c... --expect-output 144 && settle
   quarry verify proof.json --min-security-bits 96 --json
   quarry verify proof.json --stone-version stone5
@@ -31,7 +31,7 @@ it holds does not say that it proves what you want. Compare what is printed, or 
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// The proof file
+    /// The proof file; - is standard input
     #[arg(
         value_name = "PROOF",
         required_unless_present = "in_file",
@@ -41,6 +41,8 @@ pub struct Args {
     /// The proof file, as cpu_air_verifier has it
     #[arg(long, value_name = "FILE")]
     in_file: Option<PathBuf>,
+    #[command(flatten)]
+    limit: Limit,
     /// Write the verifier's annotations of the proof here
     #[arg(long, value_name = "FILE")]
     annotation_file: Option<PathBuf>,
@@ -94,12 +96,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let annotation_target = target(&args.annotation_file)?;
     let extra_target = target(&args.extra_output_file)?;
 
-    let in_file = |failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let file = ProofFile::parse(&read_text(path)?)
-        .or_bad_input()
-        .map_err(in_file)?;
-    let statement = file.statement().or_bad_input().map_err(in_file)?;
-    let mut params = file.parameters().or_bad_input().map_err(in_file)?;
+    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
+    let file = args.limit.read_proof(path)?;
+    let (statement, mut params) = (file.statement, file.parameters);
     params.stone_version = args.stone_version.unwrap_or(params.stone_version);
     let verifier = Verifier::new(&statement, &params)
         .or_bad_input()

@@ -4,8 +4,7 @@ use crate::cairo::error::InputError;
 use crate::cairo::memory::Memory;
 use crate::cairo::private_input::PrivateInput;
 use crate::cairo::public_input::{PublicInput, Segment};
-use crate::json::Place;
-use serde_json::Value;
+use crate::json::Text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -86,13 +85,14 @@ impl ProverInput {
             .map_err(|error| InputError::from(error).in_file(public_input))?;
 
         let in_private = |error: InputError| error.in_file(private_input);
-        let value: Value =
-            serde_json::from_str(&text(private_input)?).map_err(|error| in_private(error.into()))?;
-        let private = PrivateInput::from_json(&value).map_err(in_private)?;
+        let file = text(private_input)?;
+        let file = Text::new(&file).map_err(|error| in_private(error.into()))?;
+        let root = file.root();
+        let private = PrivateInput::read(&root).map_err(in_private)?;
         let beside = |key: &str| -> Result<(PathBuf, Vec<u8>), InputError> {
-            let place = Place::root(&value).key(key).and_then(|place| place.string());
-            let path = Path::new(place.map_err(|error| in_private(error.into()))?);
-            read_either(path, private_input)
+            let place = root.key(key).map_err(|error| in_private(error.into()))?;
+            let path = place.string().map_err(|error| in_private(error.into()))?;
+            read_either(Path::new(&*path), private_input)
         };
         let (trace_path, trace) = beside("trace_path")?;
         let (memory_path, memory) = beside("memory_path")?;

@@ -151,18 +151,22 @@ impl PrivateInput {
     /// # Errors
     /// [`InputError::Value`]: a value that is missing or of the wrong kind.
     pub fn from_json(value: &Value) -> Result<Self, InputError> {
-        let root = Place::root(value);
+        Self::read(&Place::root(&value.to_string()))
+    }
+
+    /// Reads them at the root of a text.
+    pub(crate) fn read(root: &Place<'_>) -> Result<Self, InputError> {
         Ok(Self {
-            pedersen: list(&root, "pedersen")?,
-            range_check: list(&root, "range_check")?,
-            ecdsa: list(&root, "ecdsa")?,
-            bitwise: list(&root, "bitwise")?,
-            ec_op: list(&root, "ec_op")?,
-            keccak: list(&root, "keccak")?,
-            poseidon: list(&root, "poseidon")?,
-            range_check96: list(&root, "range_check96")?,
-            add_mod: mod_inputs(&root, "add_mod")?,
-            mul_mod: mod_inputs(&root, "mul_mod")?,
+            pedersen: list(root, "pedersen")?,
+            range_check: list(root, "range_check")?,
+            ecdsa: list(root, "ecdsa")?,
+            bitwise: list(root, "bitwise")?,
+            ec_op: list(root, "ec_op")?,
+            keccak: list(root, "keccak")?,
+            poseidon: list(root, "poseidon")?,
+            range_check96: list(root, "range_check96")?,
+            add_mod: mod_inputs(root, "add_mod")?,
+            mul_mod: mod_inputs(root, "mul_mod")?,
         })
     }
 
@@ -237,10 +241,10 @@ fn pair_to_json(index: u64, [x, y]: [Felt; 2]) -> Value {
 }
 
 /// `N` values `prefix0`, `prefix1`, ..
-fn numbered<'a, T: Copy + Default, const N: usize>(
-    entry: &Place<'a>,
+fn numbered<T: Copy + Default, const N: usize>(
+    entry: &Place<'_>,
     prefix: &str,
-    read: impl Fn(&Place<'a>) -> Result<T, JsonError>,
+    read: impl Fn(&Place<'_>) -> Result<T, JsonError>,
 ) -> Result<[T; N], JsonError> {
     let mut values = [T::default(); N];
     for (i, value) in values.iter_mut().enumerate() {
@@ -250,7 +254,8 @@ fn numbered<'a, T: Copy + Default, const N: usize>(
 }
 
 fn uint128(place: &Place<'_>) -> Result<u128, JsonError> {
-    let digits = place.string()?.strip_prefix("0x").unwrap_or_default();
+    let text = place.string()?;
+    let digits = text.strip_prefix("0x").unwrap_or_default();
     let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     let number = u128::from_str_radix(digits, 16).ok().filter(|_| plain);
     number.ok_or_else(|| place.error("0x-prefixed hexadecimal below 2^128"))
@@ -258,7 +263,7 @@ fn uint128(place: &Place<'_>) -> Result<u128, JsonError> {
 
 /// An instance with the values `input_s0`, `input_s1`, ..
 fn state<const N: usize>(entry: &Place<'_>) -> Result<(u64, [Felt; N]), JsonError> {
-    Ok((index(entry)?, numbered(entry, "input_s", Place::felt)?))
+    Ok((index(entry)?, numbered(entry, "input_s", |place| place.felt())?))
 }
 
 fn state_to_json(index: u64, state: &[Felt]) -> Value {

@@ -4,13 +4,19 @@ mod run;
 
 use crate::cairo::capacity::BUILTINS;
 use crate::cairo::layouts::Layout;
-use crate::json::{JsonError, Place};
+use crate::json::{JsonError, Place, Text};
 use quarry_kernels::{Felt, felt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Bits of a range-check unit.
 const OFFSET_BITS: u32 = 16;
+
+/// More segments than any layout has.
+const MOST_SEGMENTS: usize = 64;
+
+/// More parameters than layout `dynamic` has.
+const MOST_PARAMS: usize = 1024;
 
 /// A memory segment as the public input states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +138,7 @@ impl PublicInput {
     /// # Errors
     /// [`PublicInputError`]: not JSON, or as [`Self::from_json`].
     pub fn parse(text: &str) -> Result<Self, PublicInputError> {
-        Self::from_json(&serde_json::from_str(text)?)
+        Self::read(&Text::new(text)?.root())
     }
 
     /// Reads the public input as a JSON value. Keys that Stone does not know are not looked at.
@@ -140,36 +146,46 @@ impl PublicInput {
     /// # Errors
     /// [`PublicInputError`]: a value that is missing or of the wrong kind, or that Stone refuses for every layout.
     pub fn from_json(value: &Value) -> Result<Self, PublicInputError> {
-        let root = Place::root(value);
-        let mut memory_segments = BTreeMap::new();
-        for (name, segment) in root.key("memory_segments")?.members()? {
-            let begin_addr = segment.key("begin_addr")?.unsigned()?;
-            let stop_ptr = segment.key("stop_ptr")?.unsigned()?;
-            memory_segments.insert(name.to_owned(), Segment { begin_addr, stop_ptr });
-        }
-        let cell = |cell: Place<'_>| {
-            Ok(PublicMemoryCell {
-                address: cell.key("address")?.unsigned()?,
-                value: cell.key("value")?.felt()?,
-                page: cell.key("page")?.size()?.into(),
+        Self::read(&Place::root(&value.to_string()))
+    }
+
+    /// Reads the public input at the root of a text.
+    pub(crate) fn read(root: &Place<'_>) -> Result<Self, PublicInputError> {
+        let [layout, n_steps, rc_min, rc_max, segments, memory, params] = root.keys([
+            "layout",
+            "n_steps",
+            "rc_min",
+            "rc_max",
+            "memory_segments",
+            "public_memory",
+            "dynamic_params",
+        ])?;
+        let segment = |segment: &Place<'_>| {
+            let [begin_addr, stop_ptr] = segment.keys(["begin_addr", "stop_ptr"])?;
+            Ok(Segment {
+                begin_addr: begin_addr.unsigned()?,
+                stop_ptr: stop_ptr.unsigned()?,
             })
         };
-        let public_memory = root.key("public_memory")?.elements()?.map(cell);
-        let dynamic_params = match root.key("dynamic_params")?.if_present() {
-            None => None,
-            Some(params) => {
-                let param = |(name, place): (&str, Place<'_>)| Ok((name.to_owned(), place.unsigned()?));
-                Some(params.members()?.map(param).collect::<Result<_, JsonError>>()?)
-            }
+        let cell = |cell: Place<'_>| {
+            let [address, value, page] = cell.keys(["address", "value", "page"])?;
+            Ok(PublicMemoryCell {
+                address: address.unsigned()?,
+                value: value.felt()?,
+                page: page.size()?.into(),
+            })
         };
+        let params = params
+            .if_present()
+            .map(|params| params.members(MOST_PARAMS, |param| param.unsigned()));
         let this = Self {
-            layout: root.key("layout")?.string()?.to_owned(),
-            n_steps: root.key("n_steps")?.unsigned()?,
-            rc_min: root.key("rc_min")?.unsigned()?,
-            rc_max: root.key("rc_max")?.unsigned()?,
-            memory_segments,
-            public_memory: public_memory.collect::<Result<_, JsonError>>()?,
-            dynamic_params,
+            memory_segments: segments.members(MOST_SEGMENTS, segment)?,
+            dynamic_params: params.transpose()?,
+            layout: layout.string()?.into_owned(),
+            n_steps: n_steps.unsigned()?,
+            rc_min: rc_min.unsigned()?,
+            rc_max: rc_max.unsigned()?,
+            public_memory: memory.elements()?.map(cell).collect::<Result<_, JsonError>>()?,
         };
         this.check()?;
         Ok(this)
@@ -208,12 +224,17 @@ impl PublicInput {
         self.pages().map(|_| ())
     }
 
-    /// Public memory by pages, in the order of their numbers; page 0 comes first.
-    pub(super) fn pages(&self) -> Result<BTreeMap<u64, Vec<PublicMemoryCell>>, PublicInputError> {
-        let mut pages: BTreeMap<u64, Vec<PublicMemoryCell>> = BTreeMap::new();
-        for cell in &self.public_memory {
-            let page = pages.entry(cell.page).or_default();
-            if let (true, Some(previous)) = (cell.page != 0, page.last())
+    /// Public memory ordered by page, otherwise as it is in the file; page 0 comes first.
+    pub(super) fn pages(&self) -> Result<Vec<&PublicMemoryCell>, PublicInputError> {
+        let mut cells: Vec<_> = self.public_memory.iter().collect();
+        cells.sort_by_key(|cell| cell.page);
+        if cells.first().is_none_or(|first| first.page != 0) {
+            return Err(PublicInputError::NoMainPage);
+        }
+        for pair in cells.windows(2) {
+            if let [previous, cell] = pair
+                && cell.page != 0
+                && cell.page == previous.page
                 && previous.address.checked_add(1) != Some(cell.address)
             {
                 return Err(PublicInputError::Page {
@@ -222,12 +243,8 @@ impl PublicInput {
                     got: cell.address,
                 });
             }
-            page.push(*cell);
         }
-        if !pages.contains_key(&0) {
-            return Err(PublicInputError::NoMainPage);
-        }
-        Ok(pages)
+        Ok(cells)
     }
 
     /// Whether the layout can have these segments and parameters at all (Stone's own checks).
@@ -365,11 +382,22 @@ impl PublicInput {
     }
 
     /// The public memory by address.
-    fn public_cells(&self) -> BTreeMap<u64, Felt> {
-        self.public_memory
-            .iter()
-            .map(|cell| (cell.address, cell.value))
-            .collect()
+    fn public_cells(&self) -> PublicCells<'_> {
+        let mut cells: Vec<_> = self.public_memory.iter().collect();
+        cells.sort_by_key(|cell| cell.address);
+        PublicCells(cells)
+    }
+}
+
+/// Public memory, ordered by address: a file may have millions of cells, and this takes a pointer for each.
+struct PublicCells<'a>(Vec<&'a PublicMemoryCell>);
+
+impl PublicCells<'_> {
+    /// The value at an address; the last one if it is there several times.
+    fn get(&self, address: &u64) -> Option<&Felt> {
+        let end = self.0.partition_point(|cell| cell.address <= *address);
+        let cell = self.0.get(end.checked_sub(1)?)?;
+        (cell.address == *address).then_some(&cell.value)
     }
 }
 

@@ -13,7 +13,7 @@ impl PublicInput {
     /// As [`Self::check_layout`].
     pub fn initial_seed(&self, layout: &Layout, params: &Parameters) -> Result<Vec<u8>, PublicInputError> {
         self.check_layout(layout)?;
-        let pages = self.pages()?;
+        let cells = self.pages()?;
         let mut seed = Seed(Vec::new());
         if params.stone_version == StoneVersion::Stone6 {
             seed.number(params.commitment_hashes.n_top_layers);
@@ -36,24 +36,31 @@ impl PublicInput {
             seed.number(cell.address);
             seed.felt(&cell.value);
         }
-        seed.number(pages.len() as u64);
-        for (page, cells) in &pages {
-            let mut content = Seed(Vec::with_capacity(cells.len() * 64));
-            for cell in cells {
-                if *page == 0 {
+        let pages = || cells.chunk_by(|a, b| a.page == b.page);
+        let n_pages = pages().count();
+        seed.number(n_pages as u64);
+        seed.0.reserve_exact(PAGE_BYTES * n_pages);
+        for page in pages() {
+            let is_main = page.first().is_none_or(|first| first.page == 0);
+            let mut content = Seed(Vec::with_capacity(page.len() * if is_main { 64 } else { 32 }));
+            for cell in page {
+                if is_main {
                     content.number(cell.address);
                 }
                 content.felt(&cell.value);
             }
-            if let (true, Some(first)) = (*page != 0, cells.first()) {
+            if let (false, Some(first)) = (is_main, page.first()) {
                 seed.number(first.address);
             }
-            seed.number(cells.len() as u64);
+            seed.number(page.len() as u64);
             seed.0.extend_from_slice(&params.page_hash.hash_bytes(&content.0));
         }
         Ok(seed.0)
     }
 }
+
+/// Most bytes of a page in the seed: its first address, its size and its hash.
+const PAGE_BYTES: usize = 3 * 32;
 
 /// Bytes of a seed being put together.
 struct Seed(Vec<u8>);

@@ -1,10 +1,11 @@
 //! The checking side of FRI.
 
+mod last_layer;
+
 use super::FriLayer;
 use crate::channel::{ChannelError, VerifierChannel};
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
 use crate::params::Parameters;
-use ark_ff::Field;
 use quarry_kernels::Felt;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,20 @@ pub enum FriError {
         /// Which query, counted in ascending order.
         query: usize,
     },
+    /// The last layer's polynomial is too large for so many queries.
+    #[error(
+        "FRI: {work} multiplications would evaluate the last layer at the queries, and {MOST_WORK} are the most that are \
+         done; fewer n_queries or a smaller last_layer_degree_bound take less"
+    )]
+    LastLayerWork {
+        /// Multiplications.
+        work: u64,
+    },
 }
+
+/// Multiplications that the last layer may take: half a minute of them. A proof of 2^20 steps without a single fold, for which
+/// nobody would ask, takes half of it at most.
+const MOST_WORK: u64 = 1 << 31;
 
 /// What the prover committed to: inner layers and the last layer's coefficients.
 pub struct FriCommitment {
@@ -121,17 +135,14 @@ impl FriCommitment {
         let Some(last) = self.layers.last() else {
             return Ok(());
         };
-        for (i, (&query, value)) in queries.iter().zip(values).enumerate() {
-            let index = last.cell(query).0;
-            let x = last.inverse_point(index).inverse().unwrap_or_default();
-            let expected = self
-                .coefficients
-                .iter()
-                .rev()
-                .fold(Felt::from(0u64), |sum, c| sum * x + c);
-            if *value != expected {
-                return Err(FriError::LastLayer { query: i });
-            }
+        let rows: Vec<_> = queries.iter().map(|&query| last.cell(query).0).collect();
+        let work = last_layer::work(last, self.coefficients.len(), &rows);
+        if work > MOST_WORK {
+            return Err(FriError::LastLayerWork { work });
+        }
+        let expected = last_layer::evaluate(last, &self.coefficients, &rows);
+        if let Some(query) = values.iter().zip(&expected).position(|(a, b)| a != b) {
+            return Err(FriError::LastLayer { query });
         }
         note_queries(channel, last, queries, values);
         Ok(())
@@ -208,5 +219,39 @@ mod tests {
         let error = commitment.check(&mut channel, &[3, 1 << 40], &[Felt::from(0u64); 2]);
         let error = error.expect_err("too long").to_string();
         assert!(error.contains("the proof ends at byte 1000"), "{error}");
+    }
+
+    /// As many queries as there may be, of a polynomial that has nearly no remainder in common for any two.
+    #[test]
+    fn the_last_layer_cannot_ask_for_hours_of_work() {
+        let params = json!({
+            "field": "PrimeField0",
+            "use_extension_field": false,
+            "stark": {
+                "log_n_cosets": 20,
+                "fri": {
+                    "fri_step_list": [0],
+                    "last_layer_degree_bound": 1 << 16,
+                    "n_queries": 1 << 16,
+                    "proof_of_work_bits": 0,
+                },
+            },
+        });
+        let params = Parameters::from_json(&params).expect("valid");
+        let commitment = FriCommitment {
+            layers: FriLayer::all(&params.fri, 36),
+            points: vec![None],
+            tables: Vec::new(),
+            coefficients: vec![Felt::from(0u64); 1 << 16],
+        };
+        let mut channel = VerifierChannel::new(&params, &[], &[], false);
+        let queries: Vec<u64> = (0..1 << 16).map(|i| i << 20).collect();
+        let values = vec![Felt::from(0u64); 1 << 16];
+        commitment
+            .check(&mut channel, &queries[..100], &values[..100])
+            .expect("few queries");
+        let error = commitment.check(&mut channel, &queries, &values);
+        let work = (1 << 16) * ((1 << 16) - 1);
+        assert_eq!(error, Err(FriError::LastLayerWork { work }));
     }
 }

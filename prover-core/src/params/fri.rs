@@ -7,6 +7,9 @@ use crate::json::{JsonError, Place};
 /// Greatest number of queries: more than any security target needs, few enough to bound a verifier's work.
 const MAX_QUERIES: u32 = 1 << 16;
 
+/// Greatest number of steps: all but the first fold the domain.
+const MAX_STEPS: usize = MAX_LOG_DOMAIN as usize + 1;
+
 /// Greatest number of proof-of-work bits.
 const MAX_PROOF_OF_WORK_BITS: u32 = 64;
 
@@ -34,9 +37,13 @@ impl FriParameters {
     pub(super) fn from_json(fri: &Place<'_>) -> Result<Self, JsonError> {
         let list = fri.key("fri_step_list")?;
         let step = |(i, place): (usize, Place<'_>)| in_range(place, u32::from(i > 0), MAX_LOG_DOMAIN);
-        let fri_step_list: Vec<_> = list.elements()?.enumerate().map(step).collect::<Result<_, _>>()?;
+        let steps = list.elements()?.take(MAX_STEPS + 1).enumerate();
+        let fri_step_list: Vec<_> = steps.map(step).collect::<Result<_, _>>()?;
         if fri_step_list.is_empty() {
             return Err(list.error("at least one step"));
+        }
+        if fri_step_list.len() > MAX_STEPS {
+            return Err(list.error(format!("at most {MAX_STEPS} steps")));
         }
         let bound = fri.key("last_layer_degree_bound")?;
         let last_layer_degree_bound = u64::from(bound.size()?);

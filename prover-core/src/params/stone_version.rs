@@ -39,6 +39,6 @@ impl StoneVersion {
         let Some(place) = root.key(KEY)?.if_present() else {
             return Ok(Self::default());
         };
-        Self::from_name(place.string()?).ok_or_else(|| place.error(Self::ALL.map(Self::name).join(" or ")))
+        Self::from_name(&place.string()?).ok_or_else(|| place.error(Self::ALL.map(Self::name).join(" or ")))
     }
 }

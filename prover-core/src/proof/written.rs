@@ -1,0 +1,73 @@
+//! A proof file to be written: as Stone writes it, with the inputs as they were given.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What Stone writes of itself. The defaults are those of a build of Stone that was not stamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// `commit_hash`.
+    pub commit_hash: String,
+    /// `proof_hash`.
+    pub proof_hash: String,
+    /// `statement_name`.
+    pub statement_name: String,
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self {
+            commit_hash: "INVALID_COMMIT".to_owned(),
+            proof_hash: "INVALID_PROOF_HASH".to_owned(),
+            statement_name: "INVALID_NAME".to_owned(),
+        }
+    }
+}
+
+/// A proof file to be written. The inputs are kept as they were given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenProofFile {
+    /// The annotations, if they were wanted.
+    pub annotations: Option<Vec<String>>,
+    /// The private input.
+    pub private_input: Value,
+    /// The bytes of the proof.
+    pub proof: Vec<u8>,
+    /// The parameters.
+    pub proof_parameters: Value,
+    /// The prover's configuration, which changes no byte of a proof.
+    pub prover_config: Value,
+    /// The public input.
+    pub public_input: Value,
+    /// What made the file.
+    pub version: Version,
+}
+
+impl WrittenProofFile {
+    /// The file's text as Stone writes it: keys in alphabetical order, indented with tabs.
+    pub fn to_text(&self) -> String {
+        let mut value = json!({
+            "private_input": self.private_input,
+            "proof_hex": format!("0x{}", crate::channel::hex(&self.proof)),
+            "proof_parameters": self.proof_parameters,
+            "prover_config": self.prover_config,
+            "public_input": self.public_input,
+            "version": {
+                "commit_hash": self.version.commit_hash,
+                "proof_hash": self.version.proof_hash,
+                "statement_name": self.version.statement_name,
+            },
+        });
+        if let Some(lines) = &self.annotations {
+            value["annotations"] = json!(lines);
+        }
+        // A feature of serde_json that another crate may switch on keeps the order of insertion.
+        value.sort_all_objects();
+        let mut text = Vec::new();
+        let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+        let written = value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, tabs));
+        debug_assert!(written.is_ok(), "a JSON value is written to memory");
+        text.push(b'\n');
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
