@@ -72,8 +72,8 @@ impl Hash {
             Hash::Blake256 => blake2::Blake2s256::digest(bytes).into(),
             Hash::Pedersen => felt::to_standard_bytes(&pedersen::hash_words_many(vec![words(bytes)])[0]),
             Hash::Poseidon3 => {
-                let elements: Vec<_> = words(bytes).map(|word| felt::from_bytes_reduced(&word)).collect();
-                felt::to_standard_bytes(&poseidon::hash_many(&elements))
+                let elements = words(bytes).map(|word| felt::from_bytes_reduced(&word));
+                felt::to_standard_bytes(&poseidon::hash_many(elements))
             }
             _ => keccak::keccak256(bytes),
         })

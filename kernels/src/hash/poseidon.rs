@@ -4,6 +4,7 @@ use crate::felt::limbs::{Limbs, add, mul_lazy, sub_lazy, to_felt};
 use crate::felt::{self, Felt};
 use ark_ff::{AdditiveGroup, Field};
 use sha2::Digest as _;
+use std::borrow::Borrow;
 use std::sync::LazyLock;
 
 /// Number of rounds in which every element goes through the S-box, half before and half after the others.
@@ -102,18 +103,18 @@ pub fn hash_two(a: Felt, b: Felt) -> Felt {
 }
 
 /// Hashes any number of elements: a sponge that absorbs two at a time, padded with 1 and zeros.
-pub fn hash_many(elements: &[Felt]) -> Felt {
-    let (pairs, rest) = elements.as_chunks::<2>();
-    let last = match rest {
-        [a] => [*a, Felt::ONE],
-        _ => [Felt::ONE, Felt::ZERO],
-    };
+pub fn hash_many(elements: impl IntoIterator<Item: Borrow<Felt>>) -> Felt {
     let mut state = [Felt::ZERO; 3];
-    for [a, b] in pairs.iter().chain([&last]) {
-        state[0] += a;
-        state[1] += b;
-        permute(&mut state);
+    let mut place = 0;
+    for element in elements {
+        state[place] += element.borrow();
+        if place == 1 {
+            permute(&mut state);
+        }
+        place = 1 - place;
     }
+    state[place] += Felt::ONE;
+    permute(&mut state);
     state[0]
 }
 

@@ -37,7 +37,9 @@ impl PublicInput {
             seed.felt(&cell.value);
         }
         let pages = || cells.chunk_by(|a, b| a.page == b.page);
-        seed.number(pages().count() as u64);
+        let n_pages = pages().count();
+        seed.number(n_pages as u64);
+        seed.0.reserve_exact(PAGE_BYTES * n_pages);
         for page in pages() {
             let is_main = page.first().is_none_or(|first| first.page == 0);
             let mut content = Seed(Vec::with_capacity(page.len() * if is_main { 64 } else { 32 }));
@@ -56,6 +58,9 @@ impl PublicInput {
         Ok(seed.0)
     }
 }
+
+/// Most bytes of a page in the seed: its first address, its size and its hash.
+const PAGE_BYTES: usize = 3 * 32;
 
 /// Bytes of a seed being put together.
 struct Seed(Vec<u8>);

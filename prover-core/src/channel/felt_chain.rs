@@ -2,6 +2,7 @@
 
 use quarry_kernels::hash::poseidon;
 use quarry_kernels::{Felt, felt};
+use std::iter;
 
 /// A chain of Poseidon hashes with a counter of draws.
 pub(super) struct FeltChain {
@@ -21,10 +22,8 @@ impl FeltChain {
     /// Hashes 32-byte words, each a field element in standard form, into the chain.
     pub fn absorb(&mut self, bytes: &[u8]) {
         let words = bytes.as_chunks::<32>().0;
-        let mut message = Vec::with_capacity(words.len() + 1);
-        message.push(self.state + Felt::from(1u64));
-        message.extend(words.iter().map(felt::from_bytes_reduced));
-        self.state = poseidon::hash_many(&message);
+        let message = iter::once(self.state + Felt::from(1u64));
+        self.state = poseidon::hash_many(message.chain(words.iter().map(felt::from_bytes_reduced)));
         self.counter = 0;
     }
 

@@ -220,4 +220,38 @@ mod tests {
         let error = error.expect_err("too long").to_string();
         assert!(error.contains("the proof ends at byte 1000"), "{error}");
     }
+
+    /// As many queries as there may be, of a polynomial that has nearly no remainder in common for any two.
+    #[test]
+    fn the_last_layer_cannot_ask_for_hours_of_work() {
+        let params = json!({
+            "field": "PrimeField0",
+            "use_extension_field": false,
+            "stark": {
+                "log_n_cosets": 20,
+                "fri": {
+                    "fri_step_list": [0],
+                    "last_layer_degree_bound": 1 << 16,
+                    "n_queries": 1 << 16,
+                    "proof_of_work_bits": 0,
+                },
+            },
+        });
+        let params = Parameters::from_json(&params).expect("valid");
+        let commitment = FriCommitment {
+            layers: FriLayer::all(&params.fri, 36),
+            points: vec![None],
+            tables: Vec::new(),
+            coefficients: vec![Felt::from(0u64); 1 << 16],
+        };
+        let mut channel = VerifierChannel::new(&params, &[], &[], false);
+        let queries: Vec<u64> = (0..1 << 16).map(|i| i << 20).collect();
+        let values = vec![Felt::from(0u64); 1 << 16];
+        commitment
+            .check(&mut channel, &queries[..100], &values[..100])
+            .expect("few queries");
+        let error = commitment.check(&mut channel, &queries, &values);
+        let work = (1 << 16) * ((1 << 16) - 1);
+        assert_eq!(error, Err(FriError::LastLayerWork { work }));
+    }
 }
