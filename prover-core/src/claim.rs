@@ -2,6 +2,7 @@
 
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::{Bootloaded, Form, Run, RunMode, SeenBuiltin};
+use crate::facts::integrity_modes;
 use crate::params::Parameters;
 use quarry_kernels::hash::{pedersen, poseidon};
 use quarry_kernels::{Felt, felt};
@@ -90,7 +91,21 @@ pub struct Verified {
 impl Verified {
     /// What a proof says of a statement, which is about this run, before anything is expected of it. (Hashes the program.)
     pub(crate) fn new(statement: &PublicInput, params: &Parameters, run: &Run) -> Self {
-        let program_hash = run.program.as_deref().map(ProgramHash::of);
+        Self::with_hash(
+            statement,
+            params,
+            run,
+            run.program.as_deref().map(ProgramHash::of),
+        )
+    }
+
+    /// The same with this hash of the program, which costs much: none to tell of a proof that does not hold.
+    pub(crate) fn with_hash(
+        statement: &PublicInput,
+        params: &Parameters,
+        run: &Run,
+        program_hash: Option<ProgramHash>,
+    ) -> Self {
         let mut bootloaded = run.bootloaded.clone();
         if let (Some(bootloaded), Some(hash)) = (&mut bootloaded, &program_hash) {
             bootloaded.name(&hash.poseidon);
@@ -100,7 +115,7 @@ impl Verified {
             layout: statement.layout.clone(),
             n_steps: statement.n_steps,
             run: run.form,
-            run_modes: run.modes(),
+            run_modes: integrity_modes(statement, run),
             program_hash,
             builtins: slots.map(|slots| slots.seen().to_vec()),
             builtins_binding: slots

@@ -24,6 +24,8 @@ pub struct Expectation {
     pub output: Option<Vec<Felt>>,
     /// The hash of the bootloader that ran tasks, in the Pedersen or the Poseidon form.
     pub bootloader_hash: Option<Felt>,
+    /// The configuration that a bootloader which unpacks others prints before its tasks: empty for one that prints none.
+    pub bootloader_config: Option<Vec<Felt>>,
     /// A task that the bootloader ran.
     pub task: Option<ExpectedTask>,
 }
@@ -38,6 +40,7 @@ impl Default for Expectation {
             builtins: None,
             output: None,
             bootloader_hash: None,
+            bootloader_config: None,
             task: None,
         }
     }
@@ -130,6 +133,15 @@ pub enum Mismatch {
         /// The program's hash.
         poseidon: String,
     },
+    /// A task is expected of a bootloader whose configuration nobody stated.
+    #[error(
+        "the bootloader prints a configuration before its tasks ({0}): the prover chose it, and a bootloader with another one \
+         lists tasks that never ran"
+    )]
+    UnboundConfig(String),
+    /// Another configuration of the bootloader.
+    #[error("the bootloader has another configuration: {0}")]
+    Config(String),
     /// No task is the expected one.
     #[error("no task of the bootloader is the expected one; it ran {0}")]
     Task(String),
@@ -153,7 +165,7 @@ impl Expectation {
         let Some(why) = self.run.objection(run) else {
             return Ok(());
         };
-        let modes = [RunMode::Relaxed, RunMode::Cairo1, RunMode::Any];
+        let modes = [RunMode::Whole, RunMode::Relaxed, RunMode::Cairo1, RunMode::Any];
         let taken_by = modes.into_iter().find(|mode| mode.takes(run));
         Err(Mismatch::Run {
             mode: self.run,
@@ -185,7 +197,7 @@ impl Expectation {
         if let Some(expected) = &self.output {
             check_output(expected, run)?;
         }
-        if self.bootloader_hash.is_some() || self.task.is_some() {
+        if self.bootloader_hash.is_some() || self.bootloader_config.is_some() || self.task.is_some() {
             self.check_tasks(run, claim)?;
         }
         Ok(())
@@ -215,9 +227,21 @@ impl Expectation {
     /// Whether a bootloader that is known, or the expected one, ran the expected task.
     fn check_tasks(&self, run: &Run, claim: &Verified) -> Result<(), Mismatch> {
         let bootloaded = claim.bootloaded.as_ref().ok_or(Mismatch::NoTasks)?;
+        let config = || list(bootloaded.config.iter());
+        if self
+            .bootloader_config
+            .as_ref()
+            .is_some_and(|expected| *expected != bootloaded.config)
+        {
+            return Err(Mismatch::Config(config()));
+        }
         let Some(expected) = &self.task else {
             return Ok(());
         };
+        let is_free = self.bootloader_config.is_none() && self.output.is_none();
+        if is_free && !bootloaded.config.is_empty() {
+            return Err(Mismatch::UnboundConfig(config()));
+        }
         let is_stated = self.bootloader_hash.is_some() || self.program_hash.is_some();
         if !is_stated && bootloaded.bootloader.is_none() {
             let [pedersen, poseidon] = hashes(claim);
@@ -235,12 +259,13 @@ impl Expectation {
         if bootloaded.tasks.iter().any(is_it) {
             return Ok(());
         }
-        let ran = bootloaded
-            .tasks
-            .iter()
-            .map(|task| felt::to_hex(&task.program_hash));
-        Err(Mismatch::Task(ran.collect::<Vec<_>>().join(", ")))
+        let ran = bootloaded.tasks.iter().map(|task| &task.program_hash);
+        Err(Mismatch::Task(list(ran)))
     }
+}
+
+fn list<'a>(values: impl Iterator<Item = &'a Felt>) -> String {
+    values.map(felt::to_hex).collect::<Vec<_>>().join(", ")
 }
 
 fn not_shown(run: &Run, what: &'static str) -> Mismatch {

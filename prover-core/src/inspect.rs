@@ -84,7 +84,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     let outcome = verify_file(file, None, &Expectation::any(), true)?;
     let claim = match &outcome.result {
         Ok(verified) => verified.clone(),
-        Err(_) => Verifier::new(&file.statement, &file.parameters)?.claim(),
+        Err(_) => Verifier::new(&file.statement, &file.parameters)?.unhashed_claim(),
     };
     let section = |section: &crate::channel::Section| {
         let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();

@@ -28,6 +28,11 @@ pub fn claim(verified: &Verified) -> Claim {
             .and_then(|one| one.bootloader)
             .unwrap_or_default()
             .to_owned(),
+        bootloader_config: bootloaded
+            .iter()
+            .flat_map(|one| &one.config)
+            .map(to_hex)
+            .collect(),
         tasks: bootloaded.iter().flat_map(|one| &one.tasks).map(task).collect(),
         warnings: verified.warnings.clone(),
         ..Default::default()
@@ -46,6 +51,7 @@ fn task(task: &Task) -> protocol::Task {
         TaskHash::Pedersen => "pedersen",
         TaskHash::Poseidon => "poseidon",
         TaskHash::PedersenOrPoseidon => "pedersen_or_poseidon",
+        TaskHash::Unknown => "unknown",
     };
     protocol::Task {
         program_hash: to_hex(&task.program_hash),

@@ -12,6 +12,7 @@ use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::run::Run;
 use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
 use quarry_prover_core::choice::{self, ChoiceError, Wanted};
 use quarry_prover_core::cost::Shape;
@@ -100,7 +101,12 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
             .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
     }
     let expectation = files.expectation(spec)?;
-    let statement = statement(&input, &layout, &params, &expectation)?;
+    let mut statement = statement(&input, &layout, &params, &expectation)?;
+    if let (Some(claim), Some(profile)) = (&mut statement.claim, plan.profile()) {
+        claim
+            .warnings
+            .extend(profile.run_warning(&Run::of(&input.public, &layout)));
+    }
 
     input.write(folder).map_err(unusable)?;
     // The public input stays as its owner wrote it. Paths that are not absolute would be looked for elsewhere first.
@@ -153,6 +159,7 @@ fn plan_refused(error: &PlanError) -> Failure {
 fn unexpected(mismatch: &Mismatch) -> Failure {
     let (code, hint) = match mismatch {
         Mismatch::Program { .. } => ("input.program_hash", ""),
+        Mismatch::NotShown { .. } => ("input.run", ""),
         Mismatch::Unbound { .. } => (
             "input.builtins",
             "; state them in expected_builtins, or name the layout where main has all of its builtins",

@@ -5,7 +5,7 @@ use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Verified, Verify};
-use crate::protocol::{ArtifactRef, BuiltinsBinding, Failure, FailureClass, Statement};
+use crate::protocol::{ArtifactRef, BuiltinsBinding, Claim, Failure, FailureClass, Statement};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -16,7 +16,7 @@ use quarry_prover_core::json;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{Version, WrittenProofFile};
 use quarry_prover_core::prover;
-use quarry_prover_core::verifier::{Verifier, VerifyError, verify as verify_proof};
+use quarry_prover_core::verifier::{Verifier, VerifyError};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt::Display;
@@ -56,11 +56,12 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let params = Parameters::from_json(&params_file).map_err(|error| damaged(&error))?;
     let proof = fs::read(folder.join(PROOF)).map_err(internal)?;
 
-    let expectation = expectation(&statement);
-    let verified = verify_proof(&public, &params, &proof, &expectation)
+    let expectation = expectation(&statement)?;
+    let verifier = Verifier::new(&public, &params).map_err(|error| damaged(&error))?;
+    let verified = verifier
+        .verify(&proof, &expectation)
         .map_err(|error| refused(folder, task.uploaded, &error))?;
-    let output: Vec<_> = verified.output.iter().flatten().map(to_hex).collect();
-    if output != statement.output || statement.claim != Some(claim(&verified)) {
+    if !is_accepted(&statement, &verified) {
         return Err(internal("the statement is not the one that was accepted"));
     }
 
@@ -71,7 +72,6 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         }
         None => None,
     };
-    let verifier = Verifier::new(&public, &params).map_err(|error| damaged(&error))?;
     let facts = facts(&verifier, program.as_ref());
 
     let annotations = match fs::read(folder.join(ANNOTATIONS)) {
@@ -98,20 +98,43 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
 
 /// What the statement says of the proof, as far as it binds it: the program's hash, and the list of its builtins or the layout of
 /// which they are all.
-fn expectation(statement: &Statement) -> Expectation {
+fn expectation(statement: &Statement) -> Result<Expectation, Failure> {
     let claim = statement.claim.clone().unwrap_or_default();
     let builtins = claim
         .builtins
         .iter()
         .map(|builtin| builtin.name.clone())
         .collect();
+    let hash = &*statement.program_hash_pedersen;
     let (hash, builtins, layout) = match claim.builtins_binding() {
-        BuiltinsBinding::List => (&*statement.program_hash_pedersen, Some(builtins), ""),
-        BuiltinsBinding::Layout => (&*statement.program_hash_pedersen, None, &*statement.layout),
-        BuiltinsBinding::Number => (&*statement.program_hash_pedersen, None, ""),
+        BuiltinsBinding::List => (hash, Some(builtins), ""),
+        BuiltinsBinding::Layout => (hash, None, &*statement.layout),
+        BuiltinsBinding::Number => (hash, None, ""),
         _ => ("", None, ""),
     };
-    super::claim::expectation(hash, builtins, layout).unwrap_or_else(Expectation::any)
+    super::claim::expectation(hash, builtins, layout)
+        .ok_or_else(|| internal("the statement's program hash is no field element"))
+}
+
+/// Whether the proof says what was accepted. (A statement of an older service has no claim; texts for people may change with the
+/// service.)
+fn is_accepted(statement: &Statement, verified: &quarry_prover_core::claim::Verified) -> bool {
+    let hashes = verified.program_hash.as_ref().map(|hash| hash.to_hex());
+    let [pedersen, poseidon] = hashes.unwrap_or_default();
+    let output: Vec<_> = verified.output.iter().flatten().map(to_hex).collect();
+    let says = |claim: &Claim| {
+        (
+            claim.run.clone(),
+            claim.builtins.clone(),
+            claim.builtins_binding,
+            claim.tasks.clone(),
+        )
+    };
+    let accepted = statement.claim.as_ref().map(says);
+    output == statement.output
+        && pedersen == statement.program_hash_pedersen
+        && poseidon == statement.program_hash_poseidon
+        && accepted.is_none_or(|accepted| accepted == says(&claim(verified)))
 }
 
 /// A proof that does not hold: of no execution, if a constraint does not hold in its trace; or else the device erred.
@@ -123,6 +146,10 @@ fn refused(folder: &Path, uploaded: bool, error: &VerifyError) -> Failure {
             "input.violation",
             format!("the trace is of no execution: {violation}"),
         );
+    }
+    // The proof holds, or none could: the fault is not the device's.
+    if matches!(error, VerifyError::Unexpected(_)) || error.is_bad_input() {
+        return damaged(error);
     }
     failure(FailureClass::Device, Stage::Verify, "verify.refused", error)
 }

@@ -452,6 +452,7 @@ fn claim_json(claim: &Claim) -> Value {
         "builtins": builtins.map(|one| json!({"name": one.name, "in_layout": one.in_layout})).collect::<Vec<_>>(),
         "builtins_binding": binding.trim_start_matches("BUILTINS_BINDING_").to_lowercase(),
         "bootloader": claim.bootloader,
+        "bootloader_config": claim.bootloader_config,
         "tasks": tasks.collect::<Vec<_>>(),
         "warnings": claim.warnings,
     })

@@ -19,11 +19,11 @@ pub struct Args {
     /// Refuse proofs of less conjectured security
     #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
     min_security_bits: u64,
-    /// Which runs to take, in Integrity's words; any takes all and shows nothing of the program
-    /// [default: whole runs of Cairo 0 programs, whichever of the layout's builtins they have]
-    #[arg(long, value_name = "strict|relaxed|cairo1|any", value_parser = parse_mode)]
-    run: Option<RunMode>,
-    /// Refuse proofs in another layout
+    /// Which runs to take, in Integrity's words. whole: of Cairo 0 programs with any of the layout's builtins; strict: with all of
+    /// them; relaxed: others are 0, as in bootloaders; any: all, and the proof shows nothing of a program
+    #[arg(long, value_name = "whole|strict|relaxed|cairo1|any", value_parser = parse_mode, default_value = "whole")]
+    run: RunMode,
+    /// Refuse proofs in another layout; with a program's hash also: its main has all of this layout's builtins
     #[arg(long, value_name = "NAME")]
     expect_layout: Option<String>,
     /// Refuse proofs of another program than this compiled one, builtins included
@@ -42,6 +42,9 @@ pub struct Args {
     /// Refuse proofs of another bootloader; in the Pedersen or the Poseidon form
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_bootloader_hash: Option<Felt>,
+    /// Refuse proofs of bootloaders with another configuration (the hashes that one prints before its tasks); give "" for none
+    #[arg(long, value_name = "VALUE,...", value_parser = parse_values)]
+    expect_bootloader_config: Option<List<Felt>>,
     /// Refuse proofs of bootloaders that ran no task with this program hash
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_task_program_hash: Option<Felt>,
@@ -71,7 +74,7 @@ fn parse_builtins(text: &str) -> Result<List<String>, String> {
     Ok(List(words(text).map(known).collect::<Result<_, _>>()?))
 }
 
-pub fn parse_mode(name: &str) -> Result<RunMode, String> {
+fn parse_mode(name: &str) -> Result<RunMode, String> {
     let known = || RunMode::NAMED.map(|(name, _)| name).join(", ");
     RunMode::from_name(name).ok_or_else(|| format!("known are {}", known()))
 }
@@ -98,7 +101,7 @@ impl Args {
         };
         Ok(Expectation {
             min_security_bits: self.min_security_bits,
-            run: self.run.unwrap_or_default(),
+            run: self.run,
             layout: self.expect_layout.clone(),
             program_hash: program
                 .as_ref()
@@ -107,6 +110,7 @@ impl Args {
             builtins: program.map(|program| program.builtins).or(builtins),
             output: list(&self.expect_output),
             bootloader_hash: self.expect_bootloader_hash,
+            bootloader_config: list(&self.expect_bootloader_config),
             task: Some(task).filter(|task| *task != ExpectedTask::default()),
         })
     }
@@ -124,11 +128,18 @@ pub fn rejection(error: &VerifyError) -> Failure {
 
 fn hint(mismatch: &Mismatch) -> String {
     match mismatch {
+        Mismatch::Run {
+            taken_by: RunMode::Any,
+            ..
+        } => "; --run any takes it, and shows nothing of a program".to_owned(),
         Mismatch::Run { taken_by, .. } => format!("; --run {} takes it", taken_by.name()),
         Mismatch::Unbound { .. } => {
             "; state them: --expect-builtins NAME,.. or --expect-program FILE, or --expect-layout NAME \
                                      where main has all of the layout's"
                 .to_owned()
+        }
+        Mismatch::UnboundConfig(_) => {
+            "; --expect-bootloader-config VALUE,.. says that you trust it".to_owned()
         }
         Mismatch::UnknownBootloader { .. } => {
             "; --expect-bootloader-hash HASH says that you trust it".to_owned()
@@ -162,8 +173,8 @@ mod tests {
     fn modes_have_integritys_names() {
         assert_eq!(parse_mode("strict"), Ok(RunMode::Strict));
         assert_eq!(
-            parse_mode("whole"),
-            Err("known are strict, relaxed, cairo1, any".to_owned())
+            parse_mode("loose"),
+            Err("known are whole, strict, relaxed, cairo1, any".to_owned())
         );
     }
 }

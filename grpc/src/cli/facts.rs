@@ -38,14 +38,22 @@ pub struct Args {
     /// [default: one page]
     #[arg(long, value_name = "FILE", requires = "program")]
     fact_topology: Option<PathBuf>,
+    /// Refuse proofs of less conjectured security
+    #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
+    min_security_bits: u64,
     /// The mode in which Integrity is asked to take the run [default: the strictest that does]
-    #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = expect::parse_mode)]
+    #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = parse_mode)]
     run: Option<RunMode>,
     #[command(flatten)]
     limit: Limit,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+fn parse_mode(name: &str) -> Result<RunMode, String> {
+    let mode = RunMode::from_name(name).filter(|mode| !matches!(mode, RunMode::Whole | RunMode::Any));
+    mode.ok_or_else(|| "known are strict, relaxed, cairo1".to_owned())
 }
 
 /// What a PIE says of its output: pages as first word and size, and the tree over them.
@@ -76,7 +84,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         None => None,
     };
     let file = args.limit.read_proof(&args.proof)?;
-    let outcome = verify_file(&file, None, &Expectation::any(), false)
+    let expectation = Expectation {
+        min_security_bits: args.min_security_bits,
+        ..Expectation::any()
+    };
+    let outcome = verify_file(&file, None, &expectation, false)
         .or_bad_input()
         .map_err(in_proof)?;
     let verified = outcome.result.map_err(|error| expect::rejection(&error))?;
@@ -165,6 +177,10 @@ fn table(proof: &ProofFacts) -> Table {
         "security",
         format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
     );
+    if !proof.tasks.is_empty() {
+        let unknown = "not a known one: the tasks are what this program claims";
+        table.row("bootloader", proof.bootloader.unwrap_or(unknown));
+    }
     for (i, task) in proof.tasks.iter().enumerate() {
         table.row(
             format!("task {i}"),

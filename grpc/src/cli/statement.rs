@@ -11,8 +11,8 @@ pub fn rows(table: &mut Table, verified: &Verified) {
     table.row("steps", verified.n_steps);
     let modes: Vec<_> = verified.run_modes.iter().map(|mode| mode.name()).collect();
     let modes = match modes.is_empty() {
-        true => "no mode of Integrity takes it".to_owned(),
-        false => format!("Integrity takes it as {}", modes.join(", ")),
+        true => "the form of no mode of Integrity".to_owned(),
+        false => format!("the form of Integrity's {}", modes.join(", ")),
     };
     table.row("run", format!("{} ({modes})", verified.run));
     match &verified.program_hash {
@@ -79,6 +79,7 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
         let hash_function = match task.hash_function {
             TaskHash::Pedersen => "Pedersen",
             TaskHash::Poseidon => "Poseidon",
+            TaskHash::Unknown => "the proof does not show by which function",
             TaskHash::PedersenOrPoseidon => "Pedersen or Poseidon: the proof does not show which",
         };
         let hash = felt::to_hex(&task.program_hash);

@@ -2,6 +2,7 @@
 
 use crate::protocol::{JobSpec, job_spec};
 use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::run::CANONICAL_BUILTINS;
 use quarry_prover_core::profiles::Profile;
 use std::time::{Duration, SystemTime};
 use tonic::Status;
@@ -50,6 +51,13 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
     {
         return refuse(format!(
             "at most {MOST_LABELS} labels and expected_builtins; labels, keys, names: at most {MOST_TEXT} bytes"
+        ));
+    }
+    let is_builtin = |name: &String| CANONICAL_BUILTINS.contains(&&**name);
+    if let Some(name) = spec.expected_builtins.iter().find(|name| !is_builtin(name)) {
+        let known = CANONICAL_BUILTINS.join(", ");
+        return refuse(format!(
+            "expected_builtins: no builtin '{name}'; there are {known}"
         ));
     }
     if let Some(deadline) = spec.deadline {

@@ -10,7 +10,7 @@ mod topology;
 
 pub use integrity::MemoryVerification;
 pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
-pub use proof::{FactOptions, ProofFacts, TaskFact};
+pub use proof::{FactOptions, ProofFacts, TaskFact, integrity_modes};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
 use crate::cairo::run::Form;
@@ -95,6 +95,12 @@ pub enum FactsError {
         /// The first word that differs.
         word: usize,
     },
+    /// The compiled program has other builtins than the proved one.
+    #[error("the program file is not the program that was proved: {0}")]
+    OtherBuiltins(String),
+    /// A program file for a run of which the proof does not show the program.
+    #[error("the proof does not show which program ran, so no program file is its program")]
+    NotWhole,
     /// The program or the output is not all public.
     #[error("there are no facts: the proof does not show all of its program and its output")]
     NoProgram,

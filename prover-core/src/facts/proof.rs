@@ -1,8 +1,9 @@
 //! The facts of a proof, from its statement.
 
-use super::integrity::MemoryVerification;
+use super::integrity::{self, MemoryVerification};
 use super::{Claim, CompiledProgram, Facts, FactsError, Topology, sharp};
-use crate::cairo::run::{Run, RunMode, Task, TaskHash};
+use crate::cairo::public_input::PublicInput;
+use crate::cairo::run::{Run, RunMode, Slots, Task, TaskHash};
 use crate::verifier::Verifier;
 use quarry_kernels::hash::Digest;
 use quarry_kernels::{Felt, felt};
@@ -18,7 +19,9 @@ pub struct ProofFacts {
     pub mode: &'static str,
     /// Conjectured security in bits.
     pub security_bits: u64,
-    /// Facts of the tasks, if the program is a bootloader.
+    /// The bootloader's name, if the program is a known one.
+    pub bootloader: Option<&'static str>,
+    /// Facts of the tasks, if the output lists tasks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskFact>,
 }
@@ -29,7 +32,10 @@ pub struct TaskFact {
     /// The hash of its program, as the bootloader wrote it.
     #[serde(serialize_with = "super::hex")]
     pub program_hash: Felt,
-    /// The fact that SHARP registers, of an output on one page; none if the hash is not by Pedersen.
+    /// By which hash function.
+    pub hash_function: TaskHash,
+    /// The fact that SHARP registers, of an output on one page; none unless a known bootloader ran the task and the proof shows that
+    /// the hash is by Pedersen.
     #[serde(serialize_with = "super::hex_digest")]
     pub sharp_fact: Option<Digest>,
 }
@@ -57,7 +63,13 @@ impl ProofFacts {
             .as_ref()
             .zip(run.output.as_ref())
             .ok_or(FactsError::NoProgram)?;
-        let mode = mode(run, options.mode)?;
+        let mode = mode(verifier, options.mode)?;
+        if let Some(program) = options.program {
+            let slots = run.slots.as_ref().ok_or(FactsError::NotWhole)?;
+            slots
+                .check(&program.builtins)
+                .map_err(FactsError::OtherBuiltins)?;
+        }
         let facts = Facts::of(&Claim {
             program,
             output,
@@ -67,19 +79,38 @@ impl ProofFacts {
             compiled: options.program,
             topology: options.topology,
         })?;
-        let tasks = run.bootloaded.iter().flat_map(|bootloaded| &bootloaded.tasks);
+        let bootloaded = verifier.claim().bootloaded;
+        let tasks = bootloaded.iter().flat_map(|bootloaded| {
+            let is_trusted = bootloaded.bootloader.is_some() && bootloaded.config.is_empty();
+            let is_bound = run.slots.as_ref().is_some_and(Slots::is_the_only_list);
+            let fact = move |task| TaskFact::of(task, is_trusted && is_bound);
+            bootloaded.tasks.iter().map(fact)
+        });
         Ok(Self {
             facts,
             mode: mode.name(),
             security_bits: params.security_bits(),
-            tasks: tasks.map(TaskFact::of).collect(),
+            tasks: tasks.collect(),
+            bootloader: bootloaded.as_ref().and_then(|bootloaded| bootloaded.bootloader),
         })
     }
 }
 
+/// The modes in which Integrity takes a statement: those that take its run, and whose reading of the memory (one page, in order)
+/// finds the same program and output.
+pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
+    let reads = |mode: &RunMode| {
+        let mode = MemoryVerification::from_name(mode.name());
+        let cells = mode.and_then(|mode| integrity::hashed_cells(statement, mode).ok());
+        cells.is_some_and(|cells| Some(cells.program) == run.program && Some(cells.output) == run.output)
+    };
+    run.modes().into_iter().filter(reads).collect()
+}
+
 /// Integrity's name for the asked mode, or for the strictest that takes the run.
-fn mode(run: &Run, asked: Option<RunMode>) -> Result<MemoryVerification, FactsError> {
-    let modes = run.modes();
+fn mode(verifier: &Verifier<'_>, asked: Option<RunMode>) -> Result<MemoryVerification, FactsError> {
+    let run = verifier.run();
+    let modes = integrity_modes(verifier.statement(), run);
     let mode = match asked {
         None => modes.first().copied(),
         Some(mode) => modes.contains(&mode).then_some(mode),
@@ -96,12 +127,13 @@ fn mode(run: &Run, asked: Option<RunMode>) -> Result<MemoryVerification, FactsEr
 }
 
 impl TaskFact {
-    fn of(task: &Task) -> Self {
-        let is_pedersen = task.hash_function != TaskHash::Poseidon;
+    fn of(task: &Task, is_trusted: bool) -> Self {
+        let is_pedersen = task.hash_function == TaskHash::Pedersen;
         let topology = Topology::trivial(task.output.len() as u64).ok();
-        let topology = topology.filter(|_| is_pedersen);
+        let topology = topology.filter(|_| is_pedersen && is_trusted);
         Self {
             program_hash: task.program_hash,
+            hash_function: task.hash_function,
             sharp_fact: topology
                 .and_then(|topology| sharp::fact(task.program_hash, &task.output, &topology).ok()),
         }

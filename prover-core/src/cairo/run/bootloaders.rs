@@ -1,4 +1,5 @@
-//! The bootloaders that are known, by the hash of their program.
+//! The simple bootloaders that are known, by the hash of their program. (Those that unpack others are not here: what tasks they list
+//! depends on their configuration too.)
 
 use quarry_kernels::{Felt, felt};
 
@@ -8,14 +9,10 @@ const KNOWN: &[(&str, &str)] = &[
         "StarkWare's simple bootloader 0.15.0",
         "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2",
     ),
-    // Both are constants of Integrity's library (`lib_utils.cairo`).
+    // A constant of Integrity's library (`lib_utils.cairo`), there called SHARP's.
     (
-        "SHARP's bootloader",
+        "StarkWare's simple bootloader of cairo-lang 0.13.2",
         "0x5ab580b04e3532b6b18f81cfa654a05e29dd8e2352d88df1e765a84072db07",
-    ),
-    (
-        "the bootloader of Stone's examples on Integrity",
-        "0x40519557c48b25e7e7d27cb27297300b94909028c327b385990f0b649920cc3",
     ),
 ];
 

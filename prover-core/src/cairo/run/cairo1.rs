@@ -18,10 +18,9 @@ const END: [u64; 2] = [0x10780017fff7fff, 0];
 pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -> Option<Vec<Felt>> {
     statement.check_segments(layout).ok()?;
     let program = statement.segment("program").ok()?;
-    let loops = END
-        .iter()
-        .zip(program.stop_ptr..)
-        .all(|(&word, address)| cells.holds(address, word));
+    let [jump, offset] = END;
+    let behind = program.stop_ptr.checked_add(1)?;
+    let loops = cells.holds(program.stop_ptr, jump) && cells.holds(behind, offset);
     if program.begin_addr != INITIAL_PC || !loops {
         return None;
     }

@@ -81,7 +81,10 @@ impl Run {
     /// Looks at a statement, whose segments are those of the layout.
     pub fn of(statement: &PublicInput, layout: &Layout) -> Self {
         let cells = PublicCells::of(statement);
-        let output = statement.output().ok();
+        let output = match statement.memory_segments.get("output") {
+            None => Some(Vec::new()),
+            Some(segment) => cells.range(segment.begin_addr, segment.stop_ptr).ok(),
+        };
         let whole = whole::read(statement, layout, &cells)
             .and_then(|whole| output.is_some().then_some(whole).ok_or_else(output_is_hidden));
         match whole {

@@ -3,8 +3,9 @@
 use super::{Form, Run};
 use serde::Serialize;
 
-/// Which runs a verifier takes. `Strict`, `Relaxed` and `Cairo1` are Integrity's words; where Integrity checks less, these
-/// check more, so that every run that one of them takes, Integrity takes in that mode (of a statement with one page).
+/// Which runs a verifier takes. `Strict`, `Relaxed` and `Cairo1` are Integrity's words. They look at the run's form, and
+/// check more of it than Integrity does; what Integrity asks of the rest (one page, its order, layout and parameters) is in
+/// [`crate::facts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunMode {
@@ -22,18 +23,19 @@ pub enum RunMode {
 }
 
 impl RunMode {
-    /// Those that can be asked for by name.
-    pub const NAMED: [(&str, Self); 4] = [
+    /// All of them by name.
+    pub const NAMED: [(&str, Self); 5] = [
+        ("whole", Self::Whole),
         ("strict", Self::Strict),
         ("relaxed", Self::Relaxed),
         ("cairo1", Self::Cairo1),
         ("any", Self::Any),
     ];
 
-    /// The name in flags and settings; the default has none there.
+    /// The name in flags and settings.
     pub fn name(self) -> &'static str {
         let named = Self::NAMED.iter().find(|(_, mode)| *mode == self);
-        named.map_or("whole", |(name, _)| name)
+        named.map_or("", |(name, _)| name)
     }
 
     /// The mode of that name.

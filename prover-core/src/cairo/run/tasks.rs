@@ -19,6 +19,8 @@ pub enum TaskHash {
     Poseidon,
     /// One of the two: both were used, by the bootloader or by tasks.
     PedersenOrPoseidon,
+    /// Unknown: a bootloader with a configuration may have unpacked the task from another proof.
+    Unknown,
 }
 
 /// A task that a bootloader ran.
@@ -39,7 +41,8 @@ pub struct Task {
 pub struct Bootloaded {
     /// The bootloader's name, if its program is a known one. If not, the tasks are what an unknown program claims.
     pub bootloader: Option<&'static str>,
-    /// The configuration that the output begins with, of bootloaders that have one.
+    /// The configuration that the output begins with, of bootloaders that have one: hashes of the bootloader and of the verifiers
+    /// whose word it takes for tasks that it unpacks. The prover chooses it.
     #[serde(serialize_with = "hex_list", skip_serializing_if = "Vec::is_empty")]
     pub config: Vec<Felt>,
     /// The tasks in order.
@@ -64,6 +67,10 @@ impl Bootloaded {
         let with_config = |n_config: usize| {
             let (config, list) = output.split_at_checked(n_config)?;
             config.iter().all(is_hash).then_some(())?;
+            let hash_function = match config.is_empty() {
+                true => hash_function,
+                false => TaskHash::Unknown,
+            };
             Some(Self {
                 bootloader: None,
                 config: config.to_vec(),

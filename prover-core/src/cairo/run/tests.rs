@@ -271,6 +271,16 @@ fn lists_of_tasks_are_read_to_their_end() {
 }
 
 #[test]
+fn addresses_at_the_end_of_all_are_refused() {
+    let mut value = cairo1();
+    for (_, segment) in value["memory_segments"].as_object_mut().expect("an object") {
+        *segment = json!({ "begin_addr": u64::MAX, "stop_ptr": u64::MAX });
+    }
+    value["memory_segments"]["program"]["begin_addr"] = json!(1);
+    assert_eq!(run_of(&value).form, Form::Unknown);
+}
+
+#[test]
 fn a_cairo_1_run_is_from_its_entry_to_its_loop() {
     let run = run_of(&cairo1());
     assert_eq!(run.form, Form::Cairo1);
