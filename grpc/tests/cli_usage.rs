@@ -157,6 +157,12 @@ fn files_of_other_kinds_are_named() {
             "quarry prove",
         ),
         (
+            "verify proof.json --expect-program executable.json",
+            "a Scarb executable",
+            "a compiled Cairo 0 program",
+            "cairo1-run",
+        ),
+        (
             "verify --in_file pie.zip",
             "a Cairo PIE",
             "a Stone proof file",

@@ -136,6 +136,11 @@ fn stones_name_has_stones_rules() {
     folder
         .quarry("cpu_air_verifier --in_file=proof_q1.json --min_security_bits=80")
         .exits(3);
+    // A run that is no whole run of a Cairo 0 program.
+    let folder = Folder::with_case("small/entry_without_ap");
+    let line = "--in_file=proof_base.json --min_security_bits=0";
+    folder.quarry(&format!("verify {line}")).exits(3);
+    folder.quarry(&format!("cpu_air_verifier {line}")).exits(0);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The `--expect` options: what a proof must say to be accepted.
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read_text;
 use crate::cli::statement::{parse_felt, readable_list};
 use quarry_kernels::Felt;
 use quarry_prover_core::cairo::run::{CANONICAL_BUILTINS, RunMode};
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
 use quarry_prover_core::facts::CompiledProgram;
+use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::verifier::VerifyError;
 use std::path::PathBuf;
 
@@ -79,8 +81,12 @@ impl Args {
     pub fn expectation(&self) -> Result<Expectation, Failure> {
         let program = match &self.expect_program {
             Some(path) => Some(
-                CompiledProgram::parse(&read_text(path)?)
-                    .map_err(|error| Failure::bad_input(format!("'{}': {error}", path.display())))?,
+                read_text(path)
+                    .and_then(|text| {
+                        CompiledProgram::parse(&text)
+                            .map_err(|error| Failure::bad_input(format!("'{}': {error}", path.display())))
+                    })
+                    .or_wrong_kind(path, FileKind::Program)?,
             ),
             None => None,
         };

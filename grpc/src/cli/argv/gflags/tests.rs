@@ -86,7 +86,10 @@ fn words_and_flags_as_gflags_reads_them() {
         assert_eq!(flags(given), expected, "{given}");
     }
     let line = read("cpu_air_verifier", "proof.json -in_file p").unwrap();
-    assert_eq!(line.args[1..], ["verify", "--min-security-bits=0", "--in-file=p"]);
+    assert_eq!(
+        line.args[1..],
+        ["verify", "--min-security-bits=0", "--run=any", "--in-file=p"]
+    );
     assert!(refusal("--out_file").contains("--out-file has no value"));
     assert!(refusal("--help=perhaps").contains("'perhaps' is no boolean"));
 }
