@@ -180,7 +180,7 @@ mod tests {
         ]
         .map(felt);
         assert_eq!(
-            hash_many(&elements),
+            hash_many(elements),
             felt("0x6c8e43870377cbf91153caed2091bb49ea60401045eccc2e4cc9bbf35218891"),
         );
     }

@@ -93,7 +93,7 @@ fn poseidon_reads_words_as_values() {
     let bytes = words.map(|word| felt::to_standard_bytes(&word));
     assert_eq!(
         Hash::Poseidon3.hash_bytes(bytes.as_flattened()),
-        felt::to_standard_bytes(&poseidon::hash_many(&words)),
+        felt::to_standard_bytes(&poseidon::hash_many(words)),
     );
     assert_eq!(
         Hash::Poseidon3.hash_pair(&bytes[0], &bytes[1]),
