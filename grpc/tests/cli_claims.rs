@@ -51,7 +51,17 @@ fn a_program_hash_alone_is_refused() {
     gate(&format!("{expected} --expect-builtins output,pedersen")).exits(0);
     let bound = gate("--expect-program swapped.json --json").exits(0).json();
     assert_eq!(bound["builtins_binding"], "list");
-    gate("--run strict").exits(3).says(&["strict", "--run relaxed"]);
+    // A fact of a program is a gate as well.
+    let facts = |program: &str| {
+        folder.quarry(&format!(
+            "facts proof.json --min-security-bits 40 --program {program} --json"
+        ))
+    };
+    facts("honest.json").exits(3).says(&["'range_check'"]);
+    let fact = facts("swapped.json").exits(0).json();
+    assert!(fact["sharp_fact"].is_string(), "{fact}");
+    folder.quarry("facts proof.json").exits(3).says(&["security"]);
+    gate("--run strict").exits(3).says(&["strict", "--run whole"]);
     gate("--expect-layout recursive").exits(3).says(&["layout small"]);
     gate("--expect-builtins output,rangecheck")
         .exits(2)
@@ -127,22 +137,28 @@ fn a_bootloaders_tasks_are_listed_and_gated() {
 #[test]
 fn facts_of_a_proof() {
     let folder = Folder::with_case("small/pie");
-    let facts = folder.quarry("facts proof_base.json --json").exits(0).json();
+    let facts = folder
+        .quarry("facts proof_base.json --min-security-bits 0 --json")
+        .exits(0)
+        .json();
     assert_eq!(facts["mode"], "relaxed");
     // Integrity's program hash of the bootloader's file: computed outside, from its words.
     let bootloader = "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2";
     assert_eq!(facts["program_hash_poseidon"], bootloader);
     assert!(facts["sharp_fact"].is_null() && facts["tasks"][0]["sharp_fact"].is_string());
-    let people = folder.quarry("facts proof_base.json").exits(0).stdout;
+    let people = folder
+        .quarry("facts proof_base.json --min-security-bits 0")
+        .exits(0)
+        .stdout;
     for text in ["Integrity fact", "output hash", "SHARP fact", "program file"] {
         assert!(people.contains(text), "{text}: {people}");
     }
     folder
-        .quarry("facts proof_base.json --run strict")
+        .quarry("facts proof_base.json --min-security-bits 0 --run strict")
         .exits(3)
         .says(&["relaxed"]);
     let mut proof = folder.json("proof_base.json");
     proof["proof_hex"] = "0x12".into();
     folder.write("broken.json", proof.to_string());
-    folder.quarry("facts broken.json").exits(3);
+    folder.quarry("facts broken.json --min-security-bits 0").exits(3);
 }

@@ -96,6 +96,13 @@ struct Job {
     /// The job with this key, if there is one, is this job
     #[arg(long, value_name = "KEY", default_value = "")]
     dedup_key: String,
+    /// Refuse another program; in the Pedersen or the Poseidon form. With Stone's four files it needs --expect-builtins, or --layout
+    /// where main has all of its builtins: the hash does not cover which it has
+    #[arg(long, value_name = "HASH", default_value = "")]
+    expect_program_hash: String,
+    /// Refuse other builtins of main, in their order
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    expect_builtins: Vec<String>,
     /// A label
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
@@ -239,6 +246,8 @@ impl Job {
             deadline: deadline.map(Into::into),
             priority: self.priority,
             dedup_key: self.dedup_key.clone(),
+            expected_program_hash: self.expect_program_hash.clone(),
+            expected_builtins: self.expect_builtins.clone(),
             labels: self.labels.iter().cloned().collect(),
             ..Default::default()
         })

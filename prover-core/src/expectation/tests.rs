@@ -3,6 +3,7 @@
 use super::*;
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::PublicInput;
+use crate::cairo::run::{Bootloaded, Task, TaskHash};
 use crate::claim::ProgramHash;
 use crate::params::{Parameters, StoneVersion};
 use crate::profiles::Profile;
@@ -130,4 +131,47 @@ fn what_differs_is_named() {
         ..Expectation::any()
     };
     assert!(matches!(check(&bootloader, &small), Err(Mismatch::NoTasks)));
+}
+
+/// A bootloader that unpacks others lists whatever the programs in its configuration say, and the prover chooses those.
+#[test]
+fn a_task_behind_a_configuration_needs_the_configuration() {
+    let (statement, mut run) = complete_run("small", "ecdsa");
+    let hash = |n: u64| Felt::from(u128::MAX) + Felt::from(n);
+    let output = vec![hash(1), hash(2), hash(3), 1.into(), 3.into(), hash(4), 7.into()];
+    run.bootloaded = Some(Bootloaded {
+        bootloader: None,
+        config: output[..3].to_vec(),
+        tasks: vec![Task {
+            program_hash: hash(4),
+            hash_function: TaskHash::Unknown,
+            output: vec![7.into()],
+        }],
+    });
+    run.output = Some(output.clone());
+    let program = ProgramHash::of(run.program.as_ref().expect("public")).to_hex();
+    let of = (statement, run);
+    let gate = Expectation {
+        bootloader_hash: felt::from_hex(&program[0]),
+        layout: Some("small".to_owned()),
+        task: Some(ExpectedTask {
+            program_hash: Some(hash(4)),
+            output: None,
+        }),
+        ..Expectation::any()
+    };
+    assert!(matches!(check(&gate, &of), Err(Mismatch::UnboundConfig(_))));
+    let with = |config: &[Felt]| Expectation {
+        bootloader_config: Some(config.to_vec()),
+        ..gate.clone()
+    };
+    check(&with(&output[..3]), &of).expect("the stated configuration");
+    for other in [&output[..2], &output[1..4], &[]] {
+        assert!(matches!(check(&with(other), &of), Err(Mismatch::Config(_))));
+    }
+    let whole_output = Expectation {
+        output: Some(output),
+        ..gate
+    };
+    check(&whole_output, &of).expect("the stated output");
 }
