@@ -84,6 +84,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
         dedup_key: "block".to_owned(),
         labels: [("key".to_owned(), "value".to_owned())].into(),
         expected_program_hash: "0x1".to_owned(),
+        expected_builtins: vec!["output".to_owned()],
     };
     let other = JobSpec {
         input: Some(Input::Program(program)),

@@ -66,7 +66,8 @@ impl Bootloaded {
         let hash_function = hash_function(statement)?;
         let with_config = |n_config: usize| {
             let (config, list) = output.split_at_checked(n_config)?;
-            config.iter().all(is_hash).then_some(())?;
+            let is_entry = |value: &Felt| is_hash(value) || *value == Felt::from(0u64);
+            config.iter().all(is_entry).then_some(())?;
             let hash_function = match config.is_empty() {
                 true => hash_function,
                 false => TaskHash::Unknown,

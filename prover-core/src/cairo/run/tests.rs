@@ -251,6 +251,8 @@ fn lists_of_tasks_are_read_to_their_end() {
     let configured = [&[hash, hash, hash], &two[..]].concat();
     assert_eq!(tasks(&configured).expect("a configuration").config.len(), 3);
     assert_eq!(tasks(&configured[1..]).expect("an older one").config.len(), 2);
+    let unset = [&[felt(0), felt(0), hash], &two[..]].concat();
+    assert_eq!(tasks(&unset).expect("hashes that are not set").config.len(), 3);
     assert_eq!(tasks(&configured[2..]), None, "no configuration has one cell");
     let wrong: &[&[Felt]] = &[
         &[],
