@@ -4,16 +4,16 @@ use crate::argv::normalise;
 use crate::targets::{Run, file};
 use quarry_grpc::fuzzing;
 use quarry_kernels::CpuDevice;
-use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::cairo::input::{ProverInput, TraceEntry};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::memory::Memory;
 use quarry_prover_core::cairo::private_input::PrivateInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::cairo::runner::{self, RunOptions};
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::inspect::inspect;
-use quarry_prover_core::params::Parameters;
 use quarry_prover_core::json;
+use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
 use quarry_prover_core::prover;
 use quarry_prover_core::verifier::Verifier;
@@ -189,7 +189,13 @@ pub fn proof_file(bytes: &[u8]) {
     };
     let again = ProofFile::parse(&written.to_text()).expect("what was written");
     let n_annotations = 0;
-    assert_eq!(again, ProofFile { n_annotations, ..parsed });
+    assert_eq!(
+        again,
+        ProofFile {
+            n_annotations,
+            ..parsed
+        }
+    );
     let _ = inspect(&again);
 }
 
