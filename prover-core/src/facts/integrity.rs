@@ -119,7 +119,7 @@ impl Configuration {
             self.stone_version,
             self.memory_verification,
         ];
-        poseidon::hash_many(&settings.map(short_string))
+        poseidon::hash_many(settings.map(short_string))
     }
 }
 
@@ -131,7 +131,7 @@ pub fn security_bits(params: &Parameters) -> u64 {
 
 /// The fact that a program with this hash had this output.
 pub fn fact(program_hash: Felt, output: &[Felt]) -> Felt {
-    poseidon::hash_many(&[program_hash, poseidon::hash_many(output)])
+    poseidon::hash_many([program_hash, poseidon::hash_many(output)])
 }
 
 /// The output of the simple bootloader for one task.
@@ -157,13 +157,13 @@ pub fn wrapped_fact(
     task_program_hash: Felt,
     task_output: &[Felt],
 ) -> Felt {
-    let inner = poseidon::hash_many(&bootloader_output(task_program_hash, task_output));
+    let inner = poseidon::hash_many(bootloader_output(task_program_hash, task_output));
     bootloaded_fact(bootloader_hash, wrapper_hash, &[bootloader_hash, inner])
 }
 
 /// The hash under which a fact is registered with the settings and the security of its proof.
 pub fn verification_hash(fact: Felt, configuration: &Configuration, security_bits: u64) -> Felt {
-    poseidon::hash_many(&[fact, configuration.hash(), Felt::from(security_bits)])
+    poseidon::hash_many([fact, configuration.hash(), Felt::from(security_bits)])
 }
 
 #[cfg(test)]
