@@ -60,7 +60,7 @@ fn check(row: &Golden, proof: &AnnotatedProof) {
 }
 
 /// The cases with an annotated proof.
-const N_CASES: usize = if cfg!(feature = "slow-tests") { 17 } else { 3 };
+const N_CASES: usize = if cfg!(feature = "slow-tests") { 20 } else { 6 };
 
 #[test]
 fn traces_are_stones() {
