@@ -204,7 +204,7 @@ pub fn proof_files() -> Seeds {
     let whole = text_of(&format!("{CASE}/proof_blake.json"))?;
     let mut small: Value = serde_json::from_str(&whole)?;
     let hex = small["proof_hex"].as_str().ok_or("a proof")?;
-    small["proof_hex"] = hex.chars().take(2 + 2 * 256).collect();
+    small["proof_hex"] = hex.chars().take(2 + 2 * 256).collect::<String>().into();
     small["annotations"] = serde_json::json!(["a"]);
     small["private_input"] = Value::Null;
     small["public_input"]["public_memory"]
