@@ -16,7 +16,7 @@ use quarry_prover_core::json;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
 use quarry_prover_core::prover;
-use quarry_prover_core::verifier::Verifier;
+use quarry_prover_core::verifier::{Recording, Verifier};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -230,7 +230,7 @@ pub fn proof() -> Prepared {
             let accepted = verifier.verify(proof, &expectation).is_ok();
             assert_eq!(accepted, proof == genuine.proof);
         }
-        let _ = verifier.verify_annotated(&patched, &expectation);
+        let _ = verifier.verify_recorded(&patched, &expectation, Recording::Lines);
     }))
 }
 

@@ -43,9 +43,9 @@ Device devices[] = {
     {"CUDA emulation, reverse", emulator::Schedule::Reverse},
     {"CUDA emulation, random", emulator::Schedule::Random},
 };
-#ifdef EMULATOR_THREADS
-// The system runs the threads as it likes.
-const int N_DEVICES = 1;
+// Sanitizers are slow and take the first alone.
+#ifdef EMULATOR_DEVICES
+const int N_DEVICES = EMULATOR_DEVICES;
 #else
 const int N_DEVICES = sizeof devices / sizeof *devices;
 #endif

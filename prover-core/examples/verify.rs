@@ -5,7 +5,7 @@ use quarry_kernels::felt;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::proof::ProofFile;
-use quarry_prover_core::verifier::verify_file;
+use quarry_prover_core::verifier::{Recording, verify_file};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..Expectation::default()
     };
     let file = ProofFile::parse(&std::fs::read_to_string(proof)?)?;
-    let verified = verify_file(&file, None, &expectation, false)?.result?;
+    let verified = verify_file(&file, None, &expectation, Recording::Nothing)?.result?;
     println!("layout    {}", verified.layout);
     println!("steps     {}", verified.n_steps);
     let output = verified.output.iter().flatten().map(felt::to_hex);

@@ -6,7 +6,7 @@ use crate::facts::integrity_modes;
 use crate::params::Parameters;
 use quarry_kernels::hash::{pedersen, poseidon};
 use quarry_kernels::{Felt, felt};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// A program's hash in both forms. It covers the program's words, which do not tell the builtins of `main` but only their
 /// number, so it cannot be compared alone: an [`Expectation`](crate::expectation::Expectation) does it, which sees to the
@@ -15,10 +15,10 @@ use serde::{Serialize, Serializer};
 pub struct ProgramHash {
     /// As StarkWare's Cairo verifiers compute it: a chain of Pedersen hashes from 0 over the program, closed with its
     /// length.
-    #[serde(rename = "program_hash_pedersen", serialize_with = "hex")]
+    #[serde(rename = "program_hash_pedersen", serialize_with = "crate::hex::write_felt")]
     pedersen: Felt,
     /// As the Integrity contracts compute it: by Poseidon.
-    #[serde(rename = "program_hash_poseidon", serialize_with = "hex")]
+    #[serde(rename = "program_hash_poseidon", serialize_with = "crate::hex::write_felt")]
     poseidon: Felt,
 }
 
@@ -76,7 +76,7 @@ pub struct Verified {
     /// What says that it were these.
     pub builtins_binding: Binding,
     /// The cells of the output, where they are public: `main`'s output in a whole run, and mere public memory in others.
-    #[serde(serialize_with = "optional_hex_list")]
+    #[serde(serialize_with = "crate::hex::write_felts_if_any")]
     pub output: Option<Vec<Felt>>,
     /// The output read as a bootloader's.
     pub bootloaded: Option<Bootloaded>,
@@ -127,16 +127,5 @@ impl Verified {
             stone_version: params.stone_version.name(),
             warnings: run.warning().into_iter().chain(params.warnings()).collect(),
         }
-    }
-}
-
-fn hex<S: Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&felt::to_hex(value))
-}
-
-fn optional_hex_list<S: Serializer>(values: &Option<Vec<Felt>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match values {
-        Some(values) => serializer.collect_seq(values.iter().map(felt::to_hex)),
-        None => serializer.serialize_none(),
     }
 }

@@ -264,8 +264,16 @@ impl Expectation {
     }
 }
 
-fn list<'a>(values: impl Iterator<Item = &'a Felt>) -> String {
-    values.map(felt::to_hex).collect::<Vec<_>>().join(", ")
+/// Most values that a message lists.
+const MAX_LISTED: usize = 100;
+
+fn list<'a>(values: impl ExactSizeIterator<Item = &'a Felt>) -> String {
+    let more = values.len().saturating_sub(MAX_LISTED);
+    let listed: Vec<_> = values.take(MAX_LISTED).map(felt::to_hex).collect();
+    match more {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
 }
 
 fn not_shown(run: &Run, what: &'static str) -> Mismatch {

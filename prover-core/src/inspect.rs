@@ -4,7 +4,7 @@ use crate::channel::Kind;
 use crate::claim::Verified;
 use crate::expectation::Expectation;
 use crate::proof::ProofFile;
-use crate::verifier::{Verifier, VerifyError, verify_file};
+use crate::verifier::{Recording, Verifier, VerifyError, verify_file};
 use serde::Serialize;
 use std::fmt;
 
@@ -81,10 +81,13 @@ pub struct Inspection {
 /// # Errors
 /// [`VerifyError`] if statement or parameters make no sense.
 pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
-    let outcome = verify_file(file, None, &Expectation::any(), true)?;
-    let claim = match &outcome.result {
-        Ok(verified) => verified.clone(),
-        Err(_) => Verifier::new(&file.statement, &file.parameters)?.unhashed_claim(),
+    let outcome = verify_file(file, None, &Expectation::any(), Recording::Sections)?;
+    let (claim, stopped) = match outcome.result {
+        Ok(verified) => (verified, None),
+        Err(error) => {
+            let claim = Verifier::new(&file.statement, &file.parameters)?.unhashed_claim();
+            (claim, Some(error.to_string()))
+        }
     };
     let section = |section: &crate::channel::Section| {
         let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();
@@ -95,15 +98,15 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
             explanation: explanation(&section.scope, section.kind),
             offset: section.bytes.start,
             length: bytes.len(),
-            first_bytes: crate::channel::hex(shown),
+            first_bytes: crate::hex::bytes(shown),
         }
     };
     Ok(Inspection {
         claim,
         proof_bytes: file.proof.len(),
         annotations: file.n_annotations,
-        sections: outcome.files.sections.iter().map(section).collect(),
-        stopped: outcome.result.err().map(|error| error.to_string()),
+        sections: outcome.record.sections.iter().map(section).collect(),
+        stopped,
     })
 }
 

@@ -13,6 +13,7 @@ pub mod expectation;
 pub mod facts;
 pub mod file_kind;
 pub mod fri;
+mod hex;
 pub mod inspect;
 pub mod json;
 #[cfg(feature = "prover")]

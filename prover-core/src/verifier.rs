@@ -5,11 +5,13 @@
 
 mod virtual_oracle;
 
+pub use crate::channel::{Record, Recording};
+
 use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::cairo::layouts::{Layout, LayoutError};
 use crate::cairo::public_input::{PublicInput, PublicInputError};
 use crate::cairo::run::Run;
-use crate::channel::{ChannelError, Section, VerifierChannel};
+use crate::channel::{ChannelError, VerifierChannel};
 use crate::claim::Verified;
 use crate::commit::TableShape;
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
@@ -91,17 +93,6 @@ impl VerifyError {
     }
 }
 
-/// What is known of a proof beside the answer, as far as it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VerifierFiles {
-    /// The content of `cpu_air_verifier`'s `--annotation_file`.
-    pub annotation_file: String,
-    /// The content of `cpu_air_verifier`'s `--extra_output_file`.
-    pub extra_output_file: String,
-    /// The sections of the proof.
-    pub sections: Vec<Section>,
-}
-
 /// Verifies a proof.
 ///
 /// # Errors
@@ -120,13 +111,13 @@ pub fn verify(
 pub struct Outcome {
     /// What the proof says, or why it is not accepted.
     pub result: Result<Verified, VerifyError>,
-    /// What Stone's verifier writes, if it was asked for.
-    pub files: VerifierFiles,
+    /// What was recorded of the proof, as far as it was read: `lines` and `extra` are the content of `cpu_air_verifier`'s
+    /// `--annotation_file` and `--extra_output_file`.
+    pub record: Record,
 }
 
 /// Verifies the proof in a file. Neither Stone's files nor its verifier say which form of the public input opened the transcript:
-/// unless the caller or the file says it, both are tried, and the claim names the one that holds. `annotated` asks for
-/// what Stone's verifier writes to its files.
+/// unless the caller or the file says it, both are tried, and the claim names the one that holds.
 ///
 /// # Errors
 /// [`VerifyError`] where statement or parameters are at fault, so that no proof could be accepted. Why this proof is not
@@ -135,7 +126,7 @@ pub fn verify_file(
     file: &ProofFile,
     stone_version: Option<StoneVersion>,
     expectation: &Expectation,
-    annotated: bool,
+    recording: Recording,
 ) -> Result<Outcome, VerifyError> {
     let (statement, params) = (&file.statement, &file.parameters);
     let attempt = |stone_version| {
@@ -144,14 +135,8 @@ pub fn verify_file(
             ..params.clone()
         };
         let verifier = Verifier::new(statement, &params)?;
-        let (result, files) = match annotated {
-            true => verifier.verify_annotated(&file.proof, expectation),
-            false => (
-                verifier.verify(&file.proof, expectation),
-                VerifierFiles::default(),
-            ),
-        };
-        Ok::<_, VerifyError>(Outcome { result, files })
+        let (result, record) = verifier.verify_recorded(&file.proof, expectation, recording);
+        Ok::<_, VerifyError>(Outcome { result, record })
     };
     let is_invalid = |outcome: &Outcome| outcome.result.as_ref().is_err_and(VerifyError::is_invalid_proof);
     if let Some(stated) = stone_version.or(file.stone_version) {
@@ -227,26 +212,19 @@ impl<'a> Verifier<'a> {
     /// # Errors
     /// [`VerifyError`]: why it is not accepted.
     pub fn verify(&self, proof: &[u8], expectation: &Expectation) -> Result<Verified, VerifyError> {
-        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, false);
-        self.check(&mut channel, expectation)
+        self.verify_recorded(proof, expectation, Recording::Nothing).0
     }
 
-    /// Verifies a proof and tells what Stone's verifier writes to its files, even if the proof is not accepted.
-    pub fn verify_annotated(
+    /// Verifies a proof and gives what was recorded of it, even if it is not accepted.
+    pub fn verify_recorded(
         &self,
         proof: &[u8],
         expectation: &Expectation,
-    ) -> (Result<Verified, VerifyError>, VerifierFiles) {
-        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, true);
+        recording: Recording,
+    ) -> (Result<Verified, VerifyError>, Record) {
+        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, recording);
         let result = self.check(&mut channel, expectation);
-        let text = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect();
-        let record = channel.into_record().unwrap_or_default();
-        let files = VerifierFiles {
-            annotation_file: text(record.lines),
-            extra_output_file: text(record.extra),
-            sections: record.sections,
-        };
-        (result, files)
+        (result, channel.into_record())
     }
 
     fn check(

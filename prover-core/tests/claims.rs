@@ -15,7 +15,7 @@ use quarry_prover_core::params::{Parameters, StoneVersion};
 use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::prover::{ProveOptions, prove};
-use quarry_prover_core::verifier::{VerifyError, verify_file};
+use quarry_prover_core::verifier::{Recording, VerifyError, verify_file};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn stones_proof(case: &str) -> ProofFile {
 }
 
 fn check(file: &ProofFile, expectation: &Expectation) -> Result<Verified, Mismatch> {
-    let outcome = verify_file(file, None, expectation, false).expect("a statement");
+    let outcome = verify_file(file, None, expectation, Recording::Nothing).expect("a statement");
     outcome.result.map_err(|error| match error {
         VerifyError::Unexpected(mismatch) => mismatch,
         error => panic!("the proof does not hold: {error}"),
@@ -265,6 +265,6 @@ fn both_forms_of_the_public_input_are_tried() {
     let claim = check(&file, &Expectation::any()).expect("it holds");
     assert_eq!(claim.stone_version, "stone6");
     file.stone_version = Some(StoneVersion::Stone5);
-    let outcome = verify_file(&file, None, &Expectation::any(), false).expect("a statement");
+    let outcome = verify_file(&file, None, &Expectation::any(), Recording::Nothing).expect("a statement");
     outcome.result.expect_err("the file says another form");
 }

@@ -1,5 +1,5 @@
 //! Whole proofs on the CUDA device, its driver emulated: the bytes are Stone's.
-#![cfg(all(feature = "prover", feature = "slow-tests"))]
+#![cfg(all(feature = "prover", feature = "device-tests"))]
 
 mod common;
 

@@ -3,9 +3,10 @@
 
 use quarry_prover_core::inspect::inspect;
 use quarry_prover_core::proof::ProofFile;
-use std::fs;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::{fs, io};
 
 /// Bytes of a file.
 const SIZE: usize = 16 << 20;
@@ -52,6 +53,66 @@ fn file(place: &str, more: impl Fn(usize) -> String) -> String {
         }
     }
     file + "]}}"
+}
+
+/// A proof file, without a proof, of a whole run in layout small whose `main` has the builtins output and pedersen.
+fn whole_run(program: &[&str], output: &[String]) -> String {
+    let frame = 1 + ENTRY.len() + program.len() + 2;
+    let begin = frame + 6;
+    let end = begin + output.len();
+    let (begin_pedersen, end_pedersen) = (end, end + 3);
+    let mut file = format!(
+        r#"{{"proof_hex":"0x","proof_parameters":{{"field":"PrimeField0","use_extension_field":false,"stark":{{
+        "log_n_cosets":2,"fri":{{"last_layer_degree_bound":256,"n_queries":20,"proof_of_work_bits":0,
+        "fri_step_list":[0,4,4,4,4,4,4]}}}}}},"public_input":{{"layout":"small","n_steps":268435456,"rc_min":0,"rc_max":65535,
+        "memory_segments":{{"program":{{"begin_addr":1,"stop_ptr":5}},
+        "execution":{{"begin_addr":{frame},"stop_ptr":{begin}}},"output":{{"begin_addr":{begin},"stop_ptr":{end}}},
+        "pedersen":{{"begin_addr":{begin_pedersen},"stop_ptr":{end_pedersen}}},
+        "range_check":{{"begin_addr":{end_pedersen},"stop_ptr":{end_pedersen}}},
+        "ecdsa":{{"begin_addr":{end_pedersen},"stop_ptr":{end_pedersen}}}}},"public_memory":["#
+    );
+    let number = |number: usize| format!("{number:#x}");
+    let words = ENTRY
+        .into_iter()
+        .chain(program.iter().copied())
+        .map(str::to_owned);
+    let frame = [number(frame), number(0), number(begin), number(begin_pedersen)];
+    let given_back = [number(end), number(end_pedersen)];
+    let cells = (1..).zip(words.chain(frame));
+    let results = (begin - 2..).zip(given_back.into_iter().chain(output.iter().cloned()));
+    for (address, value) in cells.chain(results) {
+        let comma = if address == 1 { "" } else { "," };
+        let _ = write!(
+            file,
+            r#"{comma}{{"address":{address},"page":0,"value":"{value}"}}"#
+        );
+    }
+    file + "]}}"
+}
+
+/// How a program begins whose `main` has two builtins, and the least `main`.
+const ENTRY: [&str; 7] = [
+    "0x40780017fff7fff",
+    "0x2",
+    "0x1104800180018000",
+    "0x4",
+    "0x10780017fff7fff",
+    "0x0",
+    "0x208b7fff7fff7ffe",
+];
+
+/// Statements that are large where statements are: these are well-formed, and `inspect` tells what they claim.
+fn whole_runs() -> Vec<(&'static str, String)> {
+    let n_cells = SIZE / 42;
+    let hash = "0x931813b5c14b9b8b8d9f44bc542445105de0c7e1c7a5a83b7e40ca0b096975";
+    let n_tasks = SIZE / (42 + 105);
+    let tasks = (0..n_tasks).flat_map(|_| ["0x2".to_owned(), hash.to_owned()]);
+    let tasks: Vec<_> = [format!("{n_tasks:#x}")].into_iter().chain(tasks).collect();
+    vec![
+        ("a program", whole_run(&vec!["0x1"; n_cells], &[])),
+        ("an output", whole_run(&[], &vec!["0x1".to_owned(); n_cells])),
+        ("tasks", whole_run(&[], &tasks)),
+    ]
 }
 
 fn hostile_files() -> Vec<(&'static str, String)> {
@@ -139,9 +200,13 @@ fn reader() {
     let file = ProofFile::parse(&text);
     drop(text);
     let end = match file {
-        Ok(file) => {
-            inspect(&file).map_or_else(|error| error.to_string(), |read| format!("{:?}", read.stopped))
-        }
+        Ok(file) => match inspect(&file) {
+            Ok(read) => {
+                serde_json::to_writer(io::sink(), &read).expect("it can be written");
+                format!("{} {:?}", read.claim.run.name(), read.stopped)
+            }
+            Err(error) => error.to_string(),
+        },
         Err(error) => error.to_string(),
     };
     println!("\npeak {} {}", peak_resident_bytes(), &end[..end.len().min(200)]);
@@ -166,7 +231,7 @@ fn memory_is_at_most_four_times_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("proof.json");
     let mut base = None;
-    for (name, text) in hostile_files() {
+    for (name, text) in hostile_files().into_iter().chain(whole_runs()) {
         fs::write(&path, &text).expect("a file");
         let (peak, end) = read(&path);
         let base = *base.get_or_insert(peak);
@@ -176,6 +241,14 @@ fn memory_is_at_most_four_times_the_file() {
             text.len() < 1 << 20 || times <= 4.0,
             "{name}: {times:.2} times the file"
         );
-        assert!(name != "a small file" || end.contains("the proof ends"), "{end}");
+        let form = match name {
+            "a small file" | "a program" | "an output" => "cairo0",
+            "tasks" => "bootloaded",
+            _ => continue,
+        };
+        assert!(
+            end.starts_with(form) && end.contains("the proof ends"),
+            "{name}: {end}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{ProveOptions, prove};
-use quarry_prover_core::verifier::Verifier;
+use quarry_prover_core::verifier::{Recording, Verifier};
 use std::time::Instant;
 
 /// Proves rows one after the other, as large ones fill the memory, and compares proofs, and annotations where the corpus has
@@ -43,7 +43,7 @@ const LONG: [&str; 4] = [
 #[test]
 fn proofs_are_stones_byte_for_byte() {
     let mut rows = common::corpus();
-    if cfg!(feature = "slow-tests") {
+    if common::is_slow_tier() {
         // What the first tier has proved is not proved again.
         let mut proved: Vec<_> = common::repository()
             .iter()
@@ -88,14 +88,9 @@ fn a_proof_with_a_pedersen_transcript_holds() {
     let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
     let verifier = Verifier::new(&input.public, &params).expect("a statement");
     let any = Expectation::any();
-    let (verified, files) = verifier.verify_annotated(&proof.bytes, &any);
+    let (verified, record) = verifier.verify_recorded(&proof.bytes, &any, Recording::Lines);
     assert_eq!(verified.expect("a proof that holds").warnings, params.warnings());
-    assert!(
-        files
-            .annotation_file
-            .lines()
-            .eq(proof.annotations.expect("annotations"))
-    );
+    assert!(record.lines.lines().eq(proof.annotations.expect("annotations")));
     let mut changed = proof.bytes;
     changed[0] ^= 1;
     verifier.verify(&changed, &any).expect_err("another commitment");

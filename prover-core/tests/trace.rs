@@ -59,9 +59,6 @@ fn check(row: &Golden, proof: &AnnotatedProof) {
     );
 }
 
-/// The cases with an annotated proof.
-const N_CASES: usize = if cfg!(feature = "slow-tests") { 20 } else { 6 };
-
 #[test]
 fn traces_are_stones() {
     let mut checked = Vec::new();
@@ -74,5 +71,6 @@ fn traces_are_stones() {
             checked.push(case);
         }
     }
-    assert_eq!(checked.len(), N_CASES, "{checked:?}");
+    let with_annotated_proof = if common::is_slow_tier() { 20 } else { 6 };
+    assert_eq!(checked.len(), with_annotated_proof, "{checked:?}");
 }

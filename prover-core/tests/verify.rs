@@ -7,7 +7,7 @@ use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
-use quarry_prover_core::verifier::Verifier;
+use quarry_prover_core::verifier::{Recording, Verifier};
 
 #[test]
 fn golden_proofs_are_accepted() {
@@ -22,11 +22,11 @@ fn golden_proofs_are_accepted() {
             ..
         } = ProofFile::parse(&text).expect("a proof file");
         let verifier = Verifier::new(&statement, &parameters).expect("a statement");
-        let (result, files) = verifier.verify_annotated(&proof, &options);
+        let (result, record) = verifier.verify_recorded(&proof, &options, Recording::Lines);
         let verified = result.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(verified.n_steps, golden.n_steps);
         if let Some(annotated) = golden.annotated_proof() {
-            let lines = files.annotation_file.lines();
+            let lines = record.lines.lines();
             assert!(lines.eq(&annotated.annotations), "{name}: annotations");
             assert_eq!(n_annotations, annotated.annotations.len());
         }
@@ -87,14 +87,14 @@ fn what_a_splitter_needs_is_noted() {
         .expect("one query");
     let file = ProofFile::parse(&text).expect("a proof file");
     let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
-    let (_, files) = verifier.verify_annotated(&file.proof, &Expectation::any());
+    let (_, record) = verifier.verify_recorded(&file.proof, &Expectation::any(), Recording::Lines);
     let place = |line: &str| {
         let line = line
             .strip_prefix("/cpu air/STARK/FRI/Decommitment/")
             .expect("the query phase");
         line.rsplit_once('(').expect("a value").0.to_owned()
     };
-    let places: Vec<_> = files.extra_output_file.lines().map(place).collect();
+    let places: Vec<_> = record.extra.lines().map(place).collect();
     let expected = [
         "Layer 0/Virtual Oracle/Trace 0: For node 199401: Hash",
         "Layer 0/Virtual Oracle/Trace 1: For node 199401: Hash",

@@ -1,5 +1,5 @@
 //! Whole proofs on the wgpu device, on a software adapter: the bytes are Stone's.
-#![cfg(all(feature = "prover", feature = "slow-tests"))]
+#![cfg(all(feature = "prover", feature = "device-tests"))]
 
 mod common;
 

@@ -160,3 +160,72 @@ fn violation(folder: &Path) -> Option<String> {
     let checked = prover::check(&device, &input).ok()?;
     checked.violation.map(|violation| violation.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarry_kernels::Felt;
+    use quarry_prover_core::cairo::run::{Form, RunMode, SeenBuiltin};
+    use quarry_prover_core::claim::{Binding, ProgramHash};
+
+    fn verified() -> quarry_prover_core::claim::Verified {
+        quarry_prover_core::claim::Verified {
+            layout: "small".to_owned(),
+            n_steps: 512,
+            run: Form::Cairo0,
+            run_modes: vec![RunMode::Relaxed],
+            program_hash: Some(ProgramHash::of(&[Felt::from(1u64)])),
+            builtins: Some(vec![SeenBuiltin {
+                name: Some("output".to_owned()),
+                in_layout: true,
+            }]),
+            builtins_binding: Binding::List,
+            output: Some(vec![Felt::from(7u64)]),
+            bootloaded: None,
+            security_bits: 96,
+            stone_version: "stone6",
+            warnings: vec![],
+        }
+    }
+
+    fn statement(claim: Option<Claim>) -> Statement {
+        let [pedersen, poseidon] = ProgramHash::of(&[Felt::from(1u64)]).to_hex();
+        Statement {
+            program_hash_pedersen: pedersen,
+            program_hash_poseidon: poseidon,
+            output: vec!["0x7".to_owned()],
+            claim,
+            ..Default::default()
+        }
+    }
+
+    /// A job that an older service accepted has no claim: its program and its output must be the proof's all the same.
+    #[test]
+    fn a_statement_without_a_claim_is_compared_as_far_as_it_goes() {
+        let older = statement(None);
+        assert_eq!(expectation(&older).expect("a statement").program_hash, None);
+        assert!(is_accepted(&older, &verified()));
+        let other_output = Statement {
+            output: vec![],
+            ..older.clone()
+        };
+        let other_program = Statement {
+            program_hash_poseidon: "0x1".to_owned(),
+            ..older
+        };
+        assert!(!is_accepted(&other_output, &verified()));
+        assert!(!is_accepted(&other_program, &verified()));
+    }
+
+    #[test]
+    fn a_statement_with_a_claim_binds_its_builtins() {
+        let accepted = statement(Some(claim(&verified())));
+        let expected = expectation(&accepted).expect("a statement");
+        assert_eq!(expected.builtins, Some(vec!["output".to_owned()]));
+        assert!(expected.program_hash.is_some());
+        assert!(is_accepted(&accepted, &verified()));
+        let mut other = claim(&verified());
+        other.builtins[0].name = "pedersen".to_owned();
+        assert!(!is_accepted(&statement(Some(other)), &verified()));
+    }
+}

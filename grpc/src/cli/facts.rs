@@ -10,7 +10,7 @@ use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
 use quarry_prover_core::params::{Parameters, StoneVersion};
-use quarry_prover_core::verifier::{Verifier, verify_file};
+use quarry_prover_core::verifier::{Recording, Verifier, verify_file};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         min_security_bits: args.min_security_bits,
         ..Expectation::any()
     };
-    let outcome = verify_file(&file, None, &expectation, false)
+    let outcome = verify_file(&file, None, &expectation, Recording::Nothing)
         .or_bad_input()
         .map_err(in_proof)?;
     let verified = outcome.result.map_err(|error| expect::rejection(&error))?;

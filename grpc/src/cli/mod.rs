@@ -15,6 +15,7 @@ mod failure;
 mod grid;
 mod inspect;
 mod interrupt;
+mod job_json;
 mod kinds;
 mod layouts;
 mod memory;

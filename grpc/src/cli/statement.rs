@@ -5,6 +5,9 @@ use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::{Bootloaded, SeenBuiltin, TaskHash};
 use quarry_prover_core::claim::{Binding, Verified};
 
+/// Most tasks, and most field elements of a list, that people are shown. JSON has all of them.
+const MAX_SHOWN: usize = 1000;
+
 /// Adds what a proof says to a table.
 pub fn rows(table: &mut Table, verified: &Verified) {
     table.row("layout", &verified.layout);
@@ -75,7 +78,7 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
     if !bootloaded.config.is_empty() {
         table.row("configuration", readable_list(&bootloaded.config));
     }
-    for (i, task) in bootloaded.tasks.iter().enumerate() {
+    for (i, task) in bootloaded.tasks.iter().enumerate().take(MAX_SHOWN) {
         let hash_function = match task.hash_function {
             TaskHash::Pedersen => "Pedersen",
             TaskHash::Poseidon => "Poseidon",
@@ -89,15 +92,18 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
         );
         table.row("", format!("output {}", readable_list(&task.output)));
     }
+    if let more @ 1.. = bootloaded.tasks.len().saturating_sub(MAX_SHOWN) {
+        table.row("", format!("{more} more tasks: --json shows them"));
+    }
 }
 
 /// Field elements as people read them.
 pub fn readable_list(values: &[Felt]) -> String {
-    let values: Vec<_> = values.iter().map(readable).collect();
-    if values.is_empty() {
-        "none".to_owned()
-    } else {
-        values.join(", ")
+    let shown: Vec<_> = values.iter().take(MAX_SHOWN).map(readable).collect();
+    match (shown.join(", "), values.len().saturating_sub(MAX_SHOWN)) {
+        (shown, 0) if shown.is_empty() => "none".to_owned(),
+        (shown, 0) => shown,
+        (shown, more) => format!("{shown}, and {more} more: --json shows them"),
     }
 }
 
@@ -160,6 +166,15 @@ mod tests {
         ] {
             assert_eq!(readable(&parse_felt(text).unwrap()), readable_text);
         }
+    }
+
+    #[test]
+    fn long_lists_are_cut_for_people() {
+        assert_eq!(readable_list(&[]), "none");
+        let whole = readable_list(&[Felt::from(7u64); MAX_SHOWN]);
+        assert!(whole.ends_with("7, 7"), "{whole}");
+        let cut = readable_list(&[Felt::from(7u64); MAX_SHOWN + 5]);
+        assert_eq!(cut, format!("{whole}, and 5 more: --json shows them"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `quarry submit`: a job for a service.
 
-use crate::cli::client::{Server, fetch, job_json, no_proof, parse_label, show};
+use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::job_json::job_json;
 use crate::cli::kinds;
 use crate::cli::output::Target;
 use crate::cli::source::{read_stone_json, read_text};

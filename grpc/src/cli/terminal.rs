@@ -4,7 +4,7 @@
 use crate::cli::failure::{Failure, Kind};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::ops::ControlFlow;
 
 /// Prints a result on standard output.
@@ -12,10 +12,25 @@ pub fn print(text: impl Display) -> Result<(), Failure> {
     print_some(text).map(drop)
 }
 
-/// Prints one result of many: there is nobody to print the next one for once the reader went away.
+/// Prints one result of many: once the reader went away, the next one has none.
 pub fn print_some(text: impl Display) -> Result<ControlFlow<()>, Failure> {
-    let mut stdout = io::stdout().lock();
-    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    write(|stdout| write!(stdout, "{text}"))
+}
+
+/// Prints one JSON value on standard output, piece by piece: its text may be large.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    write(|stdout| {
+        serde_json::to_writer_pretty(&mut *stdout, value)?;
+        stdout.write_all(b"\n")
+    })
+    .map(drop)
+}
+
+fn write(
+    print: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+) -> Result<ControlFlow<()>, Failure> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match print(&mut stdout).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(ControlFlow::Continue(())),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
         Err(error) => Err(Failure::new(
@@ -23,13 +38,6 @@ pub fn print_some(text: impl Display) -> Result<ControlFlow<()>, Failure> {
             format!("cannot write to standard output: {error}"),
         )),
     }
-}
-
-/// Prints one JSON value on standard output.
-pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new(Kind::Internal, format!("cannot write JSON: {error}")))?;
-    print(format_args!("{text}\n"))
 }
 
 /// Tells people something on standard error.

@@ -8,7 +8,7 @@ use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
 use quarry_prover_core::params::StoneVersion;
-use quarry_prover_core::verifier::{Outcome, verify_file};
+use quarry_prover_core::verifier::{Outcome, Recording, verify_file};
 use std::path::PathBuf;
 
 /// Examples for `verify --help`.
@@ -89,14 +89,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
     let file = args.limit.read_proof(path)?;
-    let is_annotated = annotation_target.is_some() || extra_target.is_some();
-    let Outcome { result, files } = verify_file(&file, args.stone_version, &expectation, is_annotated)
+    let recording = match annotation_target.is_some() || extra_target.is_some() {
+        true => Recording::Lines,
+        false => Recording::Nothing,
+    };
+    let Outcome { result, record } = verify_file(&file, args.stone_version, &expectation, recording)
         .or_bad_input()
         .map_err(in_file)?;
-    let written = [
-        (annotation_target, files.annotation_file),
-        (extra_target, files.extra_output_file),
-    ];
+    let written = [(annotation_target, record.lines), (extra_target, record.extra)];
     for (target, content) in written {
         target
             .map(|target| target.write(content.as_bytes()))

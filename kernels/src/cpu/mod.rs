@@ -135,8 +135,8 @@ mod tests {
         CpuDevice::new(Some(3)).unwrap()
     }
 
-    macro_rules! laws {
-        ($($law:ident),* $(,)?) => {
+    macro_rules! tests {
+        ($($law:ident,)*) => {
             $(#[test]
             fn $law() {
                 laws::$law(&device());
@@ -144,27 +144,7 @@ mod tests {
         };
     }
 
-    laws!(
-        transfers,
-        memory_accounts,
-        interpolate_and_evaluate,
-        upload_and_interpolate,
-        large_transform,
-        evaluate_at,
-        evaluate_at_many_points,
-        hash_rows,
-        hash_trees,
-        compose,
-        tables,
-        deep_quotient,
-        fold,
-        split_even_odd,
-        cumulative_value,
-        permutation_product,
-        gather,
-        grind,
-        wrong_shapes_are_errors,
-    );
+    crate::for_each_law!(tests);
 
     #[test]
     fn threads_do_not_change_results() {

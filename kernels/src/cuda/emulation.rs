@@ -1,7 +1,7 @@
 //! NVIDIA's driver as tests have it: a library of the same functions that runs the kernels on the host.
 //!
-//! Its devices run the threads of a block in different orders: 0 forward, 1 in reverse, 2 at random. (Where every thread is
-//! one of the system's, for a thread sanitizer, there is one device.)
+//! Its devices run the threads of a block in different orders: 0 forward, 1 in reverse, 2 at random. (Under a
+//! sanitizer there is only device 0.)
 
 use crate::hash::keccak::keccak256;
 use std::error::Error;

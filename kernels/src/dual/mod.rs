@@ -222,24 +222,16 @@ mod tests {
         Dual::new(cpu(), cpu())
     }
 
-    #[test]
-    fn two_devices_keep_the_laws_of_one() {
-        let device = dual();
-        laws::interpolate_and_evaluate(&device);
-        laws::upload_and_interpolate(&device);
-        laws::evaluate_at(&device);
-        laws::hash_rows(&device);
-        laws::hash_trees(&device);
-        laws::compose(&device);
-        laws::tables(&device);
-        laws::deep_quotient(&device);
-        laws::fold(&device);
-        laws::split_even_odd(&device);
-        laws::permutation_product(&device);
-        laws::cumulative_value(&device);
-        laws::gather(&device);
-        laws::grind(&device);
+    macro_rules! tests {
+        ($($law:ident,)*) => {
+            $(#[test]
+            fn $law() {
+                laws::$law(&dual());
+            })*
+        };
     }
+
+    crate::for_each_law!(tests);
 
     #[test]
     fn a_difference_is_found_where_it_is() {

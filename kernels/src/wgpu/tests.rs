@@ -41,66 +41,39 @@ static SMALL: LazyLock<WgpuDevice> = LazyLock::new(|| {
     })
 });
 
-macro_rules! laws {
-    ($($law:ident),* $(,)?) => {
-        mod as_it_is {
-            use super::*;
-            $(#[test]
-            fn $law() {
-                laws::$law(&*AS_IT_IS);
-            })*
+/// Checks a law on the three devices.
+fn check(law: &str, holds: impl Fn(&WgpuDevice)) {
+    match law {
+        // On a device of its own, as other tests would take memory meanwhile.
+        "memory_accounts" => holds(&device(None, |_| ())),
+        "large_transform" => holds(&AS_IT_IS),
+        _ => {
+            for (name, device) in [
+                ("as it is", &AS_IT_IS),
+                ("without 64-bit integers", &WITHOUT_INT64),
+                ("small bindings", &SMALL),
+            ] {
+                eprintln!("{law}, {name}");
+                holds(device);
+            }
         }
-        mod without_int64 {
-            use super::*;
-            $(#[test]
-            fn $law() {
-                laws::$law(&*WITHOUT_INT64);
-            })*
-        }
-        mod small_bindings {
-            use super::*;
-            $(#[test]
-            fn $law() {
-                laws::$law(&*SMALL);
-            })*
-        }
+    }
+}
+
+macro_rules! tests {
+    ($($law:ident,)*) => {
+        $(#[test]
+        fn $law() {
+            check(stringify!($law), |device| laws::$law(device));
+        })*
     };
 }
 
-laws!(
-    transfers,
-    interpolate_and_evaluate,
-    upload_and_interpolate,
-    evaluate_at,
-    evaluate_at_many_points,
-    hash_rows,
-    hash_trees,
-    compose,
-    tables,
-    deep_quotient,
-    fold,
-    split_even_odd,
-    cumulative_value,
-    permutation_product,
-    gather,
-    grind,
-    wrong_shapes_are_errors,
-);
+crate::for_each_law!(tests);
 
 #[test]
 fn multiplications_are_counted() {
     assert!(SMALL.multiplications_per_second(2).unwrap() > 0.0);
-}
-
-/// By itself, as others would take memory meanwhile.
-#[test]
-fn memory_accounts() {
-    laws::memory_accounts(&device(None, |_| ()));
-}
-
-#[test]
-fn large_transform() {
-    laws::large_transform(&*AS_IT_IS);
 }
 
 #[test]

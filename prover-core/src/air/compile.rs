@@ -436,7 +436,7 @@ mod tests {
 
     /// Its domains have hundreds of classes of rows.
     #[test]
-    #[cfg_attr(not(feature = "slow-tests"), ignore = "tables of 2^19 rows: slow tier")]
+    #[ignore = "slow tier: tables of 2^19 rows"]
     fn the_program_with_keccak_is_the_composition_polynomial() {
         let layout = Layout::by_name("starknet_with_keccak").expect("a layout");
         let air = CairoAir::new(&layout, 1 << 15).expect("an AIR").air;

@@ -1,6 +1,21 @@
 //! Stone's annotations: a line for everything that passes the channel, and statistics at the end.
+//!
+//! Lines are kept as one text. A proof of many small elements has hundreds of bytes of annotations for each of them, and
+//! whoever verifies a stranger's file must not need a multiple of that.
 
 use std::fmt::Write as _;
+
+/// How much a channel records of what passes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// Counts alone.
+    #[default]
+    Nothing,
+    /// The sections of the proof.
+    Sections,
+    /// Sections and annotations.
+    Lines,
+}
 
 /// What was sent, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,27 +61,48 @@ pub struct Section {
 
 /// The record of a channel.
 pub(super) struct Annotations {
-    enabled: bool,
+    recording: Recording,
     scopes: Vec<String>,
     /// `/scope/scope: `, kept with every change of scope.
     prefix: String,
-    lines: Vec<String>,
-    extra: Vec<String>,
+    lines: String,
+    extra: String,
     sections: Vec<Section>,
     pub statistics: Statistics,
 }
 
+/// What a channel recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The annotations: title, lines and statistics.
+    pub lines: String,
+    /// Lines that the verifier noted beside them.
+    pub extra: String,
+    /// The sections of the proof.
+    pub sections: Vec<Section>,
+}
+
 impl Annotations {
-    pub fn new(enabled: bool) -> Self {
-        Self {
-            enabled,
+    /// A record whose outermost scope is the statement of this name.
+    pub fn new(recording: Recording, statement: &str) -> Self {
+        let mut this = Self {
+            recording,
             scopes: Vec::new(),
-            prefix: ": ".to_owned(),
-            lines: Vec::new(),
-            extra: Vec::new(),
+            prefix: String::new(),
+            lines: String::new(),
+            extra: String::new(),
             sections: Vec::new(),
             statistics: Statistics::default(),
+        };
+        if this.has_lines() {
+            let _ = write!(this.lines, "title {statement} Proof Protocol\n\n");
         }
+        this.enter(statement);
+        this
+    }
+
+    fn has_lines(&self) -> bool {
+        self.recording == Recording::Lines
     }
 
     pub fn enter(&mut self, scope: &str) {
@@ -101,9 +137,10 @@ impl Annotations {
             Kind::Nodes => self.statistics.hash_count += 1,
             Kind::Data => self.statistics.data_count += 1,
         }
-        if self.enabled {
-            self.lines
-                .push(format!("P->V[{start}:{end}]: {}{}", self.prefix, text()));
+        if self.has_lines() {
+            let _ = writeln!(self.lines, "P->V[{start}:{end}]: {}{}", self.prefix, text());
+        }
+        if self.recording != Recording::Nothing {
             self.extend_sections(kind, start..end);
         }
     }
@@ -122,50 +159,40 @@ impl Annotations {
 
     /// The verifier drew something.
     pub fn note_drawn(&mut self, text: impl FnOnce() -> String) {
-        if self.enabled {
-            self.lines.push(format!("V->P: {}{}", self.prefix, text()));
+        if self.has_lines() {
+            let _ = writeln!(self.lines, "V->P: {}{}", self.prefix, text());
         }
     }
 
     /// The verifier computed something that a splitter of proofs needs.
     pub fn extra(&mut self, text: impl FnOnce() -> String) {
-        if self.enabled {
-            self.extra.push(format!("{}{}", self.prefix, text()));
+        if self.has_lines() {
+            let _ = writeln!(self.extra, "{}{}", self.prefix, text());
         }
     }
 
-    /// The extra lines and the sections, taken out.
-    pub fn take_extra(&mut self) -> (Vec<String>, Vec<Section>) {
-        (
-            std::mem::take(&mut self.extra),
-            std::mem::take(&mut self.sections),
-        )
-    }
-
-    /// All lines between title and statistics; `None` if none were wanted.
-    pub fn finish(self) -> Option<Vec<String>> {
-        let Statistics {
-            byte_count,
-            hash_count,
-            commitment_count,
-            field_element_count,
-            data_count,
-        } = self.statistics;
-        // After an error the inner scopes are still open.
-        let title = self.scopes.first().map_or("", String::as_str);
-        let title = format!("title {title} Proof Protocol");
-        let statistics = [
-            String::new(),
-            "Proof Statistics:".to_owned(),
-            String::new(),
-            format!("Byte count: {byte_count}"),
-            format!("Hash count: {hash_count}"),
-            format!("Commitment count: {commitment_count}"),
-            format!("Field element count: {field_element_count}"),
-            format!("Data count: {data_count}"),
-        ];
-        let head = [title, String::new()].into_iter();
-        self.enabled
-            .then(|| head.chain(self.lines).chain(statistics).collect())
+    /// The record, with the statistics.
+    pub fn finish(self) -> Record {
+        let mut lines = self.lines;
+        if self.recording == Recording::Lines {
+            let Statistics {
+                byte_count,
+                hash_count,
+                commitment_count,
+                field_element_count,
+                data_count,
+            } = self.statistics;
+            let _ = write!(
+                lines,
+                "\nProof Statistics:\n\nByte count: {byte_count}\nHash count: {hash_count}\n\
+                 Commitment count: {commitment_count}\nField element count: {field_element_count}\n\
+                 Data count: {data_count}\n"
+            );
+        }
+        Record {
+            lines,
+            extra: self.extra,
+            sections: self.sections,
+        }
     }
 }

@@ -9,11 +9,12 @@ mod prover;
 mod transcript;
 mod verifier;
 
-pub use annotations::{Kind, Section, Statistics};
+pub use annotations::{Kind, Record, Recording, Section, Statistics};
 #[cfg(feature = "prover")]
 pub use prover::ProverChannel;
-pub use verifier::{ChannelError, Record, VerifierChannel};
+pub use verifier::{ChannelError, VerifierChannel};
 
+use crate::hex;
 use crate::params::{CommitmentHashes, Parameters};
 use annotations::Annotations;
 use quarry_kernels::{Digest, Felt, Hash, felt};
@@ -32,12 +33,10 @@ pub struct Channel<End> {
 }
 
 impl<End> Channel<End> {
-    fn open(params: &Parameters, seed: &[u8], annotate: bool, end: End) -> Self {
-        let mut annotations = Annotations::new(annotate);
-        annotations.enter(STATEMENT);
+    fn open(params: &Parameters, seed: &[u8], recording: Recording, end: End) -> Self {
         Self {
             transcript: Transcript::new(params, seed),
-            annotations,
+            annotations: Annotations::new(recording, STATEMENT),
             commitment_hashes: params.commitment_hashes,
             in_query_phase: false,
             end,
@@ -113,20 +112,16 @@ impl<End> Channel<End> {
 /// A digest as Stone prints it: only the hashes that keep low bytes keep their leading zeros.
 fn digest_text(hash: Hash, digest: &Digest) -> String {
     match hash {
-        Hash::Keccak256Masked160Lsb | Hash::Blake256Masked248Lsb => format!("0x{}", hex(digest)),
+        Hash::Keccak256Masked160Lsb | Hash::Blake256Masked248Lsb => hex::digest(digest),
         _ => trimmed_text(digest),
     }
 }
 
 /// Bytes as a hexadecimal number without leading zeros.
 fn trimmed_text(bytes: &[u8]) -> String {
-    let digits = hex(bytes);
+    let digits = hex::bytes(bytes);
     let trimmed = digits.trim_start_matches('0');
     format!("0x{}", if trimmed.is_empty() { "0" } else { trimmed })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn felts_text(name: &str, values: &[Felt]) -> String {

@@ -1,6 +1,6 @@
 //! The prover's end: what is sent becomes the proof.
 
-use super::{Channel, Kind, digest_text, trimmed_text};
+use super::{Channel, Kind, Recording, digest_text, trimmed_text};
 use crate::params::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
@@ -13,7 +13,12 @@ pub type ProverChannel = Channel<Sent>;
 impl Channel<Sent> {
     /// A channel whose transcript begins with `seed` (see `PublicInput::initial_seed`).
     pub fn new(params: &Parameters, seed: &[u8], annotate: bool) -> Self {
-        Self::open(params, seed, annotate, Sent(Vec::new()))
+        let recording = if annotate {
+            Recording::Lines
+        } else {
+            Recording::Nothing
+        };
+        Self::open(params, seed, recording, Sent(Vec::new()))
     }
 
     fn send(&mut self, kind: Kind, bytes: &[u8], text: impl FnOnce() -> String) {
@@ -98,6 +103,9 @@ impl Channel<Sent> {
 
     /// The proof, and its annotations if they were wanted: title, lines and statistics as in Stone's file.
     pub fn finish(self) -> (Vec<u8>, Option<Vec<String>>) {
-        (self.end.0, self.annotations.finish())
+        let lines = self.annotations.finish().lines;
+        let is_annotated = !lines.is_empty();
+        let lines = is_annotated.then(|| lines.lines().map(str::to_owned).collect());
+        (self.end.0, lines)
     }
 }

@@ -1,6 +1,6 @@
 //! The verifier's end: reads the proof, strictly.
 
-use super::{Channel, Kind, Section, digest_text, trimmed_text};
+use super::{Channel, Kind, Record, Recording, digest_text, trimmed_text};
 use crate::params::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
@@ -57,8 +57,8 @@ pub enum ChannelError {
 
 impl<'a> Channel<Received<'a>> {
     /// A channel that reads `proof`; its transcript begins with `seed` (see `PublicInput::initial_seed`).
-    pub fn new(params: &Parameters, seed: &[u8], proof: &'a [u8], annotate: bool) -> Self {
-        Self::open(params, seed, annotate, Received { proof, position: 0 })
+    pub fn new(params: &Parameters, seed: &[u8], proof: &'a [u8], recording: Recording) -> Self {
+        Self::open(params, seed, recording, Received { proof, position: 0 })
     }
 
     fn take(&mut self, n_bytes: usize) -> Result<&'a [u8], ChannelError> {
@@ -274,25 +274,8 @@ impl<'a> Channel<Received<'a>> {
         }
     }
 
-    /// The record so far; `None` if annotations were not wanted.
-    pub fn into_record(mut self) -> Option<Record> {
-        let (extra, sections) = self.annotations.take_extra();
-        let lines = self.annotations.finish()?;
-        Some(Record {
-            lines,
-            extra,
-            sections,
-        })
+    /// What was recorded.
+    pub fn into_record(self) -> Record {
+        self.annotations.finish()
     }
-}
-
-/// The record of what a verifier read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    /// The annotations: title, lines and statistics.
-    pub lines: Vec<String>,
-    /// What the verifier noted beside them.
-    pub extra: Vec<String>,
-    /// The sections of the proof.
-    pub sections: Vec<Section>,
 }

@@ -6,6 +6,7 @@ mod cells;
 pub use cells::{Cells, CellsError, hashed_cells};
 
 use super::short_string;
+use crate::cairo::run::RunMode;
 use crate::params::Parameters;
 use crate::profiles::{Profile, ProfileError};
 use quarry_kernels::hash::poseidon;
@@ -23,21 +24,23 @@ pub enum MemoryVerification {
 }
 
 impl MemoryVerification {
-    /// All modes.
-    pub const ALL: [Self; 3] = [Self::Strict, Self::Relaxed, Self::Cairo1];
+    /// The setting for runs of a mode, if the mode is Integrity's.
+    pub fn of(mode: RunMode) -> Option<Self> {
+        match mode {
+            RunMode::Strict => Some(Self::Strict),
+            RunMode::Relaxed => Some(Self::Relaxed),
+            RunMode::Cairo1 => Some(Self::Cairo1),
+            RunMode::Whole | RunMode::Any => None,
+        }
+    }
 
     /// The name in the contracts' settings.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Strict => "strict",
-            Self::Relaxed => "relaxed",
-            Self::Cairo1 => "cairo1",
+            Self::Strict => RunMode::Strict.name(),
+            Self::Relaxed => RunMode::Relaxed.name(),
+            Self::Cairo1 => RunMode::Cairo1.name(),
         }
-    }
-
-    /// The mode of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 }
 

@@ -16,9 +16,8 @@ pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 use crate::cairo::run::Form;
 use crate::params::Parameters;
 use integrity::{Configuration, NoConfiguration};
+use quarry_kernels::Felt;
 use quarry_kernels::hash::{Digest, pedersen, poseidon};
-use quarry_kernels::{Felt, felt};
-use serde::Serialize as _;
 
 /// Most characters of a short string.
 const MAX_SHORT_STRING: usize = 31;
@@ -46,22 +45,25 @@ pub struct Claim<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Facts {
     /// Hash of the program as StarkWare's Cairo verifiers compute it.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub program_hash_pedersen: Felt,
     /// Hash of the program as Integrity computes it.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub program_hash_poseidon: Felt,
     /// Hashes of the program as bootloaders compute them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bootloader_program_hash: Option<BootloaderHashes>,
     /// Hash of the output as Integrity computes it.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub output_hash: Felt,
     /// The fact that SHARP registers.
-    #[serde(serialize_with = "hex_digest", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "crate::hex::write_digest_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub sharp_fact: Option<Digest>,
     /// The fact that Integrity registers.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub integrity_fact: Felt,
     /// Security as Integrity counts it, in bits.
     pub integrity_security_bits: u64,
@@ -78,10 +80,10 @@ pub struct Verification {
     /// The settings.
     pub configuration: Configuration,
     /// Their hash.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub configuration_hash: Felt,
     /// The hash of fact, settings and security.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub verification_hash: Felt,
 }
 
@@ -194,15 +196,6 @@ fn short_string(text: &str) -> Felt {
     text.bytes().fold(Felt::from(0u64), |value, byte| {
         value * Felt::from(256u64) + Felt::from(byte)
     })
-}
-
-fn hex<S: serde::Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&felt::to_hex(value))
-}
-
-fn hex_digest<S: serde::Serializer>(value: &Option<Digest>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = value.map(|digest| format!("0x{}", crate::channel::hex(&digest)));
-    text.serialize(serializer)
 }
 
 #[cfg(test)]

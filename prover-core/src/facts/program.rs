@@ -40,10 +40,10 @@ pub enum CompiledProgramError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct BootloaderHashes {
     /// By Pedersen: the hash that SHARP's facts have.
-    #[serde(serialize_with = "super::hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub pedersen: Felt,
     /// By Poseidon.
-    #[serde(serialize_with = "super::hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub poseidon: Felt,
 }
 

@@ -3,7 +3,7 @@
 use super::integrity::{self, MemoryVerification};
 use super::{Claim, CompiledProgram, Facts, FactsError, Topology, sharp};
 use crate::cairo::public_input::PublicInput;
-use crate::cairo::run::{Run, RunMode, Slots, Task, TaskHash};
+use crate::cairo::run::{Run, RunMode, Slots, Task, TaskHash, bootloader_name};
 use crate::verifier::Verifier;
 use quarry_kernels::hash::Digest;
 use quarry_kernels::{Felt, felt};
@@ -30,13 +30,13 @@ pub struct ProofFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskFact {
     /// The hash of its program, as the bootloader wrote it.
-    #[serde(serialize_with = "super::hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub program_hash: Felt,
     /// By which hash function.
     pub hash_function: TaskHash,
     /// The fact that SHARP registers, of an output on one page; none unless a known bootloader ran the task and the proof shows that
     /// the hash is by Pedersen.
-    #[serde(serialize_with = "super::hex_digest")]
+    #[serde(serialize_with = "crate::hex::write_digest_if_any")]
     pub sharp_fact: Option<Digest>,
 }
 
@@ -79,9 +79,10 @@ impl ProofFacts {
             compiled: options.program,
             topology: options.topology,
         })?;
-        let bootloaded = verifier.claim().bootloaded;
+        let bootloaded = run.bootloaded.as_ref();
+        let bootloader = bootloaded.and_then(|_| bootloader_name(&facts.program_hash_poseidon));
         let tasks = bootloaded.iter().flat_map(|bootloaded| {
-            let is_trusted = bootloaded.bootloader.is_some() && bootloaded.config.is_empty();
+            let is_trusted = bootloader.is_some() && bootloaded.config.is_empty();
             let is_bound = run.slots.as_ref().is_some_and(Slots::is_the_only_list);
             let fact = move |task| TaskFact::of(task, is_trusted && is_bound);
             bootloaded.tasks.iter().map(fact)
@@ -91,7 +92,7 @@ impl ProofFacts {
             mode: mode.name(),
             security_bits: params.security_bits(),
             tasks: tasks.collect(),
-            bootloader: bootloaded.as_ref().and_then(|bootloaded| bootloaded.bootloader),
+            bootloader,
         })
     }
 }
@@ -100,7 +101,7 @@ impl ProofFacts {
 /// finds the same program and output.
 pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
     let reads = |mode: &RunMode| {
-        let mode = MemoryVerification::from_name(mode.name());
+        let mode = MemoryVerification::of(*mode);
         let cells = mode.and_then(|mode| integrity::hashed_cells(statement, mode).ok());
         cells.is_some_and(|cells| Some(cells.program) == run.program && Some(cells.output) == run.output)
     };
@@ -115,7 +116,7 @@ fn mode(verifier: &Verifier<'_>, asked: Option<RunMode>) -> Result<MemoryVerific
         None => modes.first().copied(),
         Some(mode) => modes.contains(&mode).then_some(mode),
     };
-    mode.and_then(|mode| MemoryVerification::from_name(mode.name()))
+    mode.and_then(MemoryVerification::of)
         .ok_or_else(|| FactsError::Mode {
             run: run.form,
             modes: modes

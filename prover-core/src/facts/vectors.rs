@@ -22,7 +22,7 @@ pub fn numbers(begin: u64, end: u64) -> Vec<Felt> {
 
 /// A digest as text.
 pub fn text(digest: &[u8; 32]) -> String {
-    format!("0x{}", crate::channel::hex(digest))
+    crate::hex::digest(digest)
 }
 
 /// A real run: Atlantic's query 01M3EEDM9CQRT9745RH5W9XA26 of 2026-09-26, published with both facts by the program's

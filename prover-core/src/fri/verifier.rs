@@ -194,6 +194,7 @@ fn note_queries(channel: &mut VerifierChannel<'_>, layer: &FriLayer, queries: &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::Recording;
     use serde_json::json;
 
     /// A row of 2^40 elements is refused before anything of that size is made ready.
@@ -214,7 +215,7 @@ mod tests {
         });
         let params = Parameters::from_json(&params).expect("valid");
         let proof = [0; 1000];
-        let mut channel = VerifierChannel::new(&params, &[], &proof, false);
+        let mut channel = VerifierChannel::new(&params, &[], &proof, Recording::Nothing);
         let commitment = FriCommitment::receive(&mut channel, &params, 41).expect("a root and a coefficient");
         let error = commitment.check(&mut channel, &[3, 1 << 40], &[Felt::from(0u64); 2]);
         let error = error.expect_err("too long").to_string();
@@ -244,7 +245,7 @@ mod tests {
             tables: Vec::new(),
             coefficients: vec![Felt::from(0u64); 1 << 16],
         };
-        let mut channel = VerifierChannel::new(&params, &[], &[], false);
+        let mut channel = VerifierChannel::new(&params, &[], &[], Recording::Nothing);
         let queries: Vec<u64> = (0..1 << 16).map(|i| i << 20).collect();
         let values = vec![Felt::from(0u64); 1 << 16];
         commitment

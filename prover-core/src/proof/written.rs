@@ -48,7 +48,7 @@ impl WrittenProofFile {
     pub fn to_text(&self) -> String {
         let mut value = json!({
             "private_input": self.private_input,
-            "proof_hex": format!("0x{}", crate::channel::hex(&self.proof)),
+            "proof_hex": format!("0x{}", crate::hex::bytes(&self.proof)),
             "proof_parameters": self.proof_parameters,
             "prover_config": self.prover_config,
             "public_input": self.public_input,

@@ -70,14 +70,15 @@ pub fn repository_cases() -> Vec<Golden> {
     rows
 }
 
-/// What a test goes through: the repository's corpus, or in the slow tier (feature `slow-tests`) the larger one, which
-/// has the same rows and more.
+/// Whether this is the slow tier: the environment variable `QUARRY_SLOW_TESTS` is set. (A feature would build all again.)
+pub fn is_slow_tier() -> bool {
+    std::env::var_os("QUARRY_SLOW_TESTS").is_some()
+}
+
+/// What a test goes through: the repository's corpus, or in the slow tier the larger one, which has the same rows and
+/// more.
 pub fn corpus() -> Vec<Golden> {
-    if cfg!(feature = "slow-tests") {
-        external()
-    } else {
-        repository()
-    }
+    if is_slow_tier() { external() } else { repository() }
 }
 
 /// The larger corpus.
@@ -104,7 +105,7 @@ pub const SLOW_STEPS: u64 = 1 << 16;
 impl Golden {
     /// Whether the tier that runs proves the case, or does other work that grows with its steps.
     pub fn is_in_tier(&self) -> bool {
-        cfg!(feature = "slow-tests") || self.n_steps < SLOW_STEPS
+        is_slow_tier() || self.n_steps < SLOW_STEPS
     }
 
     /// `layout/case/tag`, for messages.

@@ -17,26 +17,12 @@ type Law<D> = (&'static str, fn(&D));
 
 /// Every law of the operations.
 pub fn laws<D: Backend>(device: &D) -> Vec<Check> {
-    let laws: &[Law<D>] = &[
-        ("transfers", laws::transfers),
-        ("memory_accounts", laws::memory_accounts),
-        ("interpolate_and_evaluate", laws::interpolate_and_evaluate),
-        ("upload_and_interpolate", laws::upload_and_interpolate),
-        ("large_transform", laws::large_transform),
-        ("evaluate_at", laws::evaluate_at),
-        ("hash_rows", laws::hash_rows),
-        ("hash_trees", laws::hash_trees),
-        ("compose", laws::compose),
-        ("tables", laws::tables),
-        ("deep_quotient", laws::deep_quotient),
-        ("fold", laws::fold),
-        ("split_even_odd", laws::split_even_odd),
-        ("cumulative_value", laws::cumulative_value),
-        ("permutation_product", laws::permutation_product),
-        ("gather", laws::gather),
-        ("grind", laws::grind),
-        ("wrong_shapes_are_errors", laws::wrong_shapes_are_errors),
-    ];
+    macro_rules! list {
+        ($($law:ident,)*) => {
+            &[$((stringify!($law), laws::$law)),*]
+        };
+    }
+    let laws: &[Law<D>] = quarry_kernels::for_each_law!(list);
     let check = |&(name, law): &Law<D>| {
         let holds = catch_unwind(AssertUnwindSafe(|| law(device))).is_ok();
         Check::told(name.to_owned(), holds)

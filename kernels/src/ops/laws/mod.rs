@@ -26,6 +26,35 @@ pub use quotient::deep_quotient;
 pub use scan::{cumulative_value, permutation_product};
 pub use shapes::wrong_shapes_are_errors;
 
+/// Gives the names of all laws to a macro: `for_each_law!(check)` expands to `check! { transfers, memory_accounts, .. }`.
+/// It is the only list of them: tests of every device and the table that certifies a card expand it.
+#[macro_export]
+macro_rules! for_each_law {
+    ($check:ident) => {
+        $check! {
+            transfers,
+            memory_accounts,
+            interpolate_and_evaluate,
+            upload_and_interpolate,
+            large_transform,
+            evaluate_at,
+            evaluate_at_many_points,
+            hash_rows,
+            hash_trees,
+            compose,
+            tables,
+            deep_quotient,
+            fold,
+            split_even_odd,
+            cumulative_value,
+            permutation_product,
+            gather,
+            grind,
+            wrong_shapes_are_errors,
+        }
+    };
+}
+
 use crate::columns::{Columns, Order};
 use crate::device::{Device, Tag};
 use crate::felt::{self, Felt};

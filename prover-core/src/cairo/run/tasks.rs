@@ -7,7 +7,7 @@
 use super::bootloaders;
 use crate::cairo::public_input::PublicInput;
 use quarry_kernels::{Felt, felt};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The hash function that gave a task's program hash. The output does not say it; which builtins were used may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,12 +27,12 @@ pub enum TaskHash {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Task {
     /// The hash of its program, which covers its list of builtins.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "crate::hex::write_felt")]
     pub program_hash: Felt,
     /// By which hash function.
     pub hash_function: TaskHash,
     /// Its output.
-    #[serde(serialize_with = "hex_list")]
+    #[serde(serialize_with = "crate::hex::write_felts")]
     pub output: Vec<Felt>,
 }
 
@@ -43,7 +43,10 @@ pub struct Bootloaded {
     pub bootloader: Option<&'static str>,
     /// The configuration that the output begins with, of bootloaders that have one: hashes of the bootloader and of the verifiers
     /// whose word it takes for tasks that it unpacks. The prover chooses it.
-    #[serde(serialize_with = "hex_list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        serialize_with = "crate::hex::write_felts",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub config: Vec<Felt>,
     /// The tasks in order.
     pub tasks: Vec<Task>,
@@ -129,12 +132,4 @@ fn hash_function(statement: &PublicInput) -> Option<TaskHash> {
         (true, true) => Some(TaskHash::PedersenOrPoseidon),
         (false, false) => None,
     }
-}
-
-fn hex<S: Serializer>(value: &Felt, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&felt::to_hex(value))
-}
-
-fn hex_list<S: Serializer>(values: &[Felt], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(values.iter().map(felt::to_hex))
 }

@@ -309,3 +309,63 @@ fn a_cairo_1_run_is_from_its_entry_to_its_loop() {
         );
     }
 }
+
+/// Unused builtins whose segments begin at one address cannot be told apart, and need not be: none of them checked anything.
+#[test]
+fn unused_builtins_at_one_address_stand_for_each_other() {
+    let value = changed(cairo0(), "/memory_segments/range_check/stop_ptr", json!(21));
+    let value = changed(value, "/public_memory/13/value", json!("0x7"));
+    let value = changed(value, "/public_memory/12/value", json!("0x15"));
+    let run = run_of(&value);
+    assert_eq!(names(&run), [Some("output"), Some("pedersen")]);
+    let slots = run.slots.expect("a whole run");
+    for second in ["pedersen", "range_check"] {
+        slots.check(&["output", second]).expect("unused, at that address");
+    }
+    slots.check(&["output", "ecdsa"]).expect_err("unused, elsewhere");
+}
+
+/// A statement in layout dynamic, which has all 11 builtins, not all of them with instances; `main` got these segments.
+fn dynamic(slots: [&str; 11]) -> Run {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/dynamic/c2_nokeccak_nomod"
+    );
+    let text = std::fs::read_to_string(format!("{folder}/public_input.json")).expect("a case");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    let address = |of: &str| value["memory_segments"][of].clone();
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let frame = number(&address("execution")["begin_addr"]);
+    let results = number(&address("execution")["stop_ptr"]) - slots.len() as u64;
+    let ends = |first: u64, end: &str| {
+        let pointers = slots.map(|slot| number(&address(slot)[end]));
+        (first..).zip(pointers).collect::<Vec<_>>()
+    };
+    let cells = [
+        ends(frame, "begin_addr"),
+        ends(results, "stop_ptr"),
+        vec![(2, 11)],
+    ]
+    .concat();
+    let memory = value["public_memory"].as_array_mut().expect("a list");
+    for (address, word) in cells {
+        memory.retain(|cell| cell["address"] != json!(address));
+        memory.push(json!({ "address": address, "value": format!("{word:#x}"), "page": 0 }));
+    }
+    let statement = PublicInput::from_json(&value).expect("well-formed");
+    Run::of(&statement, &Layout::of(&statement).expect("its layout"))
+}
+
+#[test]
+fn all_eleven_builtins_have_their_canonical_places() {
+    let run = dynamic(CANONICAL_BUILTINS);
+    assert_eq!(names(&run), CANONICAL_BUILTINS.map(Some));
+    assert!(RunMode::Strict.takes(&run));
+    let slots = run.slots.expect("a whole run");
+    assert!(slots.is_complete() && slots.is_the_only_list() && !slots.has_absent());
+    let mut swapped = CANONICAL_BUILTINS;
+    swapped.swap(1, 2);
+    let run = dynamic(swapped);
+    assert_eq!(run.form, Form::Unknown);
+    assert!(run.why_not_whole.is_some_and(|why| why.contains("'pedersen'")));
+}
