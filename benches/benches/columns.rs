@@ -1,16 +1,16 @@
-//! Operations on columns, on one thread of the CPU device: their sum is what a proof costs.
+//! Operations on columns, on one thread of the CPU device. Their sum is the cost of a proof.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use quarry_kernels::ops::{HashOps, MerkleTree, NttOps};
 use quarry_kernels::{Columns, CpuDevice, Felt, Hash, Natural, TableView, Tag};
 
 const TAG: Tag = Tag("bench");
-/// The rows of `plain` or `small` at 4,096 steps.
+/// Logarithm of the rows of layouts `plain` and `small` at 4,096 steps.
 const LOG_ROWS: u32 = 16;
-/// The columns of `small`'s first trace.
+/// Columns of the first trace of layout `small`.
 const ROW_COLUMNS: usize = 23;
 
-/// The hashes that profiles commit with.
+/// The hash functions with which profiles commit.
 const HASHES: [Hash; 3] = [
     Hash::Keccak256Masked160Lsb,
     Hash::Blake256Masked248Lsb,

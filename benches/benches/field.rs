@@ -1,4 +1,4 @@
-//! Field operations on independent elements, ours beside `ark-ff`'s own.
+//! Field operations on independent elements, compared with `ark-ff`'s own.
 
 use ark_ff::Field;
 use criterion::measurement::WallTime;
@@ -7,7 +7,7 @@ use quarry_benches::ReferenceFelt;
 use quarry_kernels::Felt;
 use std::hint::black_box;
 
-/// Elements of one pass: few enough for the first-level cache.
+/// Elements per pass: few enough for the first-level cache.
 const LANES: u64 = 256;
 
 fn operation<F: Field>(group: &mut BenchmarkGroup<'_, WallTime>, id: BenchmarkId, apply: impl Fn(&mut F)) {

@@ -1,4 +1,4 @@
-//! Cases to prove, in the form that `prover-core/tests/data/README.md` describes.
+//! Cases to prove, in the format described in `prover-core/tests/data/README.md`.
 
 use flate2::read::GzDecoder;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -9,10 +9,10 @@ use std::io::{self, copy};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// The four input files of a case, unpacked: `public_input.json`, `private_input.json`, `trace.bin`, `memory.bin`.
+/// Unpacks the four input files of a case: `public_input.json`, `private_input.json`, `trace.bin`, `memory.bin`.
 ///
 /// # Errors
-/// What reading and writing the files says.
+/// Errors of reading and writing the files.
 pub fn unpack_case(folder: &Path) -> io::Result<TempDir> {
     let unpacked = tempfile::tempdir()?;
     let file = |name: &str| unpacked.path().join(name);
@@ -26,10 +26,10 @@ pub fn unpack_case(folder: &Path) -> io::Result<TempDir> {
     Ok(unpacked)
 }
 
-/// The inputs of a case and the parameters of one of its tags.
+/// Reads the inputs of a case and the parameters of one of its tags.
 ///
 /// # Errors
-/// What reading the files says.
+/// Errors of reading the files.
 pub fn read_case(folder: &Path, tag: &str) -> Result<(ProverInput, Parameters), Box<dyn Error>> {
     let unpacked = unpack_case(folder)?;
     let file = |name: &str| unpacked.path().join(name);

@@ -1,4 +1,4 @@
-//! What the benchmarks share: cases, a clock that counts CPU time, and the unit in which costs on different machines are
+//! Code shared by the benchmarks: cases, a clock of CPU time, and the unit in which costs on different machines are
 //! compared.
 
 mod case;

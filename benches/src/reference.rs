@@ -1,15 +1,15 @@
 //! The unit of cost: one multiplication by `ark-ff`'s own code for this field, on one core.
 //!
-//! A cost in these units hardly depends on the machine, so it can stand against a cost that was measured elsewhere.
+//! A cost in these units hardly depends on the machine, so it can be compared with a cost measured elsewhere.
 
-// The derive asks for a feature of ark-ff and leaves an import of its own unused.
+// The derive checks for a feature of ark-ff, and leaves an import unused.
 #![allow(unexpected_cfgs, unused_imports)]
 
 use ark_ff::{Fp256, MontBackend, MontConfig};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// The Starknet field as `ark-ff` derives it, whatever `quarry-kernels` does for its own.
+/// The Starknet field as `ark-ff` derives it, independent of the implementation in `quarry-kernels`.
 #[derive(MontConfig)]
 #[modulus = "3618502788666131213697322783095070105623107215331596699973092056135872020481"]
 #[generator = "3"]
@@ -18,14 +18,15 @@ pub struct ReferenceConfig;
 /// An element of the reference field.
 pub type ReferenceFelt = Fp256<MontBackend<ReferenceConfig, 4>>;
 
-/// Elements multiplied in one pass: few enough for the first-level cache.
+/// Elements multiplied per pass: few enough for the first-level cache.
 const LANES: usize = 256;
-/// Passes in one measurement.
+/// Passes per measurement.
 const PASSES: usize = 2_000;
-/// Measurements, of which the fastest counts: others were disturbed.
+/// Number of measurements. The fastest counts, because the others were disturbed.
 const REPEATS: usize = 20;
 
-/// Seconds that one of many independent multiplications takes on one core, now. Takes about a seventh of a second.
+/// Seconds per multiplication on one core, measured now with many independent multiplications. Takes about a seventh of
+/// a second.
 pub fn seconds_per_multiplication() -> f64 {
     let factor = ReferenceFelt::from(0x1234_5678_9abc_def1_u64);
     let mut lanes: Vec<ReferenceFelt> = (1..=LANES as u64).map(ReferenceFelt::from).collect();

@@ -1,4 +1,4 @@
-//! What is done with each format: it is read, and what is written of it is read again.
+//! What the fuzzer does with each format: it parses the input, and parses again what is written from the result.
 
 use crate::argv::normalise;
 use crate::targets::{Run, file};
@@ -26,9 +26,9 @@ use std::os::unix::ffi::OsStringExt;
 type Prepared = Result<Run, Box<dyn Error>>;
 type Seeds = Result<Vec<Vec<u8>>, Box<dyn Error>>;
 
-/// The case whose other files stand beside the one that is fuzzed.
+/// The case that provides the other files beside the fuzzed one.
 const CASE: &str = "tests/data/plain/fib_2p9";
-/// Where a run must end.
+/// Run options with a step limit.
 const SHORT: RunOptions = RunOptions {
     max_steps: 1 << 12,
     min_steps: 0,
@@ -39,7 +39,7 @@ fn text_of(path: &str) -> Result<String, Box<dyn Error>> {
     Ok(String::from_utf8(file(path)?)?)
 }
 
-/// Written as JSON and read again by the same function.
+/// Checks that a value written as JSON is the same when the function reads it back.
 fn again<T: PartialEq + std::fmt::Debug, E>(
     value: &T,
     written: &Value,
@@ -99,7 +99,7 @@ pub fn memory(bytes: &[u8]) {
     }
 }
 
-/// Bytes that are put into a file: an offset of 3 bytes, a length, and so many bytes.
+/// Patches a file. Each patch is an offset of 3 bytes, a length, and that many bytes.
 fn patch(file: &mut [u8], patches: &[u8]) {
     let mut rest = patches;
     while let [a, b, c, length, more @ ..] = rest {
@@ -123,7 +123,7 @@ pub fn patches() -> Seeds {
     ])
 }
 
-/// A trace and a memory that no machine has made: what fills the columns of a proof must bear them.
+/// A patched trace and memory, which no machine has produced: filling the columns of a proof must not panic on them.
 pub fn execution() -> Prepared {
     let public = PublicInput::parse(&text_of(&format!("{CASE}/public_input.json"))?)?;
     let private = serde_json::from_slice(&file(&format!("{CASE}/private_input.json"))?)?;
@@ -199,7 +199,7 @@ pub fn proof_file(bytes: &[u8]) {
     let _ = inspect(&again);
 }
 
-/// A whole proof file, which is large, and one without a proof.
+/// A whole proof file, which is large, and a small one with a truncated proof.
 pub fn proof_files() -> Seeds {
     let whole = text_of(&format!("{CASE}/proof_blake.json"))?;
     let mut small: Value = serde_json::from_str(&whole)?;
@@ -215,7 +215,7 @@ pub fn proof_files() -> Seeds {
     Ok(vec![commented.into_bytes(), whole.into_bytes()])
 }
 
-/// A proof with changes, or anything at all: none but the proof itself is accepted.
+/// A patched proof, or arbitrary bytes: only the genuine proof is accepted.
 pub fn proof() -> Prepared {
     let genuine = ProofFile::parse(&text_of(&format!("{CASE}/proof_blake.json"))?)?;
     let statement = Box::leak(Box::new(genuine.statement.clone()));
@@ -274,7 +274,7 @@ pub fn config(bytes: &[u8]) {
     }
 }
 
-/// A configuration with a value for every key that has none by default.
+/// A configuration with a value for every key that has no default.
 pub fn a_config() -> Vec<u8> {
     let more = "\n[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_authority = \"a\"\n\n[[clients]]\nsha256 = \"00\"\n\
         tenant = \"t\"\nroles = [\"submit\", \"read\", \"admin\"]\nmax_active_jobs = 3\n\
@@ -287,7 +287,7 @@ pub fn a_config() -> Vec<u8> {
         .into_bytes()
 }
 
-/// Arguments, each after a line feed. What was made regular is regular.
+/// Arguments, separated by line feeds. Normalising normalised arguments changes nothing.
 pub fn argv(bytes: &[u8]) {
     let args = bytes
         .split(|byte| *byte == b'\n')

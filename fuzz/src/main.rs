@@ -1,6 +1,6 @@
-//! A fuzzer whose target is named by QUARRY_FUZZ_TARGET. `run` builds it, and runs it on every target.
+//! A fuzzer whose target is named by QUARRY_FUZZ_TARGET. `run` builds it and runs it on every target.
 //!
-//! A target must not panic, whatever it is given, and what it takes in must come out the same when it is written and read
+//! A target must not panic on any input, and an input that it accepts must be the same after it is written and read
 //! again. libFuzzer watches time and memory.
 #![no_main]
 
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use targets::{TARGETS, Target};
 
-/// The target, and what it was made ready with.
+/// The prepared target.
 static TARGET: OnceLock<Box<dyn Fn(&[u8]) + Send + Sync>> = OnceLock::new();
 
 fn choose() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,13 +31,12 @@ fn choose() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(folder) = env::var_os("QUARRY_FUZZ_SEEDS") {
         write_seeds(target, Path::new(&folder))?;
     }
-    // Seeds are too large to be cut at will: a part is a seed too.
     let _ = TARGET.set((target.prepare)()?);
     Ok(())
 }
 
-/// Panics of the virtual machine, which is not ours, become errors of the program that it runs: whether they do is what is
-/// tried. All others are findings.
+/// Panics of the virtual machine, which is a dependency, become errors of the program that it runs; whether they do is
+/// part of the test. All other panics are findings.
 fn bear_panics_of_the_machine() {
     let abort = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -48,7 +47,7 @@ fn bear_panics_of_the_machine() {
     }));
 }
 
-/// Writes what the fuzzer begins with: whole files, which it would hardly come upon.
+/// Writes the seeds: whole files, which the fuzzer would hardly find by itself.
 fn write_seeds(target: &Target, folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(folder)?;
     for (index, seed) in (target.seeds)()?.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What is fuzzed: a table of formats.
+//! The table of fuzzed formats.
 
 use crate::formats;
 use flate2::read::GzDecoder;
@@ -7,27 +7,27 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What a target does with what it is given.
+/// Runs a target on one input.
 pub type Run = Box<dyn Fn(&[u8]) + Send + Sync>;
 
-/// A format, and who reads it.
+/// A format, and the code that reads it.
 pub struct Target {
     /// Its name.
     pub name: &'static str,
-    /// Makes ready what is fuzzed.
+    /// Prepares the target.
     pub prepare: fn() -> Result<Run, Box<dyn Error>>,
-    /// Inputs to begin with.
+    /// The inputs to start with.
     pub seeds: fn() -> Result<Vec<Vec<u8>>, Box<dyn Error>>,
 }
 
-/// A target that needs nothing but what it is given.
+/// A target without preparation.
 macro_rules! plain {
     ($run:path) => {
         || Ok(Box::new(|bytes| $run(bytes)))
     };
 }
 
-/// Files of the repository.
+/// Files of the repository, as seeds.
 macro_rules! files {
     ($($path:literal),*) => { || [$($path),*].into_iter().map(file).collect() };
 }
@@ -54,7 +54,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "names", prepare: formats::names, seeds: || Ok(vec![b"0123456789abcdef".repeat(4), b"../../etc".to_vec()]) },
 ];
 
-/// A file of the prover's folder, which may be compressed there.
+/// Reads a file of the prover's folder, which may be stored compressed.
 pub fn file(path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../prover-core")

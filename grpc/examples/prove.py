@@ -1,4 +1,4 @@
-"""Proves a program by a service, knowing of the protocol only what the service tells by reflection.
+"""Proves a program through a service; learns the protocol from the service by gRPC reflection.
 
     pip install grpcio grpcio-reflection
     python grpc/examples/prove.py 127.0.0.1:7474 program.json input.json proof.json
@@ -17,7 +17,7 @@ CHUNK = 1 << 18
 
 
 class Prover:
-    """The service's methods, by their names."""
+    """A client that calls the service's methods by name."""
 
     def __init__(self, channel):
         self.channel = channel

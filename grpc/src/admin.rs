@@ -1,7 +1,7 @@
-//! What operators ask, generated from `proto/quarry/admin/v1/admin.proto`, where it is explained.
+//! The admin protocol, generated from `proto/quarry/admin/v1/admin.proto`, which documents it.
 #![allow(missing_docs, clippy::all, clippy::pedantic)]
 
 include!(concat!(env!("OUT_DIR"), "/admin/quarry.admin.v1.rs"));
 
-/// The descriptors of this service, encoded: what reflection serves beside it.
+/// Encoded file descriptors of the admin service, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/admin/admin.bin"));

@@ -1,4 +1,4 @@
-//! The client: files up, a job in, its events, a proof down.
+//! Client of the proving service: uploads inputs, submits jobs, follows their events, downloads proofs.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), quarry_grpc::client::ClientError> {
@@ -42,33 +42,33 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status, Streaming};
 
-/// How often, and how long apart, an upload is tried while somebody else uploads the same file.
+/// How many times, and how far apart, an upload is retried while another client uploads the same file.
 const BUSY_TRIES: u32 = 120;
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
-/// Bytes of a chunk that is uploaded.
+/// Bytes per uploaded chunk.
 const CHUNK: usize = 1 << 18;
-/// The longest answer: a job whose program has much output.
+/// Largest response: a job whose program has much output.
 const MOST_MESSAGE_BYTES: usize = 64 << 20;
-/// How long a connection may take.
+/// Connect timeout.
 const CONNECT: Duration = Duration::from_secs(10);
-/// After a connection broke: how long to wait at first and at most, and how often to try again.
+/// After a connection breaks: first and longest pause before a retry, and the number of retries.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 const MOST_TRIES: u32 = 20;
 
-/// Where the appliance is, and who asks.
+/// Address of the appliance and the client's credentials.
 #[derive(Clone)]
 pub struct Connection {
     /// `http://host:port`, or `https://` for TLS.
     pub server: String,
-    /// A token, if the appliance asks for one.
+    /// Bearer token, if the appliance requires one.
     pub token: Option<String>,
-    /// Certificates (PEM) of the authority that signed the appliance's.
+    /// CA certificates (PEM) that sign the appliance's certificate.
     pub authority: Option<Vec<u8>>,
     /// This client's certificate and key (PEM).
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Says where, and what there is; no secret.
+/// Shows the address and which credentials are set, but no secret.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
@@ -91,11 +91,11 @@ impl Default for Connection {
     }
 }
 
-/// Why the appliance could not be asked, or what it answered.
+/// Error of a client call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// No connection.
+    /// The connection cannot be established.
     #[error("cannot connect to {server}: {source}")]
     Connect {
         /// The server.
@@ -103,22 +103,23 @@ pub enum ClientError {
         /// Why.
         source: tonic::transport::Error,
     },
-    /// A token that no header can carry.
-    #[error("the token has characters that it must not have")]
+    /// The token contains characters that a header cannot carry.
+    #[error("the token contains characters that a header cannot carry")]
     Token,
-    /// A secret that would go over the network for all to read, or an authority that nobody would ask.
-    #[error("{server}: a token or a certificate needs https://, or for a token an address of this machine")]
+    /// A token or client certificate would be sent in clear text, or a CA certificate is given for a connection without
+    /// TLS.
+    #[error("{server}: certificates need https://; a token needs https:// or a loopback address")]
     Plain {
         /// The server.
         server: String,
     },
-    /// An answer that only later versions understand.
-    #[error("{0}: this client is older than the appliance, take a newer one")]
+    /// The response has a value that this client version does not know.
+    #[error("{0}: unknown to this client, which is older than the appliance: upgrade it")]
     Newer(String),
-    /// The appliance refuses, or the connection broke.
+    /// The appliance rejected the request, or the connection broke.
     #[error("{}", .0.message())]
     Status(Box<Status>),
-    /// A file of ours.
+    /// A local file cannot be read or written.
     #[error("'{path}': {source}")]
     File {
         /// The file.
@@ -126,8 +127,8 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
-    /// The bytes that came do not have the digest that was asked for.
-    #[error("artifact {0}: what came has another digest")]
+    /// The downloaded bytes do not match the requested digest.
+    #[error("artifact {0}: the downloaded bytes do not match the digest")]
     Damaged(String),
 }
 
@@ -138,7 +139,7 @@ impl From<Status> for ClientError {
 }
 
 impl ClientError {
-    /// Whether asking again later may help: the appliance is away, or busy.
+    /// Whether a retry may help: the appliance is unreachable or busy.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect { .. } => true,
@@ -151,7 +152,7 @@ impl ClientError {
     }
 }
 
-/// Whether a host is this machine.
+/// Whether a host is a loopback address.
 fn is_loopback(host: Option<&str>) -> bool {
     let host = host.unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -179,14 +180,14 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A client. Cloning it is cheap, and clones share a connection, which is made again when it breaks.
+/// Client of the proving service. Clones are cheap and share one connection, which is re-established when it breaks.
 #[derive(Clone)]
 pub struct Client {
     inner: ProverClient<InterceptedService<Channel, Bearer>>,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the appliance.
     ///
     /// # Errors
     /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`].
@@ -234,7 +235,7 @@ impl Client {
         })
     }
 
-    /// What the appliance can do.
+    /// Returns the appliance's capabilities.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -243,7 +244,7 @@ impl Client {
         Ok(answer.into_inner())
     }
 
-    /// Uploads a file, as far as it is not there, and gives its name.
+    /// Uploads the part of a file that the appliance does not have yet; returns its reference.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -255,7 +256,7 @@ impl Client {
         let mut tries = 0;
         loop {
             match self.upload_rest(&artifact, path).await {
-                // Somebody else of the tenant uploads the same file.
+                // Another client of the tenant is uploading the same file.
                 Err(ClientError::Status(status)) if status.code() == Code::Aborted && tries < BUSY_TRIES => {
                     tries += 1;
                     tokio::time::sleep(BUSY_PAUSE).await;
@@ -265,7 +266,7 @@ impl Client {
         }
     }
 
-    /// Uploads what is not there of a file.
+    /// Uploads the missing part of a file.
     async fn upload_rest(&mut self, artifact: &ArtifactRef, path: &Path) -> Result<(), ClientError> {
         let stat = StatArtifactRequest {
             artifact: Some(artifact.clone()),
@@ -287,7 +288,7 @@ impl Client {
         let reading = tokio::spawn(async move {
             let mut next = Some(Part::Header(header));
             while let Some(part) = next {
-                // A server that does not listen any more says why in its answer.
+                // If the server has stopped reading, its response says why.
                 if send
                     .send(UploadArtifactRequest { part: Some(part) })
                     .await
@@ -316,8 +317,8 @@ impl Client {
         }
     }
 
-    /// Downloads a file and checks its digest. The file is written whole or not at all; a download that broke off is
-    /// resumed from its `.part`, unless the service found its own file damaged.
+    /// Downloads a file and checks its digest. The target is written completely or not at all. An interrupted download
+    /// resumes from its `.part` file, unless the service reported that its own copy is damaged.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -325,7 +326,7 @@ impl Client {
         self.download_of("", artifact, to).await
     }
 
-    /// [`Client::download`] of a file of another tenant, for admins. No name is the caller's own.
+    /// [`Client::download`] for a file of another tenant; needs the role admin. An empty `tenant` is the caller's own.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -335,7 +336,7 @@ impl Client {
         artifact: &ArtifactRef,
         to: &Path,
     ) -> Result<(), ClientError> {
-        // It names a file here: it is not the service's to say where.
+        // The digest becomes part of a local file name, so the service must not choose its form.
         let digits = artifact.sha256.bytes().filter(u8::is_ascii_hexdigit).count();
         if digits != 64 || artifact.sha256.len() != 64 {
             return Err(ClientError::Damaged(artifact.sha256.clone()));
@@ -375,7 +376,7 @@ impl Client {
         fs::rename(&part, to).await.map_err(in_file(to))
     }
 
-    /// Submits a job. With a dedup key this may be tried again without fear.
+    /// Submits a job. With a dedup key (idempotency key), a submission can be retried safely.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -384,16 +385,16 @@ impl Client {
         Ok(self.inner.submit_job(request).await?.into_inner())
     }
 
-    /// What a job would take, and when it would be done.
+    /// Estimates a job's time, and whether it would meet its deadline.
     ///
     /// # Errors
-    /// [`ClientError`]; also if there would be no proof.
+    /// [`ClientError`]; also if the job could not be proved.
     pub async fn estimate(&mut self, spec: JobSpec) -> Result<Estimate, ClientError> {
         let request = EstimateJobRequest { spec: Some(spec) };
         Ok(self.inner.estimate_job(request).await?.into_inner())
     }
 
-    /// A job as it stands.
+    /// Returns a job's current state.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -401,7 +402,7 @@ impl Client {
         self.find(get_job_request::Key::Id(id.to_owned())).await
     }
 
-    /// The job with a dedup key.
+    /// Returns the job with a dedup key.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -414,7 +415,7 @@ impl Client {
         Ok(self.inner.get_job(request).await?.into_inner())
     }
 
-    /// Jobs, the newest first.
+    /// Lists jobs, newest first.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -422,7 +423,7 @@ impl Client {
         Ok(self.inner.list_jobs(request).await?.into_inner())
     }
 
-    /// Events after a cursor, of one job or of all.
+    /// Streams events after a cursor, of one job or of all.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -430,10 +431,10 @@ impl Client {
         Ok(self.inner.watch_jobs(request).await?.into_inner())
     }
 
-    /// Waits until a job has ended, and gives it; tells of every event once, across connections that break.
+    /// Waits until a job has ended and returns it. Calls `tell` once per event, across reconnects.
     ///
     /// # Errors
-    /// [`ClientError`], if the appliance stays away for about a minute and a half.
+    /// [`ClientError`], if the appliance stays unreachable for about a minute and a half.
     pub async fn wait(&mut self, id: &str, mut tell: impl FnMut(&JobEvent)) -> Result<Job, ClientError> {
         let mut after = 0;
         let mut tries = 0;
@@ -441,13 +442,14 @@ impl Client {
             let before = after;
             let mut opened = None;
             let followed = self.follow(id, &mut after, &mut opened, &mut tell).await;
-            // A stream that told something, or stood for a while, was a good one: whatever cuts it may do so often.
+            // A stream that delivered an event or stayed open for a while was healthy: the next break gets all retries
+            // again.
             if after > before || opened.is_some_and(|at: Instant| at.elapsed() >= PAUSES[1]) {
                 tries = 0;
             }
             match followed {
                 Ok(Some(job)) => return Ok(job),
-                // The stream ended before the job did: the appliance ends, or whoever is between.
+                // The stream ended before the job did: the appliance or a proxy is shutting down.
                 Ok(None) => tries = 0,
                 Err(error) if error.is_transient() && tries < MOST_TRIES => {}
                 Err(error) => return Err(error),
@@ -493,7 +495,7 @@ impl Client {
         Ok(self.inner.cancel_job(request).await?.into_inner())
     }
 
-    /// The result of a job that has succeeded.
+    /// Returns the result of a job that has succeeded.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -1,4 +1,4 @@
-//! The configuration of `quarry serve`: a file in TOML, all of whose values have defaults.
+//! The configuration of `quarry serve`: a TOML file in which every value has a default.
 
 use crate::protocol::Limits;
 pub use crate::service::Role;
@@ -7,83 +7,83 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-/// What `quarry serve` is told.
+/// Configuration of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Folder of the store, the artifacts and the files of attempts.
+    /// Folder of the store, the artifacts and the attempts' files.
     pub data: PathBuf,
-    /// Where gRPC is served.
+    /// Address of the gRPC server.
     pub listen: SocketAddr,
-    /// Where `/healthz`, `/readyz`, `/metrics` and the status page are served.
+    /// Address of `/healthz`, `/readyz`, `/metrics` and the status page.
     pub http: SocketAddr,
-    /// The admin service's socket; unless told otherwise, `admin.sock` in the folder of the data.
+    /// Path of the admin socket. Default: `admin.sock` in the data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<PathBuf>,
-    /// Whether the status page is shown there, which is for operators: it has the jobs of all tenants. Unless told
-    /// otherwise it is shown on a loopback address, and on no other.
+    /// Whether the status page is served on the `http` address. It shows the jobs of all tenants and is meant for
+    /// operators. Default: only on a loopback address.
     pub status_page: Option<bool>,
-    /// Where traces of jobs are sent by OTLP over gRPC: `http://host:4317`.
+    /// OTLP collector (gRPC) for job traces: `http://host:4317`.
     pub otlp_endpoint: Option<String>,
-    /// One worker for each: `auto`, `cpu`, `cuda:0`, ..
+    /// Devices, one worker each: `auto`, `cpu`, `cuda:0`, ...
     pub devices: Vec<String>,
-    /// How long what is on devices may go on after SIGTERM.
+    /// How long running jobs may continue after SIGTERM.
     pub drain_seconds: u64,
-    /// Connections that an address may have open.
+    /// Open connections per client address.
     pub max_connections_per_address: u32,
-    /// Jobs that may wait before more are refused.
+    /// Maximum number of waiting jobs; more are rejected.
     pub max_queued_jobs: u32,
-    /// Attempts of a job whose worker dies or whose device fails.
+    /// Maximum attempts of a job; only retryable failures lead to another attempt.
     pub max_attempts: u32,
-    /// How long a job, its result and its proof are kept after it has ended.
+    /// How long finished jobs, with their results and proofs, are kept.
     pub keep_jobs_seconds: u64,
-    /// What a job may take.
+    /// Limits per job.
     pub limits: JobLimits,
-    /// Files.
+    /// Limits for artifacts.
     pub artifacts: ArtifactLimits,
-    /// How often somebody may ask: a client that is named, or else an address.
+    /// Rate limits, per known client or else per address.
     pub rates: Rates,
-    /// TLS, for an address that others reach.
+    /// TLS; required if `listen` is not a loopback address.
     pub tls: Option<Tls>,
-    /// Who may ask; everybody, if nobody is named.
+    /// Known clients. If empty, every connection has full access.
     pub clients: Vec<Client>,
-    /// The file that this was read from.
+    /// The file that this configuration was read from.
     #[serde(skip)]
     pub file: Option<PathBuf>,
 }
 
-/// The service's certificate, and whom it trusts.
+/// The service's certificate, and the CA for client certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate and those behind it (PEM).
+    /// Certificate chain (PEM).
     pub certificate: PathBuf,
-    /// Its key (PEM).
+    /// Private key (PEM).
     pub key: PathBuf,
-    /// The authority (PEM) that signs clients' certificates, which they must show then.
+    /// CA (PEM) for client certificates. If set, clients must present one.
     #[serde(default)]
     pub client_authority: Option<PathBuf>,
 }
 
-/// A client that is known.
+/// A known client.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
-    /// SHA-256 of its token, or of its certificate (DER), in hexadecimal: the file holds no secret.
+    /// SHA-256 of its token or of its certificate (DER), in hexadecimal, so that the file holds no secret.
     pub sha256: String,
-    /// Whose jobs its jobs are.
+    /// Tenant that owns the client's jobs.
     pub tenant: String,
-    /// What it may do.
+    /// Roles of the client.
     pub roles: Vec<Role>,
-    /// Jobs of the tenant that may be active.
+    /// Maximum number of active jobs of the tenant.
     #[serde(default)]
     pub max_active_jobs: Option<usize>,
-    /// How often it may ask, if not as often as all others.
+    /// The client's own rate limits.
     #[serde(default)]
     pub rates: OwnRates,
 }
 
-/// How often a client may ask; what is not said is as for all others.
+/// Rate limits of one client; unset ones default to the common limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OwnRates {
@@ -96,7 +96,7 @@ pub struct OwnRates {
 }
 
 impl OwnRates {
-    /// All rates, those that are not its own from `common`.
+    /// All limits, with those from `common` where the client has none of its own.
     pub fn over(&self, common: &Rates) -> Rates {
         Rates {
             calls: self.calls.unwrap_or(common.calls),
@@ -106,15 +106,15 @@ impl OwnRates {
     }
 }
 
-/// How often somebody may ask.
+/// Rate limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {
-    /// Calls of every kind.
+    /// All requests.
     pub calls: Rate,
-    /// Jobs that are submitted or estimated.
+    /// Submitted and estimated jobs.
     pub submissions: Rate,
-    /// Calls from one address without a token or a certificate that is known. Who has one is never shut out by these.
+    /// Unauthenticated requests per address. Authenticated clients are not affected.
     pub failures: Rate,
 }
 
@@ -122,37 +122,37 @@ pub struct Rates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
-    /// In the long run.
+    /// Sustained rate.
     pub per_second: NonZeroU32,
-    /// At once, after a pause.
+    /// Bucket size: requests allowed at once after a pause.
     pub burst: NonZeroU32,
 }
 
-/// What a job may take, at most and unless it says less.
+/// Limits of a job: the maximum, and the default if the job sets none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobLimits {
     /// Steps of the padded run.
     pub max_steps: u64,
-    /// Memory of a child that runs or parses an input.
+    /// Memory of the child process that runs or parses the input.
     pub max_child_memory_bytes: u64,
-    /// Its CPU time.
+    /// CPU time of the child process.
     pub max_child_cpu_seconds: u64,
     /// Wall-clock time on a device.
     pub max_device_seconds: u64,
 }
 
-/// What files may take.
+/// Limits for artifacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ArtifactLimits {
-    /// Largest file, uploaded or written by a child.
+    /// Largest file, uploaded or written by a child process.
     pub max_bytes: u64,
-    /// Bytes of the disk that uploads leave free.
+    /// Free disk space below which uploads are rejected, in bytes.
     pub min_free_bytes: u64,
-    /// How long a file that no job refers to is kept.
+    /// How long unreferenced files are kept.
     pub keep_seconds: u64,
-    /// How long a job's inputs are kept after it has ended; less, if the disk is short.
+    /// How long the inputs of a finished job are kept; shorter if disk space is low.
     pub keep_inputs_seconds: u64,
 }
 
@@ -228,7 +228,7 @@ impl From<JobLimits> for Limits {
     }
 }
 
-/// A configuration that cannot be used.
+/// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -240,7 +240,7 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is no configuration; says where.
+    /// The file is not a valid configuration; the message gives the position.
     #[error("'{}': {source}", path.display())]
     Syntax {
         /// The file.
@@ -248,7 +248,7 @@ pub enum ConfigError {
         /// Why.
         source: toml::de::Error,
     },
-    /// It contradicts itself, or asks for what is unsafe.
+    /// The configuration is inconsistent or unsafe.
     #[error("{0}")]
     Refused(String),
 }
@@ -274,14 +274,14 @@ impl Config {
         })
     }
 
-    /// Refuses what cannot work.
+    /// Rejects invalid or unsafe configurations.
     ///
     /// # Errors
     /// [`ConfigError::Refused`].
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |why: &str| Err(ConfigError::Refused(why.to_owned()));
         if self.devices.is_empty() {
-            return refuse("devices: name one at least");
+            return refuse("devices: at least one is required");
         }
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
@@ -305,23 +305,23 @@ impl Config {
         if let Some(endpoint) = &self.otlp_endpoint
             && !endpoint.starts_with("http://")
         {
-            return refuse("otlp_endpoint: http://host:port, of a collector that is near");
+            return refuse("otlp_endpoint: must be http://host:port (no TLS)");
         }
         if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
-            return refuse("listen: an address that others reach needs tls and clients");
+            return refuse("listen: an address that is not loopback requires tls and clients");
         }
         Ok(())
     }
 
-    /// Whether the status page is shown.
+    /// Whether the status page is served.
     pub fn shows_status_page(&self) -> bool {
         self.status_page.unwrap_or(self.http.ip().is_loopback())
     }
 
-    /// The file that says all of this.
+    /// Serializes the configuration to TOML.
     ///
     /// # Errors
-    /// [`ConfigError::Refused`] for a path that a file cannot say: one that is no Unicode.
+    /// [`ConfigError::Refused`] for a path that is not Unicode.
     pub fn to_text(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|why| ConfigError::Refused(why.to_string()))
     }

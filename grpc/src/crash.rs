@@ -1,9 +1,8 @@
-//! Named points at which a test kills the service, and faults that it gives a device. In a build without the feature
-//! `crash-points` they are nothing.
+//! Named crash points for tests, and injected device faults. Without the feature `crash-points` they do nothing.
 
 use quarry_prover_core::prover::ProveError;
 
-/// Ends the process as `kill -9` does, if `QUARRY_CRASH_AT` names this point.
+/// Aborts the process if `QUARRY_CRASH_AT` names this point.
 #[cfg(feature = "crash-points")]
 pub fn point(name: &str) {
     if std::env::var_os("QUARRY_CRASH_AT").is_some_and(|wanted| wanted == *name) {
@@ -11,13 +10,13 @@ pub fn point(name: &str) {
     }
 }
 
-/// Nothing.
+/// Does nothing.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub fn point(_: &str) {}
 
-/// The fault that the file `QUARRY_DEVICE_FAULT` names, as long as there is one: `lost` is for good, as a driver's is, for
-/// the process that comes upon it, and takes the file away; `no-room` is while the file is there.
+/// Returns the fault in the file that `QUARRY_DEVICE_FAULT` names, if the file exists. `lost` is permanent for the
+/// process that reads it and removes the file; `no-room` lasts while the file exists.
 #[cfg(feature = "crash-points")]
 pub fn device_fault(device: &str) -> Option<ProveError> {
     use quarry_kernels::DeviceError;
@@ -46,7 +45,7 @@ pub fn device_fault(device: &str) -> Option<ProveError> {
     }))
 }
 
-/// None.
+/// Never a fault.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub fn device_fault(_: &str) -> Option<ProveError> {

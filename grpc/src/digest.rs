@@ -1,16 +1,16 @@
-//! SHA-256, by which files are named.
+//! SHA-256 digests, which name artifacts.
 
 use crate::protocol::ArtifactRef;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const BLOCK: usize = 1 << 16;
 
-/// The digest of what is read, and its length.
+/// Reads to the end; returns the digest and the length.
 ///
 /// # Errors
-/// Those of the reader.
+/// I/O errors of the reader.
 pub fn digest(mut from: impl Read) -> io::Result<ArtifactRef> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
@@ -29,7 +29,7 @@ pub fn digest(mut from: impl Read) -> io::Result<ArtifactRef> {
     })
 }
 
-/// Lower-case hexadecimal digits.
+/// Encodes bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,16 +1,16 @@
-//! Failures of jobs: their classes, and which of them a later attempt may mend.
+//! Job failures: their classes, and which of them are retryable.
 
 use crate::protocol::{Failure, FailureClass};
 use std::fmt::Display;
 
-/// What was done when a job failed.
+/// The stage at which a job failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The input was run or read.
+    /// Running or reading the input.
     Prepare,
-    /// It was proved.
+    /// Proving.
     Prove,
-    /// The proof was verified.
+    /// Verifying the proof.
     Verify,
 }
 
@@ -24,7 +24,7 @@ impl Stage {
     }
 }
 
-/// A failure. Those of devices, and of the appliance itself, may be mended by another attempt.
+/// Builds a failure. Device failures and internal failures are retryable.
 pub fn failure(class: FailureClass, stage: Stage, code: &str, message: impl Display) -> Failure {
     Failure {
         class: class.into(),
@@ -35,18 +35,19 @@ pub fn failure(class: FailureClass, stage: Stage, code: &str, message: impl Disp
     }
 }
 
-/// Whether a failure is the appliance's. What is said of an input may quote it: that is for its owner alone.
+/// Whether the appliance caused the failure. The message of any other failure may quote the input, so only the job's
+/// owner may see it.
 pub fn is_ours(failure: &Failure) -> bool {
     matches!(failure.class(), FailureClass::Device | FailureClass::Internal)
 }
 
-/// The text of an error with those of its sources.
+/// The messages of an error and its sources, joined.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
         let text = error.to_string();
-        // Many errors tell their source's text already.
+        // Many errors already include their source's message.
         if !message.contains(&text) {
             message = format!("{message}: {text}");
         }

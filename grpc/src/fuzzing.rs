@@ -1,4 +1,4 @@
-//! Parsers that are nobody's business but the fuzzer's. Each panics if what it took in does not come out the same again.
+//! Entry points for the fuzzer. Each panics if a value that it parsed does not survive a round trip.
 
 use crate::artifacts::{ArtifactFolder, Artifacts};
 use crate::config::Config;
@@ -8,7 +8,7 @@ use crate::store::{JobStore, Listing, RedbStore};
 use crate::{service, wire};
 use prost::Message;
 
-/// The configuration of `quarry serve`.
+/// Parses and re-serializes the configuration of `quarry serve`.
 pub fn config(text: &str) {
     let Ok(config) = toml::from_str::<Config>(text) else {
         return;
@@ -21,7 +21,8 @@ pub fn config(text: &str) {
     );
 }
 
-/// What came is written and read again; a number that is none equals nothing, itself neither.
+/// Checks that a message survives encoding and decoding. A NaN field makes a message unequal to itself, so such
+/// messages are not compared.
 fn again<M: Message + Default + PartialEq + Clone>(message: &M) {
     let read = M::decode(&*message.encode_to_vec());
     #[allow(clippy::eq_op)]
@@ -29,7 +30,7 @@ fn again<M: Message + Default + PartialEq + Clone>(message: &M) {
     assert!(read.is_ok_and(|read| read == *message || !has_order));
 }
 
-/// A job, as clients submit it.
+/// Decodes a job submission and an upload message.
 pub fn specification(bytes: &[u8]) {
     if let Ok(request) = SubmitJobRequest::decode(bytes) {
         let spec = request.spec.clone().unwrap_or_default();
@@ -95,7 +96,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
     vec![request(spec), request(other)]
 }
 
-/// A message between the processes of an appliance, whose length precedes it, and the records of the store.
+/// Decodes length-prefixed messages between the appliance's processes, and the store's records.
 pub fn messages(bytes: &[u8]) {
     fn framed<M: Message + Default + PartialEq + Clone>(mut bytes: &[u8]) {
         if let Ok(message) = wire::receive::<M>(&mut bytes) {
@@ -115,19 +116,19 @@ pub fn messages(bytes: &[u8]) {
     }
 }
 
-/// Job ids, page tokens, dedup keys and digests, which come as texts.
+/// Looks up job ids, page tokens, dedup keys and digests given as text.
 pub struct Names {
     store: RedbStore,
     artifacts: ArtifactFolder,
-    /// Their place, which goes with this.
+    /// Temporary folder of both; removed on drop.
     _folder: tempfile::TempDir,
 }
 
 impl Names {
-    /// An empty store and an empty folder.
+    /// Creates an empty store and an empty artifact folder.
     ///
     /// # Errors
-    /// If there is no room for them.
+    /// If they cannot be created.
     pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let store = RedbStore::open(&folder.path().join("store.redb"))?;
@@ -139,7 +140,7 @@ impl Names {
         })
     }
 
-    /// Looks for what is named so. Only 64 hexadecimal digits may be looked for among the files.
+    /// Looks up the text as every kind of name. As a digest, only 64 lower-case hexadecimal digits are accepted.
     pub fn look_for(&self, text: &str) {
         let Self { store, artifacts, .. } = self;
         let listing = Listing {

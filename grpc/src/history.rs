@@ -1,4 +1,4 @@
-//! What the last hour and the last day were like: samples in two rings, which are all the memory this takes.
+//! Load history of the last hour and the last day, in two ring buffers of bounded size.
 
 use crate::protocol::JobState;
 use serde::Serialize;
@@ -6,14 +6,14 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often the queue is looked at.
+/// Length of one tick.
 pub const TICK: Duration = Duration::from_secs(10);
-/// Ticks of a sample, and samples that are kept: an hour by 10 seconds, a day by 5 minutes.
+/// Ticks per sample and samples kept: one hour at 10 seconds, one day at 5 minutes.
 const SERIES: [(u32, usize); 2] = [(1, 360), (30, 288)];
-/// Proofs of one sample whose times are kept.
+/// Proof times kept per sample.
 const MOST_PROOFS: usize = 4096;
 
-/// How far back to look.
+/// The span of a history request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Span {
@@ -24,28 +24,29 @@ pub enum Span {
     Day,
 }
 
-/// What `/history.json` says: a list for each quantity, the oldest sample first. The last sample is not complete yet.
+/// The content of `/history.json`: one list per quantity, oldest sample first. The last sample is still being
+/// collected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Columns {
-    /// Time of a sample.
+    /// Seconds per sample.
     pub every_seconds: u64,
-    /// Samples that there are once the service has run for long enough.
+    /// Maximum number of complete samples.
     pub most: usize,
-    /// The most jobs that waited.
+    /// Peak number of waiting jobs.
     pub waiting: Vec<usize>,
-    /// The most jobs on devices or in verification.
+    /// Peak number of jobs on devices or in verification.
     pub proving: Vec<usize>,
-    /// Jobs that ended with a proof.
+    /// Jobs that succeeded.
     pub succeeded: Vec<u32>,
-    /// Jobs whose input cannot be proved here.
+    /// Jobs rejected because this appliance cannot prove their input.
     pub rejected: Vec<u32>,
-    /// Jobs that gave no proof.
+    /// Jobs that failed.
     pub failed: Vec<u32>,
-    /// Jobs that were cancelled or late.
+    /// Jobs that were cancelled or missed their deadline.
     pub stopped: Vec<u32>,
-    /// Seconds on the device that half of the proofs took at most; none, if there was no proof.
+    /// Median device seconds per proof; `None` if the sample has no proof.
     pub p50: Vec<Option<f64>>,
-    /// The same for 95 of 100.
+    /// 95th percentile of the device seconds per proof.
     pub p95: Vec<Option<f64>>,
 }
 
@@ -88,7 +89,7 @@ impl Series {
         self.proofs.get((share * last as f64).ceil() as usize).copied()
     }
 
-    /// The sample as it is up to now.
+    /// The current sample with the quantiles so far.
     fn current(&self) -> Sample {
         Sample {
             p50: self.quantile(0.5),
@@ -113,7 +114,7 @@ impl Series {
     }
 }
 
-/// The samples.
+/// Load history of the service.
 #[derive(Debug)]
 pub struct History(Mutex<[Series; 2]>);
 
@@ -124,7 +125,7 @@ impl Default for History {
 }
 
 impl History {
-    /// A job has ended.
+    /// Counts a job that has ended.
     pub fn ended(&self, state: JobState) {
         for series in &mut *self.series() {
             let count = match state {
@@ -137,7 +138,7 @@ impl History {
         }
     }
 
-    /// A proof took its device so many seconds.
+    /// Records the device seconds of a proof.
     pub fn proved(&self, seconds: f64) {
         for series in &mut *self.series() {
             if series.proofs.len() < MOST_PROOFS {
@@ -147,7 +148,7 @@ impl History {
         }
     }
 
-    /// So many jobs wait and are proved now.
+    /// Records the numbers of waiting and of proving jobs.
     pub fn observe(&self, waiting: usize, proving: usize) {
         for Series { current, .. } in &mut *self.series() {
             current.waiting = current.waiting.max(waiting);
@@ -155,12 +156,12 @@ impl History {
         }
     }
 
-    /// [`TICK`] has passed.
+    /// Advances time by one [`TICK`].
     pub fn tick(&self) {
         self.series().iter_mut().for_each(Series::tick);
     }
 
-    /// The samples of a span.
+    /// The samples of a span, including the current one.
     pub fn columns(&self, span: Span) -> Columns {
         let all = self.series();
         let [hour, day] = &*all;

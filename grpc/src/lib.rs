@@ -1,6 +1,6 @@
-//! The Quarry appliance: a proving service that loses nothing, and its client.
+//! The Quarry appliance: a durable proving service and its client.
 //!
-//! Without default features this crate is the protocol and its client alone.
+//! Without default features, this crate contains only the protocol and the client.
 
 #[cfg(feature = "appliance")]
 pub mod admin;

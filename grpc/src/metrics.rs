@@ -1,4 +1,4 @@
-//! What operators see, in Prometheus' format. `deploy/` has rules and a dashboard over these names.
+//! Metrics in Prometheus format. The rules and the dashboard in `deploy/` use these names.
 
 use crate::protocol::{Failure, FailureClass, JobState, PhaseTime};
 use prometheus_client::encoding::text::encode;
@@ -16,11 +16,11 @@ use std::time::Duration;
 /// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
-/// Why a job may not be taken.
-pub const REFUSALS: [&str; 7] = [
-    "rate", "full", "quota", "deadline", "draining", "artifact", "store",
+/// Reasons for which a submission is rejected.
+pub const REFUSALS: [&str; 9] = [
+    "rate", "full", "quota", "late", "deadline", "paused", "draining", "artifact", "store",
 ];
-/// Why a client may not do what it asks.
+/// Reasons for which a request fails authentication or authorization.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,24 +55,24 @@ struct Because {
     reason: &'static str,
 }
 
-/// What the queue and the devices are like now.
+/// Current load of the queue and the devices.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
-    /// Jobs that wait.
+    /// Waiting jobs.
     pub waiting: usize,
     /// Jobs on devices or in verification.
     pub proving: usize,
-    /// For how long the oldest waits.
+    /// Age of the oldest waiting job.
     pub oldest: Duration,
-    /// Devices, by the names they have in the configuration: whether the worker is ready.
+    /// Devices by their names in the configuration, and whether the worker is ready.
     pub devices: Vec<(String, bool)>,
-    /// Bytes of the disk that are free.
+    /// Free disk space in bytes.
     pub disk_free: u64,
-    /// Bytes of it that uploads leave free.
+    /// Free disk space below which uploads are rejected, in bytes.
     pub disk_watermark: u64,
 }
 
-/// The metrics.
+/// Metrics of the service.
 pub struct Metrics {
     registry: Registry,
     ended: Family<Ended, Counter>,
@@ -101,7 +101,7 @@ fn seconds() -> Histogram {
     Histogram::new(exponential_buckets(0.01, 2.0, 20))
 }
 
-/// Metrics under their names.
+/// Registers metrics under their names.
 struct Register(Registry);
 
 impl Register {
@@ -132,7 +132,7 @@ impl Default for Metrics {
         use Unit::{Bytes, Ratios, Seconds};
         let mut r = Register(Registry::with_prefix("quarry"));
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        r.0.register("build", "What serves", build);
+        r.0.register("build", "Version of the service", build);
         let phases = Family::new_with_constructor(seconds as fn() -> Histogram);
         let metrics = Self {
             ended: r.add("jobs_ended", "Jobs that have ended", Family::default()),
@@ -144,12 +144,12 @@ impl Default for Metrics {
             attempts_failed: r.add("attempts_failed", "Attempts that failed", Family::default()),
             refused: r.add(
                 "submissions_refused",
-                "Jobs that were not taken",
+                "Submissions that were rejected",
                 Family::default(),
             ),
             unauthenticated: r.add(
                 "authentication_failures",
-                "Requests of those who are not known, or may not do what they ask",
+                "Requests that failed authentication or authorization",
                 Family::default(),
             ),
             phases: r.of_unit("phase", Seconds, "Time of a phase of proving", phases),
@@ -159,15 +159,20 @@ impl Default for Metrics {
                 "Device memory of the last proof",
                 Family::default(),
             ),
-            slack: r.of_unit("deadline_slack", Seconds, "Time left at the end", seconds()),
+            slack: r.of_unit(
+                "deadline_slack",
+                Seconds,
+                "Time left to the deadline at the end of the job",
+                seconds(),
+            ),
             proof: r.of_unit("proof", Seconds, "Time of a proof on its device", seconds()),
             estimate_error: r.of_unit(
                 "estimate_error",
                 Ratios,
-                "Time of a proof on its device, of the time that was estimated",
+                "Ratio of measured to estimated device time of a proof",
                 Histogram::new(RATIOS),
             ),
-            waiting: r.add("queue_depth", "Jobs that wait", Gauge::default()),
+            waiting: r.add("queue_depth", "Waiting jobs", Gauge::default()),
             proving: r.add(
                 "jobs_proving",
                 "Jobs on devices or in verification",
@@ -176,7 +181,7 @@ impl Default for Metrics {
             oldest: r.of_unit(
                 "queue_oldest_age",
                 Seconds,
-                "How long the oldest job waits",
+                "Age of the oldest waiting job",
                 Gauge::default(),
             ),
             disk_free: r.of_unit(
@@ -191,25 +196,17 @@ impl Default for Metrics {
                 "Bytes of the disk that uploads leave free",
                 Gauge::default(),
             ),
-            ready: r.add(
-                "device_ready",
-                "Workers of the device that are ready",
-                Family::default(),
-            ),
-            starts: r.add(
-                "worker_starts",
-                "Times that a worker was started",
-                Family::default(),
-            ),
+            ready: r.add("device_ready", "Ready workers of the device", Family::default()),
+            starts: r.add("worker_starts", "Number of worker starts", Family::default()),
             fallbacks: r.add(
                 "device_fallbacks",
-                "Workers that took the CPU because no card could be used",
+                "Worker starts that fell back to the CPU because no GPU was usable",
                 Family::default(),
             ),
             busy: r.of_unit(
                 "device_busy",
                 Seconds,
-                "Time that devices had jobs",
+                "Time that devices spent on jobs",
                 Family::default(),
             ),
             registry: r.0,
@@ -219,7 +216,7 @@ impl Default for Metrics {
     }
 }
 
-/// A class of failures by its name: `input_invalid`.
+/// Name of a failure class: `input_invalid`.
 pub fn class_name(class: FailureClass) -> String {
     let name = class.as_str_name();
     name.trim_start_matches("FAILURE_CLASS_").to_ascii_lowercase()
@@ -232,9 +229,9 @@ fn device(name: &str) -> OnDevice {
 }
 
 impl Metrics {
-    /// What is counted from zero, not from its first time: who watches a counter sees it grow then.
+    /// Creates all known label values at zero, so that the first increment is visible as an increase.
     fn begin_at_zero(&self) {
-        // The numbers of the protocol's states and classes; what has number 0 is none.
+        // Enum numbers of the protocol; 0 is the unspecified value.
         for n in 1..=i32::from(u8::MAX) {
             let ended = JobState::try_from(n).ok().filter(|state| state.has_ended());
             if let Some(state) = ended.map(JobState::name) {
@@ -252,7 +249,7 @@ impl Metrics {
         }
     }
 
-    /// A job has ended; so much time was left to its deadline, if it had one.
+    /// Counts a job that has ended; `slack` is the time left to its deadline, if it had one.
     pub fn job_ended(&self, state: JobState, failure: Option<&Failure>, slack: Option<Duration>) {
         let state = state.name();
         self.ended.get_or_create(&Ended { state }).inc();
@@ -265,7 +262,7 @@ impl Metrics {
         }
     }
 
-    /// An attempt failed.
+    /// Counts a failed attempt.
     pub fn attempt_failed(&self, failure: &Failure) {
         let labels = Attempt {
             class: class_name(failure.class()),
@@ -275,29 +272,29 @@ impl Metrics {
         self.attempts_failed.get_or_create(&labels).inc();
     }
 
-    /// A job was not taken.
+    /// Counts a rejected submission.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Because { reason }).inc();
     }
 
-    /// Somebody is not known, or may not do what they ask.
+    /// Counts a request that failed authentication or authorization.
     pub fn unauthenticated(&self, reason: &'static str) {
         self.unauthenticated.get_or_create(&Because { reason }).inc();
     }
 
-    /// A worker was started; it took the CPU although any card would have done.
+    /// Counts a worker start; `is_fallback` if device `auto` fell back to the CPU.
     pub fn worker_started(&self, name: &str, is_fallback: bool) {
         self.starts.get_or_create(&device(name)).inc();
         let fallbacks = self.fallbacks.get_or_create(&device(name));
         fallbacks.inc_by(u64::from(is_fallback));
     }
 
-    /// A device had a job for so long.
+    /// Adds the time that a device spent on a job.
     pub fn was_busy(&self, name: &str, time: Duration) {
         self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
     }
 
-    /// A proof was made that was estimated to take so many seconds; gives those it took.
+    /// Records a proof and its estimated device seconds; returns the measured device seconds.
     pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) -> f64 {
         let mut sum = 0.0;
         for phase in phases {
@@ -318,7 +315,7 @@ impl Metrics {
         sum
     }
 
-    /// The page, for the load as it is now.
+    /// Renders the metrics for the given load.
     pub fn page(&self, load: &Load) -> String {
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);
@@ -327,7 +324,7 @@ impl Metrics {
         self.disk_free.set(gauge(load.disk_free));
         self.disk_watermark.set(gauge(load.disk_watermark));
         for (name, _) in &load.devices {
-            // Devices may have a name in common.
+            // Several devices may have the same name.
             let ready = load
                 .devices
                 .iter()

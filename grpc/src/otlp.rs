@@ -1,5 +1,5 @@
-//! Traces of jobs for whoever collects them, by OTLP over gRPC: a job is a trace, whose id is the job's; each of its states is
-//! a span, and so is each phase of proving. No input and no label is in it.
+//! Exports job traces by OTLP over gRPC. A job is a trace whose id is the job's id; each job state and each proving
+//! phase is a span. Traces contain no inputs and no labels.
 
 use crate::metrics::class_name;
 use crate::protocol::{Job, JobState};
@@ -20,24 +20,24 @@ mod wire {
     tonic::include_proto!("opentelemetry.proto.collector.trace.v1");
 }
 
-/// How long the collector may take.
+/// Timeout for connecting to the collector and for each export.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Traces that may wait for it; more are lost.
+/// Traces queued for export; more are dropped.
 const MOST_TRACES: usize = 1024;
-/// Traces of one message.
+/// Traces per export request.
 const BATCH: usize = 64;
 
-/// The way to a collector, `http://host:4317`; it need not be there yet.
+/// Opens a lazy channel to a collector at `http://host:4317`, which may be down at first.
 ///
 /// # Errors
-/// If that is no address.
+/// If the endpoint is not a valid address.
 pub fn connect(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(endpoint.to_owned())?;
     let endpoint = endpoint.timeout(PATIENCE).connect_timeout(PATIENCE);
     Ok(endpoint.connect_lazy())
 }
 
-/// Sends a trace of every job that ends, until nothing changes jobs any more.
+/// Exports the trace of every job that ends, until the channel of changes is closed.
 pub async fn export(mut changes: broadcast::Receiver<Arc<Job>>, collector: Channel) {
     let (send, traces) = mpsc::channel(MOST_TRACES);
     tokio::spawn(send_traces(traces, collector));
@@ -49,13 +49,13 @@ pub async fn export(mut changes: broadcast::Receiver<Arc<Job>>, collector: Chann
                 if job.state().has_ended() {
                     let trace = spans(&job, &steps.remove(&job.id).unwrap_or_default());
                     if send.try_send(trace).is_err() {
-                        tracing::warn!(id = job.id, "a trace is lost: the collector does not keep up");
+                        tracing::warn!(id = job.id, "trace dropped: the collector does not keep up");
                     }
                 }
             }
             Err(RecvError::Lagged(n)) => {
-                tracing::warn!(n, "changes of jobs are missing in their traces");
-                // Ends may be among them: what was seen of such jobs would never leave.
+                tracing::warn!(n, "traces are incomplete: the exporter missed job changes");
+                // The missed changes may include final states, so the steps of those jobs would never be removed.
                 steps.clear();
             }
             Err(RecvError::Closed) => return,
@@ -86,12 +86,12 @@ async fn send_traces(mut traces: mpsc::Receiver<Vec<Span>>, collector: Channel) 
             resource_spans: vec![spans],
         };
         if let Err(status) = client.export(request).await {
-            tracing::warn!(%status, "traces are lost: the collector does not take them");
+            tracing::warn!(%status, "traces dropped: the export failed");
         }
     }
 }
 
-/// What a job was like from a moment on.
+/// State and stage of a job from one moment on.
 #[derive(Debug)]
 struct Step {
     at: u64,
@@ -133,12 +133,12 @@ fn attribute(key: &str, value: Value) -> KeyValue {
     }
 }
 
-/// The spans of a job that has ended: the job, its states, the phases of proving.
+/// The spans of a job that has ended: the job, its states and the proving phases.
 fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
     let trace = u128::from_str_radix(&job.id, 16).unwrap_or_default();
     let mut spans: Vec<Span> = Vec::new();
     let mut add = |name: String, times: [u64; 2], parent: &[u8], attributes| {
-        // Unlike each other, and most likely unlike those of other traces; never zero.
+        // Unique within the trace, most likely unique across traces, never zero.
         let id = (trace as u64)
             .wrapping_add(spans.len() as u64 + 1)
             .max(1)
@@ -161,7 +161,7 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
     let states: Vec<&[Step]> = steps
         .chunk_by(|a, b| (a.state, a.lease) == (b.state, b.lease))
         .collect();
-    // The time of the next step, or the end.
+    // Start of the next step, or the end of the job.
     let next = |step: Option<&Step>| step.map_or(end, |step| step.at);
     for (i, steps) in states.iter().enumerate() {
         let Some(first) = steps.first().filter(|first| !first.state.has_ended()) else {
@@ -193,7 +193,7 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
     spans
 }
 
-/// What is said of a job.
+/// Attributes of the job's span.
 fn about(job: &Job) -> Vec<KeyValue> {
     let mut about = vec![
         text("quarry.job.id", &job.id),

@@ -1,32 +1,33 @@
-//! The parameters of a proof: from a file, or from a profile and a security target.
+//! Proof parameters: from a file, or from a profile and a security target.
 
 use quarry_prover_core::params::{Parameters, ParametersError};
 use quarry_prover_core::profiles::{Profile, ProfileError};
 use serde_json::Value;
 
-/// A choice of parameters: what it says does not depend on the number of steps yet.
+/// A choice of parameters that does not depend on the number of steps yet.
 #[derive(Clone, Debug)]
 pub enum Plan {
-    /// A parameter file: its content, what it says, and the profile whose limits it must keep.
+    /// A parameter file: its JSON, the parsed parameters, and the profile whose limits they must keep.
     File(Value, Parameters, Option<&'static Profile>),
     /// A profile and a security target in bits.
     Profile(&'static Profile, u32),
 }
 
-/// Parameters that cannot be had.
+/// Why there are no parameters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// The profile does not give them.
+    /// The profile cannot provide them.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// They are wrong, or do not fit the number of steps.
+    /// They are invalid or do not fit the number of steps.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
 }
 
 impl Plan {
-    /// A parameter file in Stone's format, which must keep the limits of a profile's verifier if one is named.
+    /// Reads a parameter file in Stone's format. If a profile is given, the parameters must be within its verifier's
+    /// limits.
     ///
     /// # Errors
     /// [`PlanError`].
@@ -38,7 +39,7 @@ impl Plan {
         Ok(Self::File(file, parameters, profile))
     }
 
-    /// The profile, if it is one.
+    /// The profile, if there is one.
     pub fn profile(&self) -> Option<&'static Profile> {
         match self {
             Plan::File(_, _, profile) => *profile,
@@ -46,7 +47,7 @@ impl Plan {
         }
     }
 
-    /// The parameters for a number of steps, and the file that states them.
+    /// Returns the parameters for a number of steps, and the parameter file that contains them.
     ///
     /// # Errors
     /// [`PlanError`].

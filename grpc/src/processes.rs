@@ -1,5 +1,5 @@
-//! The processes that the service starts: children and workers, all of this same program. Each ends when its standard input
-//! does, so none outlives the service, whatever kills it.
+//! Child and worker processes that the service starts from its own executable. Each exits when its standard input is
+//! closed, so none outlives the service, however the service ends.
 
 use crate::failure::{Stage, failure};
 use crate::internal::{
@@ -20,13 +20,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// This program, even if its file was replaced since.
+/// This executable, even if its file has been replaced since the start.
 const THIS_PROGRAM: &str = "/proc/self/exe";
-/// How long a worker may take to start its device.
+/// How long a worker may take to initialize its device.
 const START: Duration = Duration::from_secs(120);
-/// How long a worker that reports no more has to end.
+/// How long a worker whose report pipe is closed has to exit.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// Bytes of standard error that are kept to explain a death.
+/// Bytes of standard error kept to explain why a process died.
 const TAIL: u64 = 1 << 14;
 
 fn command(subcommand: &str) -> Command {
@@ -36,21 +36,21 @@ fn command(subcommand: &str) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // They are given absolute paths; what lies where the service was started is not theirs to find.
+        // They get absolute paths and must not depend on the service's working directory.
         .current_dir("/")
-        // Ctrl-C is for the service, which drains.
+        // Its own process group: Ctrl-C must reach only the service, which drains.
         .process_group(0)
         .kill_on_drop(true);
     command
 }
 
-/// Has a child do one thing, in so much time at most. Dropping the future kills the child.
+/// Runs one task in a child process, with a time limit. Dropping the future kills the child.
 ///
 /// # Errors
-/// The child's own failure, or that of its death.
+/// The failure that the child reports, or one that describes its death.
 pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> Result<Answer, Failure> {
     let broken = |why: io::Error| failure(FailureClass::Internal, stage, "child.start", why);
-    // Nothing of the service's environment is a program's business.
+    // Programs must not see the service's environment.
     let mut child = command("child").env_clear().spawn().map_err(broken)?;
     let (mut stdin, mut stdout, stderr) = match (child.stdin.take(), child.stdout.take(), child.stderr.take())
     {
@@ -83,7 +83,7 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
     }
 }
 
-/// Why a child died, as far as the system and the child say it.
+/// The failure for a dead child, from its exit status and standard error.
 fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
     let signal = status.signal().and_then(Signal::from_named_raw);
     let out_of_memory = said.contains("memory allocation of");
@@ -109,15 +109,15 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
     };
     let said = said.lines().next().unwrap_or_default();
     let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
-    // The same input would kill the next one too; unless the system did, which was short of memory, or there was no input to
-    // do it: a proof.
+    // Most inputs would kill the next child too. Retry if SIGKILL ended it, which is usually the out-of-memory killer,
+    // or if it verified a proof, where no input is run.
     failure.retryable = stage == Stage::Verify || matches!(signal, Some(Signal::KILL));
     failure
 }
 
-/// A worker process, whose device is ready.
+/// A worker process with an initialized device.
 pub struct Worker {
-    /// What the device is, and why it is that.
+    /// The device, and why it was chosen.
     pub device: Ready,
     process: Child,
     stdin: ChildStdin,
@@ -127,10 +127,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker and waits for its device.
+    /// Starts a worker and waits until its device is ready.
     ///
     /// # Errors
-    /// What the worker said, if it did not become ready.
+    /// The worker's exit status and error output, if it did not become ready.
     pub async fn start(device: &str) -> io::Result<Self> {
         let mut process = command("worker").args(["--device", device]).spawn()?;
         let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
@@ -166,13 +166,13 @@ impl Worker {
         }
     }
 
-    /// Sends a request; a worker that is dead says so by its reports.
+    /// Sends a request. If the worker is dead, [`Worker::report`] says so.
     pub async fn ask(&mut self, request: Request) {
         let request = WorkerRequest {
             request: Some(request),
         };
         if let Err(why) = send_async(&mut self.stdin, &request).await {
-            tracing::debug!(%why, "a worker does not listen");
+            tracing::debug!(%why, "cannot send a request to the worker");
         }
     }
 
@@ -181,9 +181,9 @@ impl Worker {
         self.reports.recv().await
     }
 
-    /// How a worker ended that is dead.
+    /// Waits for a dead worker; returns its exit status and its most telling line of standard error.
     pub async fn end(mut self) -> String {
-        // What does not end by itself is made to: a worker that does not report is of no use.
+        // Kill a worker that does not exit by itself: one that no longer reports is useless.
         let status = match timeout(LAST_WORDS, self.process.wait()).await {
             Ok(status) => status,
             Err(_) => self.kill().await,
@@ -203,8 +203,8 @@ impl Worker {
     }
 }
 
-/// Passes what a worker says on standard error on to the log; keeps the line that tells most: the last that speaks of an
-/// error, or else the last.
+/// Copies a worker's standard error to the log. Keeps the most telling line: the last that mentions an error or a
+/// panic, or else the last.
 async fn log(device: String, stderr: impl AsyncRead + Unpin, said: Arc<Mutex<String>>) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {

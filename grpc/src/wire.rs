@@ -1,10 +1,10 @@
-//! Messages between the appliance's processes: a length of 4 bytes (big-endian), then the message.
+//! Framing of messages between the appliance's processes: a 4-byte big-endian length, then the encoded message.
 
 use prost::Message;
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// No message is longer. The longest tell of a program's output.
+/// Largest message. The longest ones carry a program's output.
 const MOST_BYTES: usize = 64 << 20;
 
 fn frame(message: &impl Message) -> io::Result<Vec<u8>> {
@@ -18,7 +18,7 @@ fn length(header: [u8; 4]) -> io::Result<usize> {
     if length > MOST_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("a message of {length} bytes"),
+            format!("message too long: {length} bytes"),
         ));
     }
     Ok(length)
@@ -34,7 +34,7 @@ pub fn send(to: &mut impl Write, message: &impl Message) -> io::Result<()> {
     to.flush()
 }
 
-/// Reads a message; an end before it is an error of kind `UnexpectedEof`.
+/// Reads a message; end of input before it is an error of kind `UnexpectedEof`.
 pub fn receive<M: Message + Default>(from: &mut impl Read) -> io::Result<M> {
     let mut header = [0; 4];
     from.read_exact(&mut header)?;

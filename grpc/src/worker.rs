@@ -1,5 +1,5 @@
-//! The worker: a process that owns one device and proves one job after another. A driver that fails takes this process
-//! with it, and nothing else.
+//! The worker: a process that owns one device and proves jobs one after another. A driver crash kills only this
+//! process.
 
 use crate::child::limits;
 use crate::child::prepare::{PARAMETERS, PRIVATE_INPUT, PUBLIC_INPUT};
@@ -27,14 +27,15 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The least time between two reports of progress inside a phase.
+/// Minimum interval between progress reports within a phase.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Proves on a device what standard input asks for, until it ends: then the service has ended, and so does this process,
-/// in the middle of a proof too. `fallback` says why the device is the CPU, if a card was looked for.
+/// Reads requests from standard input and proves them on the device. The process exits when standard input is closed,
+/// even in the middle of a proof: the service has ended. `fallback` says why the device is the CPU, if a GPU was
+/// wanted.
 ///
 /// # Errors
-/// If the service cannot be heard.
+/// If reports cannot be sent to the service.
 pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     limits::first_to_go();
     let (jobs, next) = mpsc::channel();
@@ -79,7 +80,7 @@ fn report(report: Report) -> io::Result<()> {
     wire::send(&mut io::stdout().lock(), &report)
 }
 
-/// Tells the service of progress, and keeps the times.
+/// Reports progress to the service.
 struct Teller {
     lease: u64,
     state: Mutex<(Instant, Option<Phase>)>,
@@ -103,7 +104,7 @@ impl Teller {
         }
         let phase = begun.or(state.1);
         *state = (Instant::now(), phase);
-        // A service that does not listen has ended; the other thread sees it.
+        // If the service has ended, the reader thread exits the process.
         let _ = report(Report::Progress(Progress {
             lease: self.lease,
             stage: phase.map_or("", Phase::name).to_owned(),
@@ -112,16 +113,16 @@ impl Teller {
     }
 }
 
-/// Why there is no proof.
+/// Why an attempt made no proof.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
-    /// The files of the attempt cannot be read.
+    /// The attempt's input files cannot be read.
     #[error("{}", chain(.0.as_ref()))]
     Files(Box<dyn Error>),
-    /// The proof cannot be written.
+    /// The proof files cannot be written.
     #[error("{0}")]
     Disk(io::Error),
-    /// It cannot be made.
+    /// The prover failed.
     #[error("{}", chain(.0))]
     Prove(#[from] ProveError),
 }
@@ -175,7 +176,7 @@ fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFail
         AttemptError::Prove(_) => (FailureClass::InputInvalid, "input.air"),
     };
     let mut failure = failure(class, Stage::Prove, code, error);
-    // What the plan did not foresee may be another's doing.
+    // Memory that ran out against the plan may be in use by another process.
     failure.retryable |= matches!(error, AttemptError::Prove(ProveError::Device(OutOfMemory { .. })));
     let no_room = match error {
         AttemptError::Prove(ProveError::Memory(MemoryPlanError::TooLarge { needed, .. })) => {

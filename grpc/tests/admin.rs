@@ -1,4 +1,4 @@
-//! What operators ask over a socket of their own: pause, backup, reload, drain.
+//! The admin API on its own socket: pause, backup, reload, drain.
 
 mod common;
 
@@ -20,7 +20,7 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_reques
 
 const PLAIN: &str = "plain/fib_2p9";
 
-/// The services that reflection lists there.
+/// The services that reflection lists.
 async fn services(endpoint: &str) -> String {
     let channel = Endpoint::from_shared(endpoint.to_owned()).unwrap();
     let list = ServerReflectionRequest {
@@ -59,7 +59,7 @@ async fn a_socket_of_its_own() {
     assert_eq!(standing["devices"][0]["name"], "cpu", "{standing}");
     assert_eq!(standing["waiting"], 0, "{standing}");
 
-    // What a service left that was killed is no obstacle; a file that is no socket is not touched.
+    // The stale socket of a killed service is replaced; a file that is not a socket is left alone.
     service.kill();
     assert!(socket.exists());
     folder.quarry("admin --data data status").exits(4);
@@ -174,7 +174,7 @@ async fn a_copy_while_jobs_run_has_all_that_were_accepted() {
     case.quarry("admin check --data data").exits(0).says(&["whole"]);
     service.kill();
 
-    // The copy is a store: its jobs are proved on.
+    // The copy is a valid store: a service continues its jobs.
     let copied = std::process::Command::new("cp")
         .args(["-a", "data/artifacts", "copy/"])
         .current_dir(case.path())
@@ -234,7 +234,7 @@ async fn tokens_are_revoked_without_a_restart() {
         .exits(0)
         .says(&["2 clients"]);
     assert!(!is_known("old").await && is_known("both").await && is_known("new").await);
-    // A stream that was opened before tells nothing of what comes after.
+    // A watch opened before the reload gets no later events.
     both.cancel(&watch.job_id).await.unwrap();
     let refused = loop {
         match seen.message().await {
@@ -247,7 +247,7 @@ async fn tokens_are_revoked_without_a_restart() {
     folder.quarry("admin reload --data data").exits(2);
     name(&["both", "both"]);
     folder.quarry("admin reload --data data").exits(2);
-    // A file that names nobody would let everybody in.
+    // A file without clients would give everyone access.
     folder.write("clients.toml", "");
     folder.quarry("admin reload --data data").exits(2);
     assert!(

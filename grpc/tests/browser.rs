@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const TOKEN: &str = "token-of-a";
-/// A tenant that is markup, if anything takes it for that.
+/// A tenant name that is markup, if the page does not escape it.
 const TENANT: &str = "<img src=x onerror='document.title=1'>";
 const SCRIPT: &str = "<script>document.title='owned'</script>";
 
@@ -55,7 +55,7 @@ async fn the_page_tells_what_happens() {
     );
     browser.until("document.querySelector('#active').innerText.includes('Nothing is to be done')");
 
-    // One that succeeds, one that is refused with a text that could be markup.
+    // One job that succeeds, and one that is rejected with a message that could be markup.
     let good = air_job(&mut client, &case, "blake").await;
     let succeeded = ends(&mut client, good.clone(), JobState::Succeeded).await;
     let mut input = case.json("public_input.json");
@@ -71,7 +71,7 @@ async fn the_page_tells_what_happens() {
     );
     let row = cells(&mut browser, "ended", &rejected);
     assert_eq!(row[1], "rejected");
-    // What is said of an input quotes it, and is for its owner alone.
+    // The message quotes the input, so only the job's owner may see it.
     assert_eq!(row[2], "input.layout (input invalid)");
     assert_eq!(
         browser.value("document.querySelectorAll('table script, table img').length"),
@@ -83,10 +83,10 @@ async fn the_page_tells_what_happens() {
             .contains("label-of-a")
     );
 
-    // A proof moves before one's eyes.
+    // The progress of a proof is updated live.
     let long = long_job(&mut client, 1 << 15).await;
     let running = client.submit(long.clone()).await.unwrap().job.unwrap().id;
-    // As many more as keep a fast machine busy while one looks.
+    // More jobs, to keep even a fast machine busy during the checks.
     let mut waiting = String::new();
     for _ in 0..5 {
         waiting = client.submit(long.clone()).await.unwrap().job.unwrap().id;
@@ -123,7 +123,7 @@ async fn the_page_tells_what_happens() {
         "{phases:?}"
     );
 
-    // What was is drawn, and what can be chosen is.
+    // The history is drawn, and its span can be chosen.
     browser
         .until("document.querySelector('[data-series=succeeded]')?.getAttribute('d').includes('Z') ?? false");
     for series in ["rejected", "waiting", "proving", "p50", "p95"] {
@@ -136,7 +136,7 @@ async fn the_page_tells_what_happens() {
     browser.value("document.querySelector('[data-span=hour]').click()");
     browser.until("document.querySelector('#chart-queue').textContent.includes('1 h ago')");
 
-    // Light and dark differ.
+    // The light and dark themes differ.
     let back = "getComputedStyle(document.body).backgroundColor";
     let light = browser.text(back);
     let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
@@ -145,7 +145,7 @@ async fn the_page_tells_what_happens() {
     browser.picture("dark");
     browser.call("Emulation.setEmulatedMedia", json!({ "features": [] }));
 
-    // Nothing went wrong, nothing was asked of others, nobody was fooled.
+    // No errors, no requests to other hosts, no markup interpreted.
     assert_eq!(browser.complaints(), Vec::<String>::new());
     let own = format!("http://{}/", service.http);
     let requests = browser.requests();
@@ -155,7 +155,7 @@ async fn the_page_tells_what_happens() {
     );
     assert_eq!(browser.text("document.title"), "Quarry");
 
-    // The end, as it is seen from here.
+    // The page while the service drains and after it has ended.
     client.cancel(&waiting).await.unwrap();
     let row = cells(&mut browser, "ended", &waiting);
     assert_eq!(row[1], "cancelled");
@@ -177,7 +177,7 @@ async fn the_page_tells_what_happens() {
             .text("document.querySelector('#state').innerText")
             .contains("Unreachable")
     );
-    // What was known is still to be read.
+    // The last known data is still shown.
     cells(&mut browser, "ended", &succeeded);
     browser.picture("unreachable");
 }

@@ -1,4 +1,4 @@
-//! What a proof shows, as the commands say it: forms of runs, builtins, tasks, facts.
+//! What `verify`, `inspect` and `facts` report about a proof: form of the run, builtins, tasks, facts.
 
 mod common;
 
@@ -13,7 +13,8 @@ fn program(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).expect("a program of the repository")
 }
 
-/// One bytecode with two lists of builtins: the honest one fails its range check, the swapped one makes none.
+/// One bytecode with two lists of builtins. With the honest list the program fails its range check; with the swapped
+/// list it makes no range check.
 #[test]
 fn a_program_hash_alone_is_refused() {
     let folder = Folder::new();
@@ -51,7 +52,7 @@ fn a_program_hash_alone_is_refused() {
     gate(&format!("{expected} --expect-builtins output,pedersen")).exits(0);
     let bound = gate("--expect-program swapped.json --json").exits(0).json();
     assert_eq!(bound["builtins_binding"], "list");
-    // A fact of a program is a gate as well.
+    // `facts --program` is a gate as well.
     let facts = |program: &str| {
         folder.quarry(&format!(
             "facts proof.json --min-security-bits 40 --program {program} --json"
@@ -70,7 +71,7 @@ fn a_program_hash_alone_is_refused() {
 
 #[test]
 fn every_form_of_run_is_taken_and_named() {
-    // Integrity does not know layout plain, in which the first two are.
+    // The first two are in layout plain, which Integrity does not support.
     for (case, form, mode, by_integrity) in [
         ("entry_without_ap", "cairo1", "cairo1", json!([])),
         ("missing_builtin", "cairo0", "relaxed", json!([])),
@@ -143,7 +144,7 @@ fn facts_of_a_proof() {
         .exits(0)
         .json();
     assert_eq!(facts["mode"], "relaxed");
-    // Integrity's program hash of the bootloader's file: computed outside, from its words.
+    // Integrity's program hash of the bootloader, computed independently from the words of its file.
     let bootloader = "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2";
     assert_eq!(facts["program_hash_poseidon"], bootloader);
     assert!(facts["sharp_fact"].is_null() && facts["tasks"][0]["sharp_fact"].is_string());

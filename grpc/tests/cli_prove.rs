@@ -1,4 +1,4 @@
-//! `prove` and `check` as processes: Stone's bytes under every name, and what happens when things go wrong.
+//! `prove` and `check` as processes: the same bytes as Stone under every name, and the handling of failures.
 
 mod common;
 
@@ -38,7 +38,7 @@ fn stones_inputs_give_stones_proof() {
     }
 }
 
-/// Stone's files may have comments, and text after the value.
+/// Stone's input files may have comments, and text after the JSON value.
 #[test]
 fn comments_in_stones_inputs_are_taken() {
     let folder = Folder::with_case(PLAIN);
@@ -73,7 +73,7 @@ fn a_link_stands_in_for_stones_programs() {
     assert!(folder.file("e.txt").exists());
 }
 
-/// Words, files of flags and the environment, as scripts for Stone's programs use them.
+/// Positional words, flag files and environment variables, as scripts for Stone's programs use them.
 #[test]
 fn stones_programs_take_flags_from_everywhere() {
     let folder = Folder::with_case(PLAIN);
@@ -121,7 +121,7 @@ fn memory_is_planned_before_the_work() {
         .exits(0);
     assert!(!folder.file("inputs").exists(), "a plan writes nothing");
 
-    // Too little for any plan: refused, with what would be needed.
+    // Too little for any plan: rejected, with the memory that is needed.
     let needed = peak(&lean).to_string();
     folder
         .quarry(&format!("{line} --memory {}B", peak(&lean) - 1))
@@ -133,7 +133,7 @@ fn memory_is_planned_before_the_work() {
     assert_stones_proof(&folder.json("p.json"), PLAIN, "blake");
 }
 
-/// Whatever this machine has, the list says how to ask for it; what is not there is refused with what was found.
+/// The list gives the `--device` name of every device; a missing device is rejected with what was found.
 #[test]
 fn devices_are_listed() {
     let folder = Folder::with_case(PLAIN);
@@ -178,12 +178,12 @@ fn the_device_is_named() {
         .quarry(&format!("{line} --device abacus"))
         .exits(2)
         .says(&["abacus", "auto, cpu, cuda"]);
-    // Nobody has so many cards: they are counted, or it is said that there is no driver.
+    // No machine has this many GPUs: the message gives their number or says that there is no driver.
     folder
         .quarry(&format!("{line} --device cuda:999"))
         .exits(2)
         .says(&["CUDA"]);
-    // What auto takes it names, and it says why if that is not a card.
+    // `auto` names the device that it takes, and says why if that is not a GPU.
     let on_any = folder.quarry(&line).exits(0);
     let is_cpu = on_any.json()["device"].as_str().unwrap().starts_with("CPU");
     assert!(!is_cpu || on_any.stderr.contains("(CUDA: "), "{}", on_any.stderr);
@@ -211,13 +211,13 @@ fn a_program_alone_is_enough() {
             .any(|phase| phase["peak_bytes"] != 0)
     );
     let lines = ran.stderr.lines().map(serde_json::from_str::<serde_json::Value>);
-    // Other lines are notes: on which device, and why.
+    // The other lines are notes about the device.
     let fractions: Vec<f64> = lines
         .filter_map(|line| line.expect("JSON")["fraction"].as_f64())
         .collect();
     assert!(fractions.len() > 8 && fractions.is_sorted(), "{fractions:?}");
 
-    // The files that were written make the same proof again.
+    // Proving again from the written files gives the same proof.
     let again = "prove --public_input_file inputs/public_input.json --private_input_file \
                  inputs/private_input.json --parameter_file params.json --out again.json";
     folder.quarry(again).exits(0);
@@ -259,7 +259,7 @@ fn the_layout_is_one_that_the_profiles_verifier_knows() {
         .quarry(&format!("prove {INPUTS} --profile dev --layout small"))
         .exits(2)
         .says(&["plain"]);
-    // Before the program runs, which would fail without its input.
+    // Rejected before the program runs: without its input, the run itself would fail.
     folder
         .quarry("prove program.json --layout plain --profile l1-sharp")
         .exits(2)
@@ -389,7 +389,7 @@ fn check_names_the_constraint_that_fails() {
         "row 1584",
         "cpu/registers/ap[100]",
     ]);
-    // To prove is refused before any work.
+    // `prove` rejects these inputs before any work.
     folder
         .quarry(&format!("prove {INPUTS} --profile dev"))
         .exits(2)
@@ -426,7 +426,7 @@ fn an_interrupt_stops_soon_and_leaves_nothing() {
     }
 }
 
-/// The exit code of a child that ends within some time; a child that does not is killed.
+/// The exit code of a child that ends within the limit; otherwise the child is killed.
 #[cfg(unix)]
 fn ends_within(child: &mut Child, limit: Duration) -> Option<i32> {
     let begin = Instant::now();
@@ -445,7 +445,7 @@ fn the_choice_of_a_layout_is_explained() {
     let folder = Folder::with_case(PLAIN);
     let line = "prove program.json --input program_input.json --explain";
     let text = folder.quarry(&format!("{line} --profile stone")).exits(0).stdout;
-    assert!(text.ends_with("the cheapest that serves is plain\n"), "{text}");
+    assert!(text.ends_with("the cheapest usable layout is plain\n"), "{text}");
     let report = folder.quarry(&format!("{line} --json")).exits(0).json();
     let candidates = report["candidates"].as_array().unwrap();
     assert_eq!(report["layout"], candidates[0]["layout"]);

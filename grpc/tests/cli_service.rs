@@ -1,4 +1,4 @@
-//! The commands that ask a service: what they leave on standard output and in files, and how they end.
+//! The client commands of a service: what they write to standard output and to files, and their exit codes.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn a_proof_goes_where_it_was_asked_to_go() {
     let id = id.exits(0).stdout.trim().to_owned();
     let proof = fs::read(folder.file("proof.json")).unwrap();
 
-    // A link stays one.
+    // A symbolic link stays a link.
     folder.write("real.json", "old");
     std::os::unix::fs::symlink("real.json", folder.file("link.json")).unwrap();
     folder
@@ -46,7 +46,7 @@ fn a_proof_goes_where_it_was_asked_to_go() {
     folder.quarry(&format!("get {id} --out pipe {server}")).exits(0);
     assert!(reader.join().unwrap() == proof);
 
-    // What cannot be written is said before anything is asked, in one object.
+    // An output that cannot be written is reported before the service is contacted, as one JSON object.
     fs::create_dir(folder.file("outdir")).unwrap();
     for out in ["outdir", "outdir/", "no/such/proof.json"] {
         let failed = folder
@@ -60,7 +60,7 @@ fn a_proof_goes_where_it_was_asked_to_go() {
     }
     assert_eq!(fs::read_dir(folder.file("outdir")).unwrap().count(), 0);
 
-    // A job that fails by its own limit is the caller's to mend, and is told in one object.
+    // A job that exceeds its own limit is bad input, reported as one JSON object.
     let failed = folder
         .quarry(&format!("{JOB} --step-limit 4 --wait --json {server}"))
         .exits(2)
@@ -73,11 +73,11 @@ fn a_proof_goes_where_it_was_asked_to_go() {
         .json();
     assert_eq!(failed["error"]["details"]["state"], "failed");
 
-    // The pages' address is not that of gRPC.
+    // The address of the status page does not serve gRPC.
     folder
         .quarry(&format!("get {id} --server http://{}", service.http))
         .exits(4)
-        .says(&["address of gRPC"]);
+        .says(&["the gRPC address"]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_service_that_is_away_is_no_bad_input() {
     folder.quarry("admin status").exits(4);
     folder.quarry("list --server http://[::1").exits(2);
 
-    // What a service cannot have is the caller's to mend.
+    // An address or a data folder that a service cannot use is bad input.
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let serve = "serve --device cpu --http 127.0.0.1:0";
     folder
@@ -155,7 +155,7 @@ fn who_stops_waiting_is_told_that_the_job_goes_on() {
         assert!(job["failure"].is_null(), "{job}");
     }
 
-    // Who reads one event of many is not waited for after the next.
+    // A reader that closes the pipe after one event: `watch` ends at the next event.
     let mut watching = folder.command(&format!("watch {server}")).spawn().unwrap();
     let mut first = String::new();
     BufReader::new(watching.stdout.take().unwrap())
@@ -170,11 +170,11 @@ fn who_stops_waiting_is_told_that_the_job_goes_on() {
     }
     assert_eq!(watching.wait().unwrap().code(), Some(0));
 
-    // A stream that the service ends tells where to go on.
+    // When the service ends the stream, the message says where to resume.
     let watching = folder.command(&format!("watch {server}")).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(service.terminate().code(), Some(0));
     Ran::from(watching.wait_with_output().unwrap())
         .exits(4)
-        .says(&["go on with --after"]);
+        .says(&["resume with --after"]);
 }

@@ -12,7 +12,7 @@ fn help_teaches() {
         assert!(help.contains(text), "{text}: {help}");
     }
     let commands = help.split_once("Commands:").unwrap().1.lines().skip(1);
-    // What a line goes on with is further in.
+    // Continuation lines are indented further.
     let commands = commands.take_while(|line| !line.is_empty());
     let commands = commands.filter(|line| !line.starts_with("   "));
     let commands = commands.filter_map(|line| line.split_whitespace().next());
@@ -68,7 +68,7 @@ fn bad_usage_exits_with_2() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
-/// Where one kind of file is expected and another given, the message says what the file is, and the way.
+/// A file of the wrong kind: the message says what the file is and how to use it.
 #[test]
 fn files_of_other_kinds_are_named() {
     let folder = Folder::new();
@@ -250,7 +250,7 @@ fn stones_programs_answer_as_gflags_does() {
         .quarry("cpu_air_verifier --in_file=p --odd")
         .exits(2)
         .says(&["--odd"]);
-    // This program's own commands know nothing of it.
+    // Quarry's own commands do not know this flag.
     folder
         .quarry("verify --undefok=odd --odd p")
         .exits(2)
@@ -351,7 +351,7 @@ fn layouts_are_shown() {
     folder.quarry("layouts large").exits(2).says(&["large", "small"]);
 }
 
-/// Flags win over the environment, the environment over the file, the file over the defaults.
+/// Flags override the environment, the environment the file, and the file the defaults.
 #[test]
 fn the_configuration_of_the_service() {
     let folder = Folder::new();
@@ -384,7 +384,7 @@ fn the_configuration_of_the_service() {
             "{value} is not in:\n{text}"
         );
     }
-    // What is printed is a configuration.
+    // The printed text is itself a configuration file.
     folder.write("printed.toml", &text);
     assert_eq!(printed("serve --config printed.toml --print-config", &[]), text);
     assert!(

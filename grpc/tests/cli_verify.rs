@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// A case of the corpus that has a proof file of Stone's.
+/// A case of the corpus with a proof file made by Stone.
 const CASE: &str = "plain/fib_2p9";
 const PROOF: &str = "proof_felt_vf_pos.json";
 
@@ -133,13 +133,13 @@ fn inspect_explains_a_proof() {
 #[test]
 fn stones_name_has_stones_rules() {
     let folder = Folder::with_case("small/fib_2p9");
-    // One query: valid, and far below what `verify` asks for.
+    // One query: valid, but far below the security that `verify` requires.
     folder.quarry("verify proof_q1.json").exits(3).says(&["security"]);
     folder.quarry("cpu_air_verifier --in_file=proof_q1.json").exits(0);
     folder
         .quarry("cpu_air_verifier --in_file=proof_q1.json --min_security_bits=80")
         .exits(3);
-    // A run that is no whole run of a Cairo 0 program.
+    // A run that is not a whole run of a Cairo 0 program.
     let folder = Folder::with_case("small/entry_without_ap");
     let line = "--in_file=proof_base.json --min_security_bits=0";
     folder.quarry(&format!("verify {line}")).exits(3);
@@ -160,7 +160,7 @@ fn the_form_of_the_public_input_is_part_of_the_proof() {
         .says(&["stone5, stone6"]);
 }
 
-/// `-` and a FIFO are read as streams, and a stream is read to the limit and no further.
+/// `-` and a FIFO are read as streams, up to the size limit and no further.
 #[test]
 fn a_proof_may_come_through_a_pipe() {
     let folder = Folder::with_case(CASE);
@@ -190,7 +190,7 @@ fn a_proof_may_come_through_a_pipe() {
     let through_fifo = |line: &str, block: &[u8], count: usize| {
         let quarry = folder.command(line).spawn().expect("quarry");
         let mut file = fs::OpenOptions::new().write(true).open(&fifo).expect("a reader");
-        // Writing fails when nobody reads any more.
+        // Writing fails once the reader has closed the FIFO.
         let all_read = (0..count).all(|_| file.write_all(block).is_ok());
         drop(file);
         (Ran::from(quarry.wait_with_output().expect("it ends")), all_read)
@@ -198,7 +198,7 @@ fn a_proof_may_come_through_a_pipe() {
     let (ran, all_read) = through_fifo("verify fifo --min-security-bits 0", &proof, 1);
     ran.exits(0);
     assert!(all_read);
-    // As good as endless.
+    // Practically endless.
     let (ran, all_read) = through_fifo("inspect fifo --max-bytes 1MiB", &[b' '; 4096], usize::MAX);
     ran.exits(2).says(&["fifo", "1048576", "--max-bytes"]);
     assert!(!all_read);
@@ -224,7 +224,7 @@ fn no_more_is_read_than_allowed() {
     }
 }
 
-/// Stone's verifier reads three members of a proof file, and its JSON may have comments.
+/// Like Stone's verifier, ours needs only three members of a proof file and accepts comments in its JSON.
 #[test]
 fn what_a_verifier_does_not_need_may_be_missing() {
     let folder = Folder::with_case(CASE);

@@ -1,4 +1,4 @@
-//! The clock is set while the service runs (libfaketime): what is told by the clock follows it, and nothing else does.
+//! The clock changes while the service runs (libfaketime): only what depends on wall-clock time may follow it.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 const PLAIN: &str = "plain/fib_2p9";
 
-/// The library of Debian's package `libfaketime`.
+/// Library of Debian's package `libfaketime`.
 fn library() -> String {
     let folders = fs::read_dir("/usr/lib").expect("/usr/lib").flatten();
     let mut paths = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
@@ -32,7 +32,7 @@ fn start(folder: &Folder) -> Appliance {
     Appliance::start_by(folder, "env", &env)
 }
 
-/// Sets the clock: so many hours from the real one.
+/// Sets the clock to an offset in hours from the real one.
 fn set(folder: &Folder, hours: i64) {
     folder.write("clock.new", format!("{hours:+}h\n"));
     fs::rename(folder.file("clock.new"), folder.file("clock")).unwrap();
@@ -80,7 +80,7 @@ async fn a_clock_that_is_set_harms_no_job_without_a_deadline() {
     }
     drop(service);
 
-    // A start a day before what is in the store.
+    // A start with the clock a day before the store's latest entry.
     let service = start(&case);
     let mut client = service.client().await;
     let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;

@@ -1,5 +1,5 @@
-//! The service is killed, at every named point and at any moment: nothing that was accepted is lost, nothing is proved twice
-//! with different results, nothing is left behind.
+//! Kills the service at every named crash point and at random moments: no accepted job is lost, none is proved twice
+//! with different results, and no files are left behind.
 
 mod common;
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 const PLAIN: &str = "plain/fib_2p9";
 
-/// Every point, in the order of a job's life.
+/// Every crash point, in the order of a job's life.
 const POINTS: &[&str] = &[
     "upload.before-rename",
     "upload.after-rename",
@@ -28,7 +28,7 @@ const POINTS: &[&str] = &[
     "release.recorded",
 ];
 
-/// Uploads and submits what a client would, who may not hear the answer.
+/// Uploads and submits like a client that may not receive the response.
 async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
     let mut client = Client::connect(&service.connection()).await?;
     let spec = JobSpec {
@@ -46,7 +46,7 @@ async fn job(client: &mut Client, case: &Folder, tag: &str, dedup_key: &str) -> 
     }
 }
 
-/// Starts the service, which is there within two seconds.
+/// Starts the service and checks that it is ready within two seconds.
 fn restart(folder: &Folder, flags: &str) -> Appliance {
     let start = Instant::now();
     let service = Appliance::start(folder, flags);
@@ -54,7 +54,7 @@ fn restart(folder: &Folder, flags: &str) -> Appliance {
     service
 }
 
-/// Downloads the proof of the job with a dedup key, and checks that it is Stone's.
+/// Downloads the proof of the job with a dedup key and compares it with Stone's.
 async fn check_proof(client: &mut Client, case: &Folder, tag: &str, dedup_key: &str) {
     let id = client.by_dedup_key(dedup_key).await.unwrap().id;
     let job = client.wait(&id, |_| {}).await.unwrap();
@@ -76,7 +76,7 @@ fn unfinished() -> ListJobsRequest {
     }
 }
 
-/// After a collection nothing is there that nobody refers to: so many files for each job.
+/// After a collection only `n_files` complete files and no unfinished uploads are left.
 fn check_files(case: &Folder, n_files: usize) {
     case.write("collect.toml", "[artifacts]\nkeep_seconds = 0\n");
     let service = restart(case, "--config collect.toml");
@@ -84,7 +84,7 @@ fn check_files(case: &Folder, n_files: usize) {
         let (objects, parts) = (kept(case, "objects").len(), kept(case, "parts").len());
         (objects == n_files && parts == 0).then_some(())
     });
-    // A folder for this run, and nothing in it.
+    // Only the empty scratch folder of this run.
     let runs = until("the end of earlier runs' files", || {
         let runs: Vec<_> = fs::read_dir(case.file("data/scratch")).unwrap().collect();
         (runs.len() == 1).then_some(runs)
@@ -93,7 +93,7 @@ fn check_files(case: &Folder, n_files: usize) {
     drop(service);
 }
 
-/// The table above has all points that there are.
+/// The table above lists all crash points in the code.
 #[test]
 fn all_points_are_tried() {
     let mut open = vec![std::path::PathBuf::from(concat!(
@@ -132,7 +132,7 @@ async fn every_point() {
             !accepted || known.len() == 1,
             "{point}: what was accepted is there"
         );
-        // Who heard no answer submits again: it is the same job.
+        // A client without a response submits again and gets the same job.
         let spec = job(&mut client, &case, "blake", "blake").await;
         let again = client.submit(spec).await.unwrap();
         assert_eq!(again.existing, known.len() == 1, "{point}");
@@ -140,12 +140,12 @@ async fn every_point() {
         let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
         assert_eq!(jobs.len(), 1, "{point}");
         drop(service);
-        // Four inputs, the statement in two files, the proof.
+        // Four inputs, two statement files, the proof.
         check_files(&case, 7);
     }
 }
 
-/// Uploads the inputs and a file that no job is made from; submits a job; gives its id.
+/// Uploads the inputs and an unreferenced file, and submits a job; returns its id.
 async fn upload_and_submit(at: &Connection, case: &Folder, other: &str) -> Result<String, ClientError> {
     let mut client = Client::connect(at).await?;
     case.write("other", other);
@@ -154,7 +154,7 @@ async fn upload_and_submit(at: &Connection, case: &Folder, other: &str) -> Resul
     Ok(client.submit(spec).await?.job.unwrap_or_default().id)
 }
 
-/// Uploads a file that no job is made from, and submits a job, again and again, to whatever service there is.
+/// Uploads an unreferenced file and submits a job, repeatedly, to whichever service is running.
 async fn keep_submitting(n: usize, at: Arc<Mutex<Option<Connection>>>, submitted: Arc<Mutex<Vec<String>>>) {
     let case = Folder::with_case(PLAIN);
     for round in 0.. {
@@ -169,7 +169,7 @@ async fn keep_submitting(n: usize, at: Arc<Mutex<Option<Connection>>>, submitted
     }
 }
 
-/// As many kills as `QUARRY_KILLS` says, and a job more after each.
+/// Kills the service `QUARRY_KILLS` times, submitting another job after each.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_moment() {
     let kills: usize = std::env::var("QUARRY_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
@@ -177,13 +177,13 @@ async fn any_moment() {
     let case = Folder::with_case(PLAIN);
     let mut service = restart(&case, "");
     let mut accepted = Vec::new();
-    // Others upload and submit all the time: a kill meets them in the middle of it, and what was accepted is there after it.
+    // Other clients upload and submit all the time, so that kills interrupt them. Every accepted job must survive.
     let submitted = Arc::new(Mutex::new(Vec::new()));
     let address = Arc::new(Mutex::new(Some(service.connection())));
     let load: Vec<_> = (0..4)
         .map(|n| tokio::spawn(keep_submitting(n, Arc::clone(&address), Arc::clone(&submitted))))
         .collect();
-    // Moments that are spread evenly over any interval: multiples of the golden ratio.
+    // Kill times spread evenly over any interval: multiples of the golden ratio.
     let mut moment = 0.0_f64;
     for kill in 0..kills.max(tags.len()) {
         let tag = tags[kill % tags.len()];
@@ -219,7 +219,7 @@ async fn any_moment() {
             "{job:?}"
         );
     }
-    // Of those whose answer was lost nobody knows; they too ended.
+    // Jobs whose response was lost are known to no client; they must have ended too.
     assert!(client.list(unfinished()).await.unwrap().jobs.is_empty());
     let mut jobs = 0;
     let mut request = ListJobsRequest::default();
@@ -233,12 +233,12 @@ async fn any_moment() {
     }
     assert!(jobs >= accepted.len() + submitted.len());
     drop(service);
-    // Four inputs and a public input in common; parameters and a proof each. The others' files are such, too, but for what
-    // each uploaded.
+    // Shared: four inputs and a public input. Per job: parameters and a proof. The other clients' files are the same,
+    // except for the one that each of them uploaded.
     check_files(&case, 5 + 2 * tags.len());
 }
 
-/// A service whose device has a fault, and a job.
+/// A service with a device fault, and a job.
 async fn faulty(case: &Folder, fault: &str) -> (Appliance, Client, String) {
     case.write("fault", fault);
     let file = case.file("fault").display().to_string();
@@ -266,7 +266,7 @@ async fn a_device_that_is_lost_begins_anew() {
 async fn a_job_waits_while_others_hold_the_device() {
     let case = Folder::with_case(PLAIN);
     let (_service, mut client, id) = faulty(&case, "no-room").await;
-    // More often than a job may fail.
+    // More often than a job has attempts.
     let starts = async |client: &mut Client| client.capabilities().await.unwrap().devices[0].starts;
     while starts(&mut client).await < 5 {
         tokio::time::sleep(Duration::from_millis(50)).await;

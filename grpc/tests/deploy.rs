@@ -1,4 +1,4 @@
-//! What is given to operators works with the service as it is: units, containers, alerts, dashboards, traces.
+//! The files for operators match the service: units, containers, alerts, dashboards, traces.
 
 mod common;
 
@@ -33,7 +33,7 @@ fn deployed(name: &str) -> String {
     fs::read_to_string(path).expect("a file to deploy")
 }
 
-/// A service after a proof and a job that was refused; their ids.
+/// A service after a proof and a rejected job; the jobs' ids.
 async fn after_two_jobs(case: &Folder, flags: &str) -> (Appliance, String, String) {
     let service = Appliance::start(case, flags);
     let mut client = service.client().await;
@@ -55,7 +55,7 @@ async fn ends(client: &mut Client, spec: JobSpec, state: JobState) -> String {
     id
 }
 
-/// Names of metrics in an expression, and what must be equal in their labels.
+/// Metric names in an expression, and the label values that it requires.
 fn metrics_in(expression: &str) -> Vec<(String, Vec<String>)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut found = Vec::new();
@@ -72,7 +72,7 @@ fn metrics_in(expression: &str) -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// What a matcher of labels wants to be there: all of `=~"a|b"`, unless it is a pattern or a variable.
+/// The label values that a matcher requires: each alternative of `=~"a|b"`, unless it is a pattern or a variable.
 fn wanted(matcher: &str) -> Vec<String> {
     let (name, values) = match matcher.split_once("=~") {
         Some(parts) => parts,
@@ -126,7 +126,7 @@ async fn alerts_and_dashboard_are_over_metrics_that_there_are() {
             used.insert(name);
         }
     }
-    // Nothing is told that nobody looks at.
+    // Every metric is used by a rule or the dashboard.
     let base = |name: &String| {
         let ends = ["_bucket", "_sum", "_count"];
         let base = ends.iter().find_map(|end| name.strip_suffix(end));
@@ -142,7 +142,7 @@ async fn alerts_and_dashboard_are_over_metrics_that_there_are() {
     assert!(ids.iter().collect::<BTreeSet<_>>().len() == ids.len(), "{ids:?}");
 }
 
-/// Reads messages of the service manager's until there is one of this name.
+/// Reads the service manager's notifications until one with this name.
 fn told(socket: &UnixDatagram, name: &str) -> String {
     let start = Instant::now();
     loop {
@@ -189,7 +189,7 @@ async fn the_service_manager_is_told_and_a_drain_lets_proofs_end() {
         while client.get(&id).await.unwrap().state() != JobState::Running {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // However it is told to drain, the manager is told.
+        // However the drain is requested, the manager is notified.
         if name.starts_with('@') {
             folder.quarry("admin drain --data data").exits(0);
         } else {
@@ -201,13 +201,13 @@ async fn the_service_manager_is_told_and_a_drain_lets_proofs_end() {
             (status == 503 && reasons.contains("draining")).then_some(())
         });
         assert!(client.submit(spec).await.is_err(), "no more are taken");
-        // What was on the device ends, and is there after the next start.
+        // The running job finishes and is present after the next start.
         assert_eq!(service.wait().code(), Some(0));
         let service = Appliance::start(&folder, "");
         let job = service.client().await.get(&id).await.unwrap();
         assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
     }
-    // For another process the watchdog is not ours to feed.
+    // The watchdog is not served if it is meant for another process.
     let (socket, name) = &sockets[0];
     let env = [
         ("NOTIFY_SOCKET", &**name),
@@ -301,7 +301,7 @@ fn unit_and_container_start_the_service_as_it_is() {
     assert!(!is_healthy(&port));
 }
 
-/// A collector of traces.
+/// A trace collector.
 struct Collector(mpsc::UnboundedSender<ExportTraceServiceRequest>);
 
 #[tonic::async_trait]
@@ -393,11 +393,11 @@ async fn traces_of_jobs_reach_a_collector() {
     assert_eq!(root.status.as_ref().unwrap().code(), StatusCode::Error);
     assert_eq!(attribute(root, "quarry.failure.code"), "input.program_hash");
 
-    // A collector that is not there is nobody's trouble.
+    // An unreachable collector does not disturb the service.
     drop(requests);
     let case = Folder::with_case(PLAIN);
     let (service, ..) = after_two_jobs(&case, "--otlp-endpoint http://127.0.0.1:9").await;
     until("a warning", || {
-        service.log().contains("traces are lost").then_some(())
+        service.log().contains("traces dropped").then_some(())
     });
 }

@@ -1,4 +1,4 @@
-//! The doors: what a client can hold without being known, without reading, without saying anything.
+//! Limits on clients that are unauthenticated, do not read, or do not send.
 
 mod common;
 
@@ -26,7 +26,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-/// A body that begins and does not end.
+/// A body that never ends.
 struct Stuck(Option<Bytes>);
 
 impl Body for Stuck {
@@ -44,7 +44,7 @@ impl Body for Stuck {
     }
 }
 
-/// A message of a length, of which so many bytes come.
+/// A message with a declared length, of which only some bytes are sent.
 fn message(length: u32, come: usize) -> Stuck {
     let mut bytes = vec![0];
     bytes.extend(length.to_be_bytes());
@@ -61,7 +61,7 @@ async fn http2(address: &str) -> SendRequest<Stuck> {
     send
 }
 
-/// The code that a call is answered with, and after how long.
+/// The status code of a call, and how long it took.
 async fn answer(
     mut to: SendRequest<Stuck>,
     path: &str,
@@ -102,13 +102,13 @@ async fn nothing_is_read_of_what_strangers_send() {
     let service = Appliance::start(&folder, "--config clients.toml");
     let to = http2(&service.address).await;
 
-    // Who is known may begin, and must end, in time and at a length.
+    // An authenticated client may start a request, but must finish it in time and within the size limit.
     let slow = tokio::spawn(answer(to.clone(), SUBMIT, Some("token"), message(1 << 17, 9)));
     let open = tokio::spawn(answer(to.clone(), HEALTH, None, message(1 << 17, 9)));
     let (code, _) = answer(to.clone(), SUBMIT, Some("token"), message(300 << 10, 300 << 10)).await;
     assert_eq!(code, Code::OutOfRange);
 
-    // Strangers are answered before their message is there, whatever they ask.
+    // Unauthenticated clients are rejected before their message has arrived, whatever the method.
     let mut codes = Vec::new();
     for n in 0..60 {
         let path = if n % 2 == 0 { SUBMIT } else { REFLECTION };
@@ -160,7 +160,7 @@ async fn downloads_that_nobody_reads_hold_nobody_up() {
         "{refused:?}"
     );
 
-    // They hold no thread, and all others are served; so is the greedy one once it ends a stream.
+    // The streams hold no thread, and other clients are served. The greedy client is served too once it ends a stream.
     let status = fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
     let threads = status
         .lines()
@@ -180,7 +180,7 @@ async fn downloads_that_nobody_reads_hold_nobody_up() {
     }
     assert_eq!(fs::read(folder.file("copy.bin")).unwrap(), [7; 8 << 20]);
 
-    // Who takes nothing for long is told so, and may resume.
+    // A client that does not read gets an error after a while and can resume.
     tokio::time::sleep(Duration::from_secs(31)).await;
     let mut stalled = unread.pop().unwrap();
     drop(unread);
@@ -195,12 +195,12 @@ async fn downloads_that_nobody_reads_hold_nobody_up() {
     assert_eq!(end.code(), Code::DeadlineExceeded, "{end}");
 }
 
-/// Waits until the other side closes; gives how long that took.
+/// Waits until the server closes; returns how long that took.
 async fn closes(mut stream: impl AsyncRead + Unpin) -> u64 {
     let begin = Instant::now();
     let mut said = Vec::new();
     let end = timeout(Duration::from_secs(30), stream.read_to_end(&mut said)).await;
-    // How it ends is the service's to choose.
+    // Whether it ends with an error or not is up to the service.
     let _ = end.expect("an end");
     begin.elapsed().as_secs()
 }
@@ -231,7 +231,7 @@ async fn a_connection_over_tls_says_something() {
     let stream = TcpStream::connect(&service.address).await.unwrap();
     let shaken = connector.connect(name, stream).await.unwrap();
     let silent = TcpStream::connect(&service.address).await.unwrap();
-    // One that begins as it should is kept, however long it then says nothing.
+    // A connection that starts properly is kept, even if it is silent afterwards.
     let mut client = Client::connect(&Connection {
         server: service.address.replace("127.0.0.1", "https://localhost"),
         token: Some("token".to_owned()),

@@ -1,4 +1,4 @@
-//! What goes wrong stays with the job that it happens to: hostile inputs, limits, processes that die, damaged files.
+//! A fault affects only the job that it happens to: hostile inputs, limits, dead processes, damaged files.
 
 mod common;
 
@@ -37,7 +37,7 @@ async fn a_hostile_input_fails_alone() {
     let cut = file("cut", &trace[1..]).await;
     let short = file("short", &trace[24..]).await;
     let mut other = trace.clone();
-    // The allocation pointer of a step in the middle.
+    // The allocation pointer of a step in the middle of the trace.
     other[24 * 100] ^= 1;
     let other = file("other", &other).await;
     let memory_limit = Limits {
@@ -115,7 +115,7 @@ async fn a_hostile_input_fails_alone() {
         assert_eq!(failure.class(), class, "{failure:?}");
         assert!(failure.code.starts_with(code), "{code}: {failure:?}");
         assert!(!failure.retryable);
-        // Where the service keeps its files is nobody's business.
+        // Messages must not reveal the service's paths.
         assert!(!failure.message.contains("/"), "{failure:?}");
         let state = match class {
             Resource => JobState::Failed,
@@ -127,7 +127,7 @@ async fn a_hostile_input_fails_alone() {
     assert_eq!(wait(&mut client, &good).await.state(), JobState::Succeeded);
 }
 
-/// Stone's files may have comments, for the service too.
+/// Stone's files may contain comments, for the service too.
 #[tokio::test(flavor = "multi_thread")]
 async fn comments_in_stones_inputs_are_taken() {
     let case = Folder::with_case(PLAIN);
@@ -144,7 +144,7 @@ async fn comments_in_stones_inputs_are_taken() {
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
 }
 
-/// A program's hash does not cover its builtins: with Stone's four files something else must say them.
+/// A program's hash does not cover its builtins: with Stone's four files they must be determined otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_hash_needs_its_builtins() {
     let case = Folder::with_case("small/c1");
@@ -193,7 +193,7 @@ async fn a_program_hash_needs_its_builtins() {
     }
 }
 
-/// Every form of run that Stone proves is proved, and the job says what it shows.
+/// Every form of run that Stone proves is proved, and the job reports what the proof shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_of_every_form_are_proved() {
     for (case, run) in [
@@ -222,7 +222,7 @@ async fn processes_die_and_jobs_go_on() {
     let mut client = service.client().await;
     let spec = long_job(&mut client, 1 << 13).await;
 
-    // Too late. (There is no pace yet that would refuse it.)
+    // The deadline passes. (There is no pace yet, so the job is accepted.)
     let deadline = SystemTime::now() + Duration::from_secs(1);
     let late = JobSpec {
         deadline: Some(deadline.into()),
@@ -231,7 +231,7 @@ async fn processes_die_and_jobs_go_on() {
     let id = submit(&mut client, late).await.id;
     assert_eq!(wait(&mut client, &id).await.state(), JobState::Expired);
 
-    // A worker dies in the middle: another lease, and the same job succeeds.
+    // A worker dies in the middle of a proof: the job gets a new lease and succeeds.
     let id = submit(&mut client, spec.clone()).await.id;
     let on_device = async |client: &mut Client, id: &str| {
         loop {
@@ -250,7 +250,7 @@ async fn processes_die_and_jobs_go_on() {
     assert_eq!(job.failed_attempts, 1);
     assert!(job.lease_epoch > before.lease_epoch);
 
-    // A job whose workers always die is given up, with the cause.
+    // A job whose workers always die fails with the cause.
     let id = submit(&mut client, spec.clone()).await.id;
     for attempt in 1..=3 {
         on_device(&mut client, &id).await;
@@ -272,7 +272,7 @@ async fn processes_die_and_jobs_go_on() {
     );
     assert!(failure.message.contains("SIGKILL"), "{failure:?}");
 
-    // Cancelled: the answer is final, and the device is free within a second.
+    // Cancelled: the state is final, and the device is free within a second.
     let id = submit(&mut client, spec.clone()).await.id;
     on_device(&mut client, &id).await;
     let start = Instant::now();
@@ -287,7 +287,7 @@ async fn processes_die_and_jobs_go_on() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
-    // The system was short of memory: the input is not to blame.
+    // As by the out-of-memory killer: the input is not to blame.
     let id = submit(&mut client, spec.clone()).await.id;
     signal("KILL", service.process("child"));
     let job = wait(&mut client, &id).await;
@@ -297,7 +297,7 @@ async fn processes_die_and_jobs_go_on() {
         "{job:?}"
     );
 
-    // A child dies: its job fails, and no other.
+    // A child dies: only its job fails.
     let large = long_job(&mut client, 1 << 20).await;
     let id = submit(&mut client, large).await.id;
     let other = submit(&mut client, spec).await.id;
@@ -335,8 +335,8 @@ async fn damage_is_found() {
         (FailureClass::Internal, "artifact.damaged")
     );
     let downloaded = client.download(&trace, &case.file("downloaded")).await;
-    assert!(downloaded.unwrap_err().to_string().contains("another digest"));
-    // The service is there for the rest.
+    assert!(downloaded.unwrap_err().to_string().contains("not match"));
+    // The service stays available.
     let params = case.file("params_blake.json");
     let intact = upload(&mut client, &params).await;
     client.download(&intact, &case.file("downloaded")).await.unwrap();
@@ -352,7 +352,7 @@ async fn a_child_keeps_within_its_limits() {
     folder.write("limits.toml", "[artifacts]\nmax_bytes = 1000000\n");
     let service = Appliance::start(&folder, "--config limits.toml");
     let mut client = service.client().await;
-    // 24 bytes of trace for each step.
+    // 24 bytes of trace per step.
     let large = long_job(&mut client, 1 << 16).await;
     let slow = JobSpec {
         limits: Some(Limits {
@@ -382,7 +382,7 @@ async fn json_that_does_not_fit_into_memory_fails_alone() {
     let service = Appliance::start(&case, "");
     let mut client = service.client().await;
     let good = air_job(&mut client, &case, "blake").await;
-    // 12 MB of text, which are 200 MB of values once they are read.
+    // 12 MB of text that parse to 200 MB of values.
     let mut json = b"{\"trace_path\": \"trace.bin\", \"pedersen\": [".to_vec();
     json.extend(b"0,".repeat(6_000_000));
     json.extend(b"0]}");
@@ -409,7 +409,7 @@ async fn json_that_does_not_fit_into_memory_fails_alone() {
         "{job:?}"
     );
     assert!(failure.message.contains("max_child_memory_bytes"), "{failure:?}");
-    // The same limit is enough for an input of the usual size.
+    // The same limit is enough for an input of normal size.
     let job = wait(&mut client, &small).await;
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
 }

@@ -1,4 +1,4 @@
-//! What operators see: metrics, health and readiness, by the real service after real jobs.
+//! Metrics, health and readiness of the real service after real jobs.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 const PLAIN: &str = "plain/fib_2p9";
 
-/// A machine without a card, whatever it has.
+/// Hides all GPUs of the machine.
 const NO_CARD: [(&str, &str); 3] = [
     ("CUDA_VISIBLE_DEVICES", "-1"),
     ("VK_DRIVER_FILES", "/dev/null"),
@@ -48,7 +48,7 @@ async fn metrics_after_proofs_and_failures() {
     }
     client.submit(absent).await.expect_err("no such file");
 
-    // Name and labels, the least and the most that is right.
+    // Name and labels, smallest and largest correct value.
     let bad = "class=\"input_invalid\",code=\"input.program_hash\"";
     let table = [
         (
@@ -83,7 +83,7 @@ async fn metrics_after_proofs_and_failures() {
         ),
         ("quarry_proof_seconds_count".to_owned(), 2.0, 2.0),
         ("quarry_proof_seconds_sum".to_owned(), 1e-3, 120.0),
-        // Of the first proof there was nothing to go by.
+        // The first proof has no estimate.
         ("quarry_estimate_error_ratios_count".to_owned(), 1.0, 1.0),
         ("quarry_estimate_error_ratios_sum".to_owned(), 0.05, 20.0),
         ("quarry_deadline_slack_seconds_count".to_owned(), 1.0, 1.0),
@@ -118,7 +118,7 @@ async fn metrics_after_proofs_and_failures() {
         let is_right = value.is_some_and(|value| (least..=most).contains(&value));
         assert!(is_right, "{name} is {value:?}, not in {least} ..= {most}: {page}");
     }
-    // One of the two devices was busy with it, or both.
+    // One or both of the devices were busy.
     let busy = |device| {
         service.metric(&format!(
             "quarry_device_busy_seconds_total{{device=\"{device}\"}}"
@@ -138,7 +138,7 @@ async fn metrics_after_proofs_and_failures() {
         !devices[0].note.is_empty() && devices[1].note.is_empty(),
         "{devices:?}"
     );
-    assert!(service.log().contains("no card can be used"), "{}", service.log());
+    assert!(service.log().contains("no GPU is usable"), "{}", service.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,11 +188,11 @@ fn readiness_has_reasons() {
     let body = until("a reason", || {
         let (status, _, body) = service.page("/readyz");
         assert_eq!(status, 503, "{body}");
-        (!body.contains("starts")).then_some(body)
+        (!body.contains("starting")).then_some(body)
     });
-    assert!(body.contains("no device has a worker that is ready: "), "{body}");
+    assert!(body.contains("no device has a ready worker: "), "{body}");
     assert!(body.contains("cuda:7: "), "{body}");
-    // Alive it is.
+    // The service is alive.
     assert_eq!(service.page("/healthz").0, 200);
 }
 
@@ -258,7 +258,7 @@ async fn logs_are_json_tell_the_life_of_a_job_and_no_secret() {
     };
     let bad = client.submit(bad).await.unwrap().job.unwrap().id;
     client.wait(&bad, |_| {}).await.unwrap();
-    // A worker that dies is in the log too.
+    // The death of a worker is logged too.
     common::appliance::signal("KILL", service.process("worker"));
     until("the end of the worker", || {
         service.log().contains("the worker has ended").then_some(())

@@ -1,4 +1,4 @@
-//! The pages over HTTP: what a browser is told, what is not shown, clients that misbehave.
+//! The HTTP pages: headers, private data, misbehaving clients.
 
 mod common;
 
@@ -86,7 +86,7 @@ async fn the_status_is_json_and_tells_no_secrets() {
     }
     assert_eq!(service.page("/history.json?span=week").0, 400);
 
-    // Those that ended are known after another start.
+    // Ended jobs are shown after a restart.
     drop(service);
     let service = Appliance::start(&case, "");
     let all: Value = serde_json::from_str(&service.page("/status.json").2).unwrap();
@@ -158,7 +158,7 @@ fn where_others_come_the_page_is_not_shown_unless_told() {
     assert!(service.page("/").2.contains("status_page = true"));
 }
 
-/// A connection from another address of this machine.
+/// A connection from another local address.
 fn connect_from(from: [u8; 4], to: &str) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -206,12 +206,12 @@ fn clients_of_pages_that_misbehave() {
         stream.write_all(text.as_bytes()).unwrap();
         stream
     };
-    // As many as an address may have, and more, half a request each.
+    // More connections than an address may have, each with half a request.
     let start = Instant::now();
     let mut slow: Vec<_> = (0..300)
         .map(|_| say("GET / HTTP/1.1\r\nHost: localhost\r\nX-"))
         .collect();
-    // Other addresses have theirs.
+    // Other addresses have their own limit.
     let mut other = connect_from([127, 0, 0, 2], &service.http);
     other.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
     let mut said = String::new();
@@ -229,7 +229,7 @@ fn clients_of_pages_that_misbehave() {
     assert!(slow[64..].iter().all(is_closed), "those over it, at once");
     let mut rest = Vec::new();
     slow[0].set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // And the others are shown the door.
+    // The excess connections are closed.
     slow[0].read_to_end(&mut rest).expect("an end of the connection");
     drop(slow);
     until("a place", || {
@@ -242,7 +242,7 @@ fn clients_of_pages_that_misbehave() {
         let mut answer = String::new();
         let mut stream = say(text);
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // A connection that is reset has said what it had to say.
+        // If the connection was reset, keep what was received.
         let _ = stream.read_to_string(&mut answer);
         answer.lines().next().unwrap_or_default().to_owned()
     };

@@ -1,4 +1,4 @@
-//! TLS, tokens, certificates, roles, tenants and quotas; clients that misbehave.
+//! TLS, tokens, certificates, roles, tenants and quotas; misbehaving clients.
 
 mod common;
 
@@ -89,7 +89,7 @@ async fn who_may_do_what() {
                 "{status:?}"
             );
         }
-        // The first may have ended already.
+        // The first job may have ended already.
         other => assert_eq!(
             a.get(&id).await.unwrap().state(),
             JobState::Succeeded,
@@ -97,7 +97,7 @@ async fn who_may_do_what() {
         ),
     }
 
-    // Another tenant's job is not there.
+    // Another tenant's job is not found.
     assert_eq!(code(b.get(&id).await), Code::NotFound);
     assert_eq!(code(b.cancel(&id).await), Code::NotFound);
     assert_eq!(code(b.by_dedup_key("key-of-a").await), Code::NotFound);
@@ -119,12 +119,12 @@ async fn who_may_do_what() {
     let proof = reader.result(&id).await.unwrap().proof.unwrap();
     reader.download(&proof, &case.file("proof.json")).await.unwrap();
 
-    // Nor are its files, for those who know their digests.
+    // Neither are its files, even with their digests.
     let to = case.file("foreign.json");
     assert_eq!(code(b.download(&proof, &to).await), Code::NotFound);
     assert_eq!(code(b.download_of("a", &proof, &to).await), Code::NotFound);
     assert_eq!(code(b.submit(spec.clone()).await), Code::FailedPrecondition);
-    // Nor is the key of its job another's: with files of its own b has a job of its own.
+    // Dedup keys are per tenant: with its own files, b gets its own job.
     let of_b = JobSpec {
         input: air_job(&mut b, &case, "blake").await.input,
         ..spec
@@ -215,7 +215,7 @@ async fn certificates_of_clients() {
 async fn clients_that_misbehave() {
     let case = Folder::with_case(PLAIN);
     let service = Appliance::start(&case, "");
-    // Connections that say nothing, or half of something.
+    // Connections that send nothing or half a request.
     let mut idle = Vec::new();
     for n in 0..200 {
         let mut stream = TcpStream::connect(&service.address).unwrap();
@@ -268,7 +268,7 @@ async fn clients_that_misbehave() {
     for spec in refused {
         assert_eq!(code(client.submit(spec).await), Code::InvalidArgument);
     }
-    // What is told back is not as long as what was asked.
+    // Error messages do not quote overlong input in full.
     assert_eq!(code(client.get(&"x".repeat(20_000)).await), Code::InvalidArgument);
     assert_eq!(code(client.get(&"x".repeat(32)).await), Code::NotFound);
     let token = ListJobsRequest {
@@ -309,7 +309,7 @@ async fn clients_that_misbehave() {
     drop(idle);
 }
 
-/// When the service says to come again; `None` unless it is asked too often.
+/// The retry delay in the response; `None` if the call was not rate limited.
 fn come_again<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Option<Duration> {
     let Err(ClientError::Status(status)) = result else {
         return None;
@@ -341,7 +341,7 @@ async fn who_asks_too_often_waits() {
         token: Some(token.to_owned()),
         ..service.connection()
     };
-    // From two connections, which are the same client's.
+    // Two connections of the same client share its limit.
     let mut eager = [connect(&with("eager")).await, connect(&with("eager")).await];
     let mut calm = connect(&with("calm")).await;
     for n in 0..5 {
@@ -359,7 +359,7 @@ async fn who_asks_too_often_waits() {
         "after the time it was told"
     );
 
-    // Submissions and estimates share a bucket, whatever becomes of them.
+    // Submissions and estimates share a bucket, whether they succeed or not.
     assert_eq!(code(calm.submit(JobSpec::default()).await), Code::InvalidArgument);
     assert_eq!(
         code(calm.estimate(JobSpec::default()).await),
@@ -368,7 +368,7 @@ async fn who_asks_too_often_waits() {
     assert!(come_again(calm.submit(JobSpec::default()).await).is_some());
     assert!(calm.capabilities().await.is_ok());
 
-    // Guessing tokens.
+    // Guessed tokens are rate limited.
     for n in 0..3 {
         let mut guess = connect(&with(&format!("guess {n}"))).await;
         assert_eq!(code(guess.capabilities().await), Code::Unauthenticated);
@@ -399,7 +399,7 @@ async fn an_address_has_its_share() {
         "nobody is named: the address is"
     );
 
-    // Two connections are open. Those that are too many are closed at once, those that say too little after a while.
+    // Two connections are allowed. Excess ones are closed at once, and ones that send too little after a while.
     let begin = Instant::now();
     let mut closed = Vec::new();
     std::thread::scope(|scope| {
@@ -411,7 +411,7 @@ async fn an_address_has_its_share() {
                     stream.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
                 }
                 scope.spawn(move || {
-                    // The server may greet first.
+                    // The server may send its preface first.
                     let mut answer = Vec::new();
                     match stream.read_to_end(&mut answer) {
                         Ok(_) => {}
@@ -460,7 +460,7 @@ async fn secrets_are_never_logged() {
     let mut stranger = connect(&with("token-of-a-stranger")).await;
     assert_eq!(code(stranger.capabilities().await), Code::Unauthenticated);
 
-    // A private input that is proved, one that a hint stumbles over, and one that is not even JSON.
+    // A private input that is proved, one on which a hint fails, and one that is not JSON.
     let mut client = connect(&with("token-of-a")).await;
     let mut spec = long_job(&mut client, 0).await;
     let inputs = [

@@ -1,4 +1,4 @@
-//! The service: real processes, a real store, real proofs.
+//! End-to-end tests of the service: real processes, a real store, real proofs.
 
 mod common;
 
@@ -25,7 +25,7 @@ async fn stones_inputs_give_stones_proof() {
         ..air_job(&mut client, &case, "blake").await
     };
     let id = submit(&mut client, spec.clone()).await.id;
-    // Who repeats it is told of the first, whatever has passed since.
+    // A repeated submission returns the first job, whatever has happened since.
     let repeated = JobSpec {
         deadline: Some((SystemTime::now() - Duration::from_secs(60)).into()),
         ..spec.clone()
@@ -64,7 +64,7 @@ async fn stones_inputs_give_stones_proof() {
     );
     assert!(cursors.is_sorted_by(|a, b| a < b));
 
-    // The proof is Stone's, and keeps the private input to itself.
+    // The proof equals Stone's and does not contain the private input.
     let result = client.result(&id).await.unwrap();
     let proof = result.proof.clone().unwrap();
     client.download(&proof, &case.file("proof.json")).await.unwrap();
@@ -82,7 +82,7 @@ async fn stones_inputs_give_stones_proof() {
     assert!(result.phases.iter().any(|phase| phase.phase == "FRI"));
     case.quarry("verify proof.json --min-security-bits=0").exits(0);
 
-    // What happened is told again from any cursor, and nothing else.
+    // Events can be replayed from any cursor.
     let request = WatchJobsRequest {
         after: cursors[2],
         job_id: id.clone(),
@@ -145,7 +145,7 @@ fn the_commands_work_as_written() {
         .exits(2)
         .says(&["no job"]);
 
-    // The store is one process's. What it kept is whole, and a copy is as good.
+    // Only one process can open the store. The stored data is intact, and a copy is equivalent.
     let copy = "store backup --data data copy/store.redb";
     fs::create_dir(folder.file("copy")).unwrap();
     folder.quarry(copy).exits(2).says(&["quarry admin"]);
@@ -205,7 +205,7 @@ async fn a_restart_takes_up_what_was_there() {
     }
     assert_eq!(digests[0], digests[1]);
 
-    // The pace of these two is known, after another start too.
+    // The pace of these two proofs is known after a restart too.
     drop(service);
     let service = Appliance::start(&folder, "");
     let mut client = service.client().await;
@@ -226,7 +226,7 @@ async fn a_restart_takes_up_what_was_there() {
         let estimate = client.estimate(within(seconds, &spec)).await.unwrap();
         assert_eq!(estimate.would_meet_deadline, Some(meets));
     }
-    // While much is to be done, a job that is due before is not taken, and its sender is told when to come again.
+    // Under load, a job whose deadline cannot be met is rejected with a retry delay.
     let large = long_job(&mut client, 1 << 17).await;
     let large = submit(&mut client, large).await.id;
     while !client.get(&large).await.unwrap().validation_done {
@@ -242,7 +242,7 @@ async fn a_restart_takes_up_what_was_there() {
     };
     let refused = refusal(&mut client, within(3.0, &spec)).await.unwrap_err();
     assert!(refused.contains("with a later deadline"), "{refused}");
-    // One that can be kept is a commitment: what would break it is not taken, what goes behind it is.
+    // An accepted deadline is a commitment: jobs that would break it are rejected, jobs that run after it are accepted.
     let wait_seconds = client.estimate(spec.clone()).await.unwrap().wait_seconds.unwrap();
     let promise = within(wait_seconds + 1.2 * most + 1.0, &spec);
     let mut taken = vec![large, refusal(&mut client, promise).await.unwrap()];
@@ -251,9 +251,10 @@ async fn a_restart_takes_up_what_was_there() {
             Ok(id) => taken.push(id),
             Err(refused) => break refused,
         }
-        assert!(taken.len() < 20);
+        // The faster the machine, the more small jobs fit before the deadline.
+        assert!(taken.len() < 200);
     };
-    assert!(refused.contains("a job that was accepted is due"), "{refused}");
+    assert!(refused.contains("an accepted job is due"), "{refused}");
     let behind = JobSpec {
         priority: -1,
         ..spec.clone()
@@ -316,7 +317,7 @@ async fn a_download_is_resumed() {
     case.write(&part, &whole[..whole.len() / 3]);
     client.download(&memory, &to).await.unwrap();
     assert_eq!(fs::read(&to).unwrap(), whole);
-    // What was there before was something else: it is not taken for the file, and the next download is whole.
+    // The partial file has other content: it is not accepted as the artifact, and the next download is complete.
     fs::remove_file(&to).unwrap();
     case.write(&part, "something else");
     assert!(matches!(
@@ -372,7 +373,7 @@ async fn submissions_at_once_are_taken_one_after_the_other() {
     }
 }
 
-/// Who goes away in the middle of a submission leaves no job that nobody works on.
+/// A client that disconnects during a submission leaves no job unprocessed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_that_was_given_up_is_none_or_whole() {
     let case = Folder::with_case(PLAIN);

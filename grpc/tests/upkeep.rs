@@ -1,4 +1,4 @@
-//! What a service goes through in its years: files that go after their time, a disk that is full, a store that is damaged.
+//! Long-term operation: expiry of files, a full disk, a damaged store.
 
 mod common;
 
@@ -41,10 +41,10 @@ async fn inputs_go_first_then_jobs() {
     };
     let trace = files.trace.clone().unwrap();
     drop(service);
-    // Four inputs, the statement in two files, of which the public input is the one that came, the proof.
+    // Four inputs, two statement files (the public input is the same as the uploaded one), the proof.
     let before = n_objects(&case);
 
-    // A disk that is short takes the inputs of what has ended, at once, and nothing else.
+    // Low disk space removes the inputs of finished jobs at once, and nothing else.
     let short = format!("[artifacts]\nmin_free_bytes = {}\nkeep_seconds = 0\n", i64::MAX);
     case.write("short.toml", short);
     let service = Appliance::start(&case, "--config short.toml");
@@ -87,7 +87,7 @@ async fn inputs_go_first_then_jobs() {
     );
 }
 
-/// Sets the largest file that a process may write.
+/// Sets the maximum file size of a process.
 fn limit_files(process: u32, bytes: &str) {
     let status = Command::new("prlimit")
         .args([format!("--pid={process}"), format!("--fsize={bytes}:unlimited")])
@@ -95,7 +95,7 @@ fn limit_files(process: u32, bytes: &str) {
     assert!(status.expect("prlimit runs").success());
 }
 
-/// Whether the service says of itself that it can be used, and if not, why.
+/// Whether the service reports that it is ready, and if not, why.
 fn readiness(service: &Appliance) -> (u16, String) {
     let (status, _, body) = service.page("/readyz");
     (status, body)
@@ -104,7 +104,7 @@ fn readiness(service: &Appliance) -> (u16, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_cannot_be_written_stops_intake_and_loses_nothing() {
     let case = Folder::with_case(PLAIN);
-    // A write beyond a limit is to fail as on a full disk, and not to be a signal.
+    // A write beyond the limit must fail as on a full disk, not raise a signal.
     let service = Appliance::start_by(&case, "bash", &["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
     let mut client = service.client().await;
     let spec = air_job(&mut client, &case, "blake").await;
@@ -123,7 +123,7 @@ async fn a_store_that_cannot_be_written_stops_intake_and_loses_nothing() {
         (status == 503).then_some(why)
     });
     assert!(why.contains("the store"), "{why}");
-    // The service is there for the rest.
+    // The service stays available.
     assert_eq!(service.page("/healthz").0, 200);
     client.capabilities().await.unwrap();
     client.download(&proof, &case.file("proof.json")).await.unwrap();

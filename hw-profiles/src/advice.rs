@@ -1,14 +1,14 @@
-//! What stands in the way of fast proofs, and what to do about it.
+//! Conditions that make proofs slow or make them fail, and what to do about them.
 
 use crate::Probe;
 use serde::{Deserialize, Serialize};
 
-/// Below this, proofs of some 2^16 steps begin to fail.
+/// Below this, proofs of about 2^16 steps begin to fail.
 const LITTLE_MEMORY: u64 = 8 << 30;
-/// Below this share of the memory, other programs hold most of it.
+/// If less than this share of the memory is available, other programs hold most of it.
 const MOSTLY_TAKEN: f64 = 0.25;
 
-/// Something about the machine that costs speed or makes proofs fail.
+/// A condition of the machine that costs speed or makes proofs fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// What was found.

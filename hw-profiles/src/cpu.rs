@@ -8,7 +8,7 @@ use std::path::Path;
 /// A processor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cpu {
-    /// Its name as it gives it.
+    /// Model name that the processor reports.
     pub model: Option<String>,
     /// The architecture this program was compiled for.
     pub architecture: String,
@@ -32,7 +32,7 @@ pub struct Cache {
 }
 
 impl Cpu {
-    /// Looks at this machine's processor.
+    /// Inspects this machine's processor.
     pub fn probe() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self {
@@ -51,7 +51,7 @@ impl Cpu {
     }
 }
 
-/// The values of a key of `/proc/cpuinfo`, a processor each.
+/// The values of a key of `/proc/cpuinfo`, one per processor.
 fn field<'a>(cpuinfo: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     cpuinfo
         .lines()
@@ -60,7 +60,7 @@ fn field<'a>(cpuinfo: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// Distinct pairs of socket and core: hyperthreads share one.
+/// Number of distinct pairs of socket and core: hyperthreads share one.
 fn cores(cpuinfo: &str) -> Option<usize> {
     let distinct: BTreeSet<_> = field(cpuinfo, "physical id")
         .zip(field(cpuinfo, "core id"))
@@ -114,7 +114,7 @@ fn cache(folder: &Path) -> Option<Cache> {
     })
 }
 
-/// Reads `32K` or `1M`.
+/// Parses a size such as `32K` or `1M`.
 fn size(text: &str) -> Option<u64> {
     let (digits, unit) = match text.split_at_checked(text.len().checked_sub(1)?)? {
         (digits, "K") => (digits, 1 << 10),

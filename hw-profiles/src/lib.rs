@@ -1,4 +1,4 @@
-//! What a machine can do: its CPU and memory as found, and the rates it reaches as measured.
+//! The capabilities of a machine: its detected CPU and memory, and its measured rates.
 
 mod advice;
 mod cpu;
@@ -12,7 +12,7 @@ pub use rates::Rates;
 
 use serde::{Deserialize, Serialize};
 
-/// What was found on the machine this runs on. What the system does not tell is `None` or empty.
+/// The properties of the machine this runs on. Values that the system does not report are `None` or empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// The processor.
@@ -26,7 +26,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Looks at the machine without loading it.
+    /// Inspects the machine without loading it.
     pub fn look() -> Self {
         Self {
             cpu: Cpu::probe(),
@@ -36,7 +36,7 @@ impl Probe {
         }
     }
 
-    /// Looks at the machine and measures it, which takes about two seconds.
+    /// Inspects the machine and measures it, which takes about two seconds.
     pub fn measure() -> Self {
         Self {
             rates: Some(Rates::measure()),
@@ -44,7 +44,7 @@ impl Probe {
         }
     }
 
-    /// What stands in the way of fast proofs here, and what to do about it.
+    /// Conditions that make proofs slow on this machine, and what to do about them.
     pub fn warnings(&self) -> Vec<Warning> {
         advice::warnings(self)
     }

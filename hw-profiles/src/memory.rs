@@ -6,18 +6,18 @@ use std::fs;
 /// The machine's memory, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// All there is, or the limit of this process's control group if that is less.
+    /// Total memory, or the limit of this process's control group if that is lower.
     pub total_bytes: Option<u64>,
-    /// What could be taken now without swapping.
+    /// Memory that can be allocated now without swapping.
     pub available_bytes: Option<u64>,
 }
 
 impl Memory {
-    /// Looks at this machine's memory.
+    /// Inspects this machine's memory.
     pub fn probe() -> Self {
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let read = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-        // "max" (no limit) is no number.
+        // "max" (no limit) does not parse as a number.
         let limit = read("/sys/fs/cgroup/memory.max");
         let used = read("/sys/fs/cgroup/memory.current").unwrap_or(0);
         let total = kibibytes(&meminfo, "MemTotal");
@@ -29,7 +29,7 @@ impl Memory {
     }
 }
 
-/// The most memory that this process has held at once, in bytes, if the system tells.
+/// Peak resident memory of this process in bytes, if the system reports it.
 pub fn peak_resident_bytes() -> Option<u64> {
     kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
 }

@@ -1,4 +1,4 @@
-//! Rates that this machine reaches at the work that proofs are made of.
+//! Measured rates of this machine for the work that proofs consist of.
 
 use quarry_kernels::ops::NttOps;
 use quarry_kernels::{BitReversed, Columns, CpuDevice, DeviceError, Digest, Felt, Hash, Natural, Tag};
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long each rate is measured.
+/// Duration of each measurement.
 const MEASURE_FOR: Duration = Duration::from_millis(300);
-/// Bytes copied at once for the memory's bandwidth: beyond most last-level caches.
+/// Bytes copied at once to measure the memory's bandwidth: more than most last-level caches hold.
 const COPY_BYTES: usize = 128 << 20;
 /// Independent multiplications in flight: enough to fill the pipeline.
 const LANES: usize = 16;
@@ -16,17 +16,17 @@ const LANES: usize = 16;
 /// Measured rates, all on one core.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
-    /// Multiplications of field elements a second.
+    /// Field multiplications per second.
     pub field_multiplications: f64,
-    /// Field elements transformed a second, in transforms of 2^16; `None` if the CPU device does not start.
+    /// Field elements transformed per second, in transforms of 2^16; `None` if the CPU device does not start.
     pub ntt_elements: Option<f64>,
-    /// Keccak-256 hashes of two digests to one a second.
+    /// Keccak-256 hashes of two digests to one, per second.
     pub keccak_pairs: f64,
-    /// Blake2s hashes of two digests to one a second.
+    /// Blake2s hashes of two digests to one, per second.
     pub blake2s_pairs: f64,
-    /// Poseidon hashes of two digests to one a second.
+    /// Poseidon hashes of two digests to one, per second.
     pub poseidon_pairs: f64,
-    /// Bytes copied from memory to memory a second.
+    /// Bytes copied from memory to memory per second.
     pub copied_bytes: f64,
 }
 
@@ -43,7 +43,7 @@ impl Rates {
         }
     }
 
-    /// The operations measured on one core and how many a second, for people.
+    /// The measured operations by human-readable name, and their rates per second on one core.
     pub fn on_one_core(&self) -> [(&'static str, Option<f64>); 5] {
         [
             ("field multiplications", Some(self.field_multiplications)),
@@ -55,7 +55,7 @@ impl Rates {
     }
 }
 
-/// Repeats `work`, which does `units` units of something, and gives the units a second.
+/// Repeats `work`, which does `units` units of something, and returns the units per second.
 fn rate(units: f64, mut work: impl FnMut()) -> f64 {
     work();
     let start = Instant::now();
@@ -89,7 +89,7 @@ fn ntt_elements() -> Result<f64, DeviceError> {
     let columns = Columns::<_, Natural>::upload(&device, &[values], LOG_LEN, Tag("rate"))?;
     let coefficients: Columns<_, BitReversed> = device.interpolate(columns, shift)?;
     let mut out = Columns::zeros(&device, 1, LOG_LEN, Tag("rate"))?;
-    // One transform first, so that an error is told and tables are made before the clock runs.
+    // One transform first, so that errors are reported and tables are created before the clock runs.
     device.evaluate_coset(&coefficients, shift, &mut out)?.wait()?;
     Ok(rate(f64::from(1 << LOG_LEN), || {
         if let Ok(ticket) = device.evaluate_coset(&coefficients, shift, &mut out) {

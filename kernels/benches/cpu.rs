@@ -92,7 +92,7 @@ fn commitments(c: &mut Criterion, device: &CpuDevice) {
     group.finish();
 }
 
-/// A straight line of as many products as sums, over cells and some registers.
+/// A straight-line program with as many products as sums, over cells and some registers.
 fn program() -> Program {
     let steps = 0..200u16;
     Program {

@@ -1,4 +1,4 @@
-//! The field's operations and the scalar hashes, beside the generic arithmetic of `ark-ff`.
+//! Field operations and scalar hashes, compared with the generic arithmetic of `ark-ff`.
 
 use ark_ff::{AdditiveGroup, BigInt, Field, Fp256, MontBackend, MontConfig};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -7,7 +7,7 @@ use quarry_kernels::hash::{pedersen, poseidon};
 use quarry_kernels::{Felt, Hash};
 use std::hint::black_box;
 
-/// The field with nothing but `ark-ff`'s own code: the yardstick that moves with the machine.
+/// The field with only `ark-ff`'s own code: a baseline that depends on the machine in the same way.
 struct ArkConfig;
 
 impl MontConfig<4> for ArkConfig {
@@ -18,7 +18,7 @@ impl MontConfig<4> for ArkConfig {
 
 type Ark = Fp256<MontBackend<ArkConfig, 4>>;
 
-/// Independent operations: a table that stays in the first-level cache.
+/// Number of independent operations: the table stays in the first-level cache.
 const N: usize = 256;
 
 fn table<F: Field>() -> Vec<F> {

@@ -11,7 +11,7 @@ pub trait Order: Send + Sync + 'static {}
 /// Element `i` belongs to point `shift * g^i` (or to row `i`).
 #[derive(Debug)]
 pub struct Natural;
-/// Element `i` belongs to index `bit_reverse(i)`: what interpolation gives and evaluation takes.
+/// Element `i` belongs to index `bit_reverse(i)`: the order that interpolation produces and evaluation consumes.
 #[derive(Debug)]
 pub struct BitReversed;
 
@@ -27,7 +27,7 @@ pub struct Columns<D: Device, O: Order> {
 }
 
 impl<D: Device, O: Order> Columns<D, O> {
-    /// Takes memory for columns of zeros.
+    /// Allocates columns of zeros.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`].
@@ -41,7 +41,7 @@ impl<D: Device, O: Order> Columns<D, O> {
         })
     }
 
-    /// Sees a buffer of `n_columns << log_len` elements as columns; the caller vouches for the order.
+    /// Treats a buffer of `n_columns << log_len` elements as columns. The caller guarantees their order.
     ///
     /// # Errors
     /// [`DeviceError::Shape`] if the buffer has another length.
@@ -76,7 +76,7 @@ impl<D: Device, O: Order> Columns<D, O> {
     /// Copies one column to the host.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors reported by the device.
     pub fn download(&self, device: &D, column: usize) -> Result<Vec<Felt>, DeviceError> {
         device
             .download(&self.values, column << self.log_len..(column + 1) << self.log_len)?
@@ -98,24 +98,24 @@ impl<D: Device, O: Order> Columns<D, O> {
         self.log_len
     }
 
-    /// The memory, for devices.
+    /// The underlying buffer, for device implementations.
     pub fn values(&self) -> &D::Buffer<Felt> {
         &self.values
     }
 
-    /// The memory, for devices.
+    /// The underlying buffer, for device implementations.
     pub fn values_mut(&mut self) -> &mut D::Buffer<Felt> {
         &mut self.values
     }
 
-    /// Gives the memory up.
+    /// Returns the underlying buffer.
     pub fn into_buffer(self) -> D::Buffer<Felt> {
         self.values
     }
 }
 
 impl<D: Device> Columns<D, BitReversed> {
-    /// Sees every column of coefficients as `2^log_parts` shorter ones: with `f = sum x^b F_b(x^(2^log_parts))`,
+    /// Treats every column of coefficients as `2^log_parts` shorter ones: with `f = sum x^b F_b(x^(2^log_parts))`,
     /// `F_b` is part `bit_reverse(b)` of its column.
     ///
     /// # Errors
@@ -131,21 +131,21 @@ impl<D: Device> Columns<D, BitReversed> {
     }
 }
 
-/// Columns seen as the rows of a table that is committed to.
+/// Columns viewed as the rows of a table to commit to.
 ///
-/// Row `j` of the *natural* order is the elements at `starts[c] + j` for every column `c`; it is row
+/// Row `j` in *natural* order consists of the elements at `starts[c] + j` for every column `c`. It is row
 /// `bit_reverse(j)` of the committed table (Stone's order).
 pub struct TableView<'a, D: Device> {
-    /// The memory.
+    /// The underlying buffer.
     pub values: &'a D::Buffer<Felt>,
-    /// Where each column of the table begins.
+    /// Index of the first element of each column of the table.
     pub starts: Vec<usize>,
     /// Logarithm of the number of rows.
     pub log_rows: u32,
 }
 
 impl<'a, D: Device> TableView<'a, D> {
-    /// The table whose columns are the columns: a trace on one coset.
+    /// The table of a trace on one coset: its columns are `columns`.
     pub fn of_trace(columns: &'a Columns<D, Natural>) -> Self {
         let starts = (0..columns.n_columns).map(|c| c << columns.log_len).collect();
         Self {
@@ -155,9 +155,9 @@ impl<'a, D: Device> TableView<'a, D> {
         }
     }
 
-    /// The table of an FRI layer on coset `coset`, `layer` having one column a coset: a row holds the
-    /// `2^log_row` evaluations that fold into one, which in bit-reversed order are neighbours. So column
-    /// `t` of the table begins at `bit_reverse(t)` times the number of rows.
+    /// The table of coset `coset` of an FRI layer; `layer` has one column per coset. A row holds the `2^log_row`
+    /// evaluations that fold into one. They are neighbours in bit-reversed order, so column `t` of the table begins at
+    /// `bit_reverse(t)` times the number of rows.
     pub fn of_fri_layer(layer: &'a Columns<D, Natural>, coset: usize, log_row: u32) -> Self {
         let log_rows = layer.log_len - log_row;
         let base = coset << layer.log_len;

@@ -14,7 +14,7 @@ pub const ALPHA: Felt = MontFp!("1");
 pub const BETA: Felt =
     MontFp!("3141592653589793238462643383279502884197169399375105820974944592307816406665");
 
-/// The number of points, the one at infinity included; a prime.
+/// Number of points including the point at infinity; a prime.
 pub const ORDER: BigInt<4> = BigInt([
     0x1e66_a241_adc6_4d2f,
     0xb781_126d_cae7_b232,
@@ -22,7 +22,7 @@ pub const ORDER: BigInt<4> = BigInt([
     0x0800_0000_0000_0010,
 ]);
 
-/// The generator of ECDSA.
+/// The generator point used by ECDSA.
 pub const GENERATOR: Point = Point {
     x: MontFp!("874739451078007766457464989774322083649278607533249481151382481072868806602"),
     y: MontFp!("152666792071518830868575557812948353041420400780739481342941381225525861407"),
@@ -59,7 +59,7 @@ impl Point {
         }
     }
 
-    /// The sum, given the slope of the line.
+    /// The sum of two points, given the slope of the line through them.
     pub fn add_with_slope(&self, other: &Point, slope: Felt) -> Point {
         let x = slope.square() - self.x - other.x;
         let y = slope * (self.x - x) - self.y;
@@ -72,7 +72,7 @@ impl Point {
         Some(self.add_with_slope(other, slope))
     }
 
-    /// Twice the point. (Never at infinity for a point of this curve.)
+    /// Twice the point. (For points of this curve, it is never the point at infinity.)
     pub fn double(&self) -> Option<Point> {
         self.add(self)
     }
@@ -101,7 +101,7 @@ impl Neg for Point {
     }
 }
 
-/// The group's addition, the point at infinity included.
+/// Group addition, including the point at infinity.
 pub fn add(a: Option<&Point>, b: Option<&Point>) -> Option<Point> {
     match (a, b) {
         (Some(a), Some(b)) => a.add(b),
@@ -114,7 +114,7 @@ pub fn add_pairs(points: &[Option<Point>]) -> Vec<Option<Point>> {
     let pairs = points.as_chunks::<2>().0;
     let fractions = pairs.iter().map(|pair| match pair {
         [Some(a), Some(b)] => a.slope_fraction(b),
-        // Inverting leaves a zero as it is.
+        // Batch inversion leaves zeros unchanged.
         _ => (Felt::ZERO, Felt::ZERO),
     });
     let (numerators, mut inverses): (Vec<Felt>, Vec<Felt>) = fractions.unzip();

@@ -1,24 +1,24 @@
-//! What a person is told about a device before it is used.
+//! Descriptions of devices, shown to the user before a device is used.
 
-/// A device that could be started, without anything taken from it.
+/// A device that can be started. Describing it allocates nothing on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The kind of device: what stands before the number where a device is chosen.
+    /// Kind of device: the part before the number in a device selection.
     pub kind: &'static str,
-    /// Its number among those of its kind.
+    /// Index among the devices of its kind.
     pub index: usize,
-    /// Its name as a person would recognise it.
+    /// Human-readable name.
     pub name: String,
-    /// The interface that it is reached through: `CUDA`, `Vulkan`, `Metal`, `DX12`.
+    /// Interface used to reach it: `CUDA`, `Vulkan`, `Metal`, `DX12`.
     pub interface: String,
     /// The driver and its version.
     pub driver: String,
-    /// Whether it is a program on the processor: correct, and slow.
+    /// Whether it is a software implementation that runs on the CPU: correct, but slow.
     pub is_software: bool,
-    /// Bytes of its own memory, where that is known.
+    /// Bytes of the device's own memory, if known.
     pub memory_bytes: Option<u64>,
-    /// What bounds the work on it, by name.
+    /// Limits of the device, by name.
     pub limits: Vec<(&'static str, u64)>,
-    /// What it has or lacks, by name.
+    /// Features by name, and whether the device has them.
     pub features: Vec<(&'static str, bool)>,
 }

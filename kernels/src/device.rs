@@ -1,13 +1,13 @@
-//! What a device is: it owns memory, moves bytes, and orders the work that operations enqueue.
+//! The device interface: a device owns memory, moves bytes, and orders the work that operations enqueue.
 //!
-//! Operations (see [`crate::ops`]) enqueue and return a [`Ticket`]; nothing blocks but an explicit
-//! wait on a ticket or a [`Pending`] value. Work enqueued later sees the results of work enqueued
-//! earlier, so a prover need not wait between operations.
+//! Operations (see [`crate::ops`]) enqueue work and return a [`Ticket`]. Only an explicit wait on a ticket or a
+//! [`Pending`] value blocks. Work enqueued later sees the results of work enqueued earlier, so a prover does not need
+//! to wait between operations.
 
 use crate::felt::Felt;
 use crate::hash::Digest;
 
-/// A type whose values are the same bytes on the host and on every device.
+/// A type whose values have the same bytes on the host and on every device.
 ///
 /// # Safety
 /// All zero bytes and every bit pattern that an operation writes must be valid values, and the type must
@@ -21,11 +21,11 @@ unsafe impl Element for Digest {}
 unsafe impl Element for u64 {}
 unsafe impl Element for u32 {}
 
-/// What a buffer is for: the key of the memory statistics.
+/// Purpose of a buffer; the key of the memory statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(pub &'static str);
 
-/// Why a device could not do what was asked.
+/// Errors of a device and its operations.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
@@ -34,9 +34,9 @@ pub enum DeviceError {
     OutOfMemory {
         /// The device's name.
         device: String,
-        /// What the buffer was for.
+        /// Purpose of the buffer.
         tag: Tag,
-        /// Bytes asked for.
+        /// Bytes requested.
         asked: u64,
         /// Bytes free.
         free: u64,
@@ -46,11 +46,11 @@ pub enum DeviceError {
     Shape {
         /// The operation's name.
         operation: &'static str,
-        /// Which quantity is wrong.
+        /// The quantity that is wrong.
         what: &'static str,
-        /// What the contract asks for.
+        /// The value that the contract requires.
         expected: u64,
-        /// What came.
+        /// The value passed.
         got: u64,
     },
     /// The device could not be started.
@@ -58,7 +58,7 @@ pub enum DeviceError {
     Start {
         /// The device's name.
         device: &'static str,
-        /// What the system said.
+        /// Reason reported by the system.
         reason: String,
     },
     /// The device's driver is not installed.
@@ -66,58 +66,60 @@ pub enum DeviceError {
     DriverMissing {
         /// The kind of device.
         device: &'static str,
-        /// What was looked for.
+        /// The library that was looked for.
         library: &'static str,
     },
-    /// The device's driver is older than what the kernels need.
-    #[error("{device}: the driver is too old: it knows version {found}, {needed} is needed")]
+    /// The device's driver is older than the kernels require.
+    #[error("{device}: the driver is too old: it supports version {found}, the kernels need {needed}")]
     DriverTooOld {
         /// The kind of device.
         device: &'static str,
-        /// The version that the driver knows.
+        /// Version that the driver supports.
         found: String,
-        /// The least version that will do.
+        /// Minimum version required.
         needed: String,
     },
-    /// There is no device of that number.
+    /// No device has this index.
     #[error("{device}: there is no device {index}: {count} found")]
     NoSuchDevice {
         /// The kind of device.
         device: &'static str,
-        /// The number asked for.
+        /// The requested index.
         index: usize,
-        /// How many there are.
+        /// Number of devices found.
         count: usize,
     },
-    /// The device of that number is a program on the processor, which nobody asked for.
-    #[error("{device}: device {index} is software ({name}): it is correct, and slow; it must be asked for")]
+    /// The device with this index is a software implementation on the CPU, which the caller did not allow.
+    #[error(
+        "{device}: device {index} is software ({name}): correct, but slow; it must be selected explicitly"
+    )]
     SoftwareOnly {
         /// The kind of device.
         device: &'static str,
-        /// The number asked for.
+        /// The requested index.
         index: usize,
         /// The device's name.
         name: String,
     },
-    /// The device is gone, with all its buffers: it was reset, or taken away. A new one may be started.
+    /// The device was reset or removed, and all its buffers are lost. A new device may be started.
     #[error("{device}: the device was lost: {reason}")]
     Lost {
         /// The device's name.
         device: String,
-        /// What the driver said.
+        /// Reason reported by the driver.
         reason: String,
     },
-    /// A call of the driver failed: in itself, or because of work enqueued before it.
+    /// A driver call failed, either itself or because of work enqueued before it.
     #[error("{device}: {operation}: {reason}")]
     Failed {
         /// The device's name.
         device: String,
-        /// The kernel or the call.
+        /// The kernel or driver call.
         operation: &'static str,
-        /// What the driver said.
+        /// Reason reported by the driver.
         reason: String,
     },
-    /// Two devices that run the same operations wrote different values.
+    /// Two devices that run the same operations produced different values.
     #[error("{operation}: the devices differ from element {at} on")]
     Disagreement {
         /// The operation.
@@ -159,20 +161,20 @@ pub fn check_range(
         Some(end) if end <= total => Ok(at..end),
         end => Err(DeviceError::Shape {
             operation,
-            what: "elements from the start to the range's end, at most",
+            what: "end of the range, at most",
             expected: total as u64,
             got: end.unwrap_or(usize::MAX) as u64,
         }),
     }
 }
 
-/// A claim on work that was enqueued.
-#[must_use = "enqueued work may still be running: wait on the ticket or let it go explicitly"]
+/// A handle to enqueued work.
+#[must_use = "enqueued work may still be running: wait on the ticket or detach it"]
 #[derive(Debug)]
 pub struct Ticket(Option<Waiter<()>>);
 
 /// A value that enqueued work will produce.
-#[must_use = "the value is there only after wait()"]
+#[must_use = "the value is available only after wait()"]
 #[derive(Debug)]
 pub struct Pending<T>(State<T>);
 
@@ -191,12 +193,12 @@ impl<T> std::fmt::Debug for Waiter<T> {
 }
 
 impl Ticket {
-    /// A ticket for work that is done: what a synchronous device returns.
+    /// A ticket for work that is already done; synchronous devices return it.
     pub fn ready() -> Self {
         Self(None)
     }
 
-    /// A ticket that `wait` completes.
+    /// A ticket whose work is done when `wait` returns.
     pub fn waiting(wait: impl FnOnce() -> Result<(), DeviceError> + Send + 'static) -> Self {
         Self(Some(Waiter(Box::new(wait))))
     }
@@ -204,17 +206,17 @@ impl Ticket {
     /// Blocks until the work is done.
     ///
     /// # Errors
-    /// What the device reports for the work.
+    /// Errors reported by the device for the work.
     pub fn wait(self) -> Result<(), DeviceError> {
         self.0.map_or(Ok(()), |waiter| (waiter.0)())
     }
 
-    /// Lets the work go on unobserved; its errors appear at the next wait on the same device.
+    /// Lets the work continue unobserved. Its errors appear at the next wait on the same device.
     pub fn detach(self) {}
 }
 
 impl<T> Pending<T> {
-    /// A value that is there already.
+    /// A value that is already available.
     pub fn ready(value: T) -> Self {
         Self(State::Ready(value))
     }
@@ -224,10 +226,10 @@ impl<T> Pending<T> {
         Self(State::Waiting(Waiter(Box::new(wait))))
     }
 
-    /// Blocks until the value is there.
+    /// Blocks until the value is available.
     ///
     /// # Errors
-    /// What the device reports for the work.
+    /// Errors reported by the device for the work.
     pub fn wait(self) -> Result<T, DeviceError> {
         match self.0 {
             State::Ready(value) => Ok(value),
@@ -236,7 +238,7 @@ impl<T> Pending<T> {
     }
 }
 
-/// Memory taken on a device, in bytes.
+/// Memory held on a device, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUsage {
     /// Bytes held now.
@@ -247,21 +249,21 @@ pub struct MemoryUsage {
     pub peak_by_tag: Vec<(Tag, u64)>,
 }
 
-/// A device: where buffers live and operations run.
+/// A device: it holds buffers and runs operations.
 pub trait Device: Send + Sync + Sized + 'static {
-    /// Memory on the device that holds `T`s. Never gives access to single elements.
+    /// A buffer of `T`s on the device. It gives no access to single elements.
     type Buffer<T: Element>: DeviceBuffer<T>;
 
-    /// The device's name as a person would recognise it.
+    /// Human-readable name of the device.
     fn name(&self) -> String;
 
-    /// Takes memory for `len` elements, all zero bytes.
+    /// Allocates a buffer of `len` elements, all zero bytes.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`].
     fn alloc<T: Element>(&self, len: usize, tag: Tag) -> Result<Self::Buffer<T>, DeviceError>;
 
-    /// Copies `from` to elements `at..at + from.len()` of `to`. The host's elements are read before this returns.
+    /// Copies `from` to elements `at..at + from.len()` of `to`. The host's elements are read before this call returns.
     ///
     /// # Errors
     /// [`DeviceError::Shape`] if it does not fit.
@@ -282,7 +284,7 @@ pub trait Device: Send + Sync + Sized + 'static {
         range: std::ops::Range<usize>,
     ) -> Result<Pending<Vec<T>>, DeviceError>;
 
-    /// Copies elements `range` of `from` to `to`, beginning at its element `at`, on the device.
+    /// Copies elements `range` of `from` to `to`, starting at element `at` of `to`, on the device.
     ///
     /// # Errors
     /// [`DeviceError::Shape`] if either side does not fit.
@@ -294,19 +296,19 @@ pub trait Device: Send + Sync + Sized + 'static {
         at: usize,
     ) -> Result<Ticket, DeviceError>;
 
-    /// Bytes that the device can still give out, if its memory is its own. `None` where others share it (the host):
-    /// there, work takes as little as it can.
+    /// Bytes that can still be allocated, if the device has its own memory. `None` if its memory is shared with other
+    /// users (the host's memory); work then uses as little memory as possible.
     fn free_bytes(&self) -> Option<u64> {
         None
     }
 
-    /// Bytes that the device could give out if nobody else had any of it. `None` as for [`Device::free_bytes`].
+    /// Bytes that could be allocated if no other process used the device. `None` as for [`Device::free_bytes`].
     fn memory_bytes(&self) -> Option<u64> {
         None
     }
 
-    /// Makes sure of the memory for work that was planned to hold `bytes` bytes at once, before it begins: others on the
-    /// device cannot take it any more.
+    /// Reserves memory for work planned to hold `bytes` bytes at once, before the work begins, so that other processes
+    /// cannot take it.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`].
@@ -314,33 +316,34 @@ pub trait Device: Send + Sync + Sized + 'static {
         Ok(())
     }
 
-    /// Bytes that the device takes for a while, beside its buffers, to invert all of `2^log_len` elements.
+    /// Bytes of temporary memory, beside its buffers, that the device uses to invert `2^log_len` elements at once.
     fn inversion_scratch(&self, _log_len: u32) -> u64 {
         0
     }
 
-    /// Bytes that the device takes for a while, beside its buffers, to run a program of so many registers, with periodic
-    /// tables of these lengths, on `2^log_len` rows.
+    /// Bytes of temporary memory, beside its buffers, that the device uses to run a program with this many registers
+    /// and with periodic tables of these lengths on `2^log_len` rows.
     fn program_scratch(&self, _n_registers: usize, _table_lengths: &[usize], _log_len: u32) -> u64 {
         0
     }
 
-    /// Bytes that the device takes beside buffers and what is named above, for work whose largest table of columns has so many
-    /// elements: tables that operations share, encoded programs, copies where a table cannot be bound as it is.
+    /// Bytes that the device uses beside buffers and the temporary memory above, for work whose largest table of
+    /// columns has `largest_table` elements: tables shared by operations, encoded programs, copies of tables that
+    /// cannot be bound directly.
     fn margin(&self, _largest_table: usize) -> u64 {
         0
     }
 
-    /// Memory statistics; resets the peak to what is held now.
+    /// Memory statistics. Resets the peak to the bytes held now.
     fn take_peak(&self) -> MemoryUsage;
 }
 
-/// A buffer's shape; its elements are reached through the device only.
+/// A buffer's shape. Its elements are accessible only through the device.
 pub trait DeviceBuffer<T: Element>: Send + Sync {
     /// Number of elements.
     fn len(&self) -> usize;
 
-    /// Whether there are none.
+    /// Whether the buffer has no elements.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

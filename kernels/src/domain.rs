@@ -18,7 +18,7 @@ impl Coset {
         1 << self.log_len
     }
 
-    /// Never: a coset has at least one point.
+    /// Always false: a coset has at least one point.
     pub fn is_empty(&self) -> bool {
         false
     }

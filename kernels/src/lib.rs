@@ -1,9 +1,9 @@
-//! The Starknet field, hashes, and the operations on columns that a STARK prover asks of a device.
+//! The Starknet field, hashes, and the column operations that a STARK prover runs on a device.
 //!
-//! This crate knows no constraint, no transcript and no Cairo. It has three parts:
+//! This crate contains no constraints, no transcript and no Cairo. It has three parts:
 //! - [`felt`], [`curve`] and [`hash`]: scalar arithmetic, usable by a verifier without any device;
-//! - [`device`], [`columns`], [`program`] and [`ops`]: the contracts that every device meets;
-//! - one module a device: [`cpu`] (feature `cpu`), [`cuda`] (feature `cuda`), [`wgpu`] (feature `wgpu`).
+//! - [`device`], [`columns`], [`program`] and [`ops`]: the contracts that every device implements;
+//! - one module per device: [`cpu`] (feature `cpu`), [`cuda`] (feature `cuda`), [`wgpu`] (feature `wgpu`).
 
 pub mod columns;
 #[cfg(feature = "cpu")]

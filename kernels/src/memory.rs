@@ -1,4 +1,4 @@
-//! Counting of the bytes that buffers hold.
+//! Accounting of the bytes that buffers hold.
 
 use crate::device::{MemoryUsage, Tag};
 use std::collections::BTreeMap;
@@ -18,17 +18,18 @@ struct State {
 
 impl Accounts {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change leaves the state consistent, so a panic elsewhere does not spoil it.
+        // Every change leaves the state consistent, so it is usable even if another thread panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "cpu")]
     pub(crate) fn take(&self, tag: Tag, bytes: u64) {
-        // Nothing is over a budget of everything.
+        // With a budget of `u64::MAX`, this does not fail.
         let _ = self.take_within(tag, bytes, u64::MAX);
     }
 
-    /// Takes memory unless more than `budget` would be held then; if so, says how much of it is free.
+    /// Counts `bytes` as held. If the total would exceed `budget`, changes nothing and returns the free part of the
+    /// budget.
     pub(crate) fn take_within(&self, tag: Tag, bytes: u64, budget: u64) -> Result<(), u64> {
         let mut state = self.state();
         let free = budget.saturating_sub(state.current);

@@ -1,8 +1,8 @@
-//! The register program: how constraints reach a device.
+//! The register program: the form in which constraints reach a device.
 //!
-//! A program computes one field element a row. It is compiled once from a constraint graph (elsewhere)
-//! and interpreted by every device, a strip of rows at a time; there is no branch and no loop in it.
-//! What varies from proof to proof comes in as scalars, what varies from coset to coset as tables.
+//! A program computes one field element per row. It is compiled once from a constraint graph (elsewhere) and
+//! interpreted by every device, a strip of rows at a time. It has no branches and no loops. Values that differ between
+//! proofs are passed as scalars, values that differ between cosets as tables.
 
 /// Where an operand comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub enum Operand {
     Cell {
         /// Index of the source.
         source: u16,
-        /// Rows ahead.
+        /// Number of rows ahead.
         offset: u32,
     },
 }
@@ -35,9 +35,9 @@ pub enum Opcode {
 /// `register[target] = a (opcode) b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// What to do.
+    /// The operation.
     pub opcode: Opcode,
-    /// The register that is written.
+    /// The register to write.
     pub target: u16,
     /// The first operand.
     pub a: Operand,
@@ -45,7 +45,7 @@ pub struct Instruction {
     pub b: Operand,
 }
 
-/// A straight-line program over field elements. The result is `result` after the last instruction.
+/// A straight-line program over field elements. Its value is `result` after the last instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The instructions in order.
@@ -58,12 +58,12 @@ pub struct Program {
     pub n_columns: usize,
     /// Number of periodic tables.
     pub n_periodic: usize,
-    /// The value of the row.
+    /// The operand that holds the value of the row.
     pub result: Operand,
 }
 
 impl Program {
-    /// Number of multiplications a row.
+    /// Number of multiplications per row.
     pub fn n_multiplications(&self) -> usize {
         self.instructions
             .iter()

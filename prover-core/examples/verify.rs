@@ -1,4 +1,4 @@
-//! Verifies a proof file as a gate does, against a compiled program, and prints what it proves:
+//! Verifies a proof file against a compiled program and prints what the proof states:
 //! `cargo run -p quarry-prover-core --no-default-features --example verify -- proof.json program.json`.
 
 use quarry_kernels::felt;
@@ -11,10 +11,10 @@ use std::error::Error;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths = std::env::args_os().skip(1);
     let (Some(proof), Some(program)) = (paths.next(), paths.next()) else {
-        return Err("give the paths of a proof file and of the program that it must be of".into());
+        return Err("usage: verify PROOF.json PROGRAM.json".into());
     };
     let program = CompiledProgram::parse(&std::fs::read_to_string(program)?)?;
-    // A hash alone is refused: it does not say which builtins main had.
+    // The program hash alone is rejected: it does not cover which builtins `main` uses.
     let expectation = Expectation {
         program_hash: Some(program.hash()),
         builtins: Some(program.builtins),

@@ -1,5 +1,5 @@
-//! Which layout a program is proved in: it is run in every layout that could serve, and the cheapest proof wins.
-//! A run costs little beside a proof, and it alone says how many steps the layout needs.
+//! Chooses the layout for a program: runs it in every suitable layout and takes the one with the cheapest proof. A run
+//! costs little compared with a proof, and only the run tells how many steps the layout needs.
 
 use crate::cairo::air::CairoAir;
 use crate::cairo::input::ProverInput;
@@ -11,49 +11,49 @@ use crate::profiles::{self, Profile};
 use serde::Serialize;
 use serde_json::Value;
 
-/// A layout, and what speaks for or against it.
+/// A layout, with its cost or the reason why it was rejected.
 #[derive(Clone, Debug, Serialize)]
 pub struct Candidate {
     /// The layout.
     pub layout: &'static str,
-    /// The profiles whose verifiers know the layout.
+    /// The profiles whose verifiers support the layout.
     pub profiles: Vec<&'static str>,
-    /// What a proof in it takes.
+    /// The cost of a proof in this layout.
     #[serde(flatten)]
     pub cost: Option<Cost>,
-    /// Why there is no such proof.
+    /// Why the layout was rejected.
     pub refused: Option<String>,
 }
 
-/// What a proof takes.
+/// The cost of a proof.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
     /// Steps after padding.
     pub n_steps: u64,
     /// Columns of the first, the interaction and the composition trace.
     pub n_columns: [usize; 3],
-    /// The whole proof in field multiplications.
+    /// Cost of the whole proof in field multiplications.
     pub multiplications: f64,
 }
 
-/// A choice that was made.
+/// The result of a choice.
 #[derive(Debug)]
 pub struct Choice {
-    /// All static layouts: those that serve first, the cheapest at the head.
+    /// All static layouts: the usable ones first, in order of cost.
     pub candidates: Vec<Candidate>,
-    /// The run in the cheapest.
+    /// The run in the cheapest layout.
     pub input: ProverInput,
 }
 
-/// Why there is nothing to choose.
+/// Why no layout was chosen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChoiceError {
-    /// The program does not run, whatever the layout.
+    /// The program does not run in any layout.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// No layout serves.
-    #[error("no layout serves: {}", refusals(candidates))]
+    /// No layout is usable.
+    #[error("no layout can be used: {}", refusals(candidates))]
     NoLayout {
         /// All layouts.
         candidates: Vec<Candidate>,
@@ -69,24 +69,25 @@ fn refusals(candidates: &[Candidate]) -> String {
     refusals.join("; ")
 }
 
-/// What a proof is to be, beside its layout.
+/// What to prove, apart from the layout.
 pub struct Wanted<'a> {
     /// The program, compiled.
     pub program: &'a [u8],
-    /// What its hints find as `program_input`.
+    /// The `program_input` of its hints.
     pub input: Option<&'a Value>,
-    /// How it is run.
+    /// The options of the run.
     pub options: RunOptions,
-    /// The profile whose verifier is to know the layout.
+    /// The profile whose verifier must support the layout.
     pub profile: Option<&'static Profile>,
-    /// The parameters for a number of steps, or why there are none.
+    /// Returns the parameters for a number of steps, or why there are none.
     pub parameters: &'a dyn Fn(u64) -> Result<Parameters, String>,
 }
 
-/// Runs the program in every layout that has its builtins and that the profile's verifier knows.
+/// Runs the program in every layout that has its builtins and that the profile's verifier supports, and chooses the
+/// cheapest.
 ///
 /// # Errors
-/// [`ChoiceError`]: the program does not run, or there is something against every layout.
+/// [`ChoiceError`]: the program does not run, or every layout is rejected.
 pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
     let builtins = runner::program_builtins(wanted.program)?;
     let mut candidates = Vec::new();
@@ -101,7 +102,7 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
         };
         if candidate.refused.is_none() {
             let attempt = wanted.attempt(layout.name, &options)?;
-            // What the program prints is the same in every layout.
+            // The program prints the same in every layout, so only the first run prints.
             options.prints = false;
             match attempt {
                 Err(why) => candidate.refused = Some(why),
@@ -130,11 +131,11 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
 }
 
 impl Wanted<'_> {
-    /// What is against a layout before anything is run.
+    /// Why a layout is rejected before anything is run.
     fn objection(&self, layout: &str, segments: &[&str], builtins: &[&str]) -> Option<String> {
         if let Some(profile) = self.profile.filter(|profile| !profile.allows(layout)) {
             return Some(format!(
-                "the verifier of profile '{}' does not know it",
+                "the verifier of profile '{}' does not support it",
                 profile.name
             ));
         }
@@ -143,8 +144,8 @@ impl Wanted<'_> {
         (!missing.is_empty()).then(|| format!("it lacks {}", missing.join(", ")))
     }
 
-    /// Runs the program in a layout and counts what a proof takes. The inner error is the layout's fault, the
-    /// outer one the program's.
+    /// Runs the program in a layout and computes the cost of a proof. The inner error rejects the layout, the outer one
+    /// the program.
     fn attempt(
         &self,
         layout: &'static str,

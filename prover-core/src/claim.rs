@@ -1,4 +1,4 @@
-//! What a valid proof says.
+//! The claim of a valid proof.
 
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::{Bootloaded, Form, Run, RunMode, SeenBuiltin};
@@ -8,9 +8,9 @@ use quarry_kernels::hash::{pedersen, poseidon};
 use quarry_kernels::{Felt, felt};
 use serde::Serialize;
 
-/// A program's hash in both forms. It covers the program's words, which do not tell the builtins of `main` but only their
-/// number, so it cannot be compared alone: an [`Expectation`](crate::expectation::Expectation) does it, which sees to the
-/// builtins too.
+/// A program's hash in both forms. The hash covers the program's words. They contain the number of `main`'s builtins
+/// but not their names, so the hash must not be compared alone: an [`Expectation`](crate::expectation::Expectation)
+/// compares it and checks the builtins too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProgramHash {
     /// As StarkWare's Cairo verifiers compute it: a chain of Pedersen hashes from 0 over the program, closed with its
@@ -36,28 +36,28 @@ impl ProgramHash {
         [self.pedersen, self.poseidon].map(|hash| felt::to_hex(&hash))
     }
 
-    /// Whether a hash is one of the two forms.
+    /// Whether `hash` is one of the two forms.
     pub(crate) fn is(&self, hash: &Felt) -> bool {
         [self.pedersen, self.poseidon].contains(hash)
     }
 }
 
-/// What says which builtins `main` had.
+/// What determines which builtins `main` had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Binding {
-    /// Nothing: under the same program hash `main` could have had others.
+    /// Nothing: with the same program hash `main` could have had other builtins.
     #[default]
     Unbound,
-    /// Their number: only one list has so many (none, or all that there are).
+    /// Their number: only one list has this length (the empty list, or the list of all builtins).
     Number,
-    /// The layout that the caller stated, of which `main` has exactly the builtins.
+    /// The layout given by the caller, where `main` has exactly its builtins.
     Layout,
-    /// The list that the caller stated.
+    /// The list given by the caller.
     List,
 }
 
-/// What a valid proof says.
+/// What a valid proof states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// The layout.
@@ -66,16 +66,16 @@ pub struct Verified {
     pub n_steps: u64,
     /// The form of the run.
     pub run: Form,
-    /// The modes in which Integrity takes such a run.
+    /// The modes in which Integrity accepts such a run.
     pub run_modes: Vec<RunMode>,
-    /// The program's hash, where its cells are public.
+    /// The program's hash, if its cells are public.
     #[serde(flatten)]
     pub program_hash: Option<ProgramHash>,
-    /// The builtins that `main` had as far as the proof shows, if the run is whole.
+    /// The builtins of `main` as far as the proof shows them, if the run is whole.
     pub builtins: Option<Vec<SeenBuiltin>>,
-    /// What says that it were these.
+    /// What determines that list.
     pub builtins_binding: Binding,
-    /// The cells of the output, where they are public: `main`'s output in a whole run, and mere public memory in others.
+    /// The cells of the output, if they are public: `main`'s output in a whole run, plain public memory in other runs.
     #[serde(serialize_with = "crate::hex::write_felts_if_any")]
     pub output: Option<Vec<Felt>>,
     /// The output read as a bootloader's.
@@ -84,12 +84,13 @@ pub struct Verified {
     pub security_bits: u64,
     /// The form of the public input that opens the transcript.
     pub stone_version: &'static str,
-    /// What is unwise about the parameters, and what the proof does not show.
+    /// Risks of the parameters, and what the proof does not show.
     pub warnings: Vec<String>,
 }
 
 impl Verified {
-    /// What a proof says of a statement, which is about this run, before anything is expected of it. (Hashes the program.)
+    /// The claim of a proof of `statement` with this `run`, before it is compared with an expectation. Hashes the
+    /// program.
     pub(crate) fn new(statement: &PublicInput, params: &Parameters, run: &Run) -> Self {
         Self::with_hash(
             statement,
@@ -99,7 +100,8 @@ impl Verified {
         )
     }
 
-    /// The same with this hash of the program, which costs much: none to tell of a proof that does not hold.
+    /// The same with a given hash of the program. Hashing is expensive, so invalid proofs are described without it
+    /// (`None`).
     pub(crate) fn with_hash(
         statement: &PublicInput,
         params: &Parameters,

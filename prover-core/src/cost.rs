@@ -1,5 +1,5 @@
-//! Operation counts of a proof, phase by phase: what progress and estimates are made of. Counts come from here,
-//! rates from whoever measures a machine.
+//! Operation counts of a proof, phase by phase, for progress reports and estimates. This module counts operations; the
+//! rates come from measurements of a machine.
 
 use crate::air::CompiledAir;
 use crate::cairo::air::{CairoAir, CairoAirError};
@@ -8,7 +8,7 @@ use crate::progress::Phase;
 use quarry_kernels::{Felt, Hash};
 use std::ops::Add;
 
-/// What decides the cost of a proof.
+/// What determines the cost of a proof.
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// Logarithm of the number of trace rows.
@@ -19,36 +19,36 @@ pub struct Shape {
     pub n_scanned: usize,
     /// Number of mask cells.
     pub n_mask: usize,
-    /// Elements of each table that the constraints' program reads beside the columns, on one coset.
+    /// Number of elements of each table that the constraint program reads beside the columns, on one coset.
     pub table_lengths: Vec<usize>,
-    /// Registers of the constraints' program.
+    /// Number of registers of the constraint program.
     pub n_registers: usize,
-    /// Field multiplications a row of the constraints' program.
+    /// Field multiplications per row of the constraint program.
     pub program_multiplications: usize,
 }
 
-/// What a phase takes, whoever does it.
+/// The work of a phase, independent of the machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
     /// Field multiplications.
     pub multiplications: f64,
-    /// The hash that most calls are of.
+    /// The hash of most calls.
     pub hash: Hash,
-    /// Its permutations (or compressions): one a block that it absorbs.
+    /// Number of permutations (or compressions) of this hash: one per absorbed block.
     pub permutations: f64,
-    /// The least traffic of memory in bytes, were nothing but columns and digests read and written, once a pass.
+    /// Lower bound of the memory traffic in bytes: columns and digests only, each read and written once per pass.
     pub bytes: f64,
 }
 
 impl Work {
-    /// All of it in field multiplications.
+    /// The total in field multiplications.
     fn in_multiplications(&self) -> f64 {
         self.multiplications + self.permutations * hash_cost(self.hash).0
     }
 }
 
-/// A permutation of a hash in field multiplications, and the bytes that it absorbs. (Stone's own ratios on one core:
-/// multiplication 15 ns, Keccak-f 0.3 us, Blake2s 0.16 us, Poseidon 6.5 us, Pedersen 127 us.)
+/// The cost of a permutation in field multiplications, and the number of bytes that it absorbs. (Stone's own ratios on
+/// one core: multiplication 15 ns, Keccak-f 0.3 us, Blake2s 0.16 us, Poseidon 6.5 us, Pedersen 127 us.)
 fn hash_cost(hash: Hash) -> (f64, f64) {
     match hash.unmasked() {
         Hash::Blake256 => (10.0, 64.0),
@@ -58,8 +58,8 @@ fn hash_cost(hash: Hash) -> (f64, f64) {
     }
 }
 
-/// The permutations that a message of so many bytes takes: padding fills a block of its own behind a full one, but for
-/// Blake2s, which has none.
+/// The number of permutations for a message of `bytes` bytes. Behind a full block the padding fills another one, except
+/// for Blake2s, which has no padding.
 pub fn permutations(hash: Hash, bytes: usize) -> f64 {
     let blocks = bytes as f64 / hash_cost(hash).1;
     match hash.unmasked() {
@@ -89,7 +89,7 @@ impl Shape {
         })
     }
 
-    /// Field multiplications (or their equivalent) in every phase, in the order of the phases.
+    /// Field multiplications (or their equivalent) of every phase, in the order of the phases.
     pub fn multiplications(&self, params: &Parameters) -> Vec<(Phase, f64)> {
         let phases = self.work(params).into_iter();
         phases
@@ -108,7 +108,7 @@ impl Shape {
             permutations: 0.0,
             bytes: 0.0,
         };
-        // A column's transform: it is read and written once at the least.
+        // The transform of a column reads and writes it at least once.
         let butterflies = rows * f64::from(self.log_len) / 2.0;
         let transforms = |n: f64| Work {
             multiplications: n * butterflies,
@@ -167,7 +167,7 @@ impl Shape {
 impl Add for Work {
     type Output = Self;
 
-    /// Both, of which only one hashes or both alike.
+    /// The sum of both; at most one of them hashes, or both use the same hash.
     fn add(self, other: Self) -> Self {
         Self {
             multiplications: self.multiplications + other.multiplications,

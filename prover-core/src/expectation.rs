@@ -1,30 +1,31 @@
-//! What a caller asks of a proof, and whether it says that.
+//! What a caller expects of a proof, and whether the proof meets it.
 
 use crate::cairo::run::{Form, Run, RunMode, Slots};
 use crate::claim::{Binding, Verified};
 use quarry_kernels::{Felt, felt};
 
-/// What a caller asks of a proof beyond its validity. The default asks for a whole run and 80 bits of security.
+/// What a caller expects of a proof beyond its validity. The default expects a whole run and 80 bits of security.
 ///
-/// Whoever expects a program must know its builtins as well: where their number does not say which they are, `layout` or
-/// `builtins` must, or the proof is refused ([`Mismatch::Unbound`]).
+/// A caller that expects a program must also fix its builtins: if their number does not determine them, `layout` or
+/// `builtins` must be given, otherwise the proof is rejected ([`Mismatch::Unbound`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// Least conjectured security, in bits.
     pub min_security_bits: u64,
-    /// Which runs are taken.
+    /// Which runs are accepted.
     pub run: RunMode,
     /// The layout.
     pub layout: Option<String>,
     /// The program's hash, in the Pedersen or the Poseidon form.
     pub program_hash: Option<Felt>,
-    /// The builtins of `main` in their order, those that the layout lacks too.
+    /// The builtins of `main` in order, including those that the layout lacks.
     pub builtins: Option<Vec<String>>,
     /// The output of `main`.
     pub output: Option<Vec<Felt>>,
-    /// The hash of the bootloader that ran tasks, in the Pedersen or the Poseidon form.
+    /// The hash of the bootloader that ran the tasks, in the Pedersen or the Poseidon form.
     pub bootloader_hash: Option<Felt>,
-    /// The configuration that a bootloader which unpacks others prints before its tasks: empty for one that prints none.
+    /// The configuration that a bootloader which unpacks others prints before its tasks; empty for one that prints
+    /// none.
     pub bootloader_config: Option<Vec<Felt>>,
     /// A task that the bootloader ran.
     pub task: Option<ExpectedTask>,
@@ -46,7 +47,7 @@ impl Default for Expectation {
     }
 }
 
-/// A task that a bootloader must have run: one that has both, as far as they are given.
+/// A task that a bootloader must have run. One task must match every field that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedTask {
     /// The hash of its program, as the bootloader wrote it.
@@ -59,39 +60,39 @@ pub struct ExpectedTask {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// A run that the mode does not take.
-    #[error("the run is {form}, which mode '{}' does not take: {why}", mode.name())]
+    /// The mode does not accept the run.
+    #[error("the run is {form}, which mode '{}' does not accept: {why}", mode.name())]
     Run {
         /// The mode.
         mode: RunMode,
         /// The run's form.
         form: Form,
-        /// What is against it.
+        /// Why the mode does not accept it.
         why: String,
-        /// A mode that takes it.
+        /// A mode that accepts it.
         taken_by: RunMode,
     },
-    /// Another layout.
-    #[error("the proof is of layout {got}, not {expected}")]
+    /// The layout differs.
+    #[error("the proof uses layout {got}, not {expected}")]
     Layout {
         /// The proof's.
         got: String,
         /// The expected one.
         expected: String,
     },
-    /// Other builtins.
-    #[error("main's builtins are not those that are expected: {0}")]
+    /// The builtins differ.
+    #[error("main's builtins are not the expected ones: {0}")]
     Builtins(String),
-    /// A program is expected, and nothing says which builtins it had.
+    /// A program is expected, but nothing determines which builtins it had.
     #[error(
-        "the proof does not show which builtins main had ({seen}): the program's hash covers their number alone, so another list \
-         could hide a check that was not made"
+        "the proof does not show which builtins main had ({seen}): the program's hash covers only their \
+         number, so another list could hide a check that was not made"
     )]
     Unbound {
         /// The list that the proof shows.
         seen: String,
     },
-    /// Something is expected of the program or its output, and the run is not whole.
+    /// A program or an output is expected, but the run is not whole.
     #[error("the run is {form}: the proof does not show {what}")]
     NotShown {
         /// The run's form.
@@ -99,7 +100,7 @@ pub enum Mismatch {
         /// What it does not show.
         what: &'static str,
     },
-    /// Another program.
+    /// The program differs.
     #[error(
         "the proof is of another program: its hash is {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
     )]
@@ -111,21 +112,21 @@ pub enum Mismatch {
         /// The expected one.
         expected: String,
     },
-    /// Another output.
-    #[error("the proof is of another output")]
+    /// The output differs.
+    #[error("the proof has another output")]
     Output {
         /// The proof's.
         got: Vec<Felt>,
         /// The expected one.
         expected: Vec<Felt>,
     },
-    /// A task is expected of what is no bootloader.
-    #[error("the proof is of no bootloader: its output lists no tasks")]
+    /// A task is expected of a program that is not a bootloader.
+    #[error("the proof is not of a bootloader: its output lists no tasks")]
     NoTasks,
-    /// A task is expected of an unknown program.
+    /// A task is expected of a program that is not a known bootloader.
     #[error(
-        "the proof's program lists tasks, but it is no known bootloader (its hash is {pedersen} (Pedersen) or {poseidon} (Poseidon)): \
-         any program can write such a list"
+        "the proof's program lists tasks, but it is not a known bootloader (its hash is {pedersen} (Pedersen) or \
+         {poseidon} (Poseidon)): any program can write such a list"
     )]
     UnknownBootloader {
         /// The program's hash.
@@ -133,16 +134,16 @@ pub enum Mismatch {
         /// The program's hash.
         poseidon: String,
     },
-    /// A task is expected of a bootloader whose configuration nobody stated.
+    /// A task is expected of a bootloader whose configuration the caller did not give.
     #[error(
-        "the bootloader prints a configuration before its tasks ({0}): the prover chose it, and a bootloader with another one \
-         lists tasks that never ran"
+        "the bootloader prints a configuration before its tasks ({0}): the prover chose it, and a bootloader with \
+         another one lists tasks that never ran"
     )]
     UnboundConfig(String),
-    /// Another configuration of the bootloader.
+    /// The configuration of the bootloader differs.
     #[error("the bootloader has another configuration: {0}")]
     Config(String),
-    /// No task is the expected one.
+    /// None of the tasks is the expected one.
     #[error("no task of the bootloader is the expected one; it ran {0}")]
     Task(String),
 }
@@ -157,7 +158,7 @@ impl Expectation {
         }
     }
 
-    /// Whether the run is one that is taken.
+    /// Checks that the mode accepts the run.
     ///
     /// # Errors
     /// [`Mismatch::Run`].
@@ -175,7 +176,8 @@ impl Expectation {
         })
     }
 
-    /// Compares what a proof says about a run with what is expected, and notes in the claim what binds the builtins.
+    /// Compares the claim of a proof about a run with the expectation, and notes in the claim what determines the
+    /// builtins.
     ///
     /// # Errors
     /// [`Mismatch`].
@@ -203,7 +205,7 @@ impl Expectation {
         Ok(())
     }
 
-    /// What says which builtins `main` had.
+    /// What determines which builtins `main` had.
     fn binding(&self, run: &Run) -> Result<Binding, Mismatch> {
         let Some(slots) = &run.slots else {
             return match self.builtins {
@@ -224,7 +226,7 @@ impl Expectation {
         })
     }
 
-    /// Whether a bootloader that is known, or the expected one, ran the expected task.
+    /// Checks that a known bootloader, or the expected one, ran the expected task.
     fn check_tasks(&self, run: &Run, claim: &Verified) -> Result<(), Mismatch> {
         let bootloaded = claim.bootloaded.as_ref().ok_or(Mismatch::NoTasks)?;
         let config = || list(bootloaded.config.iter());
@@ -264,7 +266,7 @@ impl Expectation {
     }
 }
 
-/// Most values that a message lists.
+/// The largest number of values listed in a message.
 const MAX_LISTED: usize = 100;
 
 fn list<'a>(values: impl ExactSizeIterator<Item = &'a Felt>) -> String {
@@ -288,7 +290,7 @@ fn hashes(claim: &Verified) -> [String; 2] {
         .unwrap_or_default()
 }
 
-/// Whether the proof shows which builtins the program had.
+/// Checks that the proof determines which builtins the program had.
 fn check_bound(run: &Run, claim: &Verified) -> Result<(), Mismatch> {
     let slots = run
         .slots

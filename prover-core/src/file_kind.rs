@@ -1,5 +1,5 @@
-//! What a file is, for people who gave one kind where another was expected: told by the first bytes, or by the keys of
-//! the outermost JSON object. No value is built.
+//! Recognizes the kind of a file, for error messages when another kind was expected: by its first bytes, or by the keys
+//! of the outermost JSON object. No JSON value is built.
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ use FileKind::{
     ProverConfig, PublicInput, Sierra, SierraClass, Zip,
 };
 
-/// What every kind of JSON file has among its keys. Of several kinds whose keys are there, the first is meant.
+/// The keys that identify every kind of JSON file. If the keys of several kinds are present, the first kind counts.
 const KEYS: &[(FileKind, &[&str])] = &[
     (Proof, &["proof_hex"]),
     (PublicInput, &["memory_segments", "public_memory"]),
@@ -61,7 +61,7 @@ const KEYS: &[(FileKind, &[&str])] = &[
     (Program, &["builtins", "data"]),
 ];
 
-/// How people call every kind, and what to do with such a file.
+/// The name of every kind in messages, and what to do with such a file.
 const WORDS: &[(FileKind, &str, &str)] = &[
     (
         Program,
@@ -97,10 +97,10 @@ const WORDS: &[(FileKind, &str, &str)] = &[
     (
         Pie,
         "a Cairo PIE",
-        "PIEs are not run here yet: run it under a bootloader in proof mode, which writes Stone's four files, and give \
-         those to `quarry prove`",
+        "Quarry does not run PIEs yet: run it under a bootloader in proof mode, which writes Stone's four files, and \
+         give those to `quarry prove`",
     ),
-    (Zip, "a zip archive", "unpack it, and give the file that is meant"),
+    (Zip, "a zip archive", "unpack it, and give the file inside"),
     (Sierra, "a Sierra program", RUN_CAIRO_1),
     (SierraClass, "a contract class (Sierra)", CLASS),
     (CasmClass, "a contract class (CASM)", CLASS),
@@ -108,13 +108,13 @@ const WORDS: &[(FileKind, &str, &str)] = &[
     (Executable, "a Scarb executable", RUN_CAIRO_1),
 ];
 
-const RUN_CAIRO_1: &str = "Cairo 1 programs are not run here yet: run it in proof mode with `cairo1-run` or under a \
+const RUN_CAIRO_1: &str = "Quarry does not run Cairo 1 programs yet: run it in proof mode with `cairo1-run` or under a \
                            bootloader, which write Stone's four files, and give those to `quarry prove`";
 
-const CLASS: &str = "a contract is no program that can be run by itself: Starknet's tools run it, and a PIE of such a run \
+const CLASS: &str = "a contract cannot be run by itself: Starknet's tools run it, and a PIE of such a run \
                      needs a bootloader";
 
-/// The bytes that a zip archive begins with, and how many bytes of its first entry come before the entry's name.
+/// The first bytes of a zip archive, and the number of bytes before the name of its first entry.
 const ZIP: &[u8] = b"PK\x03\x04";
 const ZIP_HEADER: usize = 30;
 
@@ -128,7 +128,7 @@ const PIE_ENTRIES: &[&[u8]] = &[
 ];
 
 impl FileKind {
-    /// The kind of a file's content, if it is one of those known.
+    /// The kind of a file's content; `None` if it is unknown.
     pub fn of(mut content: impl BufRead) -> Option<Self> {
         let start = content.fill_buf().ok()?;
         if start.starts_with(ZIP) {
@@ -137,7 +137,7 @@ impl FileKind {
             return Some(if is_pie { Pie } else { Zip });
         }
         let mut known = KnownKeys(BTreeSet::new());
-        // What comes before an error counts, so text behind the object does no harm.
+        // Keys found before an error count, so text after the object does no harm.
         let _ = serde_json::Deserializer::from_reader(content).deserialize_map(&mut known);
         let kind = KEYS
             .iter()
@@ -151,14 +151,14 @@ impl FileKind {
     }
 }
 
-/// How people call it: "a Cairo PIE".
+/// The name in messages, such as "a Cairo PIE".
 impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.words().0)
     }
 }
 
-/// A file of another kind than was expected.
+/// A file of another kind than the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is {found}, not {expected}; {}", found.words().1)]
 pub struct WrongKind {
@@ -168,7 +168,8 @@ pub struct WrongKind {
     pub expected: FileKind,
 }
 
-/// Refuses content that is known to be of another kind; what is not known passes, for its reader to judge.
+/// Rejects content that is known to be of another kind. Content of an unknown kind passes; its reader reports the
+/// error.
 ///
 /// # Errors
 /// [`WrongKind`], which says what the file is, and what to do with it.
@@ -179,7 +180,7 @@ pub fn expect(content: impl BufRead, expected: FileKind) -> Result<(), WrongKind
     }
 }
 
-/// The keys of an object that tell a kind; all others, and all values, are passed over.
+/// Collects the keys of an object that identify a kind; skips all other keys and all values.
 struct KnownKeys(BTreeSet<&'static str>);
 
 impl<'de> Visitor<'de> for &mut KnownKeys {

@@ -1,4 +1,4 @@
-//! A proof file explained: which bytes of the proof are what.
+//! Explains a proof file: the meaning of every section of its bytes.
 
 use crate::channel::Kind;
 use crate::claim::Verified;
@@ -8,10 +8,10 @@ use crate::verifier::{Recording, Verifier, VerifyError, verify_file};
 use serde::Serialize;
 use std::fmt;
 
-/// Bytes that are shown of a section.
+/// Number of bytes shown of a section.
 const FIRST_BYTES: usize = 16;
 
-/// What each scope of a proof is for, by the end of its name; the first that fits.
+/// The meaning of each scope of a proof, by the end of its name; the first match counts.
 const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "Original/Commit on Trace",
@@ -59,10 +59,10 @@ pub struct Section {
     pub first_bytes: String,
 }
 
-/// A proof, explained as far as it can be read.
+/// A proof, explained as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// What the file claims to prove. (Whether it does is the verifier's to say.)
+    /// What the file claims to prove. (Only the verifier decides whether the claim holds.)
     #[serde(flatten)]
     pub claim: Verified,
     /// Length of the proof in bytes.
@@ -75,11 +75,11 @@ pub struct Inspection {
     pub stopped: Option<String>,
 }
 
-/// Explains a proof file. Where sections end depends on the queries, so this reads the proof as the verifier does;
-/// of a proof that is not valid it explains the part before the verifier stops.
+/// Explains a proof file. The ends of the sections depend on the queries, so this reads the proof as the verifier does.
+/// For an invalid proof it explains the part before the verifier stops.
 ///
 /// # Errors
-/// [`VerifyError`] if statement or parameters make no sense.
+/// [`VerifyError`] if the statement or the parameters are invalid.
 pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     let outcome = verify_file(file, None, &Expectation::any(), Recording::Sections)?;
     let (claim, stopped) = match outcome.result {

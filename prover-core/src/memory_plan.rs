@@ -1,8 +1,8 @@
-//! The device memory of a proof, decided before anything is allocated: what is held in every phase, and how many
-//! cosets of the extended traces are kept rather than evaluated again.
+//! Plans the device memory of a proof before anything is allocated: what is held in every phase, and how many cosets of
+//! the extended traces are kept instead of being evaluated again.
 //!
-//! The plan follows the prover step by step and counts buffers by the same tags. Beside them an operation may need
-//! scratch of its own, which the device accounts for.
+//! The plan follows the prover step by step and counts buffers by the same tags. Operations may need scratch memory of
+//! their own, whose size the device states.
 
 use crate::commit::TableShape;
 use crate::commit::table::tree_nodes;
@@ -36,7 +36,7 @@ pub const FRI_COSET: Tag = Tag("FRI coset");
 pub const FRI_LAYER: Tag = Tag("FRI layer");
 /// Rows that are opened.
 pub const OPENED: Tag = Tag("opened rows");
-/// What operations take for a while.
+/// Temporary memory of operations.
 pub const SCRATCH: Tag = Tag("scratch");
 
 /// Cosets on which the constraints are evaluated.
@@ -45,12 +45,13 @@ const N_COMPOSITION_COSETS: usize = 2;
 /// The memory of a proof.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryPlan {
-    /// Cosets of the extended traces that are kept for the composition and the DEEP quotient: those of the composition,
-    /// or none.
+    /// Number of cosets of the extended traces that are kept for the composition and the DEEP quotient: those of the
+    /// composition, or none.
     pub n_kept_cosets: usize,
     /// The most device memory held at once, in bytes.
     pub peak_bytes: u64,
-    /// What the device takes beside, in bytes, and keeps: tables of its own, copies of what it cannot bind.
+    /// Further memory in bytes that the device takes and keeps: tables of its own, copies of buffers that it cannot
+    /// bind.
     pub margin_bytes: u64,
     /// Bytes of the trace's columns on the host before they go to the device.
     pub host_bytes: u64,
@@ -61,12 +62,12 @@ pub struct MemoryPlan {
 /// The device memory of one phase.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlannedPhase {
-    /// Which phase.
+    /// The phase.
     #[serde(serialize_with = "phase_name")]
     pub phase: Phase,
     /// The most bytes held at once.
     pub peak_bytes: u64,
-    /// What holds them, largest first.
+    /// The tags that hold them, largest first.
     #[serde(serialize_with = "tag_names")]
     pub by_tag: Vec<(Tag, u64)>,
 }
@@ -83,7 +84,7 @@ fn tag_names<S: Serializer>(by_tag: &[(Tag, u64)], serializer: S) -> Result<S::O
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemoryPlanError {
-    /// Even with nothing kept the proof does not fit.
+    /// Even a plan that keeps nothing does not fit.
     #[error(
         "the proof needs {needed} bytes of device memory (most of them in phase '{}', for '{}'), but {free} are free: \
          use a device with more memory, or prove fewer steps", phase.name(), tag.0
@@ -91,18 +92,18 @@ pub enum MemoryPlanError {
     TooLarge {
         /// Bytes that the leanest plan takes.
         needed: u64,
-        /// Bytes that are there.
+        /// Bytes that are free.
         free: u64,
-        /// Where the peak is.
+        /// The phase with the peak.
         phase: Phase,
-        /// What takes most of it.
+        /// The tag that takes most of it.
         tag: Tag,
     },
 }
 
 impl MemoryPlan {
-    /// The fastest plan that fits `budget` bytes; without a budget, the leanest. `device` says what its operations take
-    /// beside buffers.
+    /// The fastest plan that fits `budget` bytes; without a budget, the leanest. `device` states what its operations
+    /// take besides buffers.
     ///
     /// # Errors
     /// [`MemoryPlanError`].
@@ -122,7 +123,7 @@ impl MemoryPlan {
         let Some(free) = budget else {
             return Ok(leanest);
         };
-        // To keep one coset only takes as much: the other one lies beside it when the constraints are evaluated.
+        // Keeping only one coset takes as much memory: the other one lies beside it when the constraints are evaluated.
         let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch, margin);
         if keeping.device_bytes() <= free {
             return Ok(keeping);
@@ -139,12 +140,12 @@ impl MemoryPlan {
         }
     }
 
-    /// What the device must have for the proof, in bytes.
+    /// The device memory that the proof needs, in bytes.
     pub fn device_bytes(&self) -> u64 {
         self.peak_bytes + self.margin_bytes
     }
 
-    /// The plan that keeps so many cosets.
+    /// The plan that keeps `n_kept` cosets.
     fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: [u64; 2], margin: u64) -> Self {
         let mut ledger = Ledger::default();
         Steps {
@@ -175,7 +176,7 @@ fn digests(n: usize) -> u64 {
     (n * size_of::<Digest>()) as u64
 }
 
-/// What is held, phase by phase.
+/// The memory held, phase by phase.
 #[derive(Default)]
 struct Ledger {
     held: Vec<(Tag, u64)>,
@@ -204,7 +205,7 @@ impl Ledger {
         self.held.retain(|held| held.0 != tag);
     }
 
-    /// What is held, and this beside it for a while.
+    /// Records what is held, together with the temporary buffers `beside`.
     fn moment(&mut self, beside: &[(Tag, u64)]) {
         let mut by_tag = self.held.clone();
         for &(tag, bytes) in beside {
@@ -221,15 +222,15 @@ impl Ledger {
     }
 }
 
-/// The prover's steps, as far as they take memory.
+/// The prover's steps that take memory.
 struct Steps<'a> {
     /// Bytes of a column.
     column: u64,
-    /// Cosets that are kept.
+    /// Number of kept cosets.
     kept: u64,
-    /// Bytes beside a column that is inverted.
+    /// Scratch bytes for the inversion of a column.
     inversion_scratch: u64,
-    /// Bytes beside the columns and tables that the constraints' program reads.
+    /// Scratch bytes for the constraint program, besides the columns and tables that it reads.
     program_scratch: u64,
     log_len: u32,
     params: &'a Parameters,
@@ -268,7 +269,7 @@ impl Steps<'_> {
         } else {
             0
         };
-        // Beside the values, their denominators, which are inverted.
+        // The denominators, which are inverted, lie beside the values.
         ledger.moment(&[
             (EXTENSION, all * self.column),
             (VALUES, self.column),
@@ -279,7 +280,7 @@ impl Steps<'_> {
         self.fri(ledger);
     }
 
-    /// The commitment to a trace whose columns are held.
+    /// A commitment to a trace whose columns are held.
     fn commit(&self, n_columns: usize, ledger: &mut Ledger) {
         let log_cosets = self.params.log_n_cosets;
         let table = TableShape {
@@ -302,7 +303,7 @@ impl Steps<'_> {
         let mut is_polynomial = true;
         for (i, &step) in steps.iter().enumerate() {
             if step > 0 {
-                // Folds by halves, each beside the one before.
+                // Folds by halves; each result lies beside the one before.
                 let first_halves = |bytes: u64| bytes / 2 + if step > 1 { bytes / 4 } else { 0 };
                 let folded = felts(1 << (log_len - step + log_cosets));
                 if is_polynomial {

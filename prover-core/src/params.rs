@@ -1,4 +1,4 @@
-//! The parameters of a proof: Stone's parameter file.
+//! The parameters of a proof, as in Stone's parameter file.
 
 mod fri;
 mod stone_version;
@@ -12,23 +12,23 @@ use fri::in_range;
 use quarry_kernels::Hash;
 use serde_json::{Value, json};
 
-/// Greatest logarithm of the evaluation domain: random numbers of the transcript are nearly uniform below it.
+/// Maximum logarithm of the evaluation domain: random numbers of the transcript are nearly uniform below it.
 const MAX_LOG_DOMAIN: u32 = 47;
 
-/// Which hash each layer of a Merkle tree has.
+/// The hash of each layer of a Merkle tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitmentHashes {
     /// Hash of the layers next to the root.
     pub top: Hash,
     /// Hash of the others.
     pub bottom: Hash,
-    /// How many layers have the hash `top`.
+    /// Number of layers with the hash `top`.
     pub n_top_layers: u64,
 }
 
 impl CommitmentHashes {
-    /// The hash that computes the nodes at this depth (the root has depth 0). Leaves are no exception: a table
-    /// whose tree has height `h` hashes its rows with `layer(h)`.
+    /// The hash that computes the nodes at this depth (the root has depth 0). This includes the leaves: a table whose
+    /// tree has height `h` hashes its rows with `layer(h)`.
     pub fn layer(&self, depth: u64) -> Hash {
         if depth < self.n_top_layers {
             self.top
@@ -46,18 +46,18 @@ impl CommitmentHashes {
 /// The parameters of a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// Logarithm of the number of cosets: of the evaluation domain's size over the trace length.
+    /// Logarithm of the number of cosets, which is the evaluation domain's size over the trace length.
     pub log_n_cosets: u32,
     /// FRI.
     pub fri: FriParameters,
     /// `commitment_hash`, `verifier_friendly_commitment_hash` and `n_verifier_friendly_commitment_layers`.
     pub commitment_hashes: CommitmentHashes,
-    /// Whether out-of-domain values enter the transcript together, and the public input's seed is hashed with
-    /// the verifier-friendly hash.
+    /// Whether out-of-domain values enter the transcript together, and the public input's seed is hashed with the
+    /// verifier-friendly hash.
     pub verifier_friendly_channel_updates: bool,
     /// Hash of the transcript.
     pub channel_hash: Hash,
-    /// Hash of the proof of work in the Poseidon channel; the others use the channel's.
+    /// Hash of the proof of work in the Poseidon channel; other channels use their own hash.
     pub pow_hash: Hash,
     /// Hash of pages of public memory.
     pub page_hash: Hash,
@@ -65,7 +65,7 @@ pub struct Parameters {
     pub stone_version: StoneVersion,
 }
 
-/// Parameters that are malformed, that Stone refuses, or that do not fit.
+/// Why parameters are malformed, rejected by Stone, or do not fit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParametersError {
@@ -75,10 +75,10 @@ pub enum ParametersError {
     /// A value that is missing, of the wrong kind or not allowed.
     #[error("parameters: {0}")]
     Value(#[from] JsonError),
-    /// Values that do not go together.
+    /// Values that contradict each other.
     #[error("parameters: {0}")]
     Conflict(String),
-    /// FRI ends at another degree than the trace's.
+    /// FRI ends at a degree that differs from the trace's.
     #[error(
         "parameters: log2(last_layer_degree_bound) + sum(fri_step_list) = {last} + {steps} = {}, \
          but log2(n_steps) + 4 = {log_trace}; would fit: {would_fit}", last + steps
@@ -108,17 +108,17 @@ impl Parameters {
         Self::read(&Text::new(text)?.root())
     }
 
-    /// Reads the parameters as a JSON value. As in Stone, unknown keys are not looked at, and `pow_hash` is read
-    /// only with the Poseidon channel.
+    /// Reads the parameters from a JSON value. As in Stone, unknown keys are ignored, and `pow_hash` is read only with
+    /// the Poseidon channel.
     ///
     /// # Errors
-    /// [`ParametersError`]: a value that is missing, of the wrong kind or not allowed, or values that Stone
-    /// refuses together whatever the trace.
+    /// [`ParametersError`]: a value that is missing, of the wrong kind or not allowed, or a combination of values that
+    /// Stone rejects for every trace.
     pub fn from_json(value: &Value) -> Result<Self, ParametersError> {
         Self::read(&Place::root(&value.to_string()))
     }
 
-    /// Reads them at the root of a text.
+    /// Reads the parameters at the root of a text.
     pub(crate) fn read(root: &Place<'_>) -> Result<Self, ParametersError> {
         let field = root.key("field")?;
         if field.string()? != "PrimeField0" {
@@ -126,7 +126,9 @@ impl Parameters {
         }
         let extension = root.key("use_extension_field")?;
         if extension.boolean()? {
-            return Err(extension.error("false: the field is no extension field").into());
+            return Err(extension
+                .error("false: the field is not an extension field")
+                .into());
         }
         let stark = root.key("stark")?;
         let commitment_hash = hash_or(root, "commitment_hash", Hash::Keccak256Masked160Msb)?;
@@ -159,8 +161,8 @@ impl Parameters {
         Ok(this)
     }
 
-    /// The parameters as Stone's file, every key given; `stone_version`, which Stone does not know, only where
-    /// it is not Stone v3's.
+    /// The parameters as Stone's file, with every key. `stone_version`, which Stone does not have, is written only if
+    /// it is not that of Stone v3.
     pub fn to_json(&self) -> Value {
         let mut value = json!({
             "field": "PrimeField0",
@@ -190,7 +192,7 @@ impl Parameters {
         value
     }
 
-    /// What Stone refuses whatever the trace. (There some of it fails only at the first digest at or above p,
+    /// Checks what Stone rejects for every trace. (Stone fails on some of it only at the first digest of p or above,
     /// which comes soon; here the parameters decide.)
     fn check(&self) -> Result<(), ParametersError> {
         if !matches!(self.page_hash, Hash::Keccak256 | Hash::Pedersen) {
@@ -220,11 +222,11 @@ impl Parameters {
         Ok(())
     }
 
-    /// Whether a proof about `n_steps` steps can have these parameters.
+    /// Checks that a proof of `n_steps` steps can have these parameters.
     ///
     /// # Errors
-    /// [`ParametersError::Degree`] with the values that would fit; [`ParametersError::Conflict`] if the domain is
-    /// too large or a hash cannot stand where it would come to stand.
+    /// [`ParametersError::Degree`] with the values that would fit; [`ParametersError::Conflict`] if the domain is too
+    /// large or a hash cannot be used where the parameters put it.
     pub fn fits(&self, n_steps: u64) -> Result<(), ParametersError> {
         let log_trace = (n_steps.max(1).ilog2() + CPU_COMPONENT_HEIGHT.ilog2()).into();
         let last = self.fri.last_layer_degree_bound.max(1).ilog2().into();
@@ -244,13 +246,13 @@ impl Parameters {
         let log_domain = log_trace + u64::from(self.log_n_cosets);
         if log_domain > MAX_LOG_DOMAIN.into() {
             return Err(conflict(format!(
-                "log2(n_steps) + 4 + log_n_cosets = {log_domain}, but {MAX_LOG_DOMAIN} at most is possible"
+                "log2(n_steps) + 4 + log_n_cosets = {log_domain}, but the maximum is {MAX_LOG_DOMAIN}"
             )));
         }
         self.check_commitment_hashes(log_domain)
     }
 
-    /// Digests that are sent through the Poseidon channel, or hashed with Poseidon, must be below p. No tree is
+    /// Checks that digests that are sent through the Poseidon channel, or hashed with Poseidon, are below p. No tree is
     /// higher than `max_height`.
     fn check_commitment_hashes(&self, max_height: u64) -> Result<(), ParametersError> {
         let CommitmentHashes {
@@ -297,8 +299,8 @@ impl Parameters {
         }
     }
 
-    /// Conjectured security in bits: `n_queries * log_n_cosets + proof_of_work_bits`, without the queries and the
-    /// bits that a masked hash gives away (see [`Self::warnings`]).
+    /// Conjectured security in bits: `n_queries * log_n_cosets + proof_of_work_bits`, without the queries and the bits
+    /// that a masked hash loses (see [`Self::warnings`]).
     pub fn security_bits(&self) -> u64 {
         let lost = lost_draws(self.channel_hash);
         let sound = (0..self.fri.n_queries)
@@ -311,7 +313,7 @@ impl Parameters {
         sound as u64 * u64::from(self.log_n_cosets) + u64::from(work)
     }
 
-    /// What is allowed but unwise.
+    /// Warnings about parameters that are allowed but not recommended.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let name = self.channel_hash.name();
@@ -324,8 +326,8 @@ impl Parameters {
         }
         if self.channel_hash == Hash::Pedersen {
             warnings.push(format!(
-                "channel_hash {name}: Pedersen resists collisions, but nobody claims that its digests look random, as \
-                 the security of a transcript needs"
+                "channel_hash {name}: Pedersen is collision resistant, but its digests are not known to look random, \
+                 as the security of a transcript requires"
             ));
         }
         let zeros = leading_zeros(self.pow_hash);
@@ -339,10 +341,10 @@ impl Parameters {
     }
 }
 
-/// Numbers that are drawn from one block of a transcript: 8 bytes each, of which the low bits are the query.
+/// Numbers drawn from one block of a transcript: 8 bytes each, of which the low bits are the query.
 const DRAWS_IN_BLOCK: usize = 4;
 
-/// Which of the draws from a block read masked bytes, and so are index 0.
+/// The draws from a block that read masked bytes and therefore always give index 0.
 ///
 /// A Pedersen block is below p < 2^252: the top bits of its first draw are zero, but no query reads more than the low
 /// [`MAX_LOG_DOMAIN`] of 64 bits, so none is lost.
@@ -354,7 +356,7 @@ fn lost_draws(hash: Hash) -> &'static [usize] {
     }
 }
 
-/// Zero bits with which every digest begins.
+/// Number of zero bits with which every digest begins.
 fn leading_zeros(hash: Hash) -> u32 {
     match hash {
         Hash::Keccak256Masked160Lsb => 96,
@@ -367,7 +369,7 @@ fn digests_are_felts(hash: Hash) -> bool {
     matches!(hash, Hash::Pedersen | Hash::Poseidon3)
 }
 
-/// The hash that `key` names, or a default.
+/// The hash named by `key`, or the default.
 fn hash_or(object: &Place<'_>, key: &str, default: Hash) -> Result<Hash, JsonError> {
     let Some(place) = object.key(key)?.if_present() else {
         return Ok(default);

@@ -1,5 +1,5 @@
-//! Named proof profiles: what a verifier takes, as data, and the parameters that follow from it for a number
-//! of steps and a security target.
+//! Named proof profiles: what a verifier accepts, as data, and the resulting parameters for a number of steps and a
+//! security target.
 
 mod limits;
 
@@ -11,23 +11,23 @@ use crate::cairo::run::Run;
 use crate::params::{CommitmentHashes, FriParameters, Parameters, StoneVersion};
 use quarry_kernels::Hash;
 
-/// The security target unless told otherwise, in bits.
+/// The default security target in bits.
 pub const DEFAULT_SECURITY_BITS: u32 = 96;
 
-/// A named profile. Its numbers are a choice within its verifier's limits.
+/// A named profile. Its numbers are chosen within its verifier's limits.
 #[derive(Debug)]
 pub struct Profile {
     /// Its name.
     pub name: &'static str,
-    /// Who reads such proofs, in one line.
+    /// The verifiers of such proofs, in one line.
     pub purpose: &'static str,
-    /// What its verifier takes.
+    /// What its verifier accepts.
     pub limits: &'static Limits,
     /// Whether the verifier reads the proof's annotations.
     pub annotations: bool,
     /// Hashes of the Merkle layers.
     pub commitment_hashes: CommitmentHashes,
-    /// Whether out-of-domain values are sent as one span and the seed is hashed for the verifier.
+    /// Whether out-of-domain values are sent as one span and the seed is hashed with the verifier-friendly hash.
     pub verifier_friendly_channel_updates: bool,
     /// Hash of the transcript.
     pub channel_hash: Hash,
@@ -37,12 +37,12 @@ pub struct Profile {
     pub page_hash: Hash,
     /// The form of the public input that opens the transcript.
     pub stone_version: StoneVersion,
-    /// Logarithm of the blowup factor. Proving time grows with the factor, the number of queries falls with its
+    /// Logarithm of the blowup factor. Proving time grows with the factor; the number of queries falls with its
     /// logarithm.
     pub log_n_cosets: u32,
     /// Bits of proof of work.
     pub proof_of_work_bits: u32,
-    /// The most queries that make sense: more of them cost more than a larger blowup.
+    /// The maximum useful number of queries: beyond it a larger blowup is cheaper.
     pub max_queries: u32,
 }
 
@@ -65,8 +65,8 @@ pub const PROFILES: &[Profile] = &[
         pow_hash: Hash::Blake256,
         ..INTEGRITY_KECCAK160
     },
-    // The shape of SHARP's root proofs as reported: 11 queries x log blowup 6 + 30 bits of proof of work = 96.
-    // Hashes and the form of the public input: what the contracts compute.
+    // The parameters of SHARP's root proofs as reported: 11 queries x log blowup 6 + 30 bits of proof of work = 96.
+    // Hashes and the form of the public input are those that the contracts compute.
     Profile {
         name: "l1-sharp",
         purpose: "settlement on Ethereum through SHARP's contracts (stone5)",
@@ -78,7 +78,7 @@ pub const PROFILES: &[Profile] = &[
         ..STONE
     },
     STONE,
-    // Ours: the least blowup and little proof of work.
+    // Quarry's choice: the smallest blowup and little proof of work.
     Profile {
         name: "dev",
         purpose: "development: quick to make, large, for Stone's own verifier",
@@ -89,9 +89,9 @@ pub const PROFILES: &[Profile] = &[
     },
 ];
 
-/// Hashes: the setting `keccak_160_lsb` of Integrity, with the Poseidon channel and Pedersen page hash that it
-/// asks for. Ours: log blowup 3 with 21 bits of proof of work, of which 25 queries make 96; Poseidon on nine
-/// Merkle layers, which queries share most of, and the cheaper hash below.
+/// Hashes: Integrity's setting `keccak_160_lsb`, with the Poseidon channel and the Pedersen page hash that it requires.
+/// Quarry's choices: log blowup 3 with 21 bits of proof of work, so that 25 queries give 96 bits; Poseidon on nine
+/// Merkle layers, of which queries share most nodes, and the cheaper hash below.
 const INTEGRITY_KECCAK160: Profile = Profile {
     name: "integrity-stone6-keccak160",
     purpose: "Integrity on Starknet, swiftness (keccak_160_lsb, stone6)",
@@ -112,8 +112,8 @@ const INTEGRITY_KECCAK160: Profile = Profile {
     max_queries: 96,
 };
 
-/// What Stone does when its parameter file says nothing; log blowup 4 and 24 bits of proof of work, of which 18
-/// queries make 96, are those of its examples.
+/// Stone's defaults where its parameter file says nothing. Log blowup 4 and 24 bits of proof of work, with which 18
+/// queries give 96 bits, are those of its examples.
 const STONE: Profile = Profile {
     name: "stone",
     purpose: "Stone's own verifier, with Stone's defaults",
@@ -134,25 +134,26 @@ const STONE: Profile = Profile {
     max_queries: 96,
 };
 
-/// Bits of degree that are left to the last FRI layer, where the trace is long enough: within every verifier's
-/// limit, and the bound of Stone's examples.
+/// Degree bits that are left to the last FRI layer, if the trace is long enough: within every verifier's limit, and the
+/// bound of Stone's examples.
 const LOG_LAST_LAYER: u32 = 6;
-/// The largest FRI step: above it, rows of the layers cost more than the layers saved. No verifier takes more.
+/// The largest FRI step: above it, the rows of the layers cost more than the saved layers. Integrity and SHARP accept
+/// no larger step.
 const MAX_FRI_STEP: u32 = 4;
 
-/// A profile, a layout or parameters that cannot be had.
+/// Why a profile, a layout or parameters cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// No profile of that name.
-    #[error("unknown profile '{name}'; known are {}", names(PROFILES))]
+    /// No profile has this name.
+    #[error("unknown profile '{name}'; known profiles are {}", names(PROFILES))]
     Unknown {
         /// The name.
         name: String,
     },
-    /// The profile's verifier does not know the layout.
+    /// The profile's verifier does not support the layout.
     #[error(
-        "the verifier of profile '{profile}' does not know layout '{layout}'; profiles that allow it are {}",
+        "the verifier of profile '{profile}' does not support layout '{layout}'; profiles that allow it are {}",
         profiles_of(layout).join(", ")
     )]
     Layout {
@@ -161,20 +162,20 @@ pub enum ProfileError {
         /// The layout's name.
         layout: String,
     },
-    /// Continuous pages for a verifier that reads none.
-    #[error("the verifier of profile '{profile}' takes no public memory with continuous pages")]
+    /// The statement has continuous pages, which the profile's verifier does not accept.
+    #[error("the verifier of profile '{profile}' does not accept public memory with continuous pages")]
     Pages {
         /// The profile's name.
         profile: &'static str,
     },
     /// Parameters outside the limits of the profile's verifier.
-    #[error("profile '{profile}': {verifier} does not take these parameters: {objections}")]
+    #[error("profile '{profile}': these parameters are rejected by {verifier}: {objections}")]
     Limits {
         /// The profile's name.
         profile: &'static str,
         /// Its verifier.
         verifier: &'static str,
-        /// What is against them.
+        /// What is wrong with the parameters.
         objections: String,
     },
     /// A number of steps that no proof can have.
@@ -183,22 +184,22 @@ pub enum ProfileError {
         /// The number of steps.
         n_steps: u64,
     },
-    /// More security than the profile gives.
-    #[error("profile '{profile}' gives at most {most} bits of security, {asked} were asked for")]
+    /// The profile cannot give the requested security.
+    #[error("profile '{profile}' gives at most {most} bits of security, {asked} were requested")]
     Security {
         /// The profile's name.
         profile: &'static str,
         /// The target.
         asked: u32,
-        /// What the most queries give.
+        /// The security with the maximum number of queries.
         most: u32,
     },
 }
 
-/// More steps than any machine proves; below the limits of parameters.
+/// More steps than any machine can prove; below the limits of the parameters.
 const MAX_LOG_STEPS: u32 = 32;
 
-/// The names of the profiles whose verifiers know a layout.
+/// The names of the profiles whose verifiers support a layout.
 pub fn profiles_of(layout: &str) -> Vec<&'static str> {
     let knowing = PROFILES.iter().filter(|profile| profile.allows(layout));
     knowing.map(|profile| profile.name).collect()
@@ -210,7 +211,7 @@ fn names<'a>(profiles: impl IntoIterator<Item = &'a Profile>) -> String {
 }
 
 impl Profile {
-    /// The profile of that name.
+    /// The profile called `name`.
     ///
     /// # Errors
     /// [`ProfileError::Unknown`].
@@ -221,19 +222,19 @@ impl Profile {
         })
     }
 
-    /// The profile used unless told otherwise: one that an outside verifier reads.
+    /// The default profile: one for verifiers other than Quarry's.
     pub fn default_profile() -> &'static Self {
         &PROFILES[0]
     }
 
-    /// Whether the profile's verifier knows a layout.
+    /// Whether the profile's verifier supports a layout.
     pub fn allows(&self, layout: &str) -> bool {
         self.limits
             .layouts
             .is_none_or(|layouts| layouts.contains(&layout))
     }
 
-    /// Checks that the profile's verifier knows a layout.
+    /// Checks that the profile's verifier supports a layout.
     ///
     /// # Errors
     /// [`ProfileError::Layout`].
@@ -247,7 +248,7 @@ impl Profile {
         })
     }
 
-    /// Checks that the profile's verifier can take a statement.
+    /// Checks that the profile's verifier can accept a statement.
     ///
     /// # Errors
     /// [`ProfileError::Layout`], [`ProfileError::Pages`].
@@ -260,14 +261,14 @@ impl Profile {
         Ok(())
     }
 
-    /// Why the profile's verifier does not take a run, if it does not. (A proof of it can be made all the same.)
+    /// Why the profile's verifier does not accept a run; `None` if it does. (A proof of the run can be made anyway.)
     pub fn run_warning(&self, run: &Run) -> Option<String> {
         if self.limits.runs.iter().any(|mode| mode.takes(run)) {
             return None;
         }
         let modes: Vec<_> = self.limits.runs.iter().map(|mode| mode.name()).collect();
         Some(format!(
-            "profile '{}': {} takes runs of the modes {}; this run is {}",
+            "profile '{}' ({}) requires a run of the modes {}; this run is {}",
             self.name,
             self.limits.verifier,
             modes.join(", "),
@@ -275,10 +276,10 @@ impl Profile {
         ))
     }
 
-    /// Checks that the profile's verifier takes the parameters.
+    /// Checks that the profile's verifier accepts the parameters.
     ///
     /// # Errors
-    /// [`ProfileError::Limits`], with everything that is against them.
+    /// [`ProfileError::Limits`], with all objections.
     pub fn check(&self, params: &Parameters) -> Result<(), ProfileError> {
         let mut objections = self.limits.objections(params);
         if !self.limits.any_hashes {
@@ -294,7 +295,7 @@ impl Profile {
         })
     }
 
-    /// The hashes, and the form of the public input, that are not the profile's, in words.
+    /// The hashes, and the form of the public input, that differ from the profile's, in words.
     fn other_hashes(&self, params: &Parameters) -> impl Iterator<Item = String> {
         let (own, given) = (self.commitment_hashes, params.commitment_hashes);
         let hash = |key, own: Hash, given: Hash| (key, own.name(), given.name());
@@ -317,10 +318,10 @@ impl Profile {
             ),
         ];
         let differ = pairs.into_iter().filter(|(_, own, given)| own != given);
-        differ.map(|(key, own, given)| format!("{key} is {given}, only {own} is taken"))
+        differ.map(|(key, own, given)| format!("{key} is {given}, only {own} is accepted"))
     }
 
-    /// What a user of the profile should know of its verifier.
+    /// What users of the profile should know about its verifier.
     pub fn warning(&self) -> Option<String> {
         let programs = self.limits.programs?;
         Some(format!(
@@ -370,9 +371,9 @@ impl Profile {
     }
 }
 
-/// The FRI steps for polynomials of degree below `2^log_degree`, and the logarithm of the last layer's bound:
-/// a first step of 0, then as few steps as do, as even as can be, the larger ones first (early layers are the
-/// large ones). There is always one fold of at least `min_step`, as verifiers want two layers.
+/// The FRI steps for polynomials of degree below `2^log_degree`, and the logarithm of the last layer's bound: a first
+/// step of 0, then as few steps as possible, as even as possible, the larger ones first (early layers are the large
+/// ones). There is always one fold of at least `min_step`, because verifiers require two layers.
 fn fri_steps(log_degree: u32, min_step: u32) -> (Vec<u32>, u32) {
     let folded = log_degree.saturating_sub(LOG_LAST_LAYER).max(min_step).max(1);
     let n_steps = folded.div_ceil(MAX_FRI_STEP);

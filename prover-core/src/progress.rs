@@ -1,4 +1,4 @@
-//! Progress of a long job, and its cancellation.
+//! Progress and cancellation of a long job.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,12 +23,12 @@ pub enum Phase {
     ProofOfWork,
     /// Opening of the queries.
     Decommit,
-    /// Verification of the proof that was made.
+    /// Verification of the finished proof.
     Verify,
 }
 
 impl Phase {
-    /// The phase's name for people and for JSON.
+    /// The phase's name in messages and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Trace => "trace",
@@ -45,16 +45,16 @@ impl Phase {
     }
 }
 
-/// Who is told of progress.
+/// A receiver of progress reports.
 pub trait Observer: Sync {
-    /// A phase begins; `fraction` is the share of the whole job's work that is done, by operation count.
+    /// A phase begins; `fraction` is the completed share of the whole job's work, by operation count.
     fn begin(&self, phase: Phase, fraction: f64);
 
-    /// Inside a phase, the share of the whole job's work that is done.
+    /// Progress within a phase; `fraction` is the completed share of the whole job's work.
     fn advance(&self, fraction: f64);
 }
 
-/// Nobody is told.
+/// An observer that ignores all reports.
 pub struct Silent;
 
 impl Observer for Silent {
@@ -62,17 +62,17 @@ impl Observer for Silent {
     fn advance(&self, _: f64) {}
 }
 
-/// A wish to stop, shared between threads.
+/// A cancellation flag, shared between threads.
 #[derive(Debug, Default)]
 pub struct Cancel(pub AtomicBool);
 
 impl Cancel {
-    /// Asks the work to stop soon.
+    /// Asks the work to stop as soon as possible.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked.
+    /// Whether cancellation was requested.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

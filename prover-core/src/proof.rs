@@ -1,4 +1,4 @@
-//! Stone's proof file: the bytes of a proof with the inputs that it was made from.
+//! Stone's proof file: the bytes of a proof, with its inputs.
 
 mod written;
 
@@ -8,8 +8,8 @@ use crate::cairo::public_input::{PublicInput, PublicInputError};
 use crate::json::{JsonError, Text};
 use crate::params::{Parameters, ParametersError, StoneVersion};
 
-/// What a verifier needs of a proof file. As Stone's verifier, it reads `proof_hex`, `proof_parameters` and `public_input`;
-/// whatever else there is, or lacks, makes no proof unreadable.
+/// The parts of a proof file that a verifier needs. Like Stone's verifier, it reads `proof_hex`, `proof_parameters` and
+/// `public_input`; other members may be missing or malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofFile {
     /// The bytes of the proof.
@@ -18,13 +18,13 @@ pub struct ProofFile {
     pub statement: PublicInput,
     /// The parameters.
     pub parameters: Parameters,
-    /// The form of the public input that opens the transcript, where the file says it.
+    /// The form of the public input that opens the transcript, if the file states it.
     pub stone_version: Option<StoneVersion>,
     /// Number of annotation lines.
     pub n_annotations: usize,
 }
 
-/// A file that is no proof file.
+/// Why a file is not a proof file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofFileError {
@@ -34,16 +34,16 @@ pub enum ProofFileError {
     /// A value that is missing or of the wrong kind.
     #[error("proof file: {0}")]
     Value(#[from] JsonError),
-    /// No statement.
+    /// The statement is invalid.
     #[error(transparent)]
     PublicInput(#[from] PublicInputError),
-    /// No parameters.
+    /// The parameters are invalid.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
 }
 
 impl ProofFile {
-    /// Reads a proof file. Whatever the file is, this takes a small multiple of its size in memory.
+    /// Reads a proof file. This takes a small multiple of the file's size in memory, whatever the file contains.
     ///
     /// # Errors
     /// [`ProofFileError`].
@@ -67,7 +67,7 @@ impl ProofFile {
     }
 }
 
-/// The bytes of `0x` hexadecimal; `None` unless they are whole.
+/// The bytes of `0x`-prefixed hexadecimal; `None` unless they are whole.
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.strip_prefix("0x")?.as_bytes().as_chunks::<2>();
     let digit = |digit: u8| char::from(digit).to_digit(16);
@@ -86,7 +86,7 @@ fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// The least file.
+    /// The members of the smallest valid file.
     const MEMBERS: [(&str, &str); 3] = [
         ("proof_hex", r#""0x12""#),
         (
@@ -101,7 +101,7 @@ mod tests {
         ),
     ];
 
-    /// The least file with another member, or without one if the value is empty.
+    /// The smallest file with the member `name` replaced or added, or removed if the value is empty.
     fn file(name: &str, value: &str) -> String {
         let kept = MEMBERS.into_iter().filter(|member| member.0 != name);
         let members = kept.chain([(name, value)]).filter(|member| !member.1.is_empty());

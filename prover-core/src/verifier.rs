@@ -1,7 +1,9 @@
-//! The verifier: a statement, parameters and the bytes of a proof, in; what was proved, or why not, out.
+//! The verifier: takes a statement, parameters and the bytes of a proof; returns what was proved, or why the proof is
+//! not accepted.
 //!
-//! It is strict: field elements and digests have one form, and nothing may follow the proof. Stone's verifier leaves to its
-//! caller what the proven run is worth; here an [`Expectation`] says it, and by default that is a whole run of a program.
+//! It is strict: field elements and digests have a unique form, and nothing may follow the proof. Stone's verifier
+//! leaves it to its caller to judge the proven run; here an [`Expectation`] does it, and the default requires a whole
+//! run of a program.
 
 mod virtual_oracle;
 
@@ -24,17 +26,17 @@ use ark_ff::Field;
 use quarry_kernels::Felt;
 use virtual_oracle::VirtualOracle;
 
-/// Columns into which the composition polynomial is split: the degree of every layout's constraints.
+/// Number of columns into which the composition polynomial is split: the degree of every layout's constraints.
 const N_COMPOSITION_COLUMNS: usize = 2;
 
 /// Why a proof is not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// There is no such layout.
+    /// The layout does not exist.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The statement is malformed or about no possible execution.
+    /// The statement is malformed, or no execution can have it.
     #[error(transparent)]
     PublicInput(#[from] PublicInputError),
     /// The parameters are malformed, or do not fit the statement.
@@ -51,19 +53,19 @@ pub enum VerifyError {
         /// Bits that are required.
         required: u64,
     },
-    /// The bytes are no proof.
+    /// The bytes are not a valid proof.
     #[error("invalid proof: {0}")]
     Channel(#[from] ChannelError),
     /// The values at the out-of-domain point do not satisfy the constraints.
     #[error("invalid proof: the values at the out-of-domain point do not satisfy the constraints")]
     OutOfDomain,
-    /// A random point fell where the protocol cannot use it, which no honest proof meets.
+    /// A random point fell where the protocol cannot use it. This does not happen to honest proofs.
     #[error("invalid proof: a random point lies in a domain that it must avoid")]
     DegeneratePoint,
-    /// Rows of a trace do not belong to its commitment.
+    /// The opened rows of a trace do not match its commitment.
     #[error("invalid proof: trace {trace}: {error}")]
     Trace {
-        /// Which: 0 the first, 1 the interaction, 2 the composition.
+        /// The trace: 0 is the first, 1 the interaction, 2 the composition.
         trace: usize,
         /// What is wrong.
         error: DecommitmentError,
@@ -77,7 +79,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether the bytes are no proof of the statement, in this form of the public input.
+    /// Whether the bytes are not a valid proof of the statement, with this form of the public input.
     fn is_invalid_proof(&self) -> bool {
         use VerifyError::{Channel, DegeneratePoint, Fri, OutOfDomain, Trace};
         matches!(
@@ -106,22 +108,22 @@ pub fn verify(
     Verifier::new(statement, params)?.verify(proof, expectation)
 }
 
-/// What came of the verification of a file.
+/// The result of verifying a file.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the proof says, or why it is not accepted.
+    /// What the proof states, or why it is not accepted.
     pub result: Result<Verified, VerifyError>,
-    /// What was recorded of the proof, as far as it was read: `lines` and `extra` are the content of `cpu_air_verifier`'s
+    /// The record of the proof, as far as it was read: `lines` and `extra` are the content of `cpu_air_verifier`'s
     /// `--annotation_file` and `--extra_output_file`.
     pub record: Record,
 }
 
-/// Verifies the proof in a file. Neither Stone's files nor its verifier say which form of the public input opened the transcript:
-/// unless the caller or the file says it, both are tried, and the claim names the one that holds.
+/// Verifies the proof in a file. Neither Stone's files nor its verifier state which form of the public input opened the
+/// transcript: unless the caller or the file states it, both forms are tried, and the claim names the valid one.
 ///
 /// # Errors
-/// [`VerifyError`] where statement or parameters are at fault, so that no proof could be accepted. Why this proof is not
-/// accepted is in the outcome.
+/// [`VerifyError`] if the statement or the parameters are at fault, so that no proof could be accepted. If only this
+/// proof is not accepted, the reason is in the outcome.
 pub fn verify_file(
     file: &ProofFile,
     stone_version: Option<StoneVersion>,
@@ -150,7 +152,7 @@ pub fn verify_file(
     Ok(if is_invalid(&older) { newer } else { older })
 }
 
-/// A verifier that is ready for proofs of one statement.
+/// A verifier for proofs of one statement.
 pub struct Verifier<'a> {
     statement: &'a PublicInput,
     params: &'a Parameters,
@@ -181,13 +183,12 @@ impl<'a> Verifier<'a> {
         })
     }
 
-    /// What a valid proof would say. (Hashes the whole program, which is why nothing before a proof's acceptance needs
-    /// it.)
+    /// What a valid proof would state. (Hashes the whole program, so it is only called once a proof is accepted.)
     pub fn claim(&self) -> Verified {
         Verified::new(self.statement, self.params, &self.run)
     }
 
-    /// What the statement claims, without the program's hash: cheap, whatever the file.
+    /// What the statement claims, without the program's hash: cheap for any file.
     pub(crate) fn unhashed_claim(&self) -> Verified {
         Verified::with_hash(self.statement, self.params, &self.run, None)
     }
@@ -215,7 +216,7 @@ impl<'a> Verifier<'a> {
         self.verify_recorded(proof, expectation, Recording::Nothing).0
     }
 
-    /// Verifies a proof and gives what was recorded of it, even if it is not accepted.
+    /// Verifies a proof and returns its record, even if it is not accepted.
     pub fn verify_recorded(
         &self,
         proof: &[u8],
@@ -295,8 +296,8 @@ impl<'a> Verifier<'a> {
         Ok(table)
     }
 
-    /// Receives the values of the mask and of the composition's columns, and checks them against each other.
-    /// Gives the point and all values.
+    /// Receives the values of the mask and of the composition's columns, and checks them against each other. Returns
+    /// the point and all values.
     fn check_out_of_domain(
         &self,
         channel: &mut VerifierChannel<'_>,

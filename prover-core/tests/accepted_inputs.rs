@@ -1,4 +1,4 @@
-//! What is accepted is an execution: inputs after changes without structure are refused, or satisfy every constraint.
+//! Inputs after random changes are either rejected, or satisfy every constraint.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -13,7 +13,6 @@ use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::cairo::trace::{build_trace, fill_trace};
 use quarry_prover_core::prover::check;
 
-/// Changes one thing in the inputs.
 /// Changes one thing in the inputs.
 fn mutate(numbers: &mut Numbers, input: &mut ProverInput) {
     match numbers.below(10) {
@@ -105,7 +104,7 @@ fn what_is_accepted_satisfies_every_constraint() {
         for i in 0..n {
             let mut input = original.clone();
             mutate(&mut numbers, &mut input);
-            // The checker's own way to the trace takes more, but does not panic either.
+            // The checker's own path to the trace accepts more inputs, but must not panic either.
             drop(fill_trace(&layout, &input));
             match build_trace(&layout, &input) {
                 Err(_) => n_refused += 1,

@@ -1,5 +1,5 @@
-//! The constraints against Stone's proofs: at the out-of-domain point the constraints, evaluated from the
-//! opened values, must give the value of the committed composition polynomial.
+//! Checks the constraints against Stone's proofs: at the out-of-domain point the constraints, evaluated from the opened
+//! values, must give the value of the committed composition polynomial.
 
 mod common;
 
@@ -11,7 +11,7 @@ use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::public_input::PublicInput;
 
-/// What a proof says about its composition polynomial.
+/// The data of a proof about its composition polynomial.
 struct Sampling {
     public_input: PublicInput,
     elements: Vec<Felt>,
@@ -22,7 +22,7 @@ struct Sampling {
 }
 
 impl Sampling {
-    /// Reads it from the annotations of a proof.
+    /// Reads the data from the annotations of a proof.
     fn read(proof: &AnnotatedProof) -> Self {
         Self {
             public_input: PublicInput::from_json(&proof.file["public_input"]).expect("a public input"),
@@ -64,7 +64,7 @@ impl Sampling {
     }
 }
 
-/// Proofs in which no cell of the mask is idle: every builtin is in use.
+/// Proofs in which every cell of the mask is used: every builtin is in use.
 const BUSY: [&str; 2] = ["plain/fib_2p9", "small/c1"];
 
 fn sample(case: &str) -> Sampling {

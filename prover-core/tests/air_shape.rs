@@ -1,4 +1,4 @@
-//! The shape of each layout's AIR against Stone's: counts, and the names of the constraints in order.
+//! Compares the shape of each layout's AIR with Stone's: counts, and the names of the constraints in order.
 
 mod common;
 
@@ -84,7 +84,7 @@ fn names_and_order_are_stones() {
     }
 }
 
-/// The columns of `dynamic` are a parameter. Where it has a component that is not used, Stone counts constraints all the same.
+/// The columns of `dynamic` are a parameter. Stone counts constraints for unused components too.
 #[test]
 fn the_shape_of_dynamic_is_stones() {
     let names = include_str!("data/constraints/dynamic.txt");

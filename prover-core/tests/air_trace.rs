@@ -1,5 +1,5 @@
-//! The constraints on real traces: an honest one satisfies them all, a changed cell is found, and the compiled
-//! program computes on a device what the constraints say.
+//! Checks the constraints on real traces: an honest trace satisfies them all, a changed cell is found, and the compiled
+//! program computes the same on a device.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -45,7 +45,7 @@ fn traced(name: &str) -> (Air, Vec<Felt>, Vec<Vec<Felt>>) {
     (air.air, scalars, columns)
 }
 
-/// A value without structure.
+/// An arbitrary value.
 fn arbitrary(a: usize, b: usize) -> Felt {
     let x = Felt::from((a as u64) << 32 | b as u64) + Felt::from(0x9e37_79b9_7f4a_7c15u64);
     x * x * x
@@ -93,7 +93,7 @@ fn changed_cells_and_scalars_are_found() {
     }
 }
 
-/// Every layout, with the least number of steps that it takes.
+/// Every layout, with the smallest number of steps that it accepts.
 fn least_airs() -> impl Iterator<Item = (&'static str, Air)> {
     let public = |name| PublicInput::parse(&common::repository_row(name).text("public_input.json"));
     let dynamic = public("dynamic/c3_nokeccak_mod/base").expect("a public input");
@@ -108,7 +108,7 @@ fn least_airs() -> impl Iterator<Item = (&'static str, Air)> {
     })
 }
 
-/// The program that devices run on all rows against the evaluation at a point, which the verifier does.
+/// Compares the program that devices run on all rows with the verifier's evaluation at a point.
 #[test]
 fn devices_compute_the_composition_polynomial() {
     let device = cpu(None);

@@ -1,4 +1,4 @@
-//! Outside verifiers read a proof through its annotations, never through `proof_hex`: so the two must say the same.
+//! Outside verifiers read a proof through its annotations, never through `proof_hex`, so the two must match.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -7,7 +7,7 @@ use common::proving::prove_golden;
 use quarry_kernels::felt;
 use quarry_prover_core::params::Parameters;
 
-/// What a line of the prover says: the byte range, the kind of the values, and the values.
+/// Parses a line of the prover: the byte range, the kind of the values, and the values.
 fn parse(line: &str) -> Option<(std::ops::Range<usize>, &str, Vec<&str>)> {
     let (range, rest) = line.strip_prefix("P->V[")?.split_once("]: ")?;
     let (begin, end) = range.split_once(':')?;
@@ -20,7 +20,7 @@ fn parse(line: &str) -> Option<(std::ops::Range<usize>, &str, Vec<&str>)> {
     ))
 }
 
-/// The bytes that a value stands for in the proof, `len` of them.
+/// The bytes that encode a value in the proof, `len` of them.
 fn encode(value: &str, kind: &str, len: usize, montgomery: bool) -> Vec<u8> {
     if kind.starts_with("Field Element") {
         let element = felt::from_hex(value).expect("a field element");

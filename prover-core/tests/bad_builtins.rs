@@ -1,4 +1,4 @@
-//! Instances of builtins that no execution has: segment, instance and what is wrong with the value are said.
+//! Errors about invalid instances of builtins name the segment, the instance and what is wrong with the value.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -14,7 +14,7 @@ use quarry_prover_core::cairo::trace::build_trace;
 
 type Change<'a> = &'a dyn Fn(&mut PrivateInput);
 
-/// A check of what is said of a case after a change of its private input.
+/// Returns a function that checks the error of a case after a change of its private input.
 fn expectation(case: &str) -> impl Fn(Change<'_>, &[&str]) {
     let original = read_input(&repository_row(case));
     move |change, texts| {
@@ -36,9 +36,9 @@ fn pedersen_range_check_and_ecdsa() {
     );
     expect(
         &|i| i.pedersen[2].index = 64,
-        &["instance 64", "there are 64 instances"],
+        &["instance 64", "only 64 instances"],
     );
-    expect(&|i| i.pedersen[2].index = u64::MAX, &["there are 64 instances"]);
+    expect(&|i| i.pedersen[2].index = u64::MAX, &["only 64 instances"]);
     expect(
         &|i| i.pedersen[2].index = 1,
         &["'pedersen', instance 1", "two entries"],
@@ -48,7 +48,7 @@ fn pedersen_range_check_and_ecdsa() {
         &|i| i.range_check[1].value += 1,
         &["'range_check', instance 1", "address 410"],
     );
-    expect(&|i| i.range_check[1].index = 64, &["there are 64 instances"]);
+    expect(&|i| i.range_check[1].index = 64, &["only 64 instances"]);
     expect(&|i| _ = i.range_check.pop(), &["two values"]);
     expect(
         &|i| i.ecdsa[0].r = one + one,
@@ -70,7 +70,7 @@ fn pedersen_range_check_and_ecdsa() {
         &|i| i.ecdsa[0].public_key = Felt::from(5u64),
         &["'ecdsa', instance 0", "0x5 is not the x coordinate of a point"],
     );
-    expect(&|i| i.ecdsa[0].index = 1, &["there are 1 instances"]);
+    expect(&|i| i.ecdsa[0].index = 1, &["only 1 instances"]);
     expect(&|i| i.ecdsa.clear(), &["two values"]);
 }
 
@@ -123,7 +123,7 @@ fn keccak() {
     );
     expect(
         &|i| i.keccak[5].index = 16,
-        &["'keccak', instance 16", "there are 16 instances"],
+        &["'keccak', instance 16", "only 16 instances"],
     );
     expect(&|i| i.keccak.clear(), &["two values"]);
 }
@@ -167,7 +167,7 @@ fn range_check96_add_mod_and_mul_mod() {
         );
         expect(&|i| inputs(i).zero_value_address = u64::MAX, &["addresses 1..="]);
     }
-    // Numbers that memory agrees with, but that do not add up.
+    // Numbers that match the memory, but do not add up.
     let error = error_of(&original, |input| {
         let instance = &mut input.private.add_mod.instances[1];
         instance.values[2][0] ^= 1;

@@ -1,4 +1,4 @@
-//! A trace, a memory and a public input that contradict each other or themselves: what is wrong where is said.
+//! Errors about a trace, a memory and a public input that contradict each other or themselves say what is wrong where.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -10,7 +10,7 @@ use quarry_kernels::Felt;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::memory::Memory;
 
-/// Changes an entry of memory that only the CPU sees: what the call at step 0 pushes.
+/// The address of a memory cell that only the CPU accesses: the call at step 0 pushes it.
 const FRAME: u64 = 85;
 
 #[test]

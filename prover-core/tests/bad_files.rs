@@ -1,4 +1,4 @@
-//! Files that are not what they should be are named, and none is met with a panic.
+//! Errors about malformed files name the file, and no file causes a panic.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -80,7 +80,7 @@ fn bad_files_are_named() {
         (
             "private_input.json",
             &replace("trace.bin", "no such file"),
-            &["no such file", "neither"],
+            &["no such file in the working directory"],
         ),
         (
             "private_input.json",

@@ -1,5 +1,5 @@
-//! Replays Stone's annotations through the prover's channel: everything that is drawn, the bytes of the proof,
-//! the lines and the statistics must be Stone's.
+//! Replays Stone's annotations through the prover's channel: everything drawn, the bytes of the proof, the lines and
+//! the statistics must equal Stone's.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -35,7 +35,7 @@ fn replay(channel: &mut ProverChannel, current: &mut Vec<String>, line: &str, do
         .map(|rest| rest.split_once("]: ").expect("a range").1);
     let (mut scopes, rest) = scopes(drawn.or(sent).expect("a direction"));
     if scopes.last() == Some(&"Proof of Work") {
-        scopes.pop(); // The channel's own.
+        scopes.pop(); // The channel enters this scope itself.
     }
     let common = current.iter().zip(&scopes).take_while(|(a, b)| a == b).count();
     for _ in common..current.len() {
@@ -76,7 +76,7 @@ fn replay(channel: &mut ProverChannel, current: &mut Vec<String>, line: &str, do
             let nonce = u64::from_str_radix(&value[2..], 16).expect("a nonce");
             channel.send_nonce(nonce);
         }
-        // An element that only completes a leaf of a table of one column.
+        // An element that is only needed to complete a leaf of a one-column table.
         (false, "Data") => channel.send_data(&digest_of(value), name),
         _ => panic!("unknown: {line}"),
     }
@@ -118,9 +118,9 @@ fn the_channel_replays_stone() {
     }
 }
 
-/// What a Pedersen channel draws, against a computation apart from this one: Stone's rules of the hash chain, with
-/// StarkWare's C++ library (crypto-cpp) for Pedersen. The seed and the commitment have words of p and above; in the second
-/// case Keccak hashes the seed, to a digest above p.
+/// Compares the draws of a Pedersen channel with an independent computation: Stone's rules of the hash chain, with
+/// StarkWare's C++ library (crypto-cpp) for Pedersen. The seed and the commitment have words of p and above; in the
+/// second case Keccak hashes the seed, to a digest above p.
 #[test]
 fn a_pedersen_channel_draws_what_stones_rules_give() {
     let mut seed = [0; 64];

@@ -1,4 +1,4 @@
-//! The layout that is chosen for a program is the cheapest that serves.
+//! The layout chosen for a program is the cheapest usable one.
 #![cfg(feature = "runner")]
 
 use quarry_prover_core::cairo::runner::{RunError, RunOptions};
@@ -70,7 +70,7 @@ fn what_is_against_a_layout_is_said() {
     };
     let refused = |name: &str| find(name).refused.clone().expect("a reason");
     assert!(
-        refused("plain").contains("does not know it"),
+        refused("plain").contains("does not support it"),
         "{}",
         refused("plain")
     );
@@ -86,17 +86,17 @@ fn what_is_against_a_layout_is_said() {
 
 #[test]
 fn nothing_to_choose() {
-    // No settlement proof is so short: its layout needs many more steps.
+    // A settlement proof cannot be so short: its layout needs many more steps.
     let error = CUBES.choose("l1-sharp", 1 << 9).expect_err("too few steps");
     assert!(matches!(error, ChoiceError::NoLayout { .. }), "{error}");
     let text = error.to_string();
     for reason in [
-        "plain: the verifier of profile 'l1-sharp' does not know it",
-        "recursive_large_output: what the program used does not fit",
+        "plain: the verifier of profile 'l1-sharp' does not support it",
+        "recursive_large_output: the run uses more than the layout holds",
     ] {
         assert!(text.contains(reason), "{text}");
     }
-    // That the program does not end is no layout's fault.
+    // The layout is not at fault if the program does not end.
     let error = CUBES.choose("stone", 2).expect_err("too few steps");
     assert!(
         matches!(error, ChoiceError::Run(RunError::StepLimit(2))),

@@ -1,4 +1,4 @@
-//! A proof shows what it claims: every form of run that Stone proves, and what a gate takes of it.
+//! Tests what proofs show, for every form of run that Stone proves, and which expectations accept them.
 #![cfg(feature = "runner")]
 
 mod common;
@@ -49,7 +49,7 @@ fn names(list: &[&str]) -> Option<Vec<String>> {
     Some(list.iter().map(|&name| name.to_owned()).collect())
 }
 
-/// One bytecode that range-checks 2^200, run with Pedersen's builtin where it expects the range check's.
+/// A proof of a bytecode that range-checks 2^200, run with the Pedersen builtin where it expects the range check's.
 fn swapped_proof() -> ProofFile {
     let params_file = json!({
         "field": "PrimeField0", "use_extension_field": false,
@@ -115,7 +115,7 @@ fn a_program_hash_alone_is_no_gate() {
     ));
     let claim = check(&file, &with(Some(swapped.builtins))).expect("the list that it was");
     assert_eq!(claim.builtins_binding, Binding::List);
-    // The layout says nothing where main has fewer builtins than it.
+    // The layout determines nothing if main has fewer builtins than the layout.
     let in_layout = Expectation {
         layout: Some("small".to_owned()),
         ..gate.clone()
@@ -144,7 +144,7 @@ fn a_cairo_1_run_is_proved_and_shows_no_program() {
     }
     for run in [RunMode::Cairo1, RunMode::Any] {
         let claim = check(&file, &mode(run)).expect("taken");
-        // Integrity does not know layout plain.
+        // Integrity does not support layout plain.
         assert_eq!((claim.run, claim.run_modes), (Form::Cairo1, vec![]));
         assert_eq!((claim.builtins, claim.builtins_binding), (None, Binding::Unbound));
     }

@@ -38,7 +38,7 @@ fn proofs_are_stones_byte_for_byte() {
     }
 }
 
-/// A whole proof, every operation compared with the CPU's.
+/// Compares every operation of a whole proof with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
     let golden = common::repository_row("plain/fib_2p9/kek");
@@ -57,7 +57,7 @@ fn a_proof_is_done_within_its_plan() {
     assert_the_plan_is_enough(|bytes| CudaDevice::new(0, Some(bytes)).expect("an emulated device"));
 }
 
-/// A proof takes of the card what it was planned to take, so that others have the rest.
+/// A proof takes only the planned memory of the card, so that others can use the rest.
 #[test]
 fn small_proofs_leave_the_card_to_others() {
     let golden = common::repository_row("plain/fib_2p9/kek");
@@ -65,12 +65,12 @@ fn small_proofs_leave_the_card_to_others() {
     let free = || other.free_bytes().expect("a card's own memory");
     let before = free();
     let plan = prove_golden_on(&device, &golden, false).statistics.plan;
-    // (Other tests have their proofs, too.)
+    // (Other tests prove at the same time.)
     assert!(free() > before - plan.device_bytes() - (512 << 20));
 }
 
-/// The programs of all layouts do on the device what they do on the CPU. (On arbitrary columns: a program does not know what
-/// its columns hold, and with few rows even the largest layout's is quick.)
+/// The programs of all layouts compute the same on the device as on the CPU. (The columns are arbitrary: a program does
+/// not depend on what its columns hold, and with few rows even the largest layout's program is quick.)
 #[test]
 fn constraints_of_every_layout_are_the_cpus() {
     const LOG_LEN: u32 = 7;
@@ -103,7 +103,7 @@ fn constraints_of_every_layout_are_the_cpus() {
     }
 }
 
-/// The program on some columns; every periodic table is the first column's.
+/// Runs the program on some columns; every periodic table is a prefix of the first column.
 fn compose<D: Backend>(device: &D, program: &Program, columns: &[Vec<Felt>], scalars: &[Felt]) -> Vec<Felt> {
     let tag = Tag("constraints");
     let log_len = columns[0].len().ilog2();

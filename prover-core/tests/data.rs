@@ -1,4 +1,4 @@
-//! The repository's corpus is whole, and agrees with itself.
+//! The repository's corpus is complete and consistent.
 
 mod common;
 

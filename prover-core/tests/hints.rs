@@ -1,4 +1,4 @@
-//! Programs with hints run as Cairo's own tools run them.
+//! Programs with hints run as with Cairo's own tools.
 #![cfg(feature = "runner")]
 
 mod common;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::process::Command;
 use std::{env, fs};
 
-/// What a program outputs.
+/// The output of a program.
 fn output(input: &ProverInput) -> Vec<Felt> {
     let segment = input.public.memory_segments["output"];
     let cells = input.public.public_memory.iter();
@@ -26,7 +26,7 @@ fn program_input(case: &Golden) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("JSON"))
 }
 
-/// What `cairo-run` made of a case.
+/// The files that `cairo-run` wrote for a case.
 fn read_input(case: &Golden) -> ProverInput {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [public, private, ..] = [
@@ -43,7 +43,7 @@ fn read_input(case: &Golden) -> ProverInput {
     ProverInput::read(&public, &private).expect("valid inputs")
 }
 
-/// The case's run is that of `cairo-run`, and outputs this.
+/// Asserts that the case's run equals that of `cairo-run` and has this output.
 fn assert_same_run(name: &str, expected: &[Felt]) {
     let case = hints_case(name);
     let golden = read_input(&case);
@@ -100,7 +100,7 @@ fn what_hints_print_goes_to_standard_error() {
     assert!(out.contains("1 passed") && !out.contains("tiles"), "{out}");
 }
 
-/// The program `list` with another hint, and this input.
+/// Runs the program `list` with another hint and this input.
 fn run_hint(code: &str, input: Value) -> Result<ProverInput, RunError> {
     let program = hints_case("list").bytes("program.json");
     let mut program: Value = serde_json::from_slice(&program).expect("JSON");

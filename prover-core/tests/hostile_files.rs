@@ -1,4 +1,4 @@
-//! Whatever a proof file holds, reading and verifying it takes no more than four times its size in memory.
+//! Reading and verifying a proof file takes at most four times its size in memory, whatever it contains.
 #![cfg(target_os = "linux")]
 
 use quarry_prover_core::inspect::inspect;
@@ -8,13 +8,14 @@ use std::path::Path;
 use std::process::Command;
 use std::{fs, io};
 
-/// Bytes of a file.
+/// Size of a file in bytes.
 const SIZE: usize = 16 << 20;
 
-/// Names the file to the process that reads it.
+/// The environment variable that names the file for the process that reads it.
 const FILE: &str = "QUARRY_HOSTILE_FILE";
 
-/// What the file of a small run has at each place, in layout plain; `{..}` is where more may come.
+/// The parts of the file of a small run in layout plain, with a name for the place after each part, where more may
+/// follow.
 const PARTS: [(&str, &str); 6] = [
     ("root", "{"),
     ("hex", r#""proof_hex":"0x"#),
@@ -41,7 +42,7 @@ const PARTS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A file that has at one place as much of something as fits.
+/// A file that is filled up to `SIZE` with `more` at one place.
 fn file(place: &str, more: impl Fn(usize) -> String) -> String {
     let mut file = String::new();
     for (name, part) in PARTS {
@@ -90,7 +91,7 @@ fn whole_run(program: &[&str], output: &[String]) -> String {
     file + "]}}"
 }
 
-/// How a program begins whose `main` has two builtins, and the least `main`.
+/// The entry code of a program whose `main` has two builtins, and the smallest `main`.
 const ENTRY: [&str; 7] = [
     "0x40780017fff7fff",
     "0x2",
@@ -101,7 +102,7 @@ const ENTRY: [&str; 7] = [
     "0x208b7fff7fff7ffe",
 ];
 
-/// Statements that are large where statements are: these are well-formed, and `inspect` tells what they claim.
+/// Large statements that are well-formed; `inspect` reports what they claim.
 fn whole_runs() -> Vec<(&'static str, String)> {
     let n_cells = SIZE / 42;
     let hash = "0x931813b5c14b9b8b8d9f44bc542445105de0c7e1c7a5a83b7e40ca0b096975";
@@ -155,7 +156,7 @@ fn hostile_files() -> Vec<(&'static str, String)> {
         ),
         ("dynamic parameters", file("params", |i| format!("\"{i}\":1,"))),
         (
-            "members that nobody reads",
+            "members that are not read",
             file("root", |i| format!("\"{i}\":1,")),
         ),
         ("comments", file("root", |_| "/**/\n".to_owned())),
@@ -179,7 +180,7 @@ fn hostile_files() -> Vec<(&'static str, String)> {
     files
 }
 
-/// Most bytes that this process had in memory.
+/// Peak resident memory of this process in bytes.
 fn peak_resident_bytes() -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("the process's status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -190,7 +191,7 @@ fn peak_resident_bytes() -> usize {
         << 10
 }
 
-/// What the other test runs, in a process of its own for each file.
+/// The other test runs this in a separate process for each file.
 #[test]
 fn reader() {
     let Some(path) = std::env::var_os(FILE) else {
@@ -212,7 +213,7 @@ fn reader() {
     println!("\npeak {} {}", peak_resident_bytes(), &end[..end.len().min(200)]);
 }
 
-/// Gives the peak, and how reading ended.
+/// Returns the peak memory and how reading ended.
 fn read(path: &Path) -> (usize, String) {
     let this = std::env::current_exe().expect("this test");
     let mut command = Command::new(this);

@@ -1,4 +1,4 @@
-//! Memory is planned: what the prover holds is what the plan says, however much is kept, and the bytes do not depend on
+//! The memory that the prover holds matches the plan, however much is kept, and the bytes of the proof do not depend on
 //! it.
 #![cfg(feature = "prover")]
 
@@ -20,8 +20,8 @@ fn with_budget(budget: Option<u64>) -> ProveOptions {
     }
 }
 
-/// Every phase takes what was planned, to 5 %, and what takes most of it is what was planned. (Rows that are opened are
-/// not: they are few.)
+/// Asserts that every phase takes the planned memory, to 5 %, and that the tags that take most of it are the planned
+/// ones. (Opened rows are not planned: they are few.)
 fn assert_as_planned(name: &str, statistics: &Statistics) {
     for planned in &statistics.plan.phases {
         let measured = statistics
@@ -87,7 +87,8 @@ fn proofs_take_what_was_planned_and_are_the_same() {
         }
         assert_eq!((kept[0].0, kept[1].0), (0, 2), "{name}");
 
-        // One byte less than the fullest plan takes: nothing is kept; one less than the leanest: nothing fits.
+        // One byte less than the fullest plan takes: nothing is kept. One byte less than the leanest takes: nothing
+        // fits.
         let lean = prove_with(&cpu(None), &golden, &with_budget(Some(kept[1].1 - 1))).expect("a proof");
         assert_eq!(lean.statistics.plan.n_kept_cosets, 0, "{name}");
         let nothing = prove_with(&cpu(None), &golden, &with_budget(Some(kept[0].1 - 1)));
@@ -98,7 +99,7 @@ fn proofs_take_what_was_planned_and_are_the_same() {
     }
 }
 
-/// What cards of 16 and 24 GB have for a proof when the driver has taken its part.
+/// The memory that cards of 16 and 24 GB have for a proof, after the driver's part.
 const CARDS: [(&str, u64); 2] = [("16 GB", 15 << 30), ("24 GB", 23 << 30)];
 
 #[test]

@@ -1,10 +1,10 @@
-//! No change of a proof, of a value of its statement or of a parameter that is read goes unnoticed, and none makes
-//! the verifier panic.
+//! The verifier rejects every change of a proof, of a value of its statement or of a parameter that it reads, and no
+//! change makes it panic.
 //!
-//! Not read, and so out of reach of these tests: unknown keys; `pow_hash` outside the Poseidon channel;
-//! `verifier_friendly_commitment_hash` when no layer has it and channel updates are off. Fewer proof-of-work bits
-//! are another statement about the same nonce: true once in 2^bits, so only more are tried. So is another `pow_hash`
-//! whose digests begin with zeros: it asks for less work, which the security bits tell.
+//! Not read, and so not tested: unknown keys; `pow_hash` outside the Poseidon channel;
+//! `verifier_friendly_commitment_hash` when no layer has it and channel updates are off. Fewer proof-of-work bits are
+//! another statement about the same nonce, which holds once in 2^bits, so only more bits are tried. Another `pow_hash`
+//! whose digests begin with zeros is not tried either: it requires less work, and the security bits show that.
 
 mod common;
 
@@ -16,8 +16,8 @@ use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::verifier::{Verifier, verify};
 use serde_json::{Value, json};
 
-/// A proof for each kind of channel (Poseidon, Keccak, Blake2s) and for each form of run that is no whole run of a Cairo 0
-/// program, and how often its bytes are changed: those of few queries are quick to verify.
+/// A proof for each kind of channel (Poseidon, Keccak, Blake2s) and for each form of run that is not a whole run of a
+/// Cairo 0 program, with the number of changes of its bytes. Proofs with few queries are quick to verify.
 const SUBJECTS: [(&str, usize); 6] = [
     ("plain/fib_2p9/felt_vf_pos", 1000),
     ("small/fib_2p9/q1", 8000),
@@ -27,7 +27,7 @@ const SUBJECTS: [(&str, usize); 6] = [
     ("small/pie/base", 200),
 ];
 
-/// Mutations of each statement.
+/// Number of mutations of each statement.
 const STATEMENT_MUTATIONS: usize = 600;
 
 /// p, big-endian.
@@ -37,7 +37,7 @@ const MODULUS: [u8; 32] = {
     bytes
 };
 
-/// SplitMix64, so that a failure can be repeated.
+/// SplitMix64, so that a failure can be reproduced.
 struct Random(u64);
 
 impl Random {
@@ -61,7 +61,7 @@ fn subjects() -> impl Iterator<Item = (&'static str, ProofFile, usize)> {
     })
 }
 
-/// Changes the bytes of a proof in one of the ways that a forger or a bad disk would.
+/// Changes the bytes of a proof in one of the ways that a forger or a faulty disk might.
 fn mutate_bytes(proof: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = proof.to_vec();
     let at = random.below(bytes.len());

@@ -1,4 +1,4 @@
-//! Stone's proof files are read and written back byte for byte, and explained to the last byte.
+//! Stone's proof files are read, written back byte for byte, and explained to the last byte.
 
 mod common;
 
@@ -31,7 +31,7 @@ fn proof_files_are_written_as_stone_writes_them() {
         assert!(again == value, "{}", golden.name());
         n_same += usize::from(written == text);
     }
-    // The corpus has files with other blanks between the tokens too.
+    // The corpus also has files with other whitespace between the tokens.
     assert!(n_same >= 3, "{n_same} texts are the same");
 }
 

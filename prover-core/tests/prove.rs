@@ -1,4 +1,4 @@
-//! The main claim: our proof bytes are Stone's.
+//! The main claim: Quarry's proof bytes equal Stone's.
 #![cfg(feature = "prover")]
 
 mod common;
@@ -12,8 +12,8 @@ use quarry_prover_core::prover::{ProveOptions, prove};
 use quarry_prover_core::verifier::{Recording, Verifier};
 use std::time::Instant;
 
-/// Proves rows one after the other, as large ones fill the memory, and compares proofs, and annotations where the corpus has
-/// Stone's.
+/// Proves rows one after the other, because large ones fill the memory. Compares the proofs, and the annotations where
+/// the corpus has Stone's.
 fn prove_all(rows: impl IntoIterator<Item = Golden>) {
     for golden in rows.into_iter().filter(|golden| golden.digest.is_some()) {
         let start = Instant::now();
@@ -32,7 +32,7 @@ fn prove_all(rows: impl IntoIterator<Item = Golden>) {
     }
 }
 
-/// What the slow tier leaves to the long one: much time for nothing that other cases do not show.
+/// Cases that the slow tier leaves to the long one: they take long and cover nothing that other cases do not.
 const LONG: [&str; 4] = [
     "plain/fib_2p16/base",
     "recursive/c1/integrity_blake",
@@ -72,7 +72,7 @@ fn the_nonce_does_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// Stone proves with a Pedersen transcript, without proof of work; there is no such proof of Stone's to compare with.
+/// Stone supports a Pedersen transcript without proof of work, but there is no such proof of Stone's to compare with.
 #[test]
 fn a_proof_with_a_pedersen_transcript_holds() {
     let golden = common::repository_row("plain/fib_2p9/kek");

@@ -1,4 +1,4 @@
-//! Running programs gives the inputs that Stone's own tools make.
+//! Running programs gives the same inputs as Stone's own tools.
 #![cfg(feature = "runner")]
 
 mod common;
@@ -103,7 +103,7 @@ fn programs_run_in_layout_dynamic() {
         let run = |params: &BTreeMap<String, u64>| {
             run_dynamic(&program, Some(&program_input), params, &RunOptions::default())
         };
-        // The places of the parameters leave room for a step of twice as many rows.
+        // The parameters leave room for a step of twice as many rows.
         for component_step in [1, 2] {
             params.insert("cpu_component_step".to_owned(), component_step);
             let input = run(&params).expect("a run");
@@ -316,7 +316,7 @@ fn an_example_that_fails_its_own_assertion_is_an_error() {
     assert!(matches!(error, Err(RunError::StepLimit(_))));
 }
 
-/// Found by fuzzing: the virtual machine's parser panics at these.
+/// Found by fuzzing: the virtual machine's parser panics on these.
 #[test]
 fn words_that_are_no_hexadecimal_are_refused() {
     let program: Value = serde_json::from_slice(&fibonacci().bytes("program.json")).expect("JSON");

@@ -1,4 +1,4 @@
-//! The first trace is Stone's, cell by cell: the polynomials through its columns take the values that Stone's
+//! The first trace equals Stone's, cell by cell: the polynomials through its columns take the values that Stone's
 //! proofs open at the out-of-domain point.
 #![cfg(feature = "prover")]
 
@@ -12,8 +12,8 @@ use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::trace::build_trace;
 
-/// The weights `w` for which `sum f_i w_i` is the value at `point` of the polynomial with values `f_i` on the subgroup of
-/// `n` elements: by the barycentric formula, `(x^n - 1) / n * g^i / (x - g^i)`.
+/// The weights `w` for which `sum f_i w_i` is the value at `point` of the polynomial with values `f_i` on the subgroup
+/// of `n` elements: by the barycentric formula, `(x^n - 1) / n * g^i / (x - g^i)`.
 fn weights(n: usize, point: Felt) -> Vec<Felt> {
     let g = felt::subgroup_generator(n.ilog2());
     let powers: Vec<Felt> = std::iter::successors(Some(Felt::one()), |p| Some(*p * g))

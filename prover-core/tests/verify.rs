@@ -1,4 +1,4 @@
-//! Stone's proofs are accepted, with Stone's annotations, and no byte may follow them.
+//! Stone's proofs are accepted, with Stone's annotations, and any byte after them is rejected.
 
 mod common;
 
@@ -77,7 +77,7 @@ fn weak_parameters_need_leave() {
     assert!(!error.is_bad_input());
 }
 
-/// What Stone's verifier leaves for the splitter of proofs: the hashes of the opened rows, and for every query its
+/// The lines that Stone's verifier writes for proof splitters: the hashes of the opened rows, and for every query its
 /// value and the inverse of its point in every layer of FRI.
 #[test]
 fn what_a_splitter_needs_is_noted() {

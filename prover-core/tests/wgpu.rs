@@ -27,7 +27,7 @@ fn software(change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
     WgpuDevice::with_wishes(adapter.index, &wishes).expect("a device")
 }
 
-/// All cases; what a proof launches is printed, kernel by kernel.
+/// Proves all cases and prints the launches of each proof, kernel by kernel.
 fn assert_proofs_are_stones(device: &WgpuDevice) {
     for name in CASES {
         let golden = common::repository_row(name);
@@ -40,7 +40,7 @@ fn assert_proofs_are_stones(device: &WgpuDevice) {
         for (kernel, launches) in launches {
             println!("    {kernel}: {}, {}", launches.n, launches.n_workgroups);
         }
-        // Few and large: a column takes no launch of its own.
+        // Launches must be few and large: no column takes a launch of its own.
         assert!(n < 1000, "{name}: {n} launches");
         golden.assert_same_proof(&proof.bytes);
         assert!(proof.statistics.device.contains("Vulkan"));
@@ -57,7 +57,7 @@ fn proofs_without_64_bit_integers_are_stones_byte_for_byte() {
     assert_proofs_are_stones(&software(|wishes| wishes.use_int64 = false));
 }
 
-/// Bindings in which no column of the trace fits.
+/// With bindings that are too small for any column of the trace.
 #[test]
 fn a_proof_with_small_bindings_is_stones_byte_for_byte() {
     let device = software(|wishes| {
@@ -68,7 +68,7 @@ fn a_proof_with_small_bindings_is_stones_byte_for_byte() {
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
 
-/// A whole proof, every operation compared with the CPU's.
+/// Compares every operation of a whole proof with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
     let golden = common::repository_row("plain/fib_2p9/kek");
@@ -81,7 +81,7 @@ fn proofs_take_the_memory_that_was_planned() {
     assert_memory_is_planned(&software(|_| ()));
 }
 
-/// With columns that can be bound as they are, and with such that cannot.
+/// With columns that can be bound directly, and with columns that cannot.
 #[test]
 fn a_proof_is_done_within_its_plan() {
     assert_the_plan_is_enough(|bytes| software(|wishes| wishes.budget = Some(bytes)));

@@ -1,5 +1,5 @@
-//! A service under load: many clients each submit all their small jobs at once and watch them, and upload large files.
-//! Starts the service, and prints what it took of the machine.
+//! Load test of the service: many clients each submit all their small jobs at once and watch them, and upload large
+//! files. Starts the service and prints its load and memory figures.
 
 use clap::Parser;
 use quarry_benches::unpack_case;
@@ -17,64 +17,64 @@ use std::time::{Duration, Instant};
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// A service under load: many clients submit small jobs and watch them, and upload large files.
+/// Load test of the service: many clients submit small jobs and watch them, and upload large files.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The `quarry` program; that beside this one, unless it is named
+    /// Path of the `quarry` program [default: next to this program]
     #[arg(long)]
     quarry: Option<PathBuf>,
-    /// What the jobs prove: a case of prover-core/tests/data
+    /// Case to prove, from prover-core/tests/data
     #[arg(long, default_value = "prover-core/tests/data/plain/fib_2p9")]
     case: PathBuf,
-    /// The tag of its parameters
+    /// Tag of the case's parameters
     #[arg(long, default_value = "blake")]
     tag: String,
-    /// Clients, each with a connection of its own
+    /// Number of clients, each with a connection of its own
     #[arg(long, default_value_t = 64)]
     clients: usize,
-    /// Jobs in all
+    /// Total number of jobs
     #[arg(long, default_value_t = 2000)]
     jobs: usize,
-    /// Files that are uploaded at once, before the jobs
+    /// Number of files to upload at once, before the jobs
     #[arg(long, default_value_t = 4)]
     uploads: usize,
-    /// Size of each
+    /// Size of each file in MiB
     #[arg(long, default_value_t = 200)]
     upload_mib: usize,
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     clients: usize,
     jobs: usize,
-    /// Ends of the jobs, by state.
+    /// Number of jobs by final state.
     ended: BTreeMap<String, usize>,
-    /// Events that the clients were told of.
+    /// Number of events that the clients received.
     events: usize,
     errors: Vec<String>,
-    /// From the first submission to the last end.
+    /// From the first submission to the end of the last job.
     seconds: f64,
     jobs_per_second: f64,
-    /// From a submission to its answer: half of them, 99 of 100, all.
+    /// Time from a submission to its response: median, 99th percentile, maximum.
     submit_milliseconds: [f64; 3],
-    /// Resident memory of the service, without its worker and its children, when it began to serve, after the uploads, at
-    /// its peak.
+    /// Resident memory of the service, without its worker and its children: when it began to serve, after the uploads,
+    /// and at its peak.
     service_mib: [f64; 3],
-    /// What was uploaded, and how fast in all.
+    /// Total size of the uploads, and their total rate.
     upload_mib: usize,
     upload_mib_per_second: f64,
-    /// Proofs that differ; the other jobs repeat them.
+    /// Number of distinct proofs; the other jobs repeat them.
     proofs: usize,
-    /// The store's file at the end.
+    /// Size of the store's file at the end.
     store_mib: f64,
 }
 
 const MIB: f64 = (1 << 20) as f64;
-/// Numbers of queries that jobs are proved with, in turn: their proofs differ.
+/// Number of different query counts. Jobs use them in turn, so that their proofs differ.
 const PARAMETERS: usize = 16;
 
-/// The service, killed when dropped.
+/// The service's process, killed when dropped.
 struct Service {
     process: Child,
     address: String,
@@ -101,7 +101,7 @@ impl Service {
             let event: Value = serde_json::from_str(&line).ok()?;
             Some(event["fields"]["address"].as_str()?.to_owned())
         });
-        let address = address.ok_or("the service does not serve")?;
+        let address = address.ok_or("the service did not report its address")?;
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Ok(Self { process, address })
     }
@@ -114,7 +114,7 @@ impl Service {
         Ok(Client::connect(&connection).await?)
     }
 
-    /// Its resident memory in MiB: now (`VmRSS`), or at its peak (`VmHWM`).
+    /// Resident memory of the process in MiB: now (`VmRSS`), or at its peak (`VmHWM`).
     fn mib(&self, key: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let line = status
@@ -129,12 +129,12 @@ impl Service {
     }
 }
 
-/// A file whose bytes no other file has.
+/// Writes a file whose bytes differ from those of every other file.
 fn large_file(path: &Path, seed: usize, mib: usize) -> io::Result<()> {
     let mut file = File::create(path)?;
     let mut state = seed as u64 + 1;
     for _ in 0..mib {
-        // Xorshift: what it is does not matter, as long as it differs.
+        // Xorshift: any generator will do, as long as the output differs.
         let block = std::iter::repeat_with(|| {
             state ^= state << 13;
             state ^= state >> 7;
@@ -168,7 +168,7 @@ async fn upload(service: &Service, folder: &Path, args: &Args, report: &mut Repo
     Ok(())
 }
 
-/// What a client saw.
+/// What a client observed.
 #[derive(Default)]
 struct Seen {
     submits: Vec<Duration>,
@@ -197,7 +197,7 @@ async fn submit_and_watch(mut client: Client, jobs: Vec<JobSpec>) -> Fallible<Se
     Ok(seen)
 }
 
-/// The jobs of one client: their numbers are those that leave its own as a rest.
+/// The jobs of one client: those whose number modulo the number of clients is the client's own.
 fn jobs_of(args: &Args, client: usize, input: &AirInput, parameters: &Value) -> Vec<JobSpec> {
     let job = |n: usize| {
         let mut parameters = parameters.clone();

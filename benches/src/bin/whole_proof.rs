@@ -1,8 +1,8 @@
-//! What a whole proof costs, beside Stone: `whole_proof FOLDER [TAG [THREADS]]`.
+//! The cost of a whole proof, compared with Stone's: `whole_proof FOLDER [TAG [THREADS]]`.
 //!
-//! FOLDER holds a case in the form that `prover-core/tests/data/README.md` describes. Timed from opening the files to the
-//! proof's bytes, on one thread unless told otherwise. The CPU time is also given in multiplications of `ark-ff`,
-//! measured before and after in the same run, so that it can stand beside what Stone took on another machine.
+//! FOLDER holds a case in the format described in `prover-core/tests/data/README.md`. The time runs from opening the
+//! files to the proof's bytes, on one thread by default. The CPU time is also given in multiplications of `ark-ff`,
+//! measured before and after in the same run, so that it can be compared with Stone's on another machine.
 
 use quarry_benches::{cpu_seconds, read_case, seconds_per_multiplication};
 use quarry_hw_profiles::peak_resident_bytes;
@@ -13,9 +13,9 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-/// Stone's cost by the end of the case's path, tag `base`: multiplications of `ark-ff`, and the most resident memory in
-/// MiB. The first four were measured on an AMD Zen 4 with nothing else running (2^16 steps: CPU time on two threads, the
-/// others on one); the last three are CPU time as recorded while other work ran, up to a fifth too high.
+/// Stone's cost for tag `base`, by the end of the case's path: multiplications of `ark-ff`, and the peak resident
+/// memory in MiB. The first four were measured on an AMD Zen 4 with nothing else running (2^16 steps: CPU time on two
+/// threads, the others on one). The last three are CPU times recorded while other work ran, up to a fifth too high.
 const STONE: [(&str, f64, u64); 7] = [
     ("plain/fib_2p13", 0.97e9, 334),
     ("small/fib_2p13", 2.15e9, 438),

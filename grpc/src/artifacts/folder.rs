@@ -1,5 +1,5 @@
-//! Artifacts in a folder, which has one for each tenant, named by the SHA-256 of the tenant's name. In that one,
-//! `objects/ab/abcd..` are whole, `parts/abcd..` are being uploaded.
+//! Artifacts in a folder, with one subfolder per tenant, named by the SHA-256 of the tenant's name. There,
+//! `objects/ab/abcd..` are complete files and `parts/abcd..` are uploads.
 
 use super::{ArtifactError, Artifacts, Kept, Reference, Upload, digest};
 use crate::crash;
@@ -12,23 +12,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// Folder of a tenant's whole files.
+/// Folder of a tenant's complete files.
 const OBJECTS: &str = "objects";
-/// Folder of a tenant's uploads.
+/// Folder of a tenant's unfinished uploads.
 const PARTS: &str = "parts";
 
-/// Files in a folder.
+/// Artifacts in a local folder.
 pub struct ArtifactFolder {
     folder: PathBuf,
-    /// Bytes of the disk that uploads leave free.
+    /// Free disk space below which uploads are rejected, in bytes.
     watermark: u64,
-    /// Largest artifact in bytes.
+    /// Maximum size of an artifact in bytes.
     most: u64,
-    /// Parts that are being written, and the bytes that are to come.
+    /// Uploads in progress, and the bytes each still needs.
     uploading: Arc<Mutex<HashMap<PathBuf, u64>>>,
 }
 
-/// A part's claim to be written by one client alone, and to so much of the disk.
+/// Exclusive claim to write a part, which also reserves disk space; released on drop.
 struct Claim {
     part: PathBuf,
     uploading: Arc<Mutex<HashMap<PathBuf, u64>>>,
@@ -45,8 +45,8 @@ fn lock(claims: &Mutex<HashMap<PathBuf, u64>>) -> MutexGuard<'_, HashMap<PathBuf
 }
 
 impl ArtifactFolder {
-    /// Opens a folder, and makes it if there is none. Uploads leave `watermark` bytes of its disk free, and may have `most`
-    /// bytes.
+    /// Opens or creates a folder. Uploads leave `watermark` bytes of disk space free and are limited to `most` bytes
+    /// each.
     ///
     /// # Errors
     /// [`ArtifactError::Io`].
@@ -60,7 +60,8 @@ impl ArtifactFolder {
         })
     }
 
-    /// Gives files of a folder in which tenants have no folders of their own, as there were, to those who refer to them.
+    /// Migrates a folder of an older version, in which all tenants shared the files: links each file into the folders
+    /// of the tenants that refer to it.
     ///
     /// # Errors
     /// [`ArtifactError::Io`]; those of `references`.
@@ -86,7 +87,7 @@ impl ArtifactFolder {
         Ok(())
     }
 
-    /// A tenant's folder.
+    /// Folder of a tenant.
     fn of(&self, tenant: &str) -> Result<PathBuf, ArtifactError> {
         Ok(self.folder.join(digest(tenant.as_bytes())?.sha256))
     }
@@ -95,7 +96,7 @@ impl ArtifactFolder {
         object(&self.of(tenant)?.join(OBJECTS), sha256)
     }
 
-    /// Bytes of the disk that are free.
+    /// Free disk space in bytes.
     fn free(&self) -> Result<u64, ArtifactError> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -207,10 +208,10 @@ impl Artifacts for ArtifactFolder {
             folders.push(tenant.join(PARTS));
             for folder in folders {
                 for file in entries(&folder)? {
-                    // A file from the future (a clock that was set back) is young.
+                    // A file from the future (the clock was set back) counts as new.
                     let touched = match file.metadata() {
                         Ok(metadata) => metadata.modified()?,
-                        // An upload that has ended since is in its place.
+                        // The upload has finished since and was moved.
                         Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
                         Err(why) => return Err(why.into()),
                     };
@@ -278,7 +279,7 @@ impl Upload for PartUpload {
     }
 }
 
-/// Moves a synced file to its place, durably.
+/// Moves a synced file to its final path, durably.
 fn place(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(to);
     make_folder(folder)?;
@@ -286,7 +287,7 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Has a file in another place too, durably.
+/// Hard-links a file to another path, durably.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(to);
     make_folder(folder)?;
@@ -294,7 +295,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Makes a folder and those above it, durably, as far as they are not there.
+/// Creates a folder and its parents, durably, where missing.
 fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
@@ -311,7 +312,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Paths of what is in a folder; nothing, if there is no such folder.
+/// Paths of a folder's entries; empty if the folder does not exist.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -320,7 +321,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// The place of a file among whole ones.
+/// Path of a complete file.
 fn object(objects: &Path, sha256: &str) -> Result<PathBuf, ArtifactError> {
     let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
     match sha256.get(..2) {
@@ -417,7 +418,7 @@ mod tests {
         assert!(artifacts.is_short().unwrap());
         assert!(!self::folder(0).1.is_short().unwrap());
 
-        // What one upload was promised is not there for another.
+        // Space reserved for one upload is not available to another.
         let folder = tempfile::tempdir().unwrap();
         let artifacts = ArtifactFolder::open(folder.path(), 0, u64::MAX).unwrap();
         let half = |name: &[u8]| ArtifactRef {
@@ -478,7 +479,7 @@ mod tests {
         second.write(b"hello").unwrap();
         assert!(second.finish().unwrap().complete);
 
-        // One's reference keeps nothing of the other.
+        // A tenant's reference does not keep another tenant's file.
         let kept = HashSet::from([Reference {
             tenant: "two".to_owned(),
             sha256: artifact.sha256.clone(),

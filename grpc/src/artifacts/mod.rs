@@ -1,7 +1,7 @@
-//! Where files are kept: what clients upload, statements, proofs. A file is named by its SHA-256, and is its tenant's alone:
-//! who knows the digest of another's file has nothing of it.
+//! Storage of artifacts: uploads, statements and proofs. A file is named by its SHA-256 and belongs to its tenant:
+//! knowing the digest of another tenant's file gives no access to it.
 //!
-//! A trait, so that a fleet may keep them elsewhere, and the folder of an appliance.
+//! The trait [`Artifacts`], which a fleet could implement with shared storage, and the folder of a single appliance.
 
 mod folder;
 
@@ -16,46 +16,46 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Why a file cannot be had or kept.
+/// Error of the artifact storage.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArtifactError {
     /// Not the 64 lower-case hexadecimal digits of a SHA-256.
-    #[error("'{0}' is no SHA-256 in lower-case hexadecimal")]
+    #[error("'{0}' is not a SHA-256 in lower-case hexadecimal")]
     Digest(String),
-    /// It is not here.
-    #[error("artifact {0} is not here")]
+    /// The file is missing or incomplete.
+    #[error("artifact {0} not found")]
     NotFound(String),
     /// Another upload of the same file is running.
-    #[error("artifact {0} is being uploaded by somebody else")]
+    #[error("artifact {0} is being uploaded by another client")]
     Busy(String),
-    /// The upload does not go on where it broke off.
-    #[error("artifact {sha256}: the upload goes on at {offset}, but {received} bytes are here")]
+    /// The upload starts beyond the bytes that were received.
+    #[error("artifact {sha256}: the upload starts at {offset}, but only {received} bytes were received")]
     Offset {
         /// The file.
         sha256: String,
-        /// Where the upload goes on.
+        /// Where the upload resumes.
         offset: u64,
-        /// What is here.
+        /// Bytes received so far.
         received: u64,
     },
-    /// More bytes than were announced, or than an artifact may have.
+    /// More bytes than announced, or than an artifact may have.
     #[error("artifact {sha256}: longer than {size} bytes")]
     TooLong {
         /// The file.
         sha256: String,
-        /// The bytes that it may have.
+        /// Maximum size in bytes.
         size: u64,
     },
-    /// The bytes do not have the digest that names them.
-    #[error("artifact {0}: its bytes have another digest")]
+    /// The content does not match its digest.
+    #[error("artifact {0}: its content does not match its digest")]
     Damaged(String),
-    /// Too little would be left of the disk.
-    #[error("the disk has {free} bytes left, {needed} are needed")]
+    /// The disk has too little free space.
+    #[error("the disk has {free} bytes free, {needed} are needed")]
     DiskFull {
-        /// What is free.
+        /// Free bytes.
         free: u64,
-        /// The file, and what must stay free.
+        /// Needed bytes: the file, other uploads in progress and the space that must stay free.
         needed: u64,
     },
     /// The folder cannot be read or written.
@@ -66,40 +66,40 @@ pub enum ArtifactError {
 /// A file that a tenant's job needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
-    /// Whose file it is.
+    /// Tenant that owns the file.
     pub tenant: String,
-    /// Its name.
+    /// SHA-256 of the file.
     pub sha256: String,
 }
 
-/// How much of a file is here.
+/// How much of a file is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Whether all of it is.
+    /// Whether the file is complete.
     pub complete: bool,
-    /// Bytes.
+    /// Bytes received.
     pub received: u64,
 }
 
-/// A file that is being uploaded. What was written stays if this is dropped, to be resumed.
+/// An upload in progress. If it is dropped, the written bytes stay, to be resumed.
 pub trait Upload: Send {
-    /// Writes what comes next.
+    /// Appends a chunk.
     ///
     /// # Errors
     /// [`ArtifactError::TooLong`], [`ArtifactError::Io`].
     fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError>;
 
-    /// Ends the upload: if all bytes are here and have the digest, they are kept, durably; if they have not, all are
-    /// forgotten.
+    /// Ends the upload. If all bytes have arrived, checks the digest: a match is stored durably, a mismatch is
+    /// discarded. Otherwise the bytes stay, to be resumed.
     ///
     /// # Errors
     /// [`ArtifactError::Damaged`], [`ArtifactError::Io`].
     fn finish(self: Box<Self>) -> Result<Kept, ArtifactError>;
 }
 
-/// A place for files. What a method kept is durable when it returns.
+/// Storage of artifacts. Stored files are durable when a method returns.
 pub trait Artifacts: Send + Sync + 'static {
-    /// How much of a tenant's file is here.
+    /// Returns how much of a tenant's file is stored.
     ///
     /// # Errors
     /// [`ArtifactError`].
@@ -116,32 +116,32 @@ pub trait Artifacts: Send + Sync + 'static {
         offset: u64,
     ) -> Result<Box<dyn Upload>, ArtifactError>;
 
-    /// A local path of a tenant's file that is here, for reading.
+    /// Returns a local path for reading a tenant's complete file.
     ///
     /// # Errors
     /// [`ArtifactError::NotFound`] and others.
     fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError>;
 
-    /// Takes a finished file in for a tenant; it is gone from where it was.
+    /// Stores a finished file for a tenant by moving it.
     ///
     /// # Errors
     /// [`ArtifactError`].
     fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
 
-    /// Whether less of the disk is free than is to be left free.
+    /// Whether free disk space is below the watermark.
     ///
     /// # Errors
     /// [`ArtifactError::Io`].
     fn is_short(&self) -> Result<bool, ArtifactError>;
 
-    /// Removes what is not referred to and was not touched for `age`, parts of uploads too; gives how many files went.
+    /// Removes files and partial uploads that are unreferenced and were not modified for `age`; returns their number.
     ///
     /// # Errors
     /// [`ArtifactError`].
     fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError>;
 }
 
-/// What is wrong with files that are needed, a line for each that is missing or damaged.
+/// Checks needed files; returns a line for each that is missing or damaged.
 pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<String> {
     let check = |Reference { tenant, sha256 }: &Reference| match artifacts
         .path(tenant, sha256)
@@ -156,7 +156,7 @@ pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<Stri
     wrong
 }
 
-/// The files that a job is made from, each with what it is.
+/// The input files of a job, each with a name for messages.
 pub fn named_inputs(spec: &JobSpec) -> Vec<(&'static str, &ArtifactRef)> {
     let files = match &spec.input {
         Some(job_spec::Input::Air(air)) => vec![
@@ -178,12 +178,12 @@ pub fn named_inputs(spec: &JobSpec) -> Vec<(&'static str, &ArtifactRef)> {
     given.collect()
 }
 
-/// The files that a job is made from.
+/// The input files of a job.
 pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
     named_inputs(spec).into_iter().map(|(_, file)| file).collect()
 }
 
-/// All files that a job or its result refers to, its inputs among them or not.
+/// All files that a job and its result refer to, with or without its inputs.
 pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<Reference> {
     let Some(job) = &stored.job else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What a proof shows of a run, as the protocol tells it, and what a job expects of it.
+//! Converts what a proof shows to the protocol's form, and builds the expectation of a job.
 
 use crate::protocol::{self, BuiltinsBinding, Claim};
 use quarry_kernels::Felt;
@@ -9,7 +9,7 @@ use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Verification};
 use quarry_prover_core::verifier::Verifier;
 
-/// The claim in the protocol's form.
+/// Converts a claim to the protocol's form.
 pub fn claim(verified: &Verified) -> Claim {
     let builtin = |builtin: &quarry_prover_core::cairo::run::SeenBuiltin| protocol::Builtin {
         name: builtin.name.clone().unwrap_or_default(),
@@ -60,8 +60,8 @@ fn task(task: &Task) -> protocol::Task {
     }
 }
 
-/// What a job expects of a proof of any run: a program's hash, its builtins, and the layout, as far as they are given. None if
-/// the hash is no field element.
+/// The expectation for a proof of any kind of run: program hash, builtins and layout, as far as given. `None` if the
+/// hash is not a field element.
 pub fn expectation(hash: &str, builtins: Option<Vec<String>>, layout: &str) -> Option<Expectation> {
     let program_hash = match hash {
         "" => None,
@@ -77,7 +77,7 @@ pub fn expectation(hash: &str, builtins: Option<Vec<String>>, layout: &str) -> O
     })
 }
 
-/// The facts in the protocol's form; none for a run that no fact is about.
+/// Computes the facts in the protocol's form; `None` for a run that has no facts.
 pub fn facts(verifier: &Verifier<'_>, program: Option<&CompiledProgram>) -> Option<protocol::Facts> {
     let options = FactOptions {
         program,

@@ -1,14 +1,15 @@
-//! What a child may take of the machine.
+//! Resource limits of a child.
 
 use crate::internal::ChildRequest;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::fs;
 use std::io;
 
-/// Sets the limits of this process, before it touches an input; 0 is no limit.
+/// Sets this process's limits before it touches an input; 0 is no limit.
 pub fn apply(request: &ChildRequest) -> io::Result<()> {
     let limits = request.limits.unwrap_or_default();
-    // The signal that tells of CPU time comes before the one that cannot be told from others.
+    // The hard CPU limit is one second above the soft one: SIGXCPU, which identifies the cause, comes before SIGKILL,
+    // which does not.
     let bounds = [
         (Resource::As, limits.max_child_memory_bytes, 0),
         (Resource::Cpu, limits.max_child_cpu_seconds, 1),
@@ -27,8 +28,8 @@ pub fn apply(request: &ChildRequest) -> io::Result<()> {
     Ok(())
 }
 
-/// If the machine runs out of memory, this process goes rather than the service.
+/// Makes the out-of-memory killer prefer this process over the service.
 pub fn first_to_go() {
-    // Not every system has it, and some do not allow it.
+    // Not every system supports or allows it.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
 }

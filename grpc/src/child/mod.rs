@@ -1,5 +1,5 @@
-//! The child: a short-lived process that runs or parses one input, or verifies one proof, and ends. Whatever an input does,
-//! it does to this process alone, within its limits.
+//! The child: a short-lived process that runs or parses one input, or verifies one proof, and exits. An input can only
+//! harm this process, within its limits.
 
 pub(crate) mod claim;
 pub(crate) mod limits;
@@ -12,11 +12,11 @@ use crate::{failure, wire};
 use failure::{Stage, failure};
 use std::io::{self, Read};
 
-/// Runs the child: reads a request on standard input, answers on standard output. It ends at once if standard input does:
-/// then the service has ended.
+/// Runs the child: reads a request from standard input and answers on standard output. It exits at once if standard
+/// input is closed: the service has ended.
 ///
 /// # Errors
-/// If the service cannot be understood or heard; there is nobody to tell but standard error.
+/// If reading the request or sending the answer fails; that can only be reported on standard error.
 pub fn run() -> io::Result<()> {
     let request: ChildRequest = wire::receive(&mut io::stdin())?;
     limits::apply(&request)?;

@@ -1,4 +1,4 @@
-//! From what was uploaded to the inputs of a proof, and to what the proof will state.
+//! Turns uploaded files into proof inputs and the statement of the proof.
 
 use crate::artifacts::{digest, named_inputs};
 use crate::failure::{Stage, chain, failure};
@@ -29,7 +29,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names of the files that a child leaves for the worker and for the verification.
+/// Files that the child leaves for the worker and for verification.
 pub const PUBLIC_INPUT: &str = "public_input.json";
 /// See [`PUBLIC_INPUT`].
 pub const PRIVATE_INPUT: &str = "private_input.json";
@@ -48,10 +48,10 @@ fn unusable(error: impl Display) -> Failure {
     refused(FailureClass::Internal, "child.files", error)
 }
 
-/// Makes the prover's inputs in a folder.
+/// Writes the proof inputs to a folder and returns the statement.
 pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
     prepare_here(folder, task, limits).map_err(|failure| {
-        // Its owner knows a file by what it is, and not by where it lies.
+        // Messages name a file by its role: its owner does not know its path.
         let mut message = failure.message;
         for (name, artifact) in task.spec.iter().flat_map(named_inputs) {
             if let Some(path) = task.paths.get(&artifact.sha256) {
@@ -78,7 +78,10 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
         _ => &input.public.layout,
     };
     if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
-        let message = format!("'{}' is asked for, but the input is of '{wanted}'", spec.layout);
+        let message = format!(
+            "layout '{}' was requested, but the input is for '{wanted}'",
+            spec.layout
+        );
         return Err(refused(FailureClass::InputInvalid, "spec.layout", message));
     }
     if input.trace.len() as u64 != input.public.n_steps {
@@ -109,7 +112,8 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
     }
 
     input.write(folder).map_err(unusable)?;
-    // The public input stays as its owner wrote it. Paths that are not absolute would be looked for elsewhere first.
+    // The public input is kept as uploaded. Paths must be absolute, since relative ones would first be looked up
+    // elsewhere.
     let public = public.unwrap_or_else(|| input.public.to_json());
     let [trace, memory] = ["trace.bin", "memory.bin"].map(|name| folder.join(name).display().to_string());
     let private = input.private.to_json(&trace, &memory);
@@ -155,7 +159,7 @@ fn plan_refused(error: &PlanError) -> Failure {
     }
 }
 
-/// The failure for a statement that is not the one that the job expects.
+/// The failure for a statement that differs from what the job expects.
 fn unexpected(mismatch: &Mismatch) -> Failure {
     let (code, hint) = match mismatch {
         Mismatch::Program { .. } => ("input.program_hash", ""),
@@ -169,7 +173,7 @@ fn unexpected(mismatch: &Mismatch) -> Failure {
     refused(FailureClass::InputInvalid, code, format!("{mismatch}{hint}"))
 }
 
-/// What the proof will state. Refuses what no proof could, and what is not expected.
+/// Computes the statement of the proof. Rejects statements that cannot be proved or that are not expected.
 fn statement(
     input: &ProverInput,
     layout: &Layout,
@@ -209,11 +213,11 @@ fn not_json(name: &str, why: &dyn Display) -> Failure {
     refused(FailureClass::InputInvalid, "input.json", message)
 }
 
-/// The uploaded files: where each is, by its digest.
+/// Paths of the uploaded files, by digest.
 struct Files<'a>(&'a HashMap<String, String>);
 
 impl Files<'_> {
-    /// What the job expects of its statement. A program's file tells its builtins.
+    /// The expectation of the job. For a program, its file gives the builtins.
     fn expectation(&self, spec: &JobSpec) -> Result<Expectation, Failure> {
         let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
         let of_program = match &spec.input {
@@ -224,18 +228,18 @@ impl Files<'_> {
             && listed != own
         {
             let (own, listed) = (own.join(", "), listed.join(", "));
-            let message = format!("the program's builtins are {own}; expected_builtins says {listed}");
+            let message = format!("the program's builtins are {own}; expected_builtins is {listed}");
             return Err(refused(FailureClass::InputInvalid, "input.builtins", message));
         }
         let hash = &spec.expected_program_hash;
         let no_hash = || {
-            let message = format!("expected_program_hash: '{hash}' is no field element");
+            let message = format!("expected_program_hash: '{hash}' is not a field element");
             refused(FailureClass::InputInvalid, "input.program_hash", message)
         };
         super::claim::expectation(hash, listed.or(of_program), &spec.layout).ok_or_else(no_hash)
     }
 
-    /// The builtins that a program's file tells.
+    /// The builtins listed in a program's file.
     fn builtins(&self, program: &ProgramInput) -> Result<Vec<String>, Failure> {
         let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
         let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
@@ -251,17 +255,17 @@ impl Files<'_> {
         String::from_utf8(bytes).map_err(|why| not_json(name, &why))
     }
 
-    /// A JSON file of Stone's.
+    /// Parses a JSON file in Stone's dialect.
     fn stone_json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
         json::value(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
     }
 
-    /// A JSON file that is not Stone's.
+    /// Parses a plain JSON file.
     fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
         serde_json::from_str(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
     }
 
-    /// Stone's four files.
+    /// Reads Stone's four files.
     fn air(&self, air: &AirInput, folder: &Path) -> Result<(ProverInput, Option<Value>), Failure> {
         let public_path = self.path("public input", air.public_input.as_ref())?;
         let public = self.stone_json("public input", air.public_input.as_ref())?;
@@ -271,7 +275,7 @@ impl Files<'_> {
             ("memory_path", self.path("memory", air.memory.as_ref())?),
         ];
         let Some(members) = private.as_object_mut() else {
-            let message = "the private input is no JSON object";
+            let message = "the private input is not a JSON object";
             return Err(refused(FailureClass::InputInvalid, "input.json", message));
         };
         for (key, path) in paths {
@@ -284,7 +288,7 @@ impl Files<'_> {
         Ok((input, Some(public)))
     }
 
-    /// The run of a program.
+    /// Runs a program.
     fn program(
         &self,
         program: &ProgramInput,
@@ -305,7 +309,7 @@ impl Files<'_> {
         let options = RunOptions {
             max_steps: steps(limits.max_steps, defaults.max_steps),
             min_steps: steps(program.min_steps, defaults.min_steps),
-            // A child's standard error is for its last words, and may be told to others than its input's owner.
+            // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
             prints: false,
         };
         let input = if let Some(dynamic) = &program.dynamic_params {
@@ -337,7 +341,7 @@ impl Files<'_> {
     }
 }
 
-/// Where a file is; its bytes are what its digest says.
+/// Returns the path of a file after checking its digest.
 pub fn checked_path(
     paths: &HashMap<String, String>,
     name: &str,
@@ -362,7 +366,7 @@ pub fn checked_path(
         .and_then(digest)
         .map_err(|why| damaged(&why))?;
     if found.sha256 != artifact.sha256 {
-        return Err(damaged(&"its bytes have another digest"));
+        return Err(damaged(&"its content does not match its digest"));
     }
     Ok(path)
 }

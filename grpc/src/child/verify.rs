@@ -1,4 +1,4 @@
-//! A proof, verified against what the job states, and its proof file.
+//! Verifies a proof against the job's statement and writes the proof file.
 
 use super::claim::{claim, facts};
 use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
@@ -23,9 +23,9 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-/// The proof's bytes, as the worker leaves them.
+/// Proof bytes written by the worker.
 pub const PROOF: &str = "proof.bin";
-/// The annotations, if they are wanted.
+/// Annotations, if requested.
 pub const ANNOTATIONS: &str = "annotations.json";
 /// The proof file.
 pub const PROOF_FILE: &str = "proof.json";
@@ -43,7 +43,7 @@ fn damaged(error: &dyn Error) -> Failure {
     )
 }
 
-/// Verifies the proof in a folder and writes the proof file beside it.
+/// Verifies the proof in a folder and writes the proof file next to it.
 pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let statement = task.statement.clone().unwrap_or_default();
     let read = |name: &str, artifact: Option<&ArtifactRef>| -> Result<Value, Failure> {
@@ -81,7 +81,7 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let proof_bytes = digest(&*proof).map_err(internal)?;
     let file = WrittenProofFile {
         annotations,
-        // Private: Stone's own file names the trace and tells the inputs of builtins.
+        // Private: Stone's own file contains the path of the trace and the inputs of the builtins.
         private_input: json!({}),
         proof,
         proof_parameters: params_file,
@@ -96,8 +96,8 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     })
 }
 
-/// What the statement says of the proof, as far as it binds it: the program's hash, and the list of its builtins or the layout of
-/// which they are all.
+/// The expectation that the statement binds: the program hash, and either the list of builtins or the layout of which
+/// main has all builtins.
 fn expectation(statement: &Statement) -> Result<Expectation, Failure> {
     let claim = statement.claim.clone().unwrap_or_default();
     let builtins = claim
@@ -113,11 +113,11 @@ fn expectation(statement: &Statement) -> Result<Expectation, Failure> {
         _ => ("", None, ""),
     };
     super::claim::expectation(hash, builtins, layout)
-        .ok_or_else(|| internal("the statement's program hash is no field element"))
+        .ok_or_else(|| internal("the statement's program hash is not a field element"))
 }
 
-/// Whether the proof says what was accepted. (A statement of an older service has no claim; texts for people may change with the
-/// service.)
+/// Whether the proof shows what was accepted. (Statements of older services have no claim. Texts for people are not
+/// compared, since they may change between versions.)
 fn is_accepted(statement: &Statement, verified: &quarry_prover_core::claim::Verified) -> bool {
     let hashes = verified.program_hash.as_ref().map(|hash| hash.to_hex());
     let [pedersen, poseidon] = hashes.unwrap_or_default();
@@ -137,17 +137,18 @@ fn is_accepted(statement: &Statement, verified: &quarry_prover_core::claim::Veri
         && accepted.is_none_or(|accepted| accepted == says(&claim(verified)))
 }
 
-/// A proof that does not hold: of no execution, if a constraint does not hold in its trace; or else the device erred.
+/// The failure for a rejected proof. If the input was uploaded and its trace violates a constraint, the input is at
+/// fault; otherwise the device, unless the verifier's error rules that out.
 fn refused(folder: &Path, uploaded: bool, error: &VerifyError) -> Failure {
     if uploaded && let Some(violation) = violation(folder) {
         return failure(
             FailureClass::InputInvalid,
             Stage::Verify,
             "input.violation",
-            format!("the trace is of no execution: {violation}"),
+            format!("the trace is not a valid execution: {violation}"),
         );
     }
-    // The proof holds, or none could: the fault is not the device's.
+    // Either the proof is valid or no proof could be: not the device's fault.
     if matches!(error, VerifyError::Unexpected(_)) || error.is_bad_input() {
         return damaged(error);
     }
@@ -199,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A job that an older service accepted has no claim: its program and its output must be the proof's all the same.
+    /// A job accepted by an older service has no claim; its program and output must still match the proof.
     #[test]
     fn a_statement_without_a_claim_is_compared_as_far_as_it_goes() {
         let older = statement(None);

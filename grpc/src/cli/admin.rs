@@ -1,4 +1,4 @@
-//! `quarry admin`: what operators ask of a service that runs on this machine, over its own socket.
+//! `quarry admin`: operates a service that runs on this machine, through its admin socket.
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::terminal;
@@ -16,22 +16,22 @@ use tonic::transport::{Channel, Endpoint};
 pub const EXAMPLES: &str = "\
 Examples:
   quarry admin --data /var/lib/quarry status
-  quarry admin pause 'the card is replaced'
-      devices take no jobs, across restarts too, until: quarry admin resume
+  quarry admin pause 'replacing the GPU'
+      devices take no new jobs, even after a restart, until: quarry admin resume
   quarry admin backup /backup/store.redb && cp -an /var/lib/quarry/artifacts /backup/
-      in this order: files never change, and the copy of the store refers to none that came later
+      in this order: artifacts never change, so the later copy has all that the store refers to
   quarry admin reload
-      after a client was added to the configuration file, or taken out of it
+      after adding a client to the configuration file or removing one
 
-Who may open the socket's file may do all of this: its owner, and nobody else (0600).";
+Only the owner of the socket can open it (mode 0600); access to the socket is full control.";
 
 /// Arguments of `admin`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The service's socket [default: admin.sock in the folder of the data]
+    /// Admin socket of the service [default: admin.sock in the data folder]
     #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN", global = true)]
     socket: Option<PathBuf>,
-    /// Folder of the service's data
+    /// Data folder of the service
     #[arg(
         long,
         value_name = "FOLDER",
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Whether standard output is for JSON: what shows how the service stands.
+    /// Whether the action prints JSON on standard output: the actions that show the service's status do.
     pub fn is_json(&self) -> bool {
         matches!(
             self.action,
@@ -56,26 +56,26 @@ impl Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Show how the service stands: devices, queue, disk, and why it is not ready if it is not
+    /// Show the status as JSON: devices, queue, disk, and why the service is not ready if it is not
     Status,
-    /// Have devices take no more jobs; what is on them goes on
+    /// Stop devices from taking new jobs; jobs that are running continue
     Pause {
-        /// Why, for other operators and for clients
-        #[arg(default_value = "no reason is given")]
+        /// Reason, shown to other operators and to clients
+        #[arg(default_value = "no reason given")]
         reason: String,
     },
-    /// Have devices take jobs again
+    /// Let devices take jobs again
     Resume,
-    /// Let what is on devices end, then end the service
+    /// Let jobs on devices finish, then stop the service
     Drain,
-    /// Copy the store, as it stands, to a new file
+    /// Copy the store, as of one moment, to a new file
     Backup {
-        /// The copy
+        /// Path of the copy; the file must not exist
         file: PathBuf,
     },
-    /// Compare all files that are needed with their digests
+    /// Compare every file that jobs still need with its digest
     Check,
-    /// Read the clients from the configuration file again
+    /// Reload the clients from the configuration file
     Reload,
 }
 
@@ -116,7 +116,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Action::Reload => {
             let answer = service.reload_clients(ReloadClientsRequest {}).await;
             let n_clients = answer.map_err(ClientError::from)?.into_inner().n_clients;
-            terminal::tell(format_args!("{n_clients} clients are named\n"));
+            terminal::tell(format_args!("{n_clients} clients loaded\n"));
             return Ok(());
         }
     };
@@ -124,7 +124,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
 }
 
 async fn back_up(service: &mut AdminClient<Channel>, file: &std::path::Path) -> Result<(), Failure> {
-    // The service has another working directory.
+    // The service may run in another working directory.
     let file = std::path::absolute(file).map_err(Failure::bad_input)?;
     let path = file
         .to_str()
@@ -133,7 +133,7 @@ async fn back_up(service: &mut AdminClient<Channel>, file: &std::path::Path) -> 
     let answer = service.back_up(BackUpRequest { path }).await;
     let artifacts = answer.map_err(ClientError::from)?.into_inner().artifacts;
     terminal::tell(format_args!(
-        "the store is copied to '{}'; its files lie in '{artifacts}', to be copied after it\n",
+        "store copied to '{}'; now copy its artifacts from '{artifacts}'\n",
         file.display()
     ));
     Ok(())
@@ -146,7 +146,7 @@ async fn check(service: &mut AdminClient<Channel>) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Rejected, answer.wrong.join("\n")));
     }
     terminal::tell(format_args!(
-        "all {} files that are needed are whole\n",
+        "all {} required files are present and whole\n",
         answer.n_files
     ));
     Ok(())

@@ -1,4 +1,4 @@
-//! `quarry check`: whether inputs are an execution, and if not, the first constraint that says so.
+//! `quarry check`: checks that inputs satisfy every constraint, and names the first one that fails.
 
 use crate::cli::device;
 use crate::cli::failure::{Failure, Kind};
@@ -28,7 +28,7 @@ cells and values, and exits with code 3. No proof is made.";
 pub struct Args {
     #[command(flatten)]
     source: Source,
-    /// Number of threads [default: one for every processor]
+    /// Number of CPU threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     n_threads: Option<u16>,
     /// Print one JSON object on standard output
@@ -36,14 +36,14 @@ pub struct Args {
     pub json: bool,
 }
 
-/// The report for programs when all constraints hold.
+/// The JSON report when all constraints hold.
 #[derive(Serialize)]
 struct Report {
     n_rows: usize,
     n_constraints: usize,
 }
 
-/// The report for programs when a constraint does not hold.
+/// The JSON details of the failure when a constraint does not hold.
 #[derive(Serialize)]
 struct Violated {
     constraint: usize,
@@ -53,7 +53,7 @@ struct Violated {
     cells: Vec<Cell>,
 }
 
-/// A cell that the constraint looks at.
+/// A cell that the constraint reads.
 #[derive(Serialize)]
 struct Cell {
     name: String,

@@ -1,4 +1,4 @@
-//! The commands that ask a service: `watch`, `get`, `list`, `cancel`, `capabilities`.
+//! The commands that query a service: `watch`, `get`, `list`, `cancel`, `capabilities`.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::grid::Grid;
@@ -16,10 +16,10 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tonic_types::StatusExt;
 
-/// Where the service is.
+/// How to reach the service.
 #[derive(Debug, clap::Args)]
 pub struct Server {
-    /// The service
+    /// Address of the service
     #[arg(
         long,
         value_name = "URL",
@@ -27,22 +27,22 @@ pub struct Server {
         default_value = "http://127.0.0.1:7474"
     )]
     server: String,
-    /// File with the token that the service asks for
+    /// File with the token that identifies this client, if the service requires one
     #[arg(long, value_name = "FILE", env = "QUARRY_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Certificates (PEM) of the authority that signed the service's
+    /// CA certificates (PEM) that the service's certificate is checked against
     #[arg(long, value_name = "FILE", env = "QUARRY_CA_FILE")]
     ca_file: Option<PathBuf>,
-    /// This client's certificate (PEM)
+    /// Certificate of this client (PEM), if the service requires one
     #[arg(long, value_name = "FILE", requires = "key_file")]
     cert_file: Option<PathBuf>,
-    /// Its key (PEM)
+    /// Private key of --cert-file (PEM)
     #[arg(long, value_name = "FILE", requires = "cert_file")]
     key_file: Option<PathBuf>,
 }
 
 impl Server {
-    /// Connects and asks, unless somebody asks to stop.
+    /// Connects and runs `ask`. SIGINT or SIGTERM ends it with [`Failure::interrupted`].
     pub fn ask<T, F>(&self, ask: impl FnOnce(Client) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
@@ -50,7 +50,7 @@ impl Server {
         self.ask_until(ask, Failure::interrupted)
     }
 
-    /// [`Server::ask`], with what is to be said when somebody asks to stop.
+    /// [`Server::ask`] with the failure to return on SIGINT or SIGTERM.
     pub fn ask_until<T, F>(
         &self,
         ask: impl FnOnce(Client) -> F,
@@ -83,7 +83,7 @@ impl Server {
                 _ = terminate.recv() => Err(on_stop()),
             }
         });
-        // A file that is still being read holds nobody up.
+        // Do not wait for a file that is still being read.
         runtime.shutdown_background();
         asked
     }
@@ -107,7 +107,7 @@ impl From<ClientError> for Failure {
         let hint = match status.get_details_retry_info().and_then(|info| info.retry_delay) {
             Some(delay) => format!("; try again in {} s", delay.as_secs_f64().ceil()),
             None if status.code() == tonic::Code::Unknown => {
-                "; is this the address of gRPC (7474), not of the status page (7475)?".to_owned()
+                "; is this the gRPC address (default port 7474) or the status page's (7475)?".to_owned()
             }
             None => String::new(),
         };
@@ -115,7 +115,7 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// Whether there is no connection because nobody answers, not because the address or a certificate is wrong.
+/// Whether the connection failed because no service answers, not because the address or a certificate is wrong.
 fn is_away(error: &(dyn std::error::Error + 'static)) -> bool {
     let sources = std::iter::successors(Some(error), |error| error.source());
     let mut io = sources.filter_map(|error| error.downcast_ref::<io::Error>());
@@ -130,21 +130,21 @@ Examples:
   quarry watch 0192f0c4d5e67890
       until the job has ended
   quarry watch --after 4711
-      what came after an event's cursor: nothing is told twice or left out";
+      resumes after the event with that cursor: no event is repeated or skipped";
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 pub struct Watch {
-    /// The job [default: all jobs, without end]
+    /// Job id [default: all jobs, until interrupted]
     id: Option<String>,
-    /// Events after this cursor alone
+    /// Print only events after this cursor
     #[arg(long, value_name = "CURSOR", default_value_t = 0)]
     after: u64,
     #[command(flatten)]
     server: Server,
 }
 
-/// Prints events, a JSON object a line.
+/// Prints events, one JSON object per line.
 pub fn watch(args: &Watch) -> Result<(), Failure> {
     args.server.ask(async |mut client| {
         let mut after = args.after;
@@ -165,7 +165,7 @@ pub fn watch(args: &Watch) -> Result<(), Failure> {
                 Err(status) => break Some(Failure::from(ClientError::from(status))),
             }
         };
-        // The stream of a job ends with it; any other end is the service's.
+        // A job's stream ends with the job; any other end was caused by the service.
         if broken.is_none()
             && let Some(id) = &args.id
             && client.get(id).await?.state().has_ended()
@@ -174,7 +174,7 @@ pub fn watch(args: &Watch) -> Result<(), Failure> {
         }
         let ended = || Failure::new(Kind::Unavailable, "the service ended the stream");
         let mut broken = broken.unwrap_or_else(ended);
-        broken.message += &format!("; go on with --after {after}");
+        broken.message += &format!("; resume with --after {after}");
         Err(broken.with_details(&json!({ "after": after })))
     })
 }
@@ -188,9 +188,9 @@ Examples:
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
 pub struct Get {
-    /// The job
+    /// Job id
     id: String,
-    /// Write its proof here, if it has succeeded
+    /// Download the proof to this file; fails if the job has not succeeded
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print one JSON object on standard output
@@ -200,7 +200,7 @@ pub struct Get {
     server: Server,
 }
 
-/// Shows a job, and gets its proof.
+/// Shows a job and downloads its proof.
 pub fn get(args: &Get) -> Result<(), Failure> {
     let target = args.out.as_deref().map(Target::check).transpose()?;
     args.server.ask(async |mut client| {
@@ -229,7 +229,7 @@ pub async fn fetch(
     if !target.is_stream() {
         return Ok(client.download_of(&job.tenant, &proof, target.path()).await?);
     }
-    // Whole and checked first: what a pipe was given cannot be taken back.
+    // Download and check the whole file first: bytes written to a pipe cannot be taken back.
     let folder = tempfile::tempdir().or_bad_input()?;
     let file = folder.path().join("proof.json");
     client.download_of(&job.tenant, &proof, &file).await?;
@@ -245,7 +245,7 @@ pub fn no_proof(job: &Job) -> Failure {
     let kind = match failure.class() {
         FailureClass::Cancelled => Kind::Interrupted,
         FailureClass::InputInvalid | FailureClass::Unsupported => Kind::BadInput,
-        // The job's own limits, or those of the service: asked for again, it would come to the same.
+        // Limits of the job or of the service: a retry would fail in the same way.
         FailureClass::Resource if failure.code.starts_with("limits.") => Kind::BadInput,
         FailureClass::Resource | FailureClass::Deadline => Kind::Unavailable,
         _ => Kind::Internal,
@@ -259,7 +259,7 @@ pub fn no_proof(job: &Job) -> Failure {
     Failure::new(kind, message)
 }
 
-/// Prints a job, and its result.
+/// Prints a job and its result.
 pub fn show(job: &Job, result: Option<&JobResult>, json: bool) -> Result<(), Failure> {
     let mut value = job_json(job);
     if let Some(result) = result {
@@ -280,10 +280,10 @@ Examples:
 /// Arguments of `list`.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// With this label
+    /// List only jobs with this label; repeat it to require several
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
-    /// Print JSON, a job a line
+    /// Print one JSON object per line for each job
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -292,7 +292,7 @@ pub struct List {
 
 /// Reads `key=value`.
 pub fn parse_label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("give KEY=VALUE")?;
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
@@ -339,7 +339,7 @@ Examples:
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
 pub struct Cancel {
-    /// The job
+    /// Job id
     id: String,
     #[command(flatten)]
     server: Server,
@@ -366,7 +366,7 @@ pub struct Capabilities {
     server: Server,
 }
 
-/// Shows what a service can do, as JSON.
+/// Prints the service's devices, layouts, profiles and limits as JSON.
 pub fn capabilities(args: &Capabilities) -> Result<(), Failure> {
     args.server.ask(async |mut client| {
         let capabilities = client.capabilities().await?;

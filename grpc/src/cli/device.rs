@@ -1,29 +1,29 @@
-//! `--device`: where the work is done.
+//! `--device`: the device that does the work.
 
 use crate::cli::failure::{Failure, Kind};
 use quarry_kernels::{CpuDevice, CudaDevice, Description, DeviceError, WgpuDevice};
 use std::fmt;
 use std::str::FromStr;
 
-/// What was asked for.
+/// The requested device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// The first card that can be used, or else the CPU.
+    /// The first usable GPU, or else the CPU.
     #[default]
     Auto,
     /// The host's processors.
     Cpu,
-    /// A card of NVIDIA's.
+    /// An NVIDIA GPU, by index.
     Cuda(usize),
-    /// A card that is reached through Vulkan, Metal or DX12: the first that can be used, or the one of that number.
+    /// A GPU reached through Vulkan, Metal or DX12, by index; `None` takes the first usable one.
     Wgpu(Option<usize>),
-    /// A program on the processor that is reached so: the first that can be used, or the one of that number.
+    /// A software adapter (runs on the CPU) reached in the same way, by index; `None` takes the first usable one.
     WgpuSoftware(Option<usize>),
 }
 
-/// The kind before the number.
+/// The name before the index.
 const WGPU: &str = "wgpu";
-/// The same, for what must be asked for.
+/// The same for software adapters, which must be requested explicitly.
 const WGPU_SOFTWARE: &str = "wgpu-software";
 
 impl FromStr for Choice {
@@ -42,7 +42,7 @@ impl FromStr for Choice {
             (WGPU, Ok(index)) => Ok(Choice::Wgpu(index)),
             (WGPU_SOFTWARE, Ok(index)) => Ok(Choice::WgpuSoftware(index)),
             _ => Err(
-                "give auto, cpu, cuda[:N], wgpu[:N] or wgpu-software[:N]; `quarry devices` lists them"
+                "expected auto, cpu, cuda[:N], wgpu[:N] or wgpu-software[:N]; `quarry devices` lists them"
                     .to_owned(),
             ),
         }
@@ -64,7 +64,7 @@ impl fmt::Display for Choice {
 }
 
 impl Choice {
-    /// How a device is asked for.
+    /// The choice that selects a listed device.
     pub fn of(device: &Description) -> Self {
         match (device.kind, device.is_software) {
             (WGPU, true) => Choice::WgpuSoftware(Some(device.index)),
@@ -78,13 +78,13 @@ impl Choice {
 pub enum Started {
     /// The host's processors.
     Cpu(CpuDevice),
-    /// A card of NVIDIA's.
+    /// An NVIDIA GPU.
     Cuda(CudaDevice),
-    /// Another card, or a program in its place.
+    /// Another GPU, or a software adapter.
     Wgpu(WgpuDevice),
 }
 
-/// Does the same on whatever device was started: `on_device!(&started, device => work(device))`.
+/// Runs the same code on whichever device was started: `on_device!(&started, device => work(device))`.
 macro_rules! on_device {
     ($started:expr, $device:ident => $work:expr) => {
         match $started {
@@ -97,11 +97,11 @@ macro_rules! on_device {
 pub(crate) use on_device;
 
 impl Choice {
-    /// Starts the device; the text says why it is not the one that `auto` looks for first. Of a card's memory, `memory`
-    /// bytes may be taken, or nearly all that are free.
+    /// Starts the device. The text says why `auto` did not take a device that it prefers. `memory` limits the bytes of
+    /// GPU memory; `None` allows nearly all that are free.
     ///
     /// # Errors
-    /// What was found and what is needed, if a device that was named cannot be used.
+    /// If a named device cannot be used; the message says what was found and what is needed.
     pub fn start(
         self,
         n_threads: Option<u16>,
@@ -120,7 +120,7 @@ impl Choice {
     }
 }
 
-/// The first card that can be used, or the CPU and why it is not a card.
+/// The first usable GPU, or the CPU and the reason why no GPU was taken.
 fn auto(n_threads: Option<u16>, memory: Option<u64>) -> Result<(Started, Option<String>), Failure> {
     let no_cuda = match first_card(memory) {
         Ok(card) => return Ok((Started::Cuda(card), None)),
@@ -134,7 +134,7 @@ fn auto(n_threads: Option<u16>, memory: Option<u64>) -> Result<(Started, Option<
     Ok((Started::Cpu(cpu), Some(format!("{no_cuda}; {no_wgpu}"))))
 }
 
-/// The first card of NVIDIA's that can be used, or why the first of all cannot.
+/// The first usable NVIDIA GPU, or the reason why GPU 0 cannot be used.
 fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
     let n_cards = CudaDevice::count()?;
     CudaDevice::new(0, memory).or_else(|why| {
@@ -144,7 +144,8 @@ fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
     })
 }
 
-/// The adapter of that number, or the first of its sort that can be used, or why the first of all cannot.
+/// The adapter with this index, or the first usable one of its kind (GPU or software). If none is usable, the error is
+/// that of the first one.
 fn start_wgpu(index: Option<usize>, memory: Option<u64>, software: bool) -> Result<WgpuDevice, DeviceError> {
     let start = |index| WgpuDevice::new(index, memory, software);
     if let Some(index) = index {
@@ -156,7 +157,7 @@ fn start_wgpu(index: Option<usize>, memory: Option<u64>, software: bool) -> Resu
     start(indices.next().unwrap_or(0)).or_else(|why| indices.find_map(|index| start(index).ok()).ok_or(why))
 }
 
-/// A device that was named but cannot be used is the caller's to mend.
+/// Bad input: the named device cannot be used.
 fn not_usable(error: DeviceError) -> Failure {
     match &error {
         DeviceError::SoftwareOnly { index, .. } => Failure::bad_input(format!(
@@ -167,7 +168,7 @@ fn not_usable(error: DeviceError) -> Failure {
     }
 }
 
-/// The host's processors.
+/// Starts the CPU device.
 ///
 /// # Errors
 /// If the threads cannot be started.
@@ -176,7 +177,7 @@ pub fn start_cpu(n_threads: Option<u16>) -> Result<CpuDevice, Failure> {
     device.map_err(|error| Failure::from_error(Kind::Internal, &error))
 }
 
-/// The threads of whatever is not the device's: the trace, the verifier.
+/// Starts the global thread pool, for work outside the device: the trace, the verifier.
 ///
 /// # Errors
 /// If the threads cannot be started.

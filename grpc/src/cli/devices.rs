@@ -1,4 +1,4 @@
-//! `quarry devices`: what there is to prove on.
+//! `quarry devices`: lists the devices that can prove.
 
 use crate::cli::device::{Choice, start_cpu};
 use crate::cli::failure::Failure;
@@ -37,10 +37,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     first.row("cpu", cpu);
     first.row_if("cuda", no_cuda.map(|why| format!("none ({why})")));
     if !devices.iter().any(|device| device.kind == "wgpu") {
-        first.row(
-            "wgpu",
-            "none (no adapter is reached through Vulkan, Metal or DX12)",
-        );
+        first.row("wgpu", "none (no adapter found through Vulkan, Metal or DX12)");
     }
     terminal::print(first)?;
     devices
@@ -74,7 +71,7 @@ fn to_json(device: &Description) -> Value {
 fn to_table(device: &Description) -> Table {
     let mut table = Table::default();
     let software = if device.is_software {
-        " (software: correct, and slow)"
+        " (software: correct but slow)"
     } else {
         ""
     };

@@ -1,4 +1,4 @@
-//! `quarry doctor`: what this machine is, how fast it is, and what stands in its way.
+//! `quarry doctor`: reports this machine's hardware, its measured speed, and what slows proofs down.
 
 use crate::cli::failure::Failure;
 use crate::cli::table::{Table, bytes, per_second};
@@ -15,12 +15,12 @@ Examples:
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print one JSON object on standard output.
+    /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
 
-/// The report for programs.
+/// The JSON report.
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ))?;
     }
     if warnings.is_empty() {
-        terminal::print("\nnothing stands in the way of proofs here\n")?;
+        terminal::print("\nno problems found\n")?;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ fn table(probe: &Probe) -> Table {
     table.row("processor", cpu.model.as_deref().unwrap_or("unknown"));
     table.row("architecture", &cpu.architecture);
     table.row_if("cores", cpu.cores);
-    table.row("threads for us", cpu.threads);
+    table.row("usable threads", cpu.threads);
     table.row("extensions", cpu.features.join(" "));
     for cache in &cpu.caches {
         table.row(format!("L{} cache", cache.level), bytes(cache.bytes));

@@ -1,4 +1,4 @@
-//! The `--expect` options: what a proof must say to be accepted.
+//! The `--expect` options: what a proof must state to be accepted.
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::kinds::OrWrongKind;
@@ -12,48 +12,51 @@ use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::verifier::VerifyError;
 use std::path::PathBuf;
 
-/// Arguments that say what is expected.
+/// Options that state what is expected of a proof.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Refuse proofs of less conjectured security
+    /// Reject proofs with fewer bits of conjectured security
     #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
     min_security_bits: u64,
-    /// Which runs to take, in Integrity's words. whole: of Cairo 0 programs with any of the layout's builtins; strict: with all of
-    /// them; relaxed: others are 0, as in bootloaders; any: all, and the proof shows nothing of a program
+    /// Which runs to accept. whole: complete runs of Cairo 0 programs with any of the layout's builtins; strict: with
+    /// all of them; relaxed: builtins that the layout lacks are 0, as in bootloaders; cairo1: runs as cairo1-run makes
+    /// them; any: every run, and the proof shows nothing about a program
     #[arg(long, value_name = "whole|strict|relaxed|cairo1|any", value_parser = parse_mode, default_value = "whole")]
     run: RunMode,
-    /// Refuse proofs in another layout; with a program's hash also: its main has all of this layout's builtins
+    /// Reject proofs in another layout. With --expect-program-hash, also states that main has all builtins of this
+    /// layout
     #[arg(long, value_name = "NAME")]
     expect_layout: Option<String>,
-    /// Refuse proofs of another program than this compiled one, builtins included
+    /// Reject proofs of any other program than this compiled one; its list of builtins is compared too
     #[arg(long, value_name = "FILE", conflicts_with_all = ["expect_program_hash", "expect_builtins"])]
     expect_program: Option<PathBuf>,
-    /// Refuse proofs of another program; in the Pedersen or the Poseidon form. Needs --expect-layout or --expect-builtins, unless
-    /// main has none or all builtins: the hash does not cover which it has
+    /// Reject proofs of a program with another hash (Pedersen or Poseidon). Needs --expect-layout or --expect-builtins,
+    /// unless main has no builtins or all of them: the hash does not cover which builtins main has
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_program_hash: Option<Felt>,
-    /// Refuse proofs whose main had other builtins, in their order; give "" for none
+    /// Reject proofs unless main had exactly these builtins, in this order; "" for none
     #[arg(long, value_name = "NAME,...", value_parser = parse_builtins)]
     expect_builtins: Option<List<String>>,
-    /// Refuse proofs of another output; give "" for none
+    /// Reject proofs with another output; "" for none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values, allow_hyphen_values = true)]
     expect_output: Option<List<Felt>>,
-    /// Refuse proofs of another bootloader; in the Pedersen or the Poseidon form
+    /// Reject proofs of a bootloader with another program hash (Pedersen or Poseidon)
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_bootloader_hash: Option<Felt>,
-    /// Refuse proofs of bootloaders with another configuration (the hashes that one prints before its tasks); give "" for none
+    /// Reject proofs of a bootloader with another configuration (the values that it outputs before its tasks); "" for
+    /// none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values)]
     expect_bootloader_config: Option<List<Felt>>,
-    /// Refuse proofs of bootloaders that ran no task with this program hash
+    /// Reject proofs of a bootloader that ran no task with this program hash
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_task_program_hash: Option<Felt>,
-    /// Refuse proofs of bootloaders that ran no task (with that program hash) with this output; give "" for none
+    /// Reject proofs of a bootloader that ran no task (with that program hash, if given) with this output; "" for none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values, allow_hyphen_values = true)]
     expect_task_output: Option<List<Felt>>,
 }
 
-/// A list in one argument.
+/// A comma-separated list in one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct List<T>(Vec<T>);
 
@@ -68,7 +71,12 @@ fn parse_values(text: &str) -> Result<List<Felt>, String> {
 fn parse_builtins(text: &str) -> Result<List<String>, String> {
     let known = |word: &str| {
         let is_known = CANONICAL_BUILTINS.contains(&word);
-        let unknown = || format!("no builtin '{word}'; there are {}", CANONICAL_BUILTINS.join(", "));
+        let unknown = || {
+            format!(
+                "unknown builtin '{word}'; expected one of {}",
+                CANONICAL_BUILTINS.join(", ")
+            )
+        };
         is_known.then(|| word.to_owned()).ok_or_else(unknown)
     };
     Ok(List(words(text).map(known).collect::<Result<_, _>>()?))
@@ -76,11 +84,11 @@ fn parse_builtins(text: &str) -> Result<List<String>, String> {
 
 fn parse_mode(name: &str) -> Result<RunMode, String> {
     let known = || RunMode::NAMED.map(|(name, _)| name).join(", ");
-    RunMode::from_name(name).ok_or_else(|| format!("known are {}", known()))
+    RunMode::from_name(name).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 impl Args {
-    /// What is expected; reads the program's file, if there is one.
+    /// The expectation that the options state. Reads the program's file, if one is given.
     pub fn expectation(&self) -> Result<Expectation, Failure> {
         let program = match &self.expect_program {
             Some(path) => Some(
@@ -116,10 +124,10 @@ impl Args {
     }
 }
 
-/// The failure for a proof that is not accepted, with the option that changes that.
+/// The failure for a rejected proof, with a hint at the option that would accept it.
 pub fn rejection(error: &VerifyError) -> Failure {
     let hint = match error {
-        VerifyError::Security { .. } => "; --min-security-bits says how much is enough".to_owned(),
+        VerifyError::Security { .. } => "; --min-security-bits sets the minimum".to_owned(),
         VerifyError::Unexpected(mismatch) => hint(mismatch),
         _ => String::new(),
     };
@@ -131,18 +139,18 @@ fn hint(mismatch: &Mismatch) -> String {
         Mismatch::Run {
             taken_by: RunMode::Any,
             ..
-        } => "; --run any takes it, and shows nothing of a program".to_owned(),
-        Mismatch::Run { taken_by, .. } => format!("; --run {} takes it", taken_by.name()),
+        } => "; --run any accepts it, but then the proof shows nothing about a program".to_owned(),
+        Mismatch::Run { taken_by, .. } => format!("; --run {} accepts it", taken_by.name()),
         Mismatch::Unbound { .. } => {
-            "; state them: --expect-builtins NAME,.. or --expect-program FILE, or --expect-layout NAME \
-                                     where main has all of the layout's"
+            "; state them with --expect-builtins NAME,.. or --expect-program FILE, or with --expect-layout NAME if \
+             main has all builtins of that layout"
                 .to_owned()
         }
         Mismatch::UnboundConfig(_) => {
-            "; --expect-bootloader-config VALUE,.. says that you trust it".to_owned()
+            "; pass --expect-bootloader-config VALUE,.. if you trust it".to_owned()
         }
         Mismatch::UnknownBootloader { .. } => {
-            "; --expect-bootloader-hash HASH says that you trust it".to_owned()
+            "; pass --expect-bootloader-hash HASH if you trust it".to_owned()
         }
         Mismatch::Output { got, expected } => {
             let [got, expected] = [got, expected].map(|values| readable_list(values));
@@ -174,7 +182,7 @@ mod tests {
         assert_eq!(parse_mode("strict"), Ok(RunMode::Strict));
         assert_eq!(
             parse_mode("loose"),
-            Err("known are whole, strict, relaxed, cairo1, any".to_owned())
+            Err("expected one of whole, strict, relaxed, cairo1, any".to_owned())
         );
     }
 }

@@ -8,10 +8,10 @@ use crate::cli::terminal;
 use quarry_prover_core::choice::Candidate;
 use serde::Serialize;
 
-/// The explanation for programs.
+/// The explanation as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
-    /// The layout that would be taken.
+    /// The layout that `--layout auto` would choose.
     layout: &'a str,
     /// All layouts, the cheapest first.
     candidates: &'a [Candidate],
@@ -26,7 +26,7 @@ pub fn run(source: &Source, plan: &Plan, json: bool) -> Result<(), Failure> {
         return terminal::print_json(&Report { layout, candidates });
     }
     terminal::print(format_args!(
-        "{}\nthe cheapest that serves is {layout}\n",
+        "{}\nthe cheapest usable layout is {layout}\n",
         table(candidates)
     ))
 }

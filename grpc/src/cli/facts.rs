@@ -1,4 +1,4 @@
-//! `quarry facts`: the names under which other systems register what a proof shows.
+//! `quarry facts`: the hashes and facts under which SHARP and Integrity register a proof.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::read::{self, Limit};
@@ -20,28 +20,29 @@ pub const EXAMPLES: &str = "\
 Examples:
   quarry facts proof.json
   quarry facts proof.json --program program.json
-      SHARP's fact too: it needs the program's list of builtins, which a proof does not show
+      also computes the SHARP fact, which needs the program's list of builtins
   quarry facts proof.json --run relaxed --json | jq -r .integrity_verification.verification_hash
 
-The proof is verified first; one that does not hold has no facts (exit code 3). docs/facts.md has the formulas.";
+The proof is verified first; an invalid one is rejected (exit code 3). docs/facts.md has the
+formulas.";
 
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The proof file; - for standard input
+    /// Proof file; - reads standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
-    /// The compiled program that was proved
+    /// Compiled program that was proved; the SHARP fact needs its list of builtins, which a proof does not show
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// The pages of the output and their tree, as a PIE's additional_data has them for the output builtin
+    /// Pages of the output and their tree (JSON), as a PIE's additional_data states them for the output builtin
     /// [default: one page]
     #[arg(long, value_name = "FILE", requires = "program")]
     fact_topology: Option<PathBuf>,
-    /// Refuse proofs of less conjectured security
+    /// Reject proofs with fewer bits of conjectured security
     #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
     min_security_bits: u64,
-    /// The mode in which Integrity is asked to take the run [default: the strictest that does]
+    /// Integrity's mode for the run [default: the strictest mode that accepts it]
     #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = parse_mode)]
     run: Option<RunMode>,
     #[command(flatten)]
@@ -53,10 +54,10 @@ pub struct Args {
 
 fn parse_mode(name: &str) -> Result<RunMode, String> {
     let mode = RunMode::from_name(name).filter(|mode| !matches!(mode, RunMode::Whole | RunMode::Any));
-    mode.ok_or_else(|| "known are strict, relaxed, cairo1".to_owned())
+    mode.ok_or_else(|| "expected one of strict, relaxed, cairo1".to_owned())
 }
 
-/// What a PIE says of its output: pages as first word and size, and the tree over them.
+/// A PIE's description of its output: each page's first word and size, and the tree over the pages.
 #[derive(Deserialize)]
 struct Pages {
     #[serde(default)]
@@ -178,7 +179,7 @@ fn table(proof: &ProofFacts) -> Table {
         format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
     );
     if !proof.tasks.is_empty() {
-        let unknown = "not a known one: the tasks are what this program claims";
+        let unknown = "unknown: the tasks are only what this program claims";
         table.row("bootloader", proof.bootloader.unwrap_or(unknown));
     }
     for (i, task) in proof.tasks.iter().enumerate() {

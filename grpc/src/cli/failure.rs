@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked, and the exit code that says so.
+//! The failure of a command: its kind, exit code and message.
 
 use crate::cli::terminal;
 use quarry_grpc::failure::chain;
@@ -13,13 +13,13 @@ use std::fmt;
 pub enum Kind {
     /// A defect of this program or of the machine under it.
     Internal,
-    /// Bad usage or bad input: the caller can mend it.
+    /// Bad usage or bad input: the caller can fix it.
     BadInput,
-    /// The proof is not accepted, or not the one that was expected.
+    /// The proof is invalid or not the expected one, or the trace violates a constraint.
     Rejected,
-    /// The service cannot be asked now, or has no room: the same command may succeed later.
+    /// The service cannot be reached or is busy: the same command may succeed later.
     Unavailable,
-    /// Somebody asked to stop.
+    /// A signal (Ctrl-C or a request to terminate) ended the command, or the job was cancelled.
     Interrupted,
 }
 
@@ -54,7 +54,7 @@ pub struct Failure {
     pub kind: Kind,
     /// What was wrong, where, and what to do.
     pub message: String,
-    /// More of it for programs.
+    /// Details for the JSON output.
     pub details: Option<Value>,
 }
 
@@ -73,7 +73,7 @@ impl Failure {
         Self::new(Kind::BadInput, message)
     }
 
-    /// The failure with more of it for programs.
+    /// Adds details for the JSON output.
     pub fn with_details(mut self, details: &impl Serialize) -> Self {
         self.details = serde_json::to_value(details).ok();
         self
@@ -88,17 +88,16 @@ impl Failure {
         json!({ "error": error })
     }
 
-    /// Tells people, and programs if standard output is for one JSON object.
+    /// Prints the failure on standard error and, if `is_json`, as JSON on standard output.
     pub fn tell(&self, is_json: bool) {
         terminal::tell(format_args!("error: {self}\n"));
         if is_json {
-            // A failure to say so adds nothing to the failure.
-            // A line, as it may come after other lines of JSON.
+            // One line, as other lines of JSON may precede it. The command fails already, so an error here is ignored.
             let _ = terminal::print(format_args!("{}\n", self.to_json()));
         }
     }
 
-    /// Somebody asked to stop.
+    /// The failure after Ctrl-C or a request to terminate.
     pub fn interrupted() -> Self {
         Self::new(Kind::Interrupted, "interrupted")
     }
@@ -115,7 +114,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Parameters that cannot be had are the caller's to mend.
+/// Parameters that cannot be derived or do not fit are bad input.
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         Self::from_error(Kind::BadInput, &error)
@@ -124,7 +123,7 @@ impl From<PlanError> for Failure {
 
 /// Turns errors into failures: `result.or_bad_input()?`.
 pub trait OrFailure<T> {
-    /// The error is the caller's to mend.
+    /// Turns an error into [`Kind::BadInput`].
     fn or_bad_input(self) -> Result<T, Failure>;
 }
 

@@ -1,11 +1,11 @@
-//! Tables of several columns with a heading, for people.
+//! Text tables with a heading and several columns.
 
 use std::fmt::{self, Display};
 
 /// Rows under a heading; columns are as wide as they need to be.
 pub struct Grid<const N: usize> {
     rows: Vec<[String; N]>,
-    /// For a row that has no values: what is said in their place.
+    /// For each row, the remark that replaces its values, if any.
     notes: Vec<Option<String>>,
 }
 
@@ -24,7 +24,7 @@ impl<const N: usize> Grid<N> {
         self.notes.push(None);
     }
 
-    /// Adds a row of a name and a remark.
+    /// Adds a row with a remark in place of values.
     pub fn note(&mut self, name: &str, remark: String) {
         let mut values = [const { String::new() }; N];
         if let Some(first) = values.first_mut() {

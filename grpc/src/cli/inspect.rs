@@ -1,4 +1,4 @@
-//! `quarry inspect`: a proof file section by section.
+//! `quarry inspect`: explains a proof file section by section.
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::read::{self, Limit};
@@ -14,12 +14,12 @@ Examples:
   quarry inspect proof.json
   quarry inspect proof.json --json | jq '.sections[].name'
 
-Inspecting explains the bytes and does not verify them: use `quarry verify` for that.";
+This command explains the bytes; it does not verify them. Use `quarry verify` for that.";
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The proof file; - is standard input
+    /// Proof file; - reads standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
     #[command(flatten)]

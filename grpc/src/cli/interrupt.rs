@@ -1,4 +1,4 @@
-//! Ctrl-C: the work is asked to stop, and the process ends soon whether it heard or not.
+//! Ctrl-C: asks the work to stop, then ends the process after a grace period in any case.
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::output;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// How long the work has to stop by itself.
+/// How long the work may take to stop by itself.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Listens for Ctrl-C (and the signals that ask a process to end) and gives the wish to stop that it sets. `is_json`
-/// says whether standard output is for one JSON object.
+/// Installs a handler for SIGINT (Ctrl-C), SIGTERM and SIGHUP and returns the flag that it sets. With `is_json`, the
+/// failure is also printed as JSON on standard output.
 pub fn listen(is_json: bool) -> Result<Arc<Cancel>, Failure> {
     let cancel = Arc::new(Cancel::default());
     let wish = Arc::clone(&cancel);
@@ -20,7 +20,7 @@ pub fn listen(is_json: bool) -> Result<Arc<Cancel>, Failure> {
         wish.cancel();
         thread::sleep(GRACE);
         let _settled = output::settle();
-        // A bar may stand on the line.
+        // A progress bar may occupy the line.
         terminal::tell("\n");
         Failure::interrupted().tell(is_json);
         std::process::exit(Kind::Interrupted.exit_code().into());

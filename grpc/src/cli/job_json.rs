@@ -1,9 +1,9 @@
-//! Jobs, their events and their results as JSON: what `get`, `list`, `watch` and `submit` print for programs.
+//! Jobs, their events and their results as JSON: what `get`, `list`, `watch` and `submit` print.
 
 use quarry_grpc::protocol::{Claim, Facts, Failure, Job, JobEvent, JobResult};
 use serde_json::{Value, json};
 
-/// An event, for programs.
+/// An event as JSON.
 pub fn event_json(event: &JobEvent) -> Value {
     json!({
         "cursor": event.cursor,
@@ -17,7 +17,7 @@ pub fn event_json(event: &JobEvent) -> Value {
     })
 }
 
-/// A job, for programs.
+/// A job as JSON.
 pub fn job_json(job: &Job) -> Value {
     let statement = job.statement.as_ref();
     let spec = job.spec.clone().unwrap_or_default();
@@ -78,7 +78,7 @@ fn facts_json(facts: &Facts) -> Value {
     })
 }
 
-/// A result, for programs.
+/// A result as JSON.
 pub fn result_json(result: &JobResult) -> Value {
     let proof = result.proof.clone().unwrap_or_default();
     let bytes = result.proof_bytes.clone().unwrap_or_default();

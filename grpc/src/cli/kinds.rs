@@ -1,4 +1,4 @@
-//! Files of another kind than was expected: what they are, and the way.
+//! Detects input files of the wrong kind; the message says what the file is and how to use it.
 
 use crate::cli::failure::Failure;
 use quarry_prover_core::file_kind::{self, FileKind};
@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// Refuses a file that is known to be of another kind. What cannot be read, or not twice, passes: its reader says so.
+/// Rejects a file that is recognised as another kind. A file that cannot be read passes, and so does a pipe, which
+/// cannot be read twice: the reader reports their errors.
 pub fn expect(path: &Path, expected: FileKind) -> Result<(), Failure> {
     let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
     let Some(file) = File::open(path).ok().filter(|_| is_file) else {
@@ -16,9 +17,9 @@ pub fn expect(path: &Path, expected: FileKind) -> Result<(), Failure> {
         .map_err(|wrong| Failure::bad_input(format!("'{}': {wrong}", path.display())))
 }
 
-/// Says what a file is that could not be read as what was expected: `result.or_wrong_kind(path, kind)?`.
+/// Replaces a parse error by one that names the file's actual kind: `result.or_wrong_kind(path, kind)?`.
 pub trait OrWrongKind {
-    /// If the file is of another kind, that is the failure.
+    /// On an error, returns that the file is of another kind, if it is recognised as one.
     fn or_wrong_kind(self, path: &Path, expected: FileKind) -> Self;
 }
 

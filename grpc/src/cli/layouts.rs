@@ -1,4 +1,4 @@
-//! `quarry layouts`: the layouts, and what one of them holds.
+//! `quarry layouts`: lists the layouts, or shows one in detail.
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::grid::Grid;
@@ -22,13 +22,13 @@ Examples:
 /// Arguments of `layouts`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The layout to tell more of
+    /// Layout to show in detail [default: list all layouts]
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Its parameters, if it is dynamic (Stone's dynamic_params, JSON)
+    /// Parameters of layout dynamic (Stone's dynamic_params, JSON)
     #[arg(long, value_name = "FILE", requires = "name")]
     dynamic_params: Option<PathBuf>,
-    /// Tell what this many steps hold, a power of two [default: the fewest that the layout takes]
+    /// Show how many builtin instances fit in this many steps, a power of two [default: the layout's minimum]
     #[arg(long, value_name = "N", requires = "name")]
     steps: Option<u64>,
     /// Print one JSON object on standard output
@@ -36,14 +36,14 @@ pub struct Args {
     pub json: bool,
 }
 
-/// What the table tells of each layout; columns of the first and of the interaction trace.
+/// Headings of the table. `columns` shows those of the first trace and of the interaction trace.
 const HEADING: [&str; 6] = [
     "layout",
     "columns",
     "constraints",
     "mask cells",
     "interaction elements",
-    "least steps",
+    "minimum steps",
 ];
 
 /// A layout's row in the table.
@@ -57,7 +57,7 @@ struct Row {
     least_steps: u64,
 }
 
-/// All there is to say of a layout.
+/// A layout in detail.
 #[derive(Serialize)]
 struct Details {
     #[serde(flatten)]
@@ -77,13 +77,13 @@ struct Component {
     n_constraints: usize,
 }
 
-/// What a number of steps holds of something.
+/// How many instances of a builtin, or units of a pool, a number of steps holds.
 #[derive(Serialize)]
 struct Held {
     name: &'static str,
-    /// Trace rows for one of it.
+    /// Trace rows per instance or unit.
     rows: usize,
-    /// Trace rows of a step.
+    /// Trace rows per step.
     rows_per_step: usize,
     held: u64,
 }
@@ -156,7 +156,7 @@ fn details(layout: &Layout, n_steps: Option<u64>) -> Result<Details, Failure> {
     let n_steps = n_steps.unwrap_or_else(|| least_steps(layout));
     let air = air(layout, n_steps)?;
     let mut components: Vec<Component> = Vec::new();
-    // In `dynamic` the components that are not used keep places in the order of constraints.
+    // In `dynamic`, unused components keep their places in the order of constraints, under the name `unused`.
     let used = |name: &str| name != "unused";
     for constraint in air
         .air
@@ -164,7 +164,7 @@ fn details(layout: &Layout, n_steps: Option<u64>) -> Result<Details, Failure> {
         .iter()
         .filter(|constraint| used(&constraint.name))
     {
-        // A constraint's name begins with its component's, or is of the component before.
+        // A constraint's name begins with its component's name; one without it belongs to the component before.
         let name = constraint.name.split_once('/').map(|(name, _)| name);
         let last = components.last_mut();
         match (name, last) {
@@ -218,12 +218,12 @@ impl Details {
     }
 }
 
-/// One in so many rows, in steps.
+/// The ratio of one instance in `rows` trace rows, in steps.
 fn ratio(rows: usize, rows_per_step: usize) -> String {
     if rows > rows_per_step {
         format!("1 in {} steps", rows / rows_per_step)
     } else {
-        format!("{} a step", rows_per_step.checked_div(rows).unwrap_or(0))
+        format!("{} per step", rows_per_step.checked_div(rows).unwrap_or(0))
     }
 }
 
@@ -233,8 +233,8 @@ mod tests {
 
     #[test]
     fn ratios_for_people() {
-        assert_eq!(ratio(2, 16), "8 a step");
-        assert_eq!(ratio(16, 16), "1 a step");
+        assert_eq!(ratio(2, 16), "8 per step");
+        assert_eq!(ratio(16, 16), "1 per step");
         assert_eq!(ratio(128, 16), "1 in 8 steps");
     }
 

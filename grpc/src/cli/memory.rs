@@ -13,16 +13,16 @@ use quarry_prover_core::params::Parameters;
 use quarry_prover_core::prover::plan;
 use serde::Serialize;
 
-/// The plan for programs.
+/// The plan as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
-    /// Whose memory it is.
+    /// Name of the device.
     device: String,
-    /// Bytes that the plan may take; none where it takes the least.
+    /// Memory budget in bytes; `None` if the plan takes as little as it can.
     budget: Option<u64>,
     /// The proof's layout.
     layout: &'a str,
-    /// Its steps.
+    /// Number of steps.
     n_steps: u64,
     /// Rows of the trace.
     trace_rows: u64,
@@ -63,20 +63,21 @@ impl Report<'_> {
         table.row("trace rows", self.trace_rows);
         table.row("device", &self.device);
         table.row(
-            "may take",
-            self.budget.map_or("as little as it can".to_owned(), bytes),
+            "budget",
+            self.budget
+                .map_or("none: as little as possible".to_owned(), bytes),
         );
         table.row("peak on the device", bytes(plan.peak_bytes));
-        table.row("its tables, beside", bytes(plan.margin_bytes));
+        table.row("device tables, extra", bytes(plan.margin_bytes));
         table.row("trace on the host", bytes(plan.host_bytes));
         table.row(
             "cosets",
             match plan.n_kept_cosets {
-                0 => "every coset of the extended trace is evaluated again when it is needed".to_owned(),
+                0 => "every coset of the extended trace is evaluated again when needed".to_owned(),
                 n => format!("the first {n} of the extended trace are kept"),
             },
         );
-        let mut grid = Grid::new(["phase", "peak", "most of it"]);
+        let mut grid = Grid::new(["phase", "peak", "largest parts"]);
         for phase in &plan.phases {
             let largest = phase.by_tag.iter().filter(|(_, held)| *held > 0).take(3);
             let largest: Vec<_> = largest
@@ -92,7 +93,7 @@ impl Report<'_> {
     }
 }
 
-/// A number of bytes with its unit, such as 15GiB.
+/// Parses a size with a unit, such as `15GiB`, into bytes.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     text.parse().map(|size: ByteSize| size.as_u64())
 }

@@ -1,4 +1,4 @@
-//! The `quarry` command: one file a subcommand. The service never imports this module.
+//! The `quarry` command: one file per subcommand. The service never imports this module.
 
 mod admin;
 mod appliance;
@@ -40,23 +40,23 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use failure::Failure;
 use std::process::ExitCode;
 
-/// What `--help` ends with.
+/// The text at the end of `--help`.
 const HELP: &str = "\
 Examples:
   quarry prove program.json --input input.json --out proof.json
   quarry verify proof.json --expect-program program.json --expect-output 144
   quarry <COMMAND> --help     (examples for each command)
 
-A link to this program named cpu_air_prover or cpu_air_verifier stands in for Stone's
-program of that name; their flags are taken in every spelling that gflags takes.
+A link to this program named cpu_air_prover or cpu_air_verifier replaces Stone's program
+of that name and accepts its flags in every spelling that gflags accepts.
 
 Exit codes:
-  0    done
+  0    success
   1    internal error
   2    bad usage or bad input
-  3    not accepted: a proof that does not hold or is not the one that was expected,
-       or a trace that violates a constraint
-  4    not now: the service cannot be reached, ends, or is busy; try again later
+  3    not accepted: the proof is invalid or not the expected one,
+       or the trace violates a constraint
+  4    unavailable: the service cannot be reached, is stopping, or is busy; try again later
   130  interrupted";
 
 /// Proves and verifies Cairo programs, byte for byte as StarkWare's Stone prover does
@@ -72,43 +72,43 @@ enum Command {
     /// Prove a run of a Cairo program
     #[command(after_help = prove::EXAMPLES)]
     Prove(Box<prove::Args>),
-    /// Say what a proof file says, and whether it is true
+    /// Verify a proof file and show what it proves
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Args),
-    /// Look for the first constraint that inputs violate
+    /// Check inputs without proving: find the first constraint that they violate
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
     /// Explain a proof file section by section
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Args),
-    /// Show the facts under which other systems register a proof: SHARP's, Integrity's
+    /// Show the hashes and facts under which SHARP and Integrity register a proof
     #[command(after_help = facts::EXAMPLES)]
     Facts(facts::Args),
-    /// Show the layouts, or what one of them holds
+    /// List the layouts, or show one in detail
     #[command(after_help = layouts::EXAMPLES)]
     Layouts(layouts::Args),
-    /// Write the parameter file that a profile gives
+    /// Write the parameter file of a profile
     #[command(after_help = params::EXAMPLES)]
     Params(params::Args),
-    /// Show what there is to prove on: how to ask for it, its driver and its limits
+    /// List the devices that can prove, with the name for --device, the driver and the limits of each
     #[command(after_help = devices::EXAMPLES)]
     Devices(devices::Args),
-    /// Show what this machine is, how fast it is, and what stands in its way
+    /// Show this machine's hardware, its measured speed, and what slows proofs down
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
-    /// Serve proofs over gRPC
+    /// Run the proving service (gRPC)
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::Args),
     /// Submit a job to a service
     #[command(after_help = submit::EXAMPLES)]
     Submit(Box<submit::Args>),
-    /// Ask a service what a job would take, and when it would be done
+    /// Ask a service what a job would take and when it would be done, without running it
     #[command(after_help = submit::ESTIMATE_EXAMPLES)]
     Estimate(Box<submit::EstimateArgs>),
-    /// Watch a job, or all jobs, of a service
+    /// Follow the events of one job, or of all jobs, of a service
     #[command(after_help = client::WATCH_EXAMPLES)]
     Watch(client::Watch),
-    /// Get a job of a service, its proof too
+    /// Show a job of a service and download its proof
     #[command(after_help = client::GET_EXAMPLES)]
     Get(client::Get),
     /// List the jobs of a service
@@ -117,19 +117,19 @@ enum Command {
     /// Cancel a job of a service
     #[command(after_help = client::CANCEL_EXAMPLES)]
     Cancel(client::Cancel),
-    /// Show what a service can do
+    /// Show a service's devices, layouts, profiles and limits
     #[command(after_help = client::CAPABILITIES_EXAMPLES)]
     Capabilities(client::Capabilities),
-    /// Look after a service that runs on this machine: pause it, back it up, have it read its clients again
+    /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload clients
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
-    /// Back up or check the data of a service that does not run
+    /// Back up or check the data of a service that is not running
     #[command(after_help = store::EXAMPLES)]
     Store(store::Args),
-    /// Prove on a device what standard input asks for
+    /// Prove the jobs that arrive on standard input, on one device
     #[command(hide = true)]
     Worker(appliance::Worker),
-    /// Do one task of standard input's, within limits
+    /// Do the one task that arrives on standard input, within limits
     #[command(hide = true)]
     Child,
 }
@@ -161,7 +161,7 @@ impl Command {
         }
     }
 
-    /// Whether standard output is for JSON, failures too.
+    /// Whether standard output is JSON, so that failures must be too.
     fn is_json(&self) -> bool {
         match self {
             Command::Prove(args) => args.json,

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Output files, written atomically: whole or not at all.
 
 use crate::cli::failure::Failure;
 use std::fs::{File, OpenOptions};
@@ -7,35 +7,36 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
-/// Held while a file is written: whoever ends the process waits for it.
+/// Held while a file is written. The interrupt handler acquires it before it ends the process.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Waits until no file is half-written, and lets none be begun while the guard lives.
+/// Waits until no file is half-written; while the guard lives, no write can begin.
 pub fn settle() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file that is known to be writable.
+/// An output file that was checked to be writable.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
-    /// A device or a pipe, which cannot be replaced. It stays open: the reader of a pipe takes a closed one for the end.
+    /// Set for a device or a pipe, which cannot be replaced. It stays open, as the reader of a pipe takes closing for
+    /// the end of the file.
     stream: Option<File>,
 }
 
 impl Target {
-    /// Checks that the file can be written, before the work whose result it will hold. Leaves nothing behind.
+    /// Checks, before the work, that the file can be written. Leaves no file behind.
     pub fn check(path: &Path) -> Result<Self, Failure> {
         let refuse = |why: io::Error| {
             let path = path.display();
             Failure::bad_input(format!(
-                "cannot write '{path}': {why}; choose a file in a folder that exists and may be written"
+                "cannot write '{path}': {why}; choose a file in an existing, writable folder"
             ))
         };
         if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return Err(refuse(io::ErrorKind::IsADirectory.into()));
         }
-        // A link stays one: what it points to is replaced.
+        // Replace the target of a symbolic link, not the link.
         let path_behind = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let kind = path_behind.metadata().ok().map(|metadata| metadata.file_type());
         let open = || OpenOptions::new().append(true).open(&path_behind);
@@ -50,20 +51,20 @@ impl Target {
         Ok(target)
     }
 
-    /// The path as it will be written.
+    /// The path that will be written, with symbolic links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is a device or a pipe, which takes bytes and cannot be replaced.
+    /// Whether it is a device or a pipe, which is written directly.
     pub fn is_stream(&self) -> bool {
         self.stream.is_some()
     }
 
-    /// Writes the whole content: beside the target first, then in its place.
+    /// Writes the content to a temporary file beside the target and renames it; a stream is written directly.
     pub fn write(&self, content: &[u8]) -> Result<(), Failure> {
         let result = match &self.stream {
-            // Nothing is half-written that could be whole: nobody waits for a slow reader.
+            // No lock: an interrupt must not wait for a slow reader.
             Some(stream) => (&*stream).write_all(content),
             None => self.replace(content),
         };

@@ -10,25 +10,26 @@ use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use std::path::PathBuf;
 
-/// Where parameters come from.
+/// The options that select the parameters.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Choice {
-    /// Derive the parameters from this profile (`quarry params --list` shows all) [default:
-    /// integrity-stone6-keccak160]; with --parameter-file, refuse what this profile's verifier does not take
+    /// Profile: the verifier that the proof is for, from which the parameters follow; `quarry params --list` shows all
+    /// [default: integrity-stone6-keccak160]. With --parameter-file, reject parameters that the profile's verifier does
+    /// not accept
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Conjectured security to reach, in bits
+    /// Target for the conjectured security, in bits
     #[arg(long, value_name = "BITS", default_value_t = DEFAULT_SECURITY_BITS)]
     #[arg(conflicts_with = "parameter_file")]
     security_bits: u32,
-    /// Take the parameters from this file in Stone's format instead
+    /// Read the parameters from this file in Stone's format, instead of deriving them
     #[arg(long, value_name = "FILE")]
     parameter_file: Option<PathBuf>,
 }
 
 impl Choice {
-    /// Reads the parameter file or finds the profile.
+    /// Reads the parameter file or looks up the profile.
     pub fn read(&self) -> Result<Plan, Failure> {
         let profile = self.profile.as_deref().map(Profile::by_name);
         let profile = profile.transpose().or_bad_input()?;
@@ -48,13 +49,13 @@ impl Choice {
     }
 }
 
-/// Where parameters matter to the choice of a layout only.
+/// A plan for commands where the parameters only affect the choice of a layout.
 pub fn any() -> Result<Plan, Failure> {
     let stone = Profile::by_name("stone").or_bad_input()?;
     Ok(Plan::Profile(stone, DEFAULT_SECURITY_BITS))
 }
 
-/// What is allowed but unwise, and what is to be known of the profile's verifier.
+/// Warnings about parameters that are allowed but unwise, and about the profile's verifier.
 pub fn warnings(parameters: &Parameters, profile: Option<&Profile>) -> Vec<String> {
     parameters
         .warnings()

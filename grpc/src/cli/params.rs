@@ -1,4 +1,4 @@
-//! `quarry params`: writes the parameter file that a profile gives.
+//! `quarry params`: writes the parameter file of a profile.
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::output::Target;
@@ -17,19 +17,19 @@ Examples:
 /// Arguments of `params`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Show the profiles there are
+    /// List all profiles
     #[arg(long, exclusive = true)]
     list: bool,
     /// Number of steps of the execution, a power of two
     #[arg(long, value_name = "N", required_unless_present = "list")]
     steps: Option<u64>,
-    /// The profile [default: integrity-stone6-keccak160]
+    /// Profile: the verifier that the proof is for [default: integrity-stone6-keccak160]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Conjectured security to reach, in bits
+    /// Target for the conjectured security, in bits
     #[arg(long, value_name = "BITS", default_value_t = DEFAULT_SECURITY_BITS)]
     security_bits: u32,
-    /// Write the file here instead of to standard output
+    /// Write the parameters to this file [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

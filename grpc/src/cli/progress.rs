@@ -9,9 +9,9 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Parts of the bar.
+/// Number of positions of the bar.
 const RESOLUTION: u64 = 1000;
-/// How often the bar's clock is drawn.
+/// How often the bar's clock is redrawn.
 const TICK: Duration = Duration::from_millis(200);
 
 /// How progress is shown, always on standard error.
@@ -20,7 +20,7 @@ pub enum Style {
     /// A bar if standard error is a terminal, else nothing.
     #[default]
     Auto,
-    /// JSON lines (and no closing summary: --json prints it).
+    /// JSON lines, without the closing summary (--json prints it).
     Json,
     /// Nothing.
     None,
@@ -39,14 +39,14 @@ pub struct PhaseTime {
 #[derive(Serialize)]
 struct Line {
     phase: &'static str,
-    /// Share of the work that is done.
+    /// Fraction of the work that is done, from 0 to 1.
     fraction: f64,
     elapsed_seconds: f64,
-    /// `null` while it cannot be told.
+    /// `null` while too little is done for an estimate.
     seconds_left: Option<f64>,
 }
 
-/// Shows progress and keeps the times.
+/// Shows progress and records the time of each phase.
 pub struct Reporter {
     show: Show,
     start: Instant,
@@ -83,17 +83,17 @@ impl Reporter {
         }
     }
 
-    /// A step before the prover's own phases begins.
+    /// Begins a step that precedes the prover's own phases.
     pub fn prepare(&self, step: &'static str) {
         self.show(step, 0.0);
     }
 
-    /// Tells of what is allowed but unwise.
+    /// Prints warnings.
     pub fn warn(&self, warnings: &[String]) {
         warnings.iter().for_each(|warning| self.tell("warning", warning));
     }
 
-    /// Tells of what was decided.
+    /// Prints a note, such as the chosen device.
     pub fn note(&self, note: &str) {
         self.tell("note", note);
     }
@@ -106,7 +106,7 @@ impl Reporter {
         }
     }
 
-    /// Ends the display; gives the time of each phase.
+    /// Ends the display and returns the time of each phase.
     pub fn finish(&self) -> Vec<PhaseTime> {
         if let Show::Bar(bar) = &self.show {
             bar.finish_and_clear();
@@ -149,7 +149,7 @@ impl Reporter {
                     elapsed_seconds: elapsed,
                     seconds_left,
                 };
-                // Numbers and names are always JSON.
+                // Serialising numbers and names cannot fail.
                 let _ = serde_json::to_string(&line).map(|line| terminal::tell(format_args!("{line}\n")));
             }
             Show::Nothing => {}
@@ -180,12 +180,12 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// The time left, from the share of the work that is done; `None` while too little is done to tell.
+/// Estimates the seconds left from the fraction of the work that is done; `None` while too little is done.
 fn seconds_left(elapsed: f64, fraction: f64) -> Option<f64> {
     (fraction > 0.01).then(|| elapsed * (1.0 - fraction).max(0.0) / fraction)
 }
 
-/// Seconds as people read them.
+/// Formats seconds, such as `2 min 05 s`.
 pub fn clock(seconds: f64) -> String {
     match seconds {
         s if s < 9.95 => format!("{s:.1} s"),

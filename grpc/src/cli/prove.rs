@@ -1,4 +1,4 @@
-//! `quarry prove`: from a program, or from Stone's four inputs, to a proof file.
+//! `quarry prove`: makes a proof file from a program or from Stone's four inputs.
 
 use crate::cli::device::{self, Started, on_device};
 use crate::cli::explain;
@@ -28,26 +28,26 @@ use std::path::PathBuf;
 pub const EXAMPLES: &str = "\
 Examples:
   quarry prove program.json --input input.json --out proof.json
-      run a compiled program in proof mode and prove the run;
-      layout, steps and parameters are chosen
+      runs a compiled program in proof mode and proves the run;
+      layout, steps and parameters are chosen automatically
   quarry prove program.json --input input.json --explain
-      what each layout would cost, and which verifiers know it
+      shows what each layout would cost and which profiles allow it
   quarry prove program.json --input input.json --plan --memory 15GiB
-      what memory the proof would take on a device with so much of it
+      shows what memory the proof would take on a device with 15 GiB
   quarry prove program.json --layout plain --profile stone --security-bits 80
   quarry prove program.json --dynamic-params dynamic.json --profile stone
-      in layout dynamic
+      uses layout dynamic
   quarry prove program.json --write-inputs inputs --write-parameters params.json
-      also keep what was proved, in the files that Stone's cpu_air_prover takes
+      also writes the input and parameter files that Stone's cpu_air_prover takes
   quarry prove --public_input_file=public_input.json \\
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\
       --parameter_file=params.json --out_file=proof.json
-      as cpu_air_prover does it; a link to quarry named cpu_air_prover needs no 'prove'
+      takes cpu_air_prover's flags; call a link to quarry named cpu_air_prover without 'prove'
   quarry prove program.json --device cuda:1
-      on the second card; auto says why when it takes the CPU
+      proves on the second GPU; the default, auto, reports why when it takes the CPU
   quarry prove program.json --json --progress json 2>progress.jsonl | jq .proof_bytes
 
-The proof is verified before it is written, and written whole or not at all.";
+The proof is verified before it is written. An interrupted run leaves no partial file.";
 
 /// Arguments of `prove`.
 #[derive(Debug, clap::Args)]
@@ -57,16 +57,16 @@ pub struct Args {
     source: Source,
     #[command(flatten)]
     parameters: Choice,
-    /// Say what each layout would cost and why others do not serve; prove nothing
+    /// Show what each layout would cost, and why others cannot be used; prove nothing
     #[arg(long, requires = "program", conflicts_with_all = ["layout", "dynamic_params"])]
     explain: bool,
-    /// Say what memory the proof would take, phase by phase; prove nothing
+    /// Show what memory the proof would take, phase by phase; prove nothing
     #[arg(long, conflicts_with = "explain")]
     plan: bool,
-    /// Device memory that the proof may take, such as 15GiB [default: what is free; on the CPU as little as it can]
+    /// Limit on device memory, such as 15GiB [default: what is free; on the CPU, as little as possible]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse_size)]
     memory: Option<u64>,
-    /// Write the proof here
+    /// Write the proof to this file
     #[arg(
         long,
         short,
@@ -75,25 +75,25 @@ pub struct Args {
         default_value = "proof.json"
     )]
     out: PathBuf,
-    /// Keep the transcript's annotations in the proof file [default: what the profile's verifier reads]
+    /// Include the transcript's annotations in the proof file [default: only if the profile's verifier reads them]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     generate_annotations: Option<bool>,
-    /// Stone's prover configuration: kept in the proof file, changes nothing else
+    /// Stone's prover configuration: copied to the proof file, otherwise ignored
     #[arg(long, value_name = "FILE")]
     prover_config_file: Option<PathBuf>,
-    /// Where to prove: auto takes the first card that can be used, or else the CPU. `quarry devices` lists what there is
+    /// Device to prove on; auto takes the first usable GPU, or else the CPU. `quarry devices` lists all devices
     #[arg(long, value_name = "auto|cpu|cuda[:N]|wgpu[:N]", default_value_t)]
     device: device::Choice,
-    /// Number of threads [default: one for every processor]
+    /// Number of CPU threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     n_threads: Option<u16>,
-    /// Do not verify the proof before it is written
+    /// Do not verify the proof before writing it
     #[arg(long)]
     no_verify: bool,
-    /// Also write the parameter file that was used
+    /// Also write the parameters, in Stone's format, to this file
     #[arg(long, value_name = "FILE")]
     write_parameters: Option<PathBuf>,
-    /// Also write the four inputs of cpu_air_prover to this folder
+    /// Also write the four inputs of cpu_air_prover (public and private input, trace, memory) to this folder
     #[arg(long, value_name = "FOLDER")]
     write_inputs: Option<PathBuf>,
     /// How to show progress on standard error
@@ -108,7 +108,7 @@ pub struct Args {
     override_random_seed: Option<String>,
 }
 
-/// Where results go; known to be writable before the work begins.
+/// The output files, checked to be writable before the work begins.
 struct Targets {
     proof: Target,
     parameters: Option<Target>,
@@ -128,11 +128,11 @@ impl Targets {
     }
 }
 
-/// Everything about a proof but the device.
+/// Everything about a proof except the device.
 struct Job<'a> {
     args: &'a Args,
     plan: parameters::Plan,
-    /// None if only the plan is asked for.
+    /// `None` if only the plan is requested.
     targets: Option<Targets>,
     prover_config: Value,
     execution: Execution,
@@ -193,7 +193,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Job<'_> {
-    /// Why the proof does not fit the device, if it does not.
+    /// Why the proof does not fit the device; `None` if it fits.
     fn does_not_fit<D: Device>(&self, device: &D) -> Option<MemoryPlanError> {
         let public = &self.execution.input.public;
         match prover::plan(device, self.args.memory, public, &self.params) {
@@ -202,7 +202,7 @@ impl Job<'_> {
         }
     }
 
-    /// Plans or proves on the device; `why` it is not the one that was looked for first.
+    /// Plans or proves on the device. `why` says why a preferred device was not taken.
     fn run<D: Backend>(self, device: &D, why: Option<String>) -> Result<(), Failure> {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
         self.reporter.note(&format!("device: {}{why}", device.name()));
@@ -219,7 +219,8 @@ impl Job<'_> {
             self.execution.input.write(folder).or_bad_input()?;
         }
 
-        // Also refuses, before the work, what no proof could state; a run that a gate would not take is only warned of.
+        // This also rejects, before the work, statements that cannot be proved. A run that a verifier's gate would
+        // reject only causes a warning.
         let verifier = Verifier::new(public, &self.params).or_bad_input()?;
         let profile = self.plan.profile();
         let warnings = verifier.run().warning().into_iter();
@@ -277,11 +278,11 @@ impl Job<'_> {
     }
 }
 
-/// Flags that Stone's prover has but that stop it, or that make proofs nobody accepts.
+/// Rejects flags that make Stone's prover stop, or make proofs that show nothing.
 fn refuse_what_stone_lacks(args: &Args) -> Result<(), Failure> {
     if args.fix_public_input == Some(true) {
         return Err(Failure::bad_input(
-            "--fix_public_input: Stone does not do it for Cairo either; correct the public input",
+            "--fix_public_input: not supported, as in Stone for Cairo; correct the public input instead",
         ));
     }
     if args
@@ -306,12 +307,12 @@ pub fn prove_failure(error: &ProveError) -> Failure {
     Failure::from_error(kind, error)
 }
 
-/// Verifies the proof that was made, whatever its security.
+/// Verifies the new proof at any level of security.
 fn verify(verifier: &Verifier<'_>, proof: &[u8]) -> Result<(), Failure> {
     let failed = |error| {
         let message = format!(
-            "the proof does not verify, and nothing was written: {error}; `quarry check` with the same inputs says \
-             whether they are an execution"
+            "the new proof does not verify, so it was not written: {error}; run `quarry check` with the same inputs to \
+             see whether they satisfy the constraints"
         );
         Failure::new(Kind::Internal, message)
     };

@@ -1,4 +1,4 @@
-//! Proof files as commands take them: from a file, a pipe, a device or standard input, and never more than is allowed.
+//! Reads proof files from a file, a pipe, a device or standard input, up to a limit on their size.
 
 use crate::cli::failure::{Failure, OrFailure};
 use bytesize::ByteSize;
@@ -8,16 +8,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Bytes of a proof file that are read unless told otherwise.
+/// Default limit on the size of a proof file.
 pub const DEFAULT_MAX_BYTES: ByteSize = ByteSize::mib(256);
 
 /// The path that means standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// How much of a proof file is read.
+/// The limit on the size of a proof file.
 #[derive(Debug, clap::Args)]
 pub struct Limit {
-    /// Refuse a proof file of more bytes, such as 1GiB; no more than that is read
+    /// Reject a proof file larger than this, such as 1GiB; no more than that is read
     #[arg(long, value_name = "SIZE", default_value_t = DEFAULT_MAX_BYTES)]
     max_bytes: ByteSize,
 }
@@ -30,7 +30,7 @@ impl Limit {
         let bytes = self.read(path).map_err(cannot)?.ok_or_else(|| {
             let ByteSize(most) = self.max_bytes;
             Failure::bad_input(format!(
-                "{name} has more than {most} bytes, which is the most that is read; --max-bytes SIZE allows more"
+                "{name} is larger than the limit of {most} bytes; raise the limit with --max-bytes SIZE"
             ))
         })?;
         let parse = |bytes: &[u8]| {
@@ -44,7 +44,7 @@ impl Limit {
         })
     }
 
-    /// The bytes; `None` if there are too many.
+    /// Reads the bytes; `None` if they exceed the limit.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         if path == Path::new(STANDARD_INPUT) {
             return self.take(io::stdin().lock());
@@ -65,7 +65,7 @@ impl Limit {
     }
 }
 
-/// What a proof file is called in messages.
+/// The name of a proof file in messages.
 pub fn name(path: &Path) -> String {
     if path == Path::new(STANDARD_INPUT) {
         return "standard input".to_owned();

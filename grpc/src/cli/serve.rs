@@ -1,4 +1,4 @@
-//! `quarry serve`: the appliance.
+//! `quarry serve`: runs the proving service.
 
 use crate::cli::device::Choice;
 use crate::cli::failure::{Failure, Kind, OrFailure};
@@ -18,16 +18,17 @@ use tracing_subscriber::filter::LevelFilter;
 pub const EXAMPLES: &str = "\
 Examples:
   quarry serve
-      on 127.0.0.1:7474, with the first card that can be used, or else the CPU
+      listens on 127.0.0.1:7474; proves on the first usable GPU, or else on the CPU
   quarry serve --data /var/lib/quarry --device cuda:0 --device cuda:1
   quarry serve --config quarry.toml --print-config
-      what the file, the environment and the flags come to
+      prints the configuration that results from file, environment and flags
 
-Flags win over the environment, the environment over the file. SIGTERM drains: what is on devices
-may end, the rest waits for the next start; a second signal ends it at once. Nothing that was accepted is lost, however it ends.
+Flags override environment variables, which override the file. SIGTERM drains: jobs on devices may
+finish, the others wait for the next start. A second signal stops the service at once. Either way no
+accepted job is lost.
 
-http://127.0.0.1:7475 is the status page, with /metrics (Prometheus), /healthz and /readyz. A unit
-for systemd, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";
+http://127.0.0.1:7475 serves the status page, /metrics (Prometheus), /healthz and /readyz. A systemd
+unit, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -36,22 +37,22 @@ pub struct Args {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE", env = "QUARRY_CONFIG")]
     config: Option<PathBuf>,
-    /// Print the configuration, and serve nothing
+    /// Print the resulting configuration and exit
     #[arg(long)]
     print_config: bool,
-    /// Folder of the store and of all files
+    /// Data folder: the store and all files [default: quarry-data]
     #[arg(long, value_name = "FOLDER", env = "QUARRY_DATA")]
     data: Option<PathBuf>,
-    /// Where gRPC is served
+    /// Address for gRPC [default: 127.0.0.1:7474]
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Where the status page, /healthz, /readyz and /metrics are served
+    /// Address for the status page, /healthz, /readyz and /metrics [default: 127.0.0.1:7475]
     #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
     http: Option<SocketAddr>,
-    /// The admin service's socket [default: admin.sock in the folder of the data]
+    /// Admin socket, for `quarry admin` [default: admin.sock in the data folder]
     #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN")]
     admin: Option<PathBuf>,
-    /// A device to prove on; repeat it for more
+    /// Device to prove on; repeat it for several devices [default: auto]
     #[arg(
         long = "device",
         value_name = "auto|cpu|cuda[:N]|wgpu[:N]",
@@ -59,16 +60,16 @@ pub struct Args {
         value_delimiter = ','
     )]
     devices: Vec<crate::cli::device::Choice>,
-    /// How long what is on devices may go on after SIGTERM
+    /// How long jobs on devices may continue after SIGTERM, in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "QUARRY_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
-    /// Where traces of jobs are sent, by OTLP over gRPC
+    /// Send traces of jobs to this OTLP collector (gRPC) [default: none]
     #[arg(long, value_name = "http://HOST:PORT", env = "QUARRY_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
-    /// How to log, on standard error
+    /// Format of the log on standard error
     #[arg(long, value_enum, default_value_t, env = "QUARRY_LOG_FORMAT")]
     log_format: LogFormat,
-    /// How much to log: nothing of it tells a token or an input
+    /// Level of the log; no level logs tokens or private inputs
     #[arg(
         long,
         value_name = "error|warn|info|debug|trace",
@@ -78,10 +79,10 @@ pub struct Args {
     log_level: LevelFilter,
 }
 
-/// How events are logged.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum LogFormat {
-    /// For people.
+    /// Text.
     #[default]
     Text,
     /// JSON lines.
@@ -123,7 +124,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
-        // A log that cannot be written, to a disk that is full, is no reason to end.
+        // A log that cannot be written, for example to a full disk, must not stop the service.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
@@ -131,7 +132,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect")));
+    std::panic::set_hook(Box::new(
+        |panic| tracing::error!(%panic, "panic: this is a bug in Quarry"),
+    ));
     let manager = Arc::new(Manager::from_env());
     let internal = |why| Failure::new(Kind::Internal, why);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -141,7 +144,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let served = runtime.block_on(async {
         let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
         let (mut terminate, mut interrupt) = (terminate.map_err(internal)?, interrupt.map_err(internal)?);
-        // How many signals came: one drains, one more while it drains ends it.
+        // Number of signals received: the first drains, one more during the drain stops at once.
         let (came, mut heard) = watch::channel(0u32);
         tokio::spawn(async move {
             loop {
@@ -185,7 +188,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let served = tokio::select! {
             served = service::serve(&config, ready, stop, draining) => served,
             () = hurry => {
-                tracing::warn!("told again: what is on devices begins anew at the next start");
+                tracing::warn!("told again to stop: jobs on devices start over at the next start");
                 Ok(())
             }
         };
@@ -193,11 +196,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             service::ServeError::Transport(_) | service::ServeError::Reflection(_) => {
                 Failure::from_error(Kind::Internal, &error)
             }
-            // A port, a folder or a store that this service cannot have.
+            // The port, the folder or the store cannot be used.
             error => Failure::from_error(Kind::BadInput, &error),
         })
     });
-    // Reads that wait for a disk or a client hold nothing that is not on disk.
+    // Blocking reads that are still waiting hold no state that is not on disk.
     runtime.shutdown_background();
     served
 }

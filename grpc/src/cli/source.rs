@@ -1,4 +1,4 @@
-//! What is to be proved or checked: a compiled program that is run, or Stone's four inputs.
+//! The execution to prove or check: a run of a compiled program, or Stone's four inputs.
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::kinds::OrWrongKind;
@@ -14,46 +14,46 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The step limit unless told otherwise: beyond it a proof takes more memory than most machines have.
+/// Default step limit: the proof of a longer run takes more memory than most machines have.
 const STEP_LIMIT: usize = 1 << 24;
 
-/// The layout that is chosen for the program.
+/// The value of `--layout` that has the layout chosen for the program.
 const AUTO: &str = "auto";
 
-/// Where the execution comes from.
+/// The options that select the execution.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Source {
-    /// Compiled Cairo program, run in proof mode
+    /// Compiled Cairo 0 program (JSON), which is run in proof mode
     #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
-    /// The program's input: what its hints find as program_input (JSON)
+    /// Input of the program (JSON), which its hints read as program_input
     #[arg(long, value_name = "FILE", requires = "program")]
     input: Option<PathBuf>,
-    /// The layout; auto takes the cheapest that has the program's builtins and that the profile's verifier knows
+    /// Layout; auto takes the cheapest one that has the program's builtins and that the profile's verifier knows
     #[arg(long, value_name = "auto|NAME", default_value = AUTO)]
     layout: String,
-    /// The parameters of layout dynamic (Stone's dynamic_params, JSON); runs the program in it
+    /// Run the program in layout dynamic with these parameters (Stone's dynamic_params, JSON)
     #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
-    /// Stop a program that runs longer than this many steps
+    /// Stop a program that runs for more than this many steps
     #[arg(long, value_name = "N", default_value_t = STEP_LIMIT)]
     step_limit: usize,
     /// Pad the run to at least this many steps
     #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
     min_steps: usize,
-    /// The execution's public input, instead of a program
+    /// Public input of an execution (Stone's JSON), instead of a program
     #[arg(long, value_name = "FILE", requires = "private_input_file")]
     public_input_file: Option<PathBuf>,
-    /// The execution's private input, which names its trace and memory files
+    /// Private input of the execution (Stone's JSON), which names its trace and memory files
     #[arg(long, value_name = "FILE", requires = "public_input_file")]
     private_input_file: Option<PathBuf>,
 }
 
-/// An execution, and the two JSON files that state it.
+/// An execution and the two JSON files that state it.
 pub struct Execution {
-    /// What is proved.
+    /// The input of the prover.
     pub input: ProverInput,
     /// The public input.
     pub public: Value,
@@ -62,7 +62,7 @@ pub struct Execution {
 }
 
 impl Source {
-    /// Runs the program or reads the files. With a profile, the statement is one that its verifier can take.
+    /// Runs the program or reads the files. Rejects a statement that the profile's verifier does not accept.
     pub fn resolve(&self, plan: &Plan, reporter: &Reporter) -> Result<Execution, Failure> {
         let execution = match (&self.program, &self.public_input_file, &self.private_input_file) {
             (Some(program), _, _) => {
@@ -100,7 +100,7 @@ impl Source {
     }
 
     fn run(&self, program: &Path, plan: &Plan) -> Result<Execution, Failure> {
-        // A layout that was asked for is refused before the program runs.
+        // A named layout is rejected before the program runs.
         let known = |layout| match plan.profile() {
             Some(profile) => profile.check_layout(layout).or_bad_input(),
             None => Ok(()),
@@ -133,7 +133,7 @@ impl Source {
         })
     }
 
-    /// What each layout would cost, and a run in the cheapest.
+    /// The cost of every layout, and the run in the cheapest one.
     pub fn explain(&self, plan: &Plan) -> Result<Choice, Failure> {
         let program = self.program.as_deref();
         self.choose(program.ok_or_else(|| Failure::bad_input("give a program"))?, plan)
@@ -168,17 +168,17 @@ impl Source {
     }
 }
 
-/// The layout of that name, unless it is the one that needs parameters.
+/// The layout of this name; rejects `dynamic`, which needs parameters.
 pub fn static_layout(name: &str) -> Result<Layout, Failure> {
     let hint = if name == "dynamic" {
-        "; layout dynamic comes with its parameters: --dynamic-params FILE"
+        "; layout dynamic needs its parameters: --dynamic-params FILE"
     } else {
         ""
     };
     Layout::by_name(name).map_err(|error| Failure::bad_input(format!("{error}{hint}")))
 }
 
-/// Reads parameters of layout `dynamic`: numbers by name.
+/// Reads the parameters of layout `dynamic`: a JSON object of numbers by name.
 pub fn read_params(path: &Path) -> Result<BTreeMap<String, u64>, Failure> {
     let params = read_json(path).and_then(|value| {
         serde_json::from_value(value).map_err(|why| {
@@ -203,7 +203,7 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::bad_input(format!("'{}' is not a text file", path.display())))
 }
 
-/// Reads a JSON file of Stone's, which may have comments.
+/// Reads a JSON file in Stone's format, which allows comments.
 pub fn read_stone_json(path: &Path) -> Result<Value, Failure> {
     json::value(&read_text(path)?)
         .map_err(|why| Failure::bad_input(format!("'{}' is not JSON: {why}", path.display())))

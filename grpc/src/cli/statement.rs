@@ -1,25 +1,25 @@
-//! What a proof says, for people.
+//! The statement of a proof as a table.
 
 use crate::cli::table::Table;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::{Bootloaded, SeenBuiltin, TaskHash};
 use quarry_prover_core::claim::{Binding, Verified};
 
-/// Most tasks, and most field elements of a list, that people are shown. JSON has all of them.
+/// Maximum number of tasks, and of field elements per list, in the table. The JSON output has all of them.
 const MAX_SHOWN: usize = 1000;
 
-/// Adds what a proof says to a table.
+/// Adds the statement of a proof to a table.
 pub fn rows(table: &mut Table, verified: &Verified) {
     table.row("layout", &verified.layout);
     table.row("steps", verified.n_steps);
     let modes: Vec<_> = verified.run_modes.iter().map(|mode| mode.name()).collect();
     let modes = match modes.is_empty() {
-        true => "the form of no mode of Integrity".to_owned(),
-        false => format!("the form of Integrity's {}", modes.join(", ")),
+        true => "not a form that Integrity accepts".to_owned(),
+        false => format!("a form that Integrity accepts as {}", modes.join(", ")),
     };
     table.row("run", format!("{} ({modes})", verified.run));
     match &verified.program_hash {
-        None => table.row("program hash", "not shown: the program is not all public"),
+        None => table.row("program hash", "not shown: not all of the program is public"),
         Some(hash) => {
             let [pedersen, poseidon] = hash.to_hex();
             table.row("program hash", format!("{pedersen} (Pedersen)"));
@@ -28,7 +28,7 @@ pub fn rows(table: &mut Table, verified: &Verified) {
     }
     table.row("builtins", builtins(verified));
     match &verified.output {
-        None => table.row("output", "not shown: it is not all public"),
+        None => table.row("output", "not shown: not all of the output is public"),
         Some(output) => table.row("output", readable_list(output)),
     }
     if let Some(bootloaded) = &verified.bootloaded {
@@ -43,7 +43,7 @@ pub fn rows(table: &mut Table, verified: &Verified) {
     );
 }
 
-/// The builtins that main had, and what says so.
+/// The builtins that main had, and what binds that list.
 fn builtins(verified: &Verified) -> String {
     let Some(seen) = &verified.builtins else {
         return "not shown".to_owned();
@@ -51,7 +51,7 @@ fn builtins(verified: &Verified) -> String {
     let name = |builtin: &SeenBuiltin| match (&builtin.name, builtin.in_layout) {
         (Some(name), true) => name.clone(),
         (Some(name), false) => format!("({name})"),
-        (None, _) => "(one that the layout lacks)".to_owned(),
+        (None, _) => "(one that is not in the layout)".to_owned(),
     };
     let names: Vec<_> = seen.iter().map(name).collect();
     let names = if names.is_empty() {
@@ -60,10 +60,10 @@ fn builtins(verified: &Verified) -> String {
         names.join(", ")
     };
     let binding = match verified.builtins_binding {
-        Binding::Number => "bound: no other list has so many",
-        Binding::Layout => "bound: all of the layout that you stated",
+        Binding::Number => "bound: no other list has as many builtins",
+        Binding::Layout => "bound: all builtins of the layout that you stated",
         Binding::List => "bound: the list that you stated",
-        Binding::Unbound => "NOT bound: under this program hash they could be others",
+        Binding::Unbound => "NOT bound: other builtins could have the same program hash",
     };
     format!("{names} ({binding})")
 }
@@ -73,7 +73,7 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
         "bootloader",
         bootloaded
             .bootloader
-            .unwrap_or("not a known one: the tasks are what this program claims"),
+            .unwrap_or("unknown: the tasks are only what this program claims"),
     );
     if !bootloaded.config.is_empty() {
         table.row("configuration", readable_list(&bootloaded.config));
@@ -82,7 +82,7 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
         let hash_function = match task.hash_function {
             TaskHash::Pedersen => "Pedersen",
             TaskHash::Poseidon => "Poseidon",
-            TaskHash::Unknown => "the proof does not show by which function",
+            TaskHash::Unknown => "the proof does not show the hash function",
             TaskHash::PedersenOrPoseidon => "Pedersen or Poseidon: the proof does not show which",
         };
         let hash = felt::to_hex(&task.program_hash);
@@ -97,7 +97,7 @@ fn tasks(table: &mut Table, bootloaded: &Bootloaded) {
     }
 }
 
-/// Field elements as people read them.
+/// Formats a list of field elements for the table.
 pub fn readable_list(values: &[Felt]) -> String {
     let shown: Vec<_> = values.iter().take(MAX_SHOWN).map(readable).collect();
     match (shown.join(", "), values.len().saturating_sub(MAX_SHOWN)) {
@@ -107,7 +107,7 @@ pub fn readable_list(values: &[Felt]) -> String {
     }
 }
 
-/// A field element as people read it: small ones, negative ones too, in decimal.
+/// Formats a field element for the table: in decimal if it or its negation is below 2^53, else in hexadecimal.
 fn readable(value: &Felt) -> String {
     const SMALL: u64 = 1 << 53;
     let small = |value: &Felt| {
@@ -131,14 +131,15 @@ pub fn parse_felt(text: &str) -> Result<Felt, String> {
     } else {
         decimal(digits)
     };
-    let value =
-        value.ok_or_else(|| format!("'{text}' is no field element: give decimal or 0x digits below p"))?;
+    let value = value.ok_or_else(|| {
+        format!("'{text}' is not a field element: expected decimal or 0x digits below the field's prime")
+    })?;
     Ok(if negative { -value } else { value })
 }
 
 fn decimal(digits: &str) -> Option<Felt> {
     let value: Felt = digits.parse().ok()?;
-    // The parser reduces what is not below p, and takes a sign.
+    // The parser reduces values that are not below p and accepts a sign; reject both.
     let significant = match digits.trim_start_matches('0') {
         "" if !digits.is_empty() => "0",
         significant => significant,

@@ -1,4 +1,4 @@
-//! `quarry store`: looks after the data of a service that does not run.
+//! `quarry store`: backs up or checks the data of a service that is not running.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
@@ -12,9 +12,9 @@ pub const EXAMPLES: &str = "\
 Examples:
   quarry store backup --data /var/lib/quarry /backup/store.redb
   quarry store check --data /var/lib/quarry
-      exit code 3 if a file that is needed is damaged or not there
+      exits with code 3 if a required file is damaged or missing
 
-A service that runs holds its data: ask it by quarry admin.";
+A running service locks its data: use quarry admin instead.";
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
@@ -25,14 +25,14 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Copy the store, as it stands, to a new file
+    /// Copy the store to a new file
     Backup {
         #[command(flatten)]
         data: Data,
-        /// The copy
+        /// Path of the copy; the file must not exist
         file: PathBuf,
     },
-    /// Read all jobs and all files that are still needed, and compare the files with their digests
+    /// Read all jobs, and compare every file that they still need with its digest
     Check {
         #[command(flatten)]
         data: Data,
@@ -41,7 +41,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Data {
-    /// Folder of the store and of all files
+    /// Data folder of the service
     #[arg(
         long,
         value_name = "FOLDER",
@@ -52,13 +52,13 @@ struct Data {
 }
 
 impl Data {
-    /// The store's file, which is there.
+    /// The path of the store's file; an error if it is missing.
     fn store(&self) -> Result<PathBuf, Failure> {
         let path = self.data.join("store.redb");
         match path.is_file() {
             true => Ok(path),
             false => Err(Failure::bad_input(format!(
-                "there is no store '{}'",
+                "no store at '{}'; set --data to the data folder of the service",
                 path.display()
             ))),
         }
@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Action::Backup { data, file } => {
             let store = RedbStore::open_as_it_is(&data.store()?).or_bad_input()?;
             store.back_up(file).or_bad_input()?;
-            terminal::tell(format_args!("the store is copied to '{}'\n", file.display()));
+            terminal::tell(format_args!("store copied to '{}'\n", file.display()));
             Ok(())
         }
         Action::Check { data } => check(data),
@@ -83,20 +83,20 @@ fn check(data: &Data) -> Result<(), Failure> {
     let folder = data.data.join("artifacts");
     if !folder.is_dir() {
         let message = format!(
-            "there is no folder '{}': its files are not here",
+            "no folder '{}': the files of the store's jobs are not here",
             folder.display()
         );
         return Err(Failure::new(Kind::Rejected, message));
     }
     let artifacts = ArtifactFolder::open(&folder, 0, u64::MAX).or_bad_input()?;
-    // Inputs of jobs that have ended may be gone already.
+    // Inputs of finished jobs may have been deleted already.
     let referred = store.references(SystemTime::now()).or_bad_input()?;
     let bad = wrong(&artifacts, &referred);
     if !bad.is_empty() {
         return Err(Failure::new(Kind::Rejected, bad.join("\n")));
     }
     terminal::tell(format_args!(
-        "all {} files that are needed are whole\n",
+        "all {} required files are present and whole\n",
         referred.len()
     ));
     Ok(())

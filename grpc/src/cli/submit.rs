@@ -1,4 +1,4 @@
-//! `quarry submit`: a job for a service.
+//! `quarry submit` and `quarry estimate`: send a job to a service.
 
 use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
 use crate::cli::failure::{Failure, Kind};
@@ -24,10 +24,10 @@ Examples:
   quarry submit program.json --input input.json
       prints the job's id
   quarry submit program.json --input input.json --out proof.json
-      waits, and writes the proof
+      waits for the proof and writes it
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
-      as cpu_air_prover takes it; run twice, it is one job";
+      takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job";
 
 /// Examples for `estimate --help`.
 pub const ESTIMATE_EXAMPLES: &str = "\
@@ -35,33 +35,33 @@ Examples:
   quarry estimate program.json --input input.json
   quarry estimate program.json --input input.json --deadline 600 | jq .would_meet_deadline";
 
-/// What is to be proved, for whom, until when.
+/// The options that describe a job, and how to reach the service.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 struct Job {
-    /// Compiled Cairo program
+    /// Compiled Cairo 0 program (JSON)
     #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
-    /// The program's input (JSON)
+    /// Input of the program (JSON), which its hints read as program_input
     #[arg(long, value_name = "FILE", requires = "program")]
     input: Option<PathBuf>,
-    /// The layout; auto takes the cheapest that serves
+    /// Layout; auto takes the cheapest usable one
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     layout: String,
-    /// The parameters of layout dynamic (JSON)
+    /// Run the program in layout dynamic with these parameters (Stone's dynamic_params, JSON)
     #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
     /// Pad the run to at least this many steps
     #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
     min_steps: u64,
-    /// The execution's public input, instead of a program
+    /// Public input of an execution (Stone's JSON), instead of a program
     #[arg(long, value_name = "FILE", requires = "private_input_file")]
     public_input_file: Option<PathBuf>,
-    /// Its private input, which names the trace and memory files
+    /// Private input of the execution (Stone's JSON), which names its trace and memory files
     #[arg(long, value_name = "FILE", requires = "public_input_file")]
     private_input_file: Option<PathBuf>,
-    /// The profile [default: the service's]
+    /// Profile: the verifier that the proof is for; empty for the service's default
     #[arg(
         long,
         value_name = "NAME",
@@ -69,7 +69,7 @@ struct Job {
         conflicts_with = "parameter_file"
     )]
     profile: String,
-    /// Conjectured security to reach, in bits [default: the service's]
+    /// Target for the conjectured security, in bits; 0 for the service's default
     #[arg(
         long,
         value_name = "BITS",
@@ -77,16 +77,16 @@ struct Job {
         conflicts_with = "parameter_file"
     )]
     security_bits: u32,
-    /// The parameters, in Stone's format
+    /// Read the parameters from this file in Stone's format, instead of deriving them
     #[arg(long, value_name = "FILE")]
     parameter_file: Option<PathBuf>,
-    /// Refuse a run of more steps
+    /// Fail a job whose run has more steps; 0 for the service's limit
     #[arg(long, value_name = "N", default_value_t = 0)]
     step_limit: u64,
-    /// After so many seconds the proof is of no use
+    /// Deadline in seconds from now; a job that is not done by then expires [default: none]
     #[arg(long, value_name = "SECONDS")]
     deadline: Option<u64>,
-    /// Higher goes first
+    /// Priority; jobs with a higher one go first
     #[arg(
         long,
         value_name = "-100..100",
@@ -94,17 +94,17 @@ struct Job {
         allow_hyphen_values = true
     )]
     priority: i32,
-    /// The job with this key, if there is one, is this job
+    /// Idempotency key: resubmitting with the same key returns the existing job
     #[arg(long, value_name = "KEY", default_value = "")]
     dedup_key: String,
-    /// Refuse another program; in the Pedersen or the Poseidon form. With Stone's four files it needs --expect-builtins, or --layout
-    /// where main has all of its builtins: the hash does not cover which it has
+    /// Reject a program with another hash (Pedersen or Poseidon). With Stone's four files it needs --expect-builtins,
+    /// or --layout if main has all builtins of that layout: the hash does not cover which builtins main has
     #[arg(long, value_name = "HASH", default_value = "")]
     expect_program_hash: String,
-    /// Refuse other builtins of main, in their order
+    /// Reject the job unless main has exactly these builtins, in this order
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     expect_builtins: Vec<String>,
-    /// A label
+    /// Label of the job, to find it with `quarry list`; repeat it for several
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub struct Args {
     /// Wait until the job has ended
     #[arg(long)]
     wait: bool,
-    /// Wait, and write the proof here
+    /// Wait until the job has ended and write the proof to this file
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print the job as one JSON object on standard output
@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let id = OnceCell::new();
     let on_stop = || match id.get() {
         Some(id) => {
-            let message = format!("interrupted; job {id} goes on: `quarry watch {id}`");
+            let message = format!("interrupted; job {id} continues: follow it with `quarry watch {id}`");
             Failure::new(Kind::Interrupted, message).with_details(&json!({ "id": id }))
         }
         None => Failure::interrupted(),
@@ -152,7 +152,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let mut job = submitted.job.unwrap_or_default();
         let _ = id.set(job.id.clone());
         if submitted.existing {
-            terminal::tell(format_args!("note: an earlier job has this dedup key\n"));
+            terminal::tell(format_args!(
+                "note: this is an existing job with the same dedup key\n"
+            ));
         }
         if args.wait || target.is_some() {
             terminal::tell(format_args!("job {}\n", job.id));
@@ -182,7 +184,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     args.job.server.ask_until(ask, on_stop)
 }
 
-/// Says what a job would take, as JSON.
+/// Prints what a job would take, as JSON.
 pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
     args.job.check_kinds()?;
     args.job.server.ask(async |mut client| {
@@ -205,7 +207,7 @@ pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
 }
 
 impl Job {
-    /// Refuses files of other kinds, before the service is asked.
+    /// Rejects files of the wrong kind before the service is contacted.
     fn check_kinds(&self) -> Result<(), Failure> {
         let files = [
             (&self.program, FileKind::Program),
@@ -221,7 +223,7 @@ impl Job {
         files.into_iter().try_for_each(check)
     }
 
-    /// Uploads the files; gives the specification.
+    /// Uploads the files and returns the specification of the job.
     async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
         let parameters = match &self.parameter_file {
             Some(path) => Parameters::ParameterFile(read_text(path)?),
@@ -233,7 +235,7 @@ impl Job {
         let deadline = self.deadline.map(Duration::from_secs);
         let at = |after| {
             let at = SystemTime::now().checked_add(after);
-            at.ok_or_else(|| Failure::bad_input("--deadline: no clock goes so far"))
+            at.ok_or_else(|| Failure::bad_input("--deadline: too far in the future"))
         };
         let deadline = deadline.map(at).transpose()?;
         Ok(JobSpec {
@@ -267,7 +269,7 @@ impl Job {
         let beside = |key: &str| {
             let missing = || Failure::bad_input(format!("'{}' has no '{key}'", private.display()));
             let path = Path::new(named[key].as_str().ok_or_else(missing)?);
-            // As Stone does it, or else from the private input's own folder.
+            // Relative to the working directory, as in Stone, or else to the folder of the private input.
             let folder = private.parent().unwrap_or(Path::new(""));
             Ok::<_, Failure>(if path.exists() {
                 path.to_owned()

@@ -1,4 +1,4 @@
-//! What a proof took and what it says: the closing summary of `prove`.
+//! The closing summary of `prove`: what the proof states, and the time and memory that it took.
 
 use crate::cli::progress::{PhaseTime, clock};
 use crate::cli::statement;
@@ -8,7 +8,7 @@ use quarry_prover_core::prover::{PhaseStatistics, Statistics};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// The summary, for people as a table and for programs as JSON.
+/// The summary, printed as a table or as JSON.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// What was proved.
@@ -22,7 +22,7 @@ pub struct Summary {
     pub proof_file: PathBuf,
     /// Length of the proof in bytes (the decoded `proof_hex`).
     pub proof_bytes: usize,
-    /// Whose work it was.
+    /// Name of the device that made the proof.
     pub device: String,
     /// Rows of the trace.
     pub trace_rows: usize,
@@ -30,18 +30,18 @@ pub struct Summary {
     pub trace_columns: [usize; 3],
     /// Wall-clock time of every phase.
     pub phases: Vec<PhaseTime>,
-    /// The most memory that the process held, in bytes.
+    /// Peak resident memory of the process, in bytes.
     pub peak_resident_bytes: Option<u64>,
-    /// The most memory held on the device in every phase.
+    /// Peak device memory of every phase.
     pub device_memory: Vec<PhaseMemory>,
 }
 
-/// The most memory held on the device in a phase.
+/// Peak device memory of a phase, in bytes.
 #[derive(Debug, Serialize)]
 pub struct PhaseMemory {
     phase: &'static str,
     peak_bytes: u64,
-    /// What held it, largest first.
+    /// Bytes by purpose, largest first.
     by_tag: Vec<(&'static str, u64)>,
 }
 
@@ -62,7 +62,7 @@ impl PhaseMemory {
 }
 
 impl Summary {
-    /// The summary for people.
+    /// The summary as a table.
     pub fn table(&self) -> Table {
         let mut table = Table::default();
         statement::rows(&mut table, &self.statement);

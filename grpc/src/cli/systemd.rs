@@ -1,18 +1,18 @@
-//! What the service tells whoever started it, if that is systemd: datagrams to the socket that `NOTIFY_SOCKET` names.
+//! Notifications of the service to systemd: datagrams to the socket that `NOTIFY_SOCKET` names.
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// How long a message may wait for the manager.
+/// How long sending a message may block.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The way to the service manager, if there is one.
+/// The connection to the service manager; `None` without one.
 pub struct Manager(Option<UnixDatagram>);
 
 impl Manager {
-    /// That which the environment names.
+    /// Connects to the service manager that the environment names.
     pub fn from_env() -> Self {
         let name = std::env::var("NOTIFY_SOCKET")
             .ok()
@@ -25,21 +25,21 @@ impl Manager {
         }))
     }
 
-    /// Tells it something: `READY=1`.
+    /// Sends a message, such as `READY=1`.
     pub fn tell(&self, what: &str) {
         if let Some(socket) = &self.0
             && let Err(why) = socket.send(what.as_bytes())
         {
-            tracing::warn!(%why, what, "the service manager is not told");
+            tracing::warn!(%why, what, "cannot notify the service manager");
         }
     }
 
-    /// How often it wants to hear that the service is alive.
+    /// The interval of watchdog messages, if the manager wants any.
     pub fn watchdog(&self) -> Option<Duration> {
         let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
         let is_ours = number("WATCHDOG_PID").is_none_or(|id| id == u64::from(std::process::id()));
         let limit = number("WATCHDOG_USEC").filter(|limit| is_ours && *limit > 0);
-        // Twice as often as it must be, as systemd advises.
+        // Half of the manager's timeout, as systemd advises.
         self.0
             .as_ref()
             .and(limit)
@@ -47,7 +47,7 @@ impl Manager {
     }
 }
 
-/// A path, or a name that begins with `@` in the abstract name space.
+/// Connects to a path, or to a name in the abstract namespace if it begins with `@`.
 fn connect(name: &str) -> io::Result<UnixDatagram> {
     let address = match name.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name)?,
@@ -55,7 +55,7 @@ fn connect(name: &str) -> io::Result<UnixDatagram> {
     };
     let socket = UnixDatagram::unbound()?;
     socket.connect_addr(&address)?;
-    // A manager that does not listen does not stop the service.
+    // A manager that does not read must not block the service.
     socket.set_write_timeout(Some(PATIENCE))?;
     Ok(socket)
 }

@@ -1,8 +1,8 @@
-//! Lines of a name and a value, aligned, for people.
+//! Text tables with one name and one value per line, aligned.
 
 use std::fmt::{self, Display};
 
-/// Named values in order.
+/// Named values in the order in which they are printed.
 #[derive(Default)]
 pub struct Table(Vec<(String, String)>);
 
@@ -35,12 +35,12 @@ impl Display for Table {
     }
 }
 
-/// A number of bytes as people read it.
+/// Formats a number of bytes, such as `1.5 MiB`.
 pub fn bytes(bytes: u64) -> String {
     scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
 }
 
-/// A number of something a second as people read it.
+/// Formats a rate, such as `76.6 M/s`.
 pub fn per_second(rate: f64) -> String {
     format!("{}/s", scaled(rate, 1000.0, &["", "k", "M", "G", "T"]))
 }

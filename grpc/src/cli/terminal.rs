@@ -1,5 +1,4 @@
-//! Standard output, which is for results, and standard error, which is for people. A reader that went away is no
-//! reason to fail.
+//! Prints results on standard output and messages on standard error. A pipe that its reader closed is not an error.
 
 use crate::cli::failure::{Failure, Kind};
 use serde::Serialize;
@@ -12,12 +11,12 @@ pub fn print(text: impl Display) -> Result<(), Failure> {
     print_some(text).map(drop)
 }
 
-/// Prints one result of many: once the reader went away, the next one has none.
+/// Prints one of many results. Returns `Break` once the reader has closed the pipe.
 pub fn print_some(text: impl Display) -> Result<ControlFlow<()>, Failure> {
     write(|stdout| write!(stdout, "{text}"))
 }
 
-/// Prints one JSON value on standard output, piece by piece: its text may be large.
+/// Prints one JSON value on standard output. The text may be large, so it is written in pieces.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     write(|stdout| {
         serde_json::to_writer_pretty(&mut *stdout, value)?;
@@ -40,7 +39,7 @@ fn write(
     }
 }
 
-/// Tells people something on standard error.
+/// Prints a message on standard error.
 pub fn tell(text: impl Display) {
     let _ = write!(io::stderr().lock(), "{text}");
 }

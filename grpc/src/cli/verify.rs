@@ -1,4 +1,4 @@
-//! `quarry verify`: what a proof file says, and whether it is true.
+//! `quarry verify`: verifies a proof file and shows what it proves.
 
 use crate::cli::expect;
 use crate::cli::failure::{Failure, OrFailure};
@@ -17,53 +17,54 @@ Examples:
   quarry verify proof.json
   curl -s https://example.org/proof.json | quarry verify -
   quarry verify proof.json --expect-program program.json --expect-output 144 && settle
-      a gate: this program with its builtins, this output
+      a gate: succeeds only for this program, its builtins and this output
   quarry verify proof.json --expect-program-hash 0x1f3c... \\
       --expect-builtins output,range_check --expect-output 144
-      the same without the file: the hash alone does not say which builtins main had
+      the same without the file: the hash alone does not cover which builtins main had
   quarry verify proof.json --min-security-bits 96 --json
   quarry verify proof.json --run relaxed --expect-task-program-hash 0x931813...
-      one task of a bootloader (--expect-bootloader-hash for one that Quarry does not know)
+      expects one task of a bootloader (a bootloader that Quarry does not know also needs
+      --expect-bootloader-hash)
   quarry verify proof.json --stone-version stone5
-      only a proof by an older Stone; without the option both forms are tried
+      accepts only a proof of the older Stone; without the option both versions are tried
   cpu_air_verifier --in_file=proof.json --annotation_file=a.txt
-      (a link to quarry of that name)
+      through a link to quarry with that name
 
-The statement (program, output, steps) and the parameters are read from the proof file: that
-it holds does not say that it proves what you want. Compare what is printed, or use the
---expect options. Exit code 3 means: do not accept.";
+The statement (program, output, steps) and the parameters are read from the proof file, so a
+valid proof may prove something else than you want. Compare what is printed, or use the
+--expect options. Exit code 3 means: reject the proof.";
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// The proof file; - is standard input
+    /// Proof file; - reads standard input
     #[arg(
         value_name = "PROOF",
         required_unless_present = "in_file",
         conflicts_with = "in_file"
     )]
     proof: Option<PathBuf>,
-    /// The proof file, as cpu_air_verifier has it
+    /// Proof file, as a flag of cpu_air_verifier
     #[arg(long, value_name = "FILE")]
     in_file: Option<PathBuf>,
     #[command(flatten)]
     limit: Limit,
-    /// Write the verifier's annotations of the proof here
+    /// Write the verifier's annotations of the proof to this file
     #[arg(long, value_name = "FILE")]
     annotation_file: Option<PathBuf>,
-    /// Write the verifier's extra annotations (for splitting a proof) here
+    /// Write the verifier's extra annotations (for splitting a proof) to this file
     #[arg(long, value_name = "FILE")]
     extra_output_file: Option<PathBuf>,
     #[command(flatten)]
     expect: expect::Args,
-    /// The version of Stone that made the proof [default: what the file says, or whichever of the two holds]
+    /// Version of Stone that made the proof [default: the file's, or else both are tried]
     #[arg(long, value_name = "stone5|stone6", value_parser = parse_stone_version)]
     stone_version: Option<StoneVersion>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-    /// Tolerated, as cpu_air_verifier does
+    /// Accepted for compatibility with cpu_air_verifier, and ignored
     #[arg(long, value_name = "N", hide = true)]
     n_threads: Option<usize>,
 }
@@ -71,7 +72,7 @@ pub struct Args {
 fn parse_stone_version(name: &str) -> Result<StoneVersion, String> {
     StoneVersion::from_name(name).ok_or_else(|| {
         format!(
-            "known are {}",
+            "expected one of {}",
             StoneVersion::ALL.map(StoneVersion::name).join(", ")
         )
     })

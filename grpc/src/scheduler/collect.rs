@@ -1,39 +1,39 @@
-//! What goes after its time: jobs that ended long ago, inputs of jobs that ended, files that nobody refers to. If the disk
-//! is short, all of that goes sooner, but no job and no proof.
+//! Removes expired data: old finished jobs, inputs of finished jobs, unreferenced files. If disk space is low, inputs
+//! and unreferenced files expire sooner, but jobs and proofs do not.
 
 use super::{Scheduler, SubmitError, blocking};
 use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How often is collected.
+/// Interval between collections.
 const INTERVAL: Duration = Duration::from_secs(600);
-/// The least time between two collections, however short the disk is: each looks at all there is.
+/// Minimum interval between collections, even if disk space is low: each scans everything.
 const LEAST_INTERVAL: Duration = Duration::from_secs(60);
-/// Files that nobody refers to yet are kept for so long even if the disk is short: a job may be submitted with them.
+/// Minimum retention of unreferenced files even if disk space is low: a job may still be submitted with them.
 const UPLOADING: Duration = Duration::from_secs(600);
-/// Jobs that are forgotten in one step, between which others may write.
+/// Jobs removed per transaction; others may write in between.
 const STEP: usize = 256;
-/// A clock that is off by so much since the last look has been set, and tells nothing of ages.
+/// Clock jump since the last check from which ages are not trusted.
 const JUMP: Duration = Duration::from_secs(600);
-/// For so long after that nothing goes: time to set it right.
+/// How long collection stays off after a clock jump, to leave time to correct the clock.
 const DOUBT: Duration = Duration::from_secs(3600);
 
-/// A service that had no job for so long, when it starts, waits before it collects.
+/// If the last job is older than this at the start, the first collection is delayed.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
-/// How long things are kept.
+/// Retention times.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Files that no job refers to.
+    /// Unreferenced files.
     pub unreferenced: Duration,
-    /// Inputs of jobs, after these ended.
+    /// Inputs of finished jobs.
     pub inputs: Duration,
-    /// Jobs with their results and proofs, after they ended.
+    /// Finished jobs with their results and proofs.
     pub jobs: Duration,
 }
 
-/// Tells a clock that goes from one that is set.
+/// Detects jumps of the wall clock.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     seen: (Instant, SystemTime),
@@ -52,7 +52,7 @@ impl Clock {
         self.doubted_until = Some(now + DOUBT);
     }
 
-    /// Whether ages can be told: the clock was not set lately.
+    /// Whether ages can be trusted: the clock has not jumped recently.
     fn is_trusted(&mut self, now: (Instant, SystemTime)) -> bool {
         let expected = self.seen.1 + now.0.saturating_duration_since(self.seen.0);
         let off = match now.1.duration_since(expected) {
@@ -63,7 +63,7 @@ impl Clock {
         if off > JUMP {
             tracing::error!(
                 seconds = off.as_secs(),
-                "the clock was set: nothing is collected for an hour"
+                "the clock jumped: collection is off for an hour"
             );
             self.doubt(now.0);
         }
@@ -72,7 +72,7 @@ impl Clock {
 }
 
 impl Scheduler {
-    /// Collects now and then, and soon after the disk was found short.
+    /// Collects periodically, and soon after an upload found too little disk space.
     pub(super) async fn collect_forever(self: Arc<Self>) {
         let mut clock = Clock::new((Instant::now(), SystemTime::now()));
         if self.is_long_idle().await {
@@ -82,8 +82,8 @@ impl Scheduler {
             if clock.is_trusted((Instant::now(), SystemTime::now())) {
                 match self.collect().await {
                     Ok((0, 0)) => {}
-                    Ok((jobs, files)) => tracing::info!(jobs, files, "what had its time is gone"),
-                    Err(error) => tracing::error!(%error, "nothing is collected"),
+                    Ok((jobs, files)) => tracing::info!(jobs, files, "removed expired jobs and files"),
+                    Err(error) => tracing::error!(%error, "collection failed"),
                 }
             }
             tokio::time::sleep(LEAST_INTERVAL).await;
@@ -92,7 +92,7 @@ impl Scheduler {
         }
     }
 
-    /// Whether nothing has happened for so long that the clock may have been set while the service did not run.
+    /// Whether the last job is so old that the clock may have been changed while the service was down.
     async fn is_long_idle(&self) -> bool {
         let newest = Listing {
             page_size: 1,
@@ -107,13 +107,13 @@ impl Scheduler {
         if idle > LONG {
             tracing::warn!(
                 seconds = idle.as_secs(),
-                "no job for long, or the clock was set: nothing is collected for an hour"
+                "no recent job, or the clock jumped: collection is off for an hour"
             );
         }
         idle > LONG
     }
 
-    /// Has what had its time go; gives how many jobs and files went.
+    /// Removes expired data; returns the numbers of jobs and of files removed.
     async fn collect(&self) -> Result<(usize, usize), SubmitError> {
         let mut keep = self.settings.retention;
         let ago = |age| {
@@ -131,7 +131,7 @@ impl Scheduler {
         }
         let artifacts = Arc::clone(&self.artifacts);
         if blocking(move || artifacts.is_short()).await? {
-            tracing::warn!("the disk is short: inputs of jobs that have ended go");
+            tracing::warn!("low disk space: removing inputs of ended jobs");
             keep.inputs = Duration::ZERO;
             keep.unreferenced = keep.unreferenced.min(UPLOADING);
         }
@@ -143,7 +143,7 @@ impl Scheduler {
         Ok((n_jobs, n_files))
     }
 
-    /// Says that an upload found too little of the disk free.
+    /// Signals that an upload found too little free disk space.
     pub fn disk_is_short(&self) {
         self.disk_is_short.notify_one();
     }

@@ -1,39 +1,39 @@
-//! Deadlines as commitments: a job that was accepted with a deadline is to meet it. What would make one miss is not taken.
+//! Deadlines as commitments: an accepted job must meet its deadline. A job that would make one miss is rejected.
 //!
-//! The order of work that is foreseen is cautious: before a job comes all that is on a device, and all that waits with no
-//! lower priority, whoever's turn it is by fair share.
+//! The assumed order of work is pessimistic: everything on a device and every waiting job of at least the same priority
+//! comes before a job, whatever the fair share between tenants.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A job, as far as its place in the order of work is concerned.
+/// What the order of work needs to know of a job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
-    /// Time that it takes of a device.
+    /// Device time that the job still needs.
     pub time: Duration,
     /// Higher goes first.
     pub priority: i64,
-    /// The priority that it has by its waiting.
+    /// Priority after ageing.
     pub aged: i64,
-    /// Whether it has begun, or is on a device: before all that wait.
+    /// Whether the job has begun; such jobs come before all waiting ones.
     pub has_begun: bool,
-    /// Time to its deadline.
+    /// Time left to its deadline.
     pub left: Option<Duration>,
 }
 
 /// A deadline that would be missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
-    /// Time to the deadline.
+    /// Time left to the deadline.
     pub left: Duration,
-    /// Time until the job would be done.
+    /// Time until the job would finish.
     pub needed: Duration,
-    /// Whether it is the deadline of the new job itself.
+    /// Whether it is the new job's own deadline.
     pub is_own: bool,
 }
 
-/// The first deadline that would be missed if `new` were taken beside `accepted`, on so many devices. A deadline that is
-/// missed either way counts if the new job would delay it.
+/// The first deadline that would be missed on `n_devices` devices if `new` were accepted in addition to `accepted`. A
+/// deadline that is missed anyway counts if the new job would delay that job further.
 pub fn missed(accepted: &[Work], new: Work, n_devices: usize) -> Option<Missed> {
     let n_devices = u32::try_from(n_devices.max(1)).unwrap_or(u32::MAX);
     let has_begun: Duration = accepted
@@ -99,7 +99,7 @@ mod tests {
                 ..own(left, needed)?
             })
         };
-        // 60 on the device, 10 wait, 10 of its own.
+        // 60 s on the device, 10 s waiting, 10 s of its own.
         for (accepted, new, n_devices, expected) in [
             (vec![], work(10, 0, Some(10)), 1, None),
             (vec![], work(10, 0, Some(9)), 1, own(9, 10)),
@@ -108,15 +108,15 @@ mod tests {
             (vec![running, plain], work(10, 0, Some(79)), 2, None),
             (vec![running, plain], work(10, 1, Some(79)), 1, None),
             (vec![running, plain], work(10, 1, Some(69)), 1, own(69, 70)),
-            // One of a lower priority goes before, once it has waited.
+            // An aged job of lower priority goes first.
             (vec![running, old], work(10, 1, Some(79)), 1, own(79, 80)),
-            // Another's deadline: whoever might go before it may take what is left to it.
+            // Another job's deadline: jobs that may go before it can use the time it has left.
             (vec![running, plain, promised], work(5, 0, None), 1, None),
             (vec![running, plain, promised], work(6, 0, None), 1, other(85, 86)),
             (vec![running, plain, promised], work(6, 1, None), 1, other(85, 86)),
             (vec![running, plain, promised], work(1000, -1, None), 1, None),
             (vec![running, plain, promised], work(6, 0, None), 2, None),
-            // One that is missed already is not delayed further.
+            // A deadline that is missed anyway must not be delayed further.
             (
                 vec![running, work(10, 0, Some(5))],
                 work(1, 0, None),
@@ -124,7 +124,7 @@ mod tests {
                 other(5, 71),
             ),
             (vec![running, work(10, 0, Some(5))], work(1, -1, None), 1, None),
-            // What is on a device is not delayed.
+            // A job on a device is not delayed.
             (
                 vec![Work {
                     left: Some(Duration::from_secs(1)),

@@ -1,4 +1,4 @@
-//! How jobs end without a proof: cancelled, late, or after an attempt that failed.
+//! Ends jobs without a proof: cancelled, expired or failed.
 
 use super::{Active, Scheduler, reset, to_its_end};
 use crate::failure::{Stage, failure, is_ours};
@@ -8,11 +8,11 @@ use crate::store::{Fence, Renew, StoreError};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How often deadlines are looked at.
+/// Interval between deadline checks.
 const DEADLINE_TICK: Duration = Duration::from_millis(500);
 
 impl Scheduler {
-    /// Cancels a job. It has ended when this returns; the work on it stops within a second.
+    /// Cancels a job. The job has ended when this returns; its work stops within a second.
     ///
     /// # Errors
     /// [`StoreError::Ended`] and others.
@@ -28,7 +28,7 @@ impl Scheduler {
         to_its_end(async move { scheduler.overrule(&id, cancelled).await }).await
     }
 
-    /// Ends a job, whoever works on it.
+    /// Ends a job, whatever its current lease.
     async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
         let job = self
             .change(id, Fence::Any, Renew::New, move |stored| end(stored, &failure))
@@ -48,7 +48,7 @@ impl Scheduler {
         Ok(job)
     }
 
-    /// Ends a job under a lease, or gives it another attempt if that may help.
+    /// Ends a job under its lease, or queues it for another attempt if the failure is retryable.
     pub(super) async fn fail(&self, id: &str, lease: u64, failure: Failure) -> Result<(), StoreError> {
         let message = if is_ours(&failure) { &*failure.message } else { "" };
         tracing::info!(id, code = failure.code, message, "an attempt failed");
@@ -74,11 +74,11 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Ends jobs whose deadline passes.
+    /// Ends jobs whose deadline has passed.
     pub(super) async fn watch_deadlines(self: Arc<Self>) {
         loop {
             tokio::time::sleep(DEADLINE_TICK).await;
-            // What was put off may be due, and the disk may have room again.
+            // A job's backoff may be over, and there may be disk space again.
             self.wake.notify_waiters();
             let now = SystemTime::now();
             let is_late = |active: &Active| active.deadline.is_some_and(|deadline| deadline <= now);
@@ -95,7 +95,7 @@ impl Scheduler {
                     "the deadline passed",
                 );
                 if let Err(error) = self.overrule(&id, passed).await {
-                    tracing::debug!(%error, id, "a deadline passed");
+                    tracing::debug!(%error, id, "cannot expire the job");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! How long a job will take: its work in field multiplications, at the pace of the proofs before it.
+//! Estimates job times: work in field multiplications at the pace of recent proofs.
 
 use super::commitments::{Missed, Work, missed};
 use super::queue::aged;
@@ -9,18 +9,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Proofs that are remembered: the latest.
+/// Number of recent proofs kept.
 const SAMPLES: usize = 64;
-/// Of these, so many tell how long a job takes: those whose work is most like its own. Small proofs have another pace than
-/// large ones.
+/// Number of those used for an estimate: the ones whose work is closest. Small and large proofs have different paces.
 const NEAREST: usize = 16;
-/// The share of proofs that take no longer than what is promised.
+/// Quantile used for deadline commitments.
 pub const PROMISE: f64 = 0.95;
 
-/// The pace of the latest proofs.
+/// Pace of recent proofs.
 #[derive(Debug, Default)]
 pub struct Pace {
-    /// Work in field multiplications, and seconds on the device.
+    /// Work in field multiplications, and device seconds.
     samples: VecDeque<(f64, f64)>,
 }
 
@@ -35,8 +34,8 @@ impl Pace {
         }
     }
 
-    /// Time on a device that this share of proofs of so much work do not exceed; of one of which nothing is known, the
-    /// usual work. `None` before the first proof.
+    /// Device time that a `share` of proofs of this work do not exceed; unknown work counts as the mean. `None` before
+    /// the first proof.
     pub fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
         let work = work.unwrap_or_else(|| self.usual_work()).max(1.0);
         let unlike = |sample: &(f64, f64)| (sample.0 / work).ln().abs();
@@ -50,7 +49,7 @@ impl Pace {
         Duration::try_from_secs_f64(pace * work).ok()
     }
 
-    /// The work of a proof of which nothing is known: the mean.
+    /// Mean work, used for proofs whose work is unknown.
     fn usual_work(&self) -> f64 {
         let sum: f64 = self.samples.iter().map(|(work, _)| work).sum();
         sum / self.samples.len().max(1) as f64
@@ -58,7 +57,7 @@ impl Pace {
 }
 
 impl Scheduler {
-    /// Takes the pace from the proofs that were made before this start.
+    /// Loads the pace from the proofs made before this start.
     pub(super) async fn recall_pace(&self) -> Result<(), StoreError> {
         let listing = Listing {
             states: vec![JobState::Succeeded],
@@ -90,13 +89,13 @@ impl Scheduler {
         self.state().pace.add(work, seconds.as_secs_f64());
     }
 
-    /// Seconds that half of the latest proofs would have taken for this work; `None` before the first proof.
+    /// Median device seconds for this work; `None` before the first proof.
     pub(super) fn usual_seconds(&self, work: f64) -> Option<f64> {
         let time = self.state().pace.time(Some(work), 0.5)?;
         Some(time.as_secs_f64())
     }
 
-    /// How long the jobs that are here keep the devices busy; `None` before the first proof.
+    /// Time until the devices have done all active jobs; `None` before the first proof.
     fn backlog(&self) -> Option<Duration> {
         let state = self.state();
         let usual = state.pace.time(None, 0.5)?;
@@ -108,7 +107,7 @@ impl Scheduler {
         Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
     }
 
-    /// Refuses a job that would miss its deadline, or have another miss its own.
+    /// Rejects a job that would miss its deadline or make an accepted one miss its own.
     pub(super) fn check_commitments(&self, spec: &JobSpec) -> Result<(), SubmitError> {
         match self.missed(spec, None) {
             Some(missed) => Err(SubmitError::Busy(missed)),
@@ -116,7 +115,8 @@ impl Scheduler {
         }
     }
 
-    /// The first deadline that would be missed with a job more, which is a usual one unless its work is known.
+    /// The first deadline that would be missed with this additional job. Unless its work is known, it counts as a mean
+    /// one.
     fn missed(&self, spec: &JobSpec, work: Option<f64>) -> Option<Missed> {
         let state = self.state();
         let now = SystemTime::now();
@@ -146,13 +146,13 @@ impl Scheduler {
         missed(&accepted, new, self.settings.devices.len())
     }
 
-    /// What a job would take, and when it would be done. Its program is run, or its files are read, in a child, as for a
-    /// job; nothing is recorded.
+    /// Estimates a job's time and when it would be done. As for a job, a child process runs its program or reads its
+    /// files; nothing is recorded.
     ///
     /// # Errors
-    /// [`Failure`]: why there would be no proof.
+    /// [`Failure`]: why the job could not be proved.
     pub async fn estimate(self: &Arc<Self>, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
-        // A child that nobody waits for would work on in the folder of the next.
+        // If the caller is cancelled, the child must not keep working in the folder that the next estimate uses.
         let (scheduler, tenant) = (Arc::clone(self), tenant.to_owned());
         to_its_end(async move { scheduler.estimate_here(&tenant, spec).await }).await
     }
@@ -165,7 +165,7 @@ impl Scheduler {
         let backlog = self.backlog();
         let time = |share| self.state().pace.time(Some(statement.multiplications), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
-        // As a submission is judged.
+        // The same rules as for a submission.
         let is_met = || match (self.paused(), p95) {
             (Some(_), _) => Some(false),
             (None, Some(_)) => Some(self.missed(&spec, Some(statement.multiplications)).is_none()),

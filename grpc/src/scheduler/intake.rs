@@ -1,4 +1,4 @@
-//! What comes in: jobs that are taken or refused, and the files that they come with.
+//! Admission: accepts or rejects submitted jobs and checks that their input files exist.
 
 use super::commitments::Missed;
 use super::{Scheduler, to_its_end};
@@ -8,44 +8,44 @@ use crate::store::{StoreError, Submitted};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Why a job is not taken.
+/// Why a submission is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// Too many wait.
-    #[error("{0} jobs wait already")]
+    /// The queue is full.
+    #[error("the queue is full: {0} jobs are waiting")]
     Full(usize),
-    /// The tenant has as many jobs as it may.
+    /// The tenant has reached its quota of active jobs.
     #[error("the tenant has {0} active jobs already")]
     Quota(usize),
-    /// Its deadline is over.
-    #[error("deadline: it has passed")]
+    /// The job's deadline has passed.
+    #[error("deadline: it has already passed")]
     Late,
-    /// A deadline would be missed.
+    /// The job would miss its deadline, or make an accepted job miss its own.
     #[error(
-        "{} in {} seconds, but by the pace of the latest proofs it {} in {}: come again later, or with {}",
-        if .0.is_own { "the deadline is" } else { "a job that was accepted is due" },
+        "{} in {} seconds, but at the pace of the latest proofs {} in {}: retry later, or with {}",
+        if .0.is_own { "the deadline is" } else { "an accepted job is due" },
         .0.left.as_secs(),
-        if .0.is_own { "would be done" } else { "would then be done" },
+        if .0.is_own { "the job would be done" } else { "it would then be done" },
         .0.needed.as_secs(),
         if .0.is_own { "a later deadline" } else { "a lower priority" },
     )]
     Busy(Missed),
-    /// It has a deadline, and nobody knows when devices take jobs again.
-    #[error("no deadline can be promised while an operator has paused the devices: {0}")]
+    /// The job has a deadline, and the devices are paused for an unknown time.
+    #[error("jobs with a deadline are not accepted while an operator has paused the devices: {0}")]
     Paused(String),
-    /// The service is about to end.
+    /// The service is draining.
     #[error("the service is draining")]
     Draining,
-    /// An input is not here.
+    /// An input file is missing.
     #[error(transparent)]
     Artifact(#[from] crate::artifacts::ArtifactError),
-    /// The store cannot take it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl SubmitError {
-    /// The reason as metrics have it.
+    /// The reason's label in the metrics.
     fn name(&self) -> &'static str {
         match self {
             SubmitError::Full(_) => "full",
@@ -61,8 +61,8 @@ impl SubmitError {
 }
 
 impl Scheduler {
-    /// Takes a job, unless its tenant has `quota` active ones: it is recorded, durably, when this returns. Whether anybody
-    /// waits for that or not: a job that is recorded is worked on.
+    /// Accepts a job unless its tenant already has `quota` active ones. The job is recorded durably when this returns.
+    /// A recorded job is processed even if the caller is gone.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -77,9 +77,10 @@ impl Scheduler {
 
     async fn take(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
-        // One after the other: what is promised to one is known to the next, and no job is admitted twice.
+        // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
+        // admitted twice.
         let _no_other = self.admitting.lock().await;
-        // Who repeats a submission is told of the first, however much there is to do.
+        // A repeated submission returns the existing job, even if the queue is full.
         if let Some(submitted) = self.submitted_before(&job).await? {
             return Ok(submitted);
         }
@@ -127,7 +128,7 @@ impl Scheduler {
         Ok(submitted)
     }
 
-    /// Admits jobs that nobody knows of: a commit that failed may have been made nevertheless.
+    /// Admits recorded jobs that the scheduler does not know: a commit that reported an error may have succeeded.
     pub(super) async fn admit_unknown(&self) -> Result<(), StoreError> {
         let _no_other = self.admitting.lock().await;
         for job in self.with_store(|store| store.active()).await? {
@@ -140,7 +141,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The job of the same tenant with the same dedup key, if there is one.
+    /// Returns the tenant's existing job with the same dedup key, if there is one.
     async fn submitted_before(&self, job: &Job) -> Result<Option<Submitted>, StoreError> {
         let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
         if key.is_empty() {
@@ -153,7 +154,7 @@ impl Scheduler {
         let Some(job) = found.and_then(|stored| stored.job) else {
             return Ok(None);
         };
-        // A commit that failed may have been made nevertheless: then nobody works on the job yet.
+        // A commit that reported an error may have succeeded; then the job is recorded but not scheduled yet.
         let is_known = self.state().active.contains_key(&job.id);
         if !is_known && job.state() == JobState::Received {
             self.announce(&job);

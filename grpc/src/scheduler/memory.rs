@@ -1,37 +1,38 @@
-//! Memory, by plan: a proof goes to a device that has room for it, and is refused before it begins if none has.
+//! Placement by planned memory: a proof goes to a device with enough memory, and is rejected before it starts if no
+//! device has enough.
 
 use super::State;
 use crate::protocol::{DeviceInfo, Statement};
 use bytesize::ByteSize;
 
-/// Host memory that a proof takes on a device, by plan.
+/// Planned host memory of a proof on a device.
 fn host_bytes(statement: &Statement, device: &DeviceInfo) -> u64 {
     match device.memory_bytes {
-        // The host is the device.
+        // The device proves in host memory.
         0 => statement.host_bytes.saturating_add(statement.least_device_bytes),
         _ => statement.host_bytes,
     }
 }
 
-/// Why a proof cannot be made on a device; nothing if it fits, as far as is known.
+/// Why a proof cannot be made on a device; `None` if it fits as far as is known.
 pub fn why_too_large(statement: &Statement, device: &DeviceInfo) -> Option<String> {
     let (own, host) = (device.memory_bytes, device.host_memory_bytes);
     let on_host = host_bytes(statement, device);
     let lacks = |needed: u64, there: u64, whose: &str| {
         (there > 0 && needed > there).then(|| {
             format!(
-                "the proof takes {} of {whose} memory by plan, and '{}' has {}",
+                "the proof needs {} of {whose} memory, but '{}' has {}",
                 ByteSize(needed),
                 device.name,
                 ByteSize(there)
             )
         })
     };
-    lacks(statement.least_device_bytes, own, "the card's").or_else(|| lacks(on_host, host, "the host's"))
+    lacks(statement.least_device_bytes, own, "the device's").or_else(|| lacks(on_host, host, "the host's"))
 }
 
 impl State {
-    /// Whether a job that is ready should be taken to a device: it fits, or fits none and ends there.
+    /// Whether a device should take a ready job: the job fits it, or fits no device and will fail there.
     pub(super) fn belongs_on(&self, id: &str, index: usize) -> bool {
         let Some(statement) = self.statement(id) else {
             return true;
@@ -40,7 +41,7 @@ impl State {
         let Some(device) = self.devices.get(index).filter(|device| fits(device)) else {
             return !self.devices.iter().any(fits);
         };
-        // What others prove beside it has of the same host.
+        // Host memory that concurrent proofs use.
         let others: u64 = self
             .devices
             .iter()
@@ -50,12 +51,12 @@ impl State {
         host == 0 || others == 0 || host_bytes(statement, device).saturating_add(others) <= host
     }
 
-    /// Host memory, by plan, of what is on a device.
+    /// Planned host memory of the job on a device.
     fn host_bytes_on(&self, device: &DeviceInfo) -> Option<u64> {
         Some(host_bytes(self.statement(&device.job_id)?, device))
     }
 
-    /// Whether every device whose worker is ready has a next job.
+    /// Whether every ready device has a next job.
     pub(super) fn feeds_all_devices(&self) -> bool {
         let is_fed = |(index, device): (usize, &DeviceInfo)| {
             device.description.is_empty() || self.ready.iter().any(|entry| self.belongs_on(&entry.id, index))
@@ -125,14 +126,14 @@ mod tests {
             why.contains("20.0 GiB") && why.contains("16.0 GiB") && why.contains("cuda:1"),
             "{why}"
         );
-        // One that is proved already leaves less of the host.
+        // A concurrent proof leaves less host memory.
         let mut beside = state(2 * GIB, 5 * GIB, both());
         assert!(beside.belongs_on("job", 1));
         let other = state(2 * GIB, 5 * GIB, Vec::new()).active.remove("job").unwrap();
         beside.active.insert("other".to_owned(), other);
         beside.devices[0].job_id = "other".to_owned();
         assert!(!beside.belongs_on("job", 1));
-        // A device that has not started yet may have room.
+        // A device that has not started yet may have enough memory.
         let unknown = DeviceInfo::default();
         let waits = state(20 * GIB, GIB, vec![device("cuda:0", 4 * GIB), unknown]);
         assert!(!waits.belongs_on("job", 0) && waits.belongs_on("job", 1));

@@ -1,4 +1,5 @@
-//! What becomes of jobs. A job is a state in the store; what is here is who works on it, and can be lost at any moment.
+//! Schedules jobs. The store holds the state of every job; the scheduler only holds the work in progress, and may lose
+//! that at any moment.
 //!
 //! ```text
 //! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
@@ -36,56 +37,56 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, broadcast, watch};
 
-/// Changes of jobs that may be told and not heard.
+/// Capacity of the broadcast channel of job changes.
 const MOST_CHANGES: usize = 1024;
-/// How long a job is left alone after an attempt that failed: at first, doubled each time, and at most.
+/// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(60);
-/// The oldest that a job is taken to be.
+/// Maximum age assumed for a job.
 const MOST_AGE: Duration = Duration::from_secs(24 * 3600);
-/// With less of the disk free nothing is begun: it would fail.
+/// With less free disk space no job is started, since it would fail.
 const LEAST_DISK: u64 = 64 << 20;
-/// How long the store is left alone after it failed.
+/// Pause before a retry after a store error.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the scheduler may do.
+/// Settings of the scheduler.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Folder for the files of attempts; what is in it belongs to nobody when the service starts.
+    /// Folder for the attempts' files; emptied at start.
     pub scratch: PathBuf,
-    /// File that says why devices take no jobs, if they are to take none.
+    /// File that holds the reason while devices are paused.
     pub pause_file: PathBuf,
-    /// One worker for each, by its name.
+    /// Device names; one worker each.
     pub devices: Vec<String>,
-    /// What a job may take, at most and unless it says less.
+    /// Limits of a job: the maximum, and the default if the job sets none.
     pub limits: Limits,
-    /// Largest file that a child may write.
+    /// Largest file that a child process may write.
     pub max_file_bytes: u64,
-    /// Bytes of the disk that uploads leave free.
+    /// Free disk space below which uploads are rejected, in bytes.
     pub min_free_bytes: u64,
-    /// Jobs that may wait.
+    /// Maximum number of waiting jobs.
     pub max_queued_jobs: usize,
-    /// Attempts of a job.
+    /// Maximum attempts per job.
     pub max_attempts: u32,
-    /// How long things are kept.
+    /// Retention times.
     pub retention: Retention,
 }
 
 /// A job that has not ended.
 struct Active {
-    /// Becomes true when the work is to stop.
+    /// Set to true when the work on the job must stop.
     stop: watch::Sender<bool>,
     deadline: Option<SystemTime>,
     tenant: String,
     priority: i32,
-    /// Its proof's work in field multiplications, once it is known.
+    /// The proof's work in field multiplications, once known.
     work: Option<f64>,
-    /// Share of the proving that is done, and its phase.
+    /// Fraction of the proving that is done, and the current phase.
     progress: f64,
     stage: String,
     stage_since: Instant,
     summary: overview::Summary,
-    /// Set while its files lie in scratch.
+    /// Set while the prepared files are in the scratch folder.
     prepared: Option<Prepared>,
 }
 
@@ -110,25 +111,25 @@ impl Active {
 #[derive(Default)]
 struct State {
     active: HashMap<String, Active>,
-    /// The latest of those that have ended, the latest first.
+    /// Recently ended jobs, latest first.
     ended: VecDeque<overview::Summary>,
     waiting: Queue,
     ready: Queue,
-    /// Children that prepare a job now.
+    /// Child processes that are preparing a job.
     preparing: usize,
     /// Jobs on devices or in verification.
     proving: usize,
-    /// Why devices take no jobs, if an operator said so.
+    /// Reason of an operator's pause, if the devices are paused.
     paused: Option<String>,
     draining: bool,
     closing: bool,
     devices: Vec<DeviceInfo>,
     pace: estimate::Pace,
-    /// Why the store did not do what it was asked, since it last could be written.
+    /// Last store error, until a write succeeds again.
     store_failed: Option<String>,
 }
 
-/// The scheduler.
+/// Schedules jobs on devices.
 pub struct Scheduler {
     settings: Settings,
     store: Arc<dyn JobStore>,
@@ -137,27 +138,28 @@ pub struct Scheduler {
     metrics: Metrics,
     history: History,
     started: Instant,
-    /// Something changed in `state`.
+    /// Notified when `state` changes.
     wake: Notify,
-    /// The latest event's cursor.
+    /// Cursor of the latest event.
     last_event: watch::Sender<u64>,
-    /// Every change of a job.
+    /// Broadcasts every job change.
     changes: broadcast::Sender<Arc<Job>>,
-    /// Held while a job is taken or refused.
+    /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
-    /// Held while a job is estimated.
+    /// Held during an estimate.
     estimating: tokio::sync::Mutex<()>,
-    /// Submissions read, collection writes: no file goes between the check that it is here and the record of its job.
+    /// Submissions take the read lock, collection the write lock: no file is removed between the check that it exists
+    /// and the record of its job.
     collecting: tokio::sync::RwLock<()>,
-    /// An upload found too little of the disk free.
+    /// Notified when an upload finds too little free disk space.
     disk_is_short: Notify,
 }
 
 impl Scheduler {
-    /// Takes up all jobs that have not ended and begins to work.
+    /// Resumes all jobs that have not ended and starts the background tasks.
     ///
     /// # Errors
-    /// [`StoreError`], or a scratch folder that cannot be made.
+    /// [`StoreError`], also if the scratch folder cannot be created.
     pub async fn start(
         settings: Settings,
         store: Arc<dyn JobStore>,
@@ -197,7 +199,7 @@ impl Scheduler {
         scheduler.recall_pace().await?;
         scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
-            // Whoever worked on it is gone: what it made is made again.
+            // The process that worked on it is gone, so the job starts over.
             let job = match job.state() {
                 JobState::Received => job,
                 _ => scheduler.receive_again(&job.id).await?,
@@ -214,33 +216,33 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Lets what is on devices end, takes no more, and waits so long for it at most.
+    /// Stops starting jobs and waits, up to `time`, until the running ones are done.
     pub async fn drain(&self, time: Duration) {
         self.state().draining = true;
         self.wake.notify_waiters();
         let idle = self.when(|state| (state.proving == 0).then_some(()));
         if tokio::time::timeout(time, idle).await.is_err() {
-            tracing::warn!("drain: what is still on devices begins anew at the next start");
+            tracing::warn!("drain timed out: unfinished proofs start over at the next start");
         }
     }
 
-    /// Ends whoever watches: the service is about to end.
+    /// Ends all watch streams, because the service is shutting down.
     pub fn close(&self) {
         self.state().closing = true;
         self.last_event.send_modify(|_| {});
     }
 
-    /// Whether watchers are to end.
+    /// Whether watch streams must end.
     pub fn is_closing(&self) -> bool {
         self.state().closing
     }
 
-    /// Whether the service is about to end.
+    /// Whether the service is draining.
     pub fn is_draining(&self) -> bool {
         self.state().draining
     }
 
-    /// What is counted.
+    /// The metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -250,10 +252,10 @@ impl Scheduler {
         &self.settings
     }
 
-    /// Does something with the store, away from the threads that serve.
+    /// Runs a blocking store action off the async threads.
     ///
     /// # Errors
-    /// Those of what is done.
+    /// Errors of the action.
     pub async fn with_store<T: Send + 'static>(
         &self,
         action: impl FnOnce(&dyn JobStore) -> Result<T, StoreError> + Send + 'static,
@@ -283,7 +285,7 @@ impl Scheduler {
             self.history.ended(job.state());
             let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
             let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
-            // Of what was rejected or cancelled nobody asks whether it was in time.
+            // Slack is only meaningful for jobs that succeeded or expired.
             let deadline =
                 deadline.filter(|_| matches!(job.state(), JobState::Succeeded | JobState::Expired));
             let slack =
@@ -293,7 +295,7 @@ impl Scheduler {
         Ok(job)
     }
 
-    /// Sends a job back to the start, whoever worked on it.
+    /// Resets a job to RECEIVED under a new lease, whatever its current lease.
     async fn receive_again(&self, id: &str) -> Result<Job, StoreError> {
         let receive = |stored: &mut StoredJob| {
             reset(stored.job.get_or_insert_default());
@@ -301,7 +303,7 @@ impl Scheduler {
         self.change(id, Fence::Any, Renew::New, receive).await
     }
 
-    /// Puts a job that is recorded where it will be taken from.
+    /// Puts a recorded job into the queue.
     fn admit(&self, job: &Job) {
         let mut state = self.state();
         state.active.insert(job.id.clone(), Active::of(job));
@@ -310,20 +312,20 @@ impl Scheduler {
         self.wake.notify_waiters();
     }
 
-    /// Forgets a job that has ended, and removes its files.
+    /// Drops an ended job from memory and removes its files.
     fn forget(&self, id: &str) {
         self.state().active.remove(id);
         self.clear(id);
         self.wake.notify_waiters();
     }
 
-    /// Removes the files of a job's attempt.
+    /// Removes the files of the job's attempt.
     fn clear(&self, id: &str) {
         let folder = self.folder(id);
         if folder.exists()
             && let Err(why) = std::fs::remove_dir_all(&folder)
         {
-            tracing::warn!(%why, id, "the files of an attempt stay until the next start");
+            tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
         }
     }
 
@@ -331,8 +333,8 @@ impl Scheduler {
         self.settings.scratch.join(id)
     }
 
-    /// After an error of the store in the middle of a job: nothing, if the job was overruled; or else the job begins
-    /// anew as soon as the store can be used.
+    /// Recovers from a store error in the middle of a job. If the job was overruled, it is dropped; otherwise it is
+    /// reset and queued again as soon as the store works.
     async fn recover(&self, id: &str, error: StoreError) {
         let mut error = error;
         loop {
@@ -342,7 +344,7 @@ impl Scheduler {
             ) {
                 return self.forget(id);
             }
-            tracing::error!(%error, id, "the store fails");
+            tracing::error!(%error, id, "store error");
             tokio::time::sleep(STORE_PAUSE).await;
             match self.receive_again(id).await {
                 Ok(job) => {
@@ -354,12 +356,12 @@ impl Scheduler {
         }
     }
 
-    /// Waits until there is something in the state.
+    /// Waits until `find` returns a value for the state.
     async fn when<T>(&self, mut find: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let woken = self.wake.notified();
             tokio::pin!(woken);
-            // From here on no notification is missed.
+            // From here on, no notification is missed.
             woken.as_mut().enable();
             if let Some(found) = find(&mut self.state()) {
                 return found;
@@ -368,18 +370,18 @@ impl Scheduler {
         }
     }
 
-    /// Resolves when the work on a job is to stop.
+    /// Resolves when the work on a job must stop.
     fn stopped(&self, id: &str) -> impl Future<Output = ()> + Send + use<> {
         let stop = self.state().active.get(id).map(|active| active.stop.subscribe());
         async move {
-            // A job that is not active any more, or ceases to be, is to stop.
+            // Also resolves if the job is not active or stops being active.
             if let Some(mut stop) = stop {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         }
     }
 
-    /// Tells everybody what a job is like now.
+    /// Logs a job change and notifies all watchers.
     fn announce(&self, job: &Job) {
         if job.stage.is_empty() {
             let code = job.failure.as_ref().map_or("", |failure| &failure.code);
@@ -389,7 +391,7 @@ impl Scheduler {
                 state = job.state().name(),
                 lease = job.lease_epoch,
                 code,
-                "a job"
+                "job changed"
             );
         }
         if self.changes.receiver_count() > 0 {
@@ -408,15 +410,15 @@ impl Scheduler {
     }
 }
 
-/// Sends a job back to the start.
+/// Resets a job to RECEIVED.
 fn reset(job: &mut Job) {
     job.set_state(JobState::Received);
     job.stage.clear();
     job.progress = 0.0;
 }
 
-/// The job's place in a queue. It waits since it was submitted, whatever was tried in between; after an attempt that failed
-/// it is left alone for a while.
+/// Queue entry of a job. Its age counts from its submission, whatever was tried since; after a failed attempt it backs
+/// off.
 fn entry(job: &Job) -> Entry {
     let created = job.created_at.and_then(|at| SystemTime::try_from(at).ok());
     let age = created
@@ -432,18 +434,18 @@ fn entry(job: &Job) -> Entry {
         lease: job.lease_epoch,
         tenant: job.tenant.clone(),
         priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
-        // A clock that was set does not make it older than a day.
+        // Limits the age to a day, in case the clock was changed.
         since: now.checked_sub(age.min(MOST_AGE)).unwrap_or(now),
         not_before: now + pause,
     }
 }
 
-/// Does something to its end, whether the caller waits for that or goes away in the middle.
+/// Runs `work` to completion, even if the caller is cancelled.
 async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     done(tokio::spawn(work).await)
 }
 
-/// Does what blocks, away from the threads that serve.
+/// Runs a blocking action off the async threads.
 async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> T {
     done(tokio::task::spawn_blocking(action).await)
 }
@@ -451,7 +453,7 @@ async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static
 fn done<T>(joined: Result<T, tokio::task::JoinError>) -> T {
     match joined {
         Ok(value) => value,
-        // Nobody aborts it: it panicked, and so do we.
+        // The task is never aborted, so it panicked: pass the panic on.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

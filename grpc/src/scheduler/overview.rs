@@ -1,4 +1,4 @@
-//! Everything at a glance, for people: what `/status.json` says. No input, no result and no label of a job is in it.
+//! The overview in `/status.json`, for people. It contains no input, result or label of any job.
 
 use super::{Active, Scheduler, State};
 use crate::failure::is_ours;
@@ -10,37 +10,37 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Jobs that are shown of those that have not ended, and of those that have.
+/// Number of active jobs shown, and of ended ones.
 const MOST: usize = 50;
-/// How often the load is looked at for the history: a queue that is short of life is seen too.
+/// Sampling interval of the load for the history, so that short queues are seen too.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the appliance does now.
+/// Overview of the appliance.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
-    /// The version that serves.
+    /// Version of the service.
     pub version: &'static str,
     /// `ready`, `not ready`, `draining`.
     pub state: &'static str,
-    /// Why it is not ready.
+    /// Reasons why the service is not ready.
     pub reasons: Vec<String>,
-    /// Since it was started.
+    /// Seconds since the start.
     pub uptime_seconds: u64,
-    /// Jobs that wait.
+    /// Number of waiting jobs.
     pub waiting: usize,
-    /// Jobs that may wait.
+    /// Maximum number of waiting jobs.
     pub most_waiting: usize,
-    /// For how long the oldest waits.
+    /// Age of the oldest waiting job.
     pub oldest_seconds: f64,
     /// Jobs on devices or in verification.
     pub proving: usize,
-    /// Jobs that have not ended.
+    /// Number of jobs that have not ended.
     pub n_active: usize,
     /// The devices.
     pub devices: Vec<DeviceView>,
-    /// The first of the jobs that have not ended: those furthest on, the oldest first.
+    /// Active jobs, those in later states first, then the oldest first.
     pub active: Vec<JobView>,
-    /// The last of those that have, the latest first.
+    /// Ended jobs, latest first.
     pub ended: Vec<JobView>,
 }
 
@@ -49,15 +49,15 @@ pub struct Overview {
 pub struct DeviceView {
     /// Its name in the configuration.
     pub name: String,
-    /// What it is.
+    /// Description of the device; empty if the worker is not ready.
     pub description: String,
     /// Whether its worker is ready.
     pub ready: bool,
-    /// Why it is not, or why it is the CPU.
+    /// Why the worker is not ready, or why the device is the CPU.
     pub note: String,
-    /// Times that its worker was started.
+    /// Number of worker starts.
     pub starts: u32,
-    /// What it works on.
+    /// The current job.
     pub job: Option<JobView>,
 }
 
@@ -66,31 +66,31 @@ pub struct DeviceView {
 pub struct JobView {
     /// Its id.
     pub id: String,
-    /// Who submitted it.
+    /// Tenant of the job.
     pub tenant: String,
     /// Its state: `running`.
     pub state: String,
-    /// The phase of proving.
+    /// Current proving phase.
     pub stage: String,
-    /// Seconds since that began.
+    /// Seconds since the phase began.
     pub stage_seconds: f64,
-    /// Share of the proving that is done.
+    /// Fraction of the proving that is done.
     pub progress: f64,
-    /// Seconds since it was submitted; of a job that has ended, from then to its end.
+    /// Seconds since its submission; for an ended job, from its submission to its end.
     pub age_seconds: f64,
     /// Seconds since its end.
     pub ended_seconds: Option<f64>,
-    /// Attempts that failed.
+    /// Number of failed attempts.
     pub failed_attempts: u32,
-    /// Its layout and padded steps, once they are known.
+    /// Layout of the run, once known.
     pub layout: String,
-    /// See `layout`.
+    /// Padded steps of the run, once known.
     pub n_steps: u64,
-    /// Class and code of the failure that ended it, and its message if that quotes no input.
+    /// Class, code and message of its failure; the message is empty if it may quote the input.
     pub failure: Option<[String; 3]>,
 }
 
-/// What is remembered of a job to show it.
+/// Summary of a job for display.
 #[derive(Clone, Debug)]
 pub(super) struct Summary {
     id: String,
@@ -138,7 +138,7 @@ impl Summary {
         self.created.elapsed().unwrap_or_default()
     }
 
-    /// Whether anybody has begun with it.
+    /// Whether work on the job has begun.
     pub(super) fn has_begun(&self) -> bool {
         self.state != JobState::Received
     }
@@ -185,7 +185,7 @@ impl Active {
 }
 
 impl State {
-    /// Remembers what a job is like now.
+    /// Updates the summary of a job.
     pub(super) fn remember(&mut self, job: &Job) {
         let summary = Summary::of(job);
         if job.state().has_ended() {
@@ -198,7 +198,7 @@ impl State {
 }
 
 impl Scheduler {
-    /// Everything at a glance.
+    /// Returns the overview.
     pub async fn overview(&self) -> Overview {
         let reasons = self.why_not_ready().await;
         let load = self.load();
@@ -234,14 +234,14 @@ impl Scheduler {
         }
     }
 
-    /// What the last hour or day was like.
+    /// Returns the load history of a span.
     pub fn history(&self, span: Span) -> Columns {
         let load = self.load();
         self.history.observe(load.waiting, load.proving);
         self.history.columns(span)
     }
 
-    /// Keeps the history.
+    /// Samples the load for the history, forever.
     pub(super) async fn keep_history(self: Arc<Self>) {
         loop {
             for _ in 0..TICK.as_secs() / LOOK.as_secs() {
@@ -253,7 +253,7 @@ impl Scheduler {
         }
     }
 
-    /// Remembers jobs that ended before this start.
+    /// Loads the jobs that ended before this start.
     pub(super) async fn recall_ended(&self) -> Result<(), StoreError> {
         use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
         let listing = Listing {

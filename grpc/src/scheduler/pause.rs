@@ -1,14 +1,14 @@
-//! Pausing: an operator has the devices take no jobs. It holds until they say otherwise, whatever restarts in between.
+//! Pausing: an operator stops the devices from taking jobs. A pause persists across restarts until it is lifted.
 
 use super::Scheduler;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Reads why devices are to take no jobs.
+/// Reads the reason of a recorded pause, if there is one.
 ///
 /// # Errors
-/// If there is something that cannot be read.
+/// If the file exists but cannot be read.
 pub(super) fn recall(file: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(file) {
         Ok(reason) => Ok(Some(reason)),
@@ -17,7 +17,7 @@ pub(super) fn recall(file: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Writes it durably, or forgets it.
+/// Records a pause durably, or removes the record.
 fn record(file: &Path, reason: Option<&str>) -> io::Result<()> {
     if let Some(reason) = reason {
         let new = file.with_extension("new");
@@ -35,10 +35,10 @@ fn record(file: &Path, reason: Option<&str>) -> io::Result<()> {
 }
 
 impl Scheduler {
-    /// Has the devices take no jobs, for a reason, or take them again.
+    /// Pauses the devices for a reason, or resumes them.
     ///
     /// # Errors
-    /// If it holds now, but would not after a restart.
+    /// If the change took effect but could not be recorded, so that a restart undoes it.
     pub fn set_paused(&self, reason: Option<String>) -> io::Result<()> {
         match &reason {
             Some(reason) => tracing::warn!(reason, "paused: devices take no jobs"),
@@ -49,7 +49,7 @@ impl Scheduler {
         record(&self.settings.pause_file, reason.as_deref())
     }
 
-    /// Why devices take no jobs; `None` if they do.
+    /// Reason of the current pause; `None` if not paused.
     pub fn paused(&self) -> Option<String> {
         self.state().paused.clone()
     }

@@ -1,4 +1,4 @@
-//! From a submitted job to the inputs of its proof: a child for each job, ahead of the devices.
+//! Prepares proof inputs for submitted jobs: one child process per job, ahead of the devices.
 
 use super::queue::Entry;
 use super::{LEAST_DISK, Scheduler, blocking, entry};
@@ -17,12 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A child may wait for the processor and the disk, so many times its CPU time.
+/// Wall-clock limit of a child as a multiple of its CPU time limit: it may have to wait for the CPU and the disk.
 pub(super) const PATIENCE: u64 = 4;
 
 impl Scheduler {
-    /// Prepares jobs, as many ahead as there are devices: the next job's program runs while this one is proved. A few more, if
-    /// those that are ready are not for the device that waits.
+    /// Prepares as many jobs ahead as there are devices, so that the next program runs while the current job is proved.
+    /// Prepares up to twice as many if the ready jobs do not fit a device that waits.
     pub(super) async fn prepare_jobs(self: Arc<Self>) {
         loop {
             let ahead = self.settings.devices.len();
@@ -75,7 +75,7 @@ impl Scheduler {
             Ok(prepared) => prepared,
             Err(failure) => return self.fail(id, lease, failure).await,
         };
-        // Nothing is collected between the adoption of a file and the record that refers to it.
+        // No collection between adopting a file and recording the job that refers to it.
         let no_collection = self.collecting.read().await;
         if let Err(failure) = self.keep_statement(&job, &mut prepared).await {
             return self.fail(id, lease, failure).await;
@@ -102,7 +102,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs the child, which leaves its files in the folder of that name.
+    /// Runs the child, which writes its files to the job's scratch folder.
     pub(super) async fn run_prepare(
         &self,
         id: &str,
@@ -135,7 +135,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes what a job states into its tenant's artifacts.
+    /// Stores the public input and the parameters as artifacts of the job's tenant.
     async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
         let folder = self.folder(&job.id);
         let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
@@ -146,7 +146,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Where a tenant's artifacts are, by their digests.
+    /// Paths of a tenant's artifacts, by digest.
     pub(super) fn paths(
         &self,
         tenant: &str,
@@ -159,7 +159,7 @@ impl Scheduler {
         artifacts.iter().map(path).collect()
     }
 
-    /// Keeps a copy of a file as a tenant's artifact.
+    /// Stores a copy of a file as an artifact of a tenant.
     async fn keep(&self, tenant: &str, file: PathBuf) -> Result<ArtifactRef, ArtifactError> {
         let artifacts = Arc::clone(&self.artifacts);
         let tenant = tenant.to_owned();
@@ -171,7 +171,7 @@ impl Scheduler {
         .await
     }
 
-    /// The job's own limits, where they are stricter than the appliance's.
+    /// The job's own limits where they are stricter than the appliance's, which apply otherwise.
     pub(super) fn limits(&self, spec: &JobSpec) -> Limits {
         let (own, most) = (spec.limits.unwrap_or_default(), self.settings.limits);
         let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };

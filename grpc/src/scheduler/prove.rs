@@ -1,4 +1,4 @@
-//! Devices: a worker process for each, started again whenever it dies, and one job after another on it.
+//! Drives the devices: one worker process each, restarted whenever it dies, proving one job after another.
 
 use super::queue::Entry;
 use super::{Scheduler, entry};
@@ -14,27 +14,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// How long a worker has to stop before it is killed: within a second of the wish.
+/// Grace period before a worker that must stop is killed; cancelling takes effect within a second.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long a device is left alone after its worker has ended: at first, and at most, if it proves nothing in between.
+/// Backoff before a worker is restarted: first and longest pause. A proof resets it.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 
-/// How the work on a job ended.
+/// Outcome of the work on a job.
 enum Outcome {
-    /// With a proof.
+    /// The proof was made.
     Proved(Proved),
-    /// With a failure.
+    /// The attempt failed.
     Failed(Failure),
-    /// Before it began: others hold the device's memory, as this says.
+    /// The proof did not start because other processes use the device's memory.
     NoRoom(Failure),
-    /// It was to stop.
+    /// The job was cancelled or overruled.
     Stopped,
-    /// It took too long.
+    /// The device time limit was exceeded.
     Late,
 }
 
 impl Scheduler {
-    /// Keeps a worker for a device, and has it prove.
+    /// Keeps a worker running for a device and feeds it jobs.
     pub(super) async fn drive_device(self: Arc<Self>, index: usize) {
         let Some(name) = self.settings.devices.get(index) else {
             return;
@@ -44,7 +44,7 @@ impl Scheduler {
             let worker = match Worker::start(name).await {
                 Ok(worker) => worker,
                 Err(why) => {
-                    tracing::error!(device = name, %why, "the worker does not start");
+                    tracing::error!(device = name, %why, "the worker failed to start");
                     self.on_device(index, |info| info.note = why.to_string());
                     sleep(pause).await;
                     pause = (2 * pause).min(PAUSES[1]);
@@ -62,7 +62,7 @@ impl Scheduler {
                 tracing::warn!(
                     device = name,
                     why = fallback,
-                    "no card can be used: the CPU proves"
+                    "no GPU is usable: proving on the CPU"
                 );
             }
             self.metrics.worker_started(name, !fallback.is_empty());
@@ -85,7 +85,7 @@ impl Scheduler {
         }
     }
 
-    /// Proves with a worker until it is dead, or there is nothing more to do; gives whether it made a proof.
+    /// Proves jobs with a worker until it dies or the service drains; returns whether it made a proof.
     async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) -> bool {
         let mut has_proved = false;
         loop {
@@ -108,7 +108,7 @@ impl Scheduler {
             });
             let next = tokio::select! {
                 next = next => next,
-                // An idle worker says nothing unless it dies.
+                // An idle worker reports nothing, so this is its death.
                 _ = worker.report() => None,
             };
             let Some(next) = next else {
@@ -119,14 +119,14 @@ impl Scheduler {
                 return has_proved;
             };
             let id = next.id.clone();
-            // There is room for the next job to be prepared.
+            // Another job can be prepared now.
             self.wake.notify_waiters();
             let begin = Instant::now();
             let (survivor, result) = self.prove(worker, index, next).await;
             has_proved |= matches!(result, Ok(Some(_)));
             self.metrics.was_busy(name, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
-            // The proof is verified and released while the device goes on.
+            // The proof is verified and released while the device takes the next job.
             let scheduler = Arc::clone(self);
             tokio::spawn(async move {
                 let result = match result {
@@ -147,7 +147,7 @@ impl Scheduler {
         }
     }
 
-    /// Has a job proved; gives the worker back if it lives, and the proof if there is one.
+    /// Proves a job on the worker; returns the worker if it is still alive, and the proof if there is one.
     async fn prove(
         &self,
         mut worker: Worker,
@@ -199,7 +199,7 @@ impl Scheduler {
                 (Some(worker), Ok(Some((job, proved))))
             }
             Some(Outcome::Failed(failure)) => {
-                // What a driver has lost it does not find again in the same process.
+                // After a driver failure the process cannot be used again.
                 let worker = match failure.class() {
                     FailureClass::InputInvalid => Some(worker),
                     _ => end(worker, &failure).await,
@@ -239,7 +239,7 @@ impl Scheduler {
         }
     }
 
-    /// Follows the work under a lease to its end; `None` if the worker dies. Reports under other leases are nobody's.
+    /// Follows the work under a lease to its end; `None` if the worker dies. Reports under other leases are ignored.
     async fn follow(&self, worker: &mut Worker, id: &str, lease: u64) -> Option<Outcome> {
         loop {
             match worker.report().await? {
@@ -261,7 +261,7 @@ impl Scheduler {
         }
     }
 
-    /// Has a job wait for a device again, which is no attempt: nothing was begun.
+    /// Queues a job for a device again. This is not a failed attempt, since no work was begun.
     async fn postpone(&self, id: &str, lease: u64) -> Result<(), StoreError> {
         let queued = |stored: &mut StoredJob| {
             let job = stored.job.get_or_insert_default();
@@ -278,7 +278,8 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Records a new phase; what happens inside one is known here alone. An error says that the job is not ours any more.
+    /// Records a new phase; progress within a phase is only kept in memory. An error means that the lease is no longer
+    /// valid.
     async fn tell(&self, id: &str, progress: &Progress) -> Result<(), StoreError> {
         let is_new = {
             let mut state = self.state();
@@ -303,14 +304,14 @@ impl Scheduler {
                 .await;
             match told {
                 Err(error @ (StoreError::Stale { .. } | StoreError::Ended(_))) => return Err(error),
-                Err(error) => tracing::error!(%error, id, "a phase is not recorded"),
+                Err(error) => tracing::error!(%error, id, "cannot record a phase"),
                 Ok(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Has a worker stop what it does under a lease; kills it if it does not soon.
+    /// Asks a worker to stop the work under a lease, and kills it if it does not stop in time.
     async fn stop(&self, mut worker: Worker, lease: u64) -> Option<Worker> {
         worker.ask(Request::Cancel(lease)).await;
         let stopped = async {
@@ -327,7 +328,7 @@ impl Scheduler {
             return Some(worker);
         }
         let killed = worker.kill().await;
-        tracing::warn!(?killed, "the worker did not stop");
+        tracing::warn!(?killed, "the worker did not stop in time and was killed");
         None
     }
 
@@ -338,13 +339,13 @@ impl Scheduler {
     }
 }
 
-/// Ends a worker whose device failed: another process finds it as it is.
+/// Kills a worker whose device failed; a new process initializes the device again.
 async fn end(mut worker: Worker, why: &Failure) -> Option<Worker> {
     let ended = worker.kill().await;
     tracing::warn!(
         ?ended,
         why = why.message,
-        "the device failed: its worker begins anew"
+        "the device failed: restarting its worker"
     );
     None
 }

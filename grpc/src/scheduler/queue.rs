@@ -1,49 +1,49 @@
-//! The order of waiting jobs. First whose turn it is: the tenant with the highest priority, which grows while the tenant has
-//! waited to be served; of equals the one that had least. Then which of its jobs: by priority, which grows while the job
-//! waits; then by age.
+//! Order of waiting jobs. First the tenant is chosen: by the priority of its jobs, which grows with the time since the
+//! tenant was last served; ties go to the tenant served least. Then one of the tenant's jobs: by priority, which grows
+//! while the job waits, then by age.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Waiting for so long is worth one of priority: nobody starves.
+/// Waiting time worth one point of priority; it prevents starvation.
 const WORTH_ONE: Duration = Duration::from_secs(60);
 
-/// A job that waits.
+/// A waiting job.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The job.
+    /// The job's id.
     pub id: String,
-    /// Its lease when it was put here.
+    /// The job's lease when it was queued.
     pub lease: u64,
-    /// Who submitted it.
+    /// Tenant of the job.
     pub tenant: String,
     /// Higher goes first.
     pub priority: i32,
-    /// When it began to wait.
+    /// Start of the wait.
     pub since: Instant,
-    /// Not to be taken before.
+    /// Earliest time at which the job may be taken.
     pub not_before: Instant,
 }
 
-/// What a tenant had.
+/// How often and when a tenant was served.
 #[derive(Clone, Copy, Debug)]
 struct Served {
-    /// Jobs.
+    /// Number of jobs taken.
     n: u64,
-    /// The last time, or when it came.
+    /// Last time a job was taken, or when the tenant's first job was queued.
     last: Instant,
 }
 
-/// Jobs that wait.
+/// A queue of waiting jobs.
 #[derive(Debug, Default)]
 pub struct Queue {
     entries: Vec<Entry>,
-    /// Of those that have jobs here.
+    /// Only of tenants with queued jobs.
     served: HashMap<String, Served>,
 }
 
-/// A priority after so long a wait.
+/// Priority after waiting for some time.
 pub(super) fn aged(priority: i32, waited: Duration) -> i64 {
     let worth = waited.as_secs() / WORTH_ONE.as_secs();
     i64::from(priority) + i64::try_from(worth).unwrap_or(i64::MAX / 2)
@@ -53,7 +53,7 @@ impl Queue {
     /// Adds a job.
     pub fn push(&mut self, entry: Entry) {
         if !self.served.contains_key(&entry.tenant) {
-            // Who comes anew has no claim for the time before.
+            // A new tenant gets no credit for the time before it came.
             let least = self.served.values().map(|served| served.n).min().unwrap_or(0);
             let served = Served {
                 n: least,
@@ -64,18 +64,19 @@ impl Queue {
         self.entries.push(entry);
     }
 
-    /// Takes the next job of those that may be taken.
+    /// Takes the next job that is due and for which `may_be` holds.
     pub fn pop(&mut self, now: Instant, may_be: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let turn = |entry: &Entry| {
             let served = self.served.get(&entry.tenant);
-            // A long backlog grows no older while its tenant is served: others would never come before it.
+            // The wait counts from when the tenant was last served. Otherwise a long backlog would keep ageing while
+            // its tenant is served, and shut out other tenants.
             let since = served.map_or(entry.since, |served| served.last.max(entry.since));
             let rank = aged(entry.priority, now.saturating_duration_since(since));
             (Reverse(rank), served.map_or(0, |served| served.n))
         };
         let own = |entry: &Entry| Reverse(aged(entry.priority, now.saturating_duration_since(entry.since)));
         let can_be = |entry: &&Entry| entry.not_before <= now && may_be(entry);
-        // Of equals the first: the oldest.
+        // Ties go to the first, which is the oldest.
         let tenant = self
             .entries
             .iter()
@@ -92,7 +93,7 @@ impl Queue {
         self.take(next)
     }
 
-    /// Takes a job out.
+    /// Removes a job.
     pub fn remove(&mut self, id: &str) -> Option<Entry> {
         self.take(self.entries.iter().position(|entry| entry.id == id)?)
     }
@@ -105,7 +106,7 @@ impl Queue {
         Some(entry)
     }
 
-    /// The jobs.
+    /// Iterates over the jobs.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
@@ -115,7 +116,7 @@ impl Queue {
         self.entries.len()
     }
 
-    /// Since when the oldest waits.
+    /// Start of the longest wait.
     pub fn oldest(&self) -> Option<Instant> {
         self.entries.iter().map(|entry| entry.since).min()
     }
@@ -165,7 +166,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(entry("old", "poor", 0, start));
         let mut now = start;
-        // Somebody submits a job of higher priority whenever one is taken.
+        // Whenever a job is taken, another one with higher priority is submitted.
         for minute in 0..30 {
             now = start + Duration::from_secs(60 * minute);
             queue.push(entry("new", "rich", 10, now));
@@ -199,7 +200,7 @@ mod tests {
         for n in 0..1000 {
             queue.push(entry(&format!("many{n}"), "many", 0, start));
         }
-        // A proof takes ten seconds; the other comes after two minutes.
+        // A proof takes ten seconds; the other tenant's job comes after two minutes.
         for n in 0..60 {
             let now = start + Duration::from_secs(10 * n);
             if n == 13 {

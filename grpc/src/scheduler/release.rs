@@ -1,4 +1,5 @@
-//! From a proof to a result: verified in a child against what the job states, kept, and only then recorded.
+//! Turns a proof into a result: a child verifies it against the job's statement, the proof file is stored, and only
+//! then is the result recorded.
 
 use super::prepare::PATIENCE;
 use super::{Scheduler, blocking};
@@ -15,11 +16,11 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// What proves, in results.
+/// Name and version of the prover, for results.
 pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
 
 impl Scheduler {
-    /// Verifies and releases a proof that was made under the job's lease.
+    /// Verifies and releases a proof made under the job's lease.
     pub(super) async fn release(&self, job: &Job, proved: Proved) -> Result<(), StoreError> {
         let (id, lease) = (&*job.id, job.lease_epoch);
         let verifying = |stored: &mut StoredJob| {
@@ -42,7 +43,7 @@ impl Scheduler {
             Ok(verified) => verified,
             Err(failure) => return self.fail(id, lease, failure).await,
         };
-        // Nothing is collected between the adoption of a file and the record that refers to it.
+        // No collection between adopting a file and recording the job that refers to it.
         let no_collection = self.collecting.read().await;
         let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
         let file = self.folder(id).join(PROOF_FILE);
@@ -84,7 +85,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Has a child verify the proof.
+    /// Verifies the proof in a child process.
     async fn verify(&self, job: &Job) -> Result<Verified, Failure> {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let spec = job.spec.clone().unwrap_or_default();

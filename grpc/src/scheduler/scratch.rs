@@ -1,19 +1,19 @@
-//! Where attempts have their files: a folder for each run of the service. A child of an earlier run that was killed may write
-//! on for a moment; it never comes upon the files of this one.
+//! Scratch folders for the attempts' files, one per run of the service. A killed child of an earlier run may keep
+//! writing for a moment, but never touches the files of this run.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often, and for how long, what an earlier run left is looked at again.
+/// Interval between attempts to remove an earlier run's folder, and their number.
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: u32 = 50;
 
-/// Makes the folder of this run, and has those of earlier ones go.
+/// Creates the folder of this run and removes those of earlier runs in the background.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the folder cannot be created.
 pub(super) fn begin(all: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(all)?;
     let earlier: Vec<PathBuf> = fs::read_dir(all)?
@@ -30,7 +30,7 @@ pub(super) fn begin(all: &Path) -> io::Result<PathBuf> {
     Ok(run)
 }
 
-/// Removes a folder into which somebody may still write.
+/// Removes a folder that a dying process may still write to.
 fn remove(folder: &Path) {
     for _ in 0..TRIES {
         match fs::remove_dir_all(folder) {
@@ -38,5 +38,5 @@ fn remove(folder: &Path) {
             _ => return,
         }
     }
-    tracing::warn!(folder = %folder.display(), "the files of an earlier run stay until the next start");
+    tracing::warn!(folder = %folder.display(), "cannot remove an earlier run's files: they stay until the next start");
 }

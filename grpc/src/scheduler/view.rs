@@ -1,4 +1,4 @@
-//! What is seen of the work from outside.
+//! Read access to the scheduler's state.
 
 use super::Scheduler;
 use crate::metrics::Load;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 impl Scheduler {
-    /// The devices.
+    /// Information about all devices.
     pub fn devices(&self) -> Vec<DeviceInfo> {
         self.state().devices.clone()
     }
 
-    /// What the queue and the devices are like now.
+    /// Current load of the queue and the devices.
     pub fn load(&self) -> Load {
         let state = self.state();
         let oldest = state
@@ -33,18 +33,18 @@ impl Scheduler {
         }
     }
 
-    /// Bytes of the data's disk that are free; none, if the disk does not say.
+    /// Free bytes of the data disk; 0 if unknown.
     pub(super) fn disk_free(&self) -> u64 {
         let disk = rustix::fs::statvfs(&self.settings.scratch);
         disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// The metrics, in Prometheus' format.
+    /// Renders the metrics in Prometheus format.
     pub fn metrics_page(&self) -> String {
         self.metrics.page(&self.load())
     }
 
-    /// Why jobs are not taken or not proved now; nothing, if they are.
+    /// Reasons why jobs are currently not accepted or not proved; empty if ready.
     pub async fn why_not_ready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.is_draining() {
@@ -57,26 +57,23 @@ impl Scheduler {
         if !load.devices.iter().any(|(_, is_ready)| *is_ready) {
             let devices = self.devices();
             let why = devices.iter().map(|info| match &*info.note {
-                "" => format!("{}: its worker starts", info.name),
+                "" => format!("{}: its worker is starting", info.name),
                 note => format!("{}: {note}", info.name),
             });
             let why: Vec<_> = why.collect();
-            reasons.push(format!(
-                "no device has a worker that is ready: {}",
-                why.join("; ")
-            ));
+            reasons.push(format!("no device has a ready worker: {}", why.join("; ")));
         }
         let n_waiting = self.state().waiting.len();
         if n_waiting >= self.settings.max_queued_jobs {
-            reasons.push(format!("{n_waiting} jobs wait already: no more are taken"));
+            reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
         }
         let (free, watermark) = (load.disk_free, load.disk_watermark);
         if free < watermark {
             reasons.push(format!(
-                "the disk has {free} bytes free, and uploads leave {watermark}: no file is taken"
+                "the disk has {free} bytes free, less than {watermark}: uploads are rejected"
             ));
         }
-        // Whether it can be used again is found out by use: as long as nobody complains it is left alone.
+        // The store is only probed after it failed; while its operations succeed, no probe is needed.
         let failed = self.state().store_failed.clone();
         if failed.is_some() {
             match self.with_store(|store| store.probe()).await {
@@ -90,17 +87,17 @@ impl Scheduler {
         reasons
     }
 
-    /// Share of a job's proving that is done, if it is on a device.
+    /// Fraction of a job's proving that is done, if the job is active.
     pub fn progress(&self, id: &str) -> Option<f64> {
         self.state().active.get(id).map(|active| active.progress)
     }
 
-    /// Tells of every change of a job.
+    /// Subscribes to job changes.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Job>> {
         self.changes.subscribe()
     }
 
-    /// Tells of every new event by the latest cursor.
+    /// Subscribes to the cursor of the latest event.
     pub fn events(&self) -> watch::Receiver<u64> {
         self.last_event.subscribe()
     }

@@ -1,4 +1,4 @@
-//! The protocol's methods.
+//! Implementation of the public gRPC API.
 
 use super::connections::whole_network;
 use super::doors;
@@ -31,28 +31,28 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// Jobs on a page: unless told otherwise, and at most.
+/// Jobs per page: default and maximum.
 const PAGE: [usize; 2] = [50, 500];
 
-/// Uploads and downloads that are open: a client's, and all.
+/// Open uploads and downloads: per client and in total.
 const TRANSFERS: Most = Most {
     of_one: 64,
     in_all: 512,
 };
-/// Watches that are open.
+/// Open watch streams: per client and in total.
 const WATCHES: Most = Most {
     of_one: 1024,
     in_all: 8192,
 };
-/// When to try again, if too many are.
+/// Retry delay if too many are open.
 const LATER: Duration = Duration::from_secs(5);
-/// Roles of those who see jobs.
+/// Roles that may see jobs.
 const ANY: &[Role] = &[Role::Submit, Role::Read, Role::Admin];
 
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// The methods.
+/// Implementation of the public API.
 pub struct Api {
     scheduler: Arc<Scheduler>,
     artifacts: Arc<dyn Artifacts>,
@@ -64,7 +64,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Methods of a scheduler and its artifacts, for those whom `authenticator` knows.
+    /// Creates the API. `authenticator` rechecks the clients of open watch streams.
     pub fn new(
         scheduler: Arc<Scheduler>,
         artifacts: Arc<dyn Artifacts>,
@@ -83,11 +83,12 @@ impl Api {
         }
     }
 
-    /// Who asks, as the door found out; they must have one of the roles, and not submit too often.
+    /// Returns the client that the interceptor authenticated. It must have one of the roles and be within the limit for
+    /// submissions.
     fn authorize<T>(&self, request: &Request<T>, deed: Deed, roles: &[Role]) -> Result<Identity, Status> {
         let metrics = self.scheduler.metrics();
         let identity = request.extensions().get::<Identity>().cloned();
-        let identity = identity.ok_or_else(|| Status::unauthenticated("nobody"))?;
+        let identity = identity.ok_or_else(|| Status::unauthenticated("missing credentials"))?;
         if deed == Deed::Submission {
             doors::take(deed, &identity, &self.addresses, doors::peer(request).address)
                 .inspect_err(|_| metrics.refused("rate"))?;
@@ -99,7 +100,7 @@ impl Api {
         Err(Status::permission_denied("this client's roles do not allow it"))
     }
 
-    /// A place for one more stream of whoever asks.
+    /// Takes a stream slot for the client.
     fn place<T>(
         &self,
         places: &Arc<Places<String>>,
@@ -109,12 +110,12 @@ impl Api {
         let address = || whole_network(doors::peer(request).address).to_string();
         let place = places.take(who.client.clone().unwrap_or_else(address));
         place.ok_or_else(|| {
-            let why = "too many streams are open: end one first".to_owned();
+            let why = "too many open streams: close one first".to_owned();
             retry(Code::ResourceExhausted, why, LATER)
         })
     }
 
-    /// Does something with the artifacts, away from the threads that serve.
+    /// Runs a blocking artifact action off the async threads.
     async fn with_artifacts<T: Send + 'static>(
         &self,
         action: impl FnOnce(&dyn Artifacts) -> Result<T, ArtifactError> + Send + 'static,
@@ -123,7 +124,7 @@ impl Api {
         blocking(move || action(&*artifacts)).await
     }
 
-    /// The job as the store has it, with the progress that only the scheduler knows.
+    /// Adds to a stored job the progress that only the scheduler knows.
     fn live(&self, mut job: Job) -> Job {
         if job.state() == JobState::Running
             && let Some(progress) = self.scheduler.progress(&job.id)
@@ -133,7 +134,7 @@ impl Api {
         job
     }
 
-    /// A job that they may see; another is not there for them.
+    /// Loads a job that the client may see; any other job is reported as not found.
     async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
         short("id", id)?;
         let wanted = id.to_owned();
@@ -145,13 +146,13 @@ impl Api {
     }
 }
 
-/// The next part of an upload. A client that sends nothing does not hold the file for ever.
+/// The next part of an upload. A client that sends nothing must not hold the file forever.
 async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<UploadArtifactRequest>, Status> {
     let next = tokio::time::timeout(STALL, parts.message()).await;
-    next.map_err(|_| Status::deadline_exceeded("nothing came: resume the upload"))?
+    next.map_err(|_| Status::deadline_exceeded("the client sent nothing for too long: resume the upload"))?
 }
 
-/// Answers as they come, whose place is free again when the last has gone or nobody listens any more.
+/// A stream of responses; its slot is released when it ends or the client disconnects.
 fn held<T: 'static + Send>(
     answers: mpsc::Receiver<Result<T, Status>>,
     place: Place<String>,
@@ -201,7 +202,7 @@ impl Prover for Api {
         let mut parts = request.into_inner();
         let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
-            _ => return Err(Status::invalid_argument("an upload begins with its header")),
+            _ => return Err(Status::invalid_argument("an upload must begin with its header")),
         };
         let artifact = header.artifact.unwrap_or_default();
         short("sha256", &artifact.sha256)?;
@@ -213,10 +214,12 @@ impl Prover for Api {
                 self.scheduler.disk_is_short();
             }
         })?;
-        // If the client goes away, what came stays, to be resumed.
+        // If the client disconnects, the received bytes stay, to be resumed.
         while let Some(part) = next(&mut parts).await? {
             let Some(Part::Chunk(chunk)) = part.part else {
-                return Err(Status::invalid_argument("only chunks follow an upload's header"));
+                return Err(Status::invalid_argument(
+                    "only chunks may follow an upload's header",
+                ));
             };
             upload = blocking(move || {
                 upload.write(&chunk)?;
@@ -271,7 +274,7 @@ impl Prover for Api {
         let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&tenant, &wanted)?)?));
         let file = file.await?;
         let (send, chunks) = mpsc::channel(2);
-        // Room for one chunk, and for the reason why no more come.
+        // One slot for a chunk, and one reserved for the error that ends the stream.
         let last = send.clone().try_reserve_owned();
         let last = last.map_err(|error| Status::internal(error.to_string()))?;
         tokio::spawn(async move {
@@ -313,7 +316,7 @@ impl Prover for Api {
                 let job = found.and_then(|stored| stored.job);
                 job.ok_or_else(|| Status::not_found("there is no job with this dedup key"))?
             }
-            None => return Err(Status::invalid_argument("give an id or a dedup key")),
+            None => return Err(Status::invalid_argument("id or dedup_key is required")),
         };
         Ok(Response::new(self.live(job)))
     }
@@ -324,7 +327,7 @@ impl Prover for Api {
         let known =
             |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);
         if let Some(state) = request.states.iter().find(|state| !known(state)) {
-            return Err(Status::invalid_argument(format!("states: {state} is none")));
+            return Err(Status::invalid_argument(format!("states: unknown state {state}")));
         }
         short("page_token", &request.page_token)?;
         let listing = Listing {
@@ -356,7 +359,9 @@ impl Prover for Api {
         let mut is_over = false;
         let mut tenant = None;
         if job.is_none() && !who.roles.contains(&Role::Admin) {
-            return Err(Status::permission_denied("only admins watch all jobs: name one"));
+            return Err(Status::permission_denied(
+                "only admins may watch all jobs: set job_id",
+            ));
         }
         if let Some(id) = &job {
             let (job, _) = self.stored(id, &who).await?;
@@ -364,7 +369,7 @@ impl Prover for Api {
             is_over = job.state().has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
         }
-        // What is announced may be behind the store for a moment.
+        // The announced cursor may lag behind the store for a moment.
         if after > *self.scheduler.events().borrow() {
             let last = self.scheduler.with_store(|store| store.last_event()).await;
             let last = last.map_err(|error| of_store(&error))?;
@@ -379,7 +384,8 @@ impl Prover for Api {
         }
         let scheduler = Arc::clone(&self.scheduler);
         let authenticator = Arc::clone(&self.authenticator);
-        // A client that is known no more, since the clients were read again, sees no more of a stream that it opened before.
+        // After a reload, a client that was removed or lost its roles gets no more events on streams it had opened
+        // before.
         let may_see = move || {
             let who = authenticator.identify(&metadata, certificate.as_deref())?;
             let covers = match &tenant {
@@ -388,7 +394,9 @@ impl Prover for Api {
             };
             match covers {
                 true => Ok(()),
-                false => Err(Status::permission_denied("this client may not see it any more")),
+                false => Err(Status::permission_denied(
+                    "this client may no longer see these events",
+                )),
             }
         };
         tokio::spawn(async move {

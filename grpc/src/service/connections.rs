@@ -1,4 +1,4 @@
-//! Connections as they are accepted: so many from an address, so many in all, and none that says nothing.
+//! Accepts connections: limits per address and in total, and a timeout for silent clients.
 
 use super::places::{Most, Place, Places};
 use std::io;
@@ -16,21 +16,21 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-/// How long a client may take for the handshake and its first bytes, and how many these are: HTTP/2 begins with so many.
+/// Time limit for the TLS handshake and the first bytes, and their number: the length of the HTTP/2 preface.
 const GREETING: (Duration, usize) = (Duration::from_secs(10), 24);
-/// How long to wait when no connection can be accepted: file descriptors may be short.
+/// Pause after an accept error: file descriptors may have run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Whose connection it is.
+/// The client side of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// From where.
+    /// Address of the client.
     pub address: IpAddr,
-    /// The certificate (DER) that it was opened with, if it is one of a client that TLS was asked to look at.
+    /// Client certificate (DER), if TLS asked for one.
     pub certificate: Option<Arc<[u8]>>,
 }
 
-/// Accepts connections, over TLS if there is an acceptor; those over the bounds are closed at once.
+/// Accepts connections, with TLS if there is an acceptor. Connections over the limits are closed at once.
 pub fn incoming(
     listener: TcpListener,
     most: Most,
@@ -44,7 +44,7 @@ pub fn incoming(
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        tracing::warn!(%error, "no connection can be accepted");
+                        tracing::warn!(%error, "cannot accept a connection");
                         sleep(PAUSE).await;
                         continue;
                     }
@@ -52,14 +52,14 @@ pub fn incoming(
                 () = send.closed() => return,
             };
             let Some(place) = places.take(whole_network(from.ip())) else {
-                tracing::debug!(%from, "too many connections: one is closed");
+                tracing::debug!(%from, "too many connections: closing one");
                 continue;
             };
             let (send, tls) = (send.clone(), tls.clone());
             tokio::spawn(async move {
                 match Connection::open(stream, from.ip(), tls, place).await {
                     Ok(connection) => drop(send.send(Ok(connection)).await),
-                    Err(why) => tracing::debug!(%from, %why, "a connection does not begin"),
+                    Err(why) => tracing::debug!(%from, %why, "cannot open a connection"),
                 }
             });
         }
@@ -67,7 +67,7 @@ pub fn incoming(
     ReceiverStream::new(accepted)
 }
 
-/// An address as it is counted: a host on IPv6 has a network of 2^64 of them.
+/// Key under which an address is counted: for IPv6 its /64 network, since a host has all 2^64 addresses of it.
 pub fn whole_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
@@ -75,22 +75,22 @@ pub fn whole_network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A way to a client and back: TCP, or TLS over it.
+/// A byte stream to a client: TCP, or TLS over TCP.
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// A connection that has its place, and must say something.
+/// A connection that holds its slot and must send its first bytes in time.
 pub struct Connection {
     wire: Box<dyn Wire>,
     peer: Peer,
-    /// Until when the first bytes must be here, and how many of them are not yet.
+    /// Deadline for the first bytes, and how many are still missing.
     greeting: Option<(Pin<Box<Sleep>>, usize)>,
     _place: Place<IpAddr>,
 }
 
 impl Connection {
-    /// Shakes hands, if they are to be shaken.
+    /// Does the TLS handshake, if TLS is configured.
     async fn open(
         stream: TcpStream,
         address: IpAddr,

@@ -1,4 +1,4 @@
-//! The doors: who asks is known, and does not ask too often, before anything is read of what they send.
+//! Interceptors: clients are authenticated and rate limited before their request body is read.
 
 use super::connections::Peer;
 use super::identity::{Authenticator, Identity};
@@ -17,19 +17,19 @@ use tonic::codegen::http;
 use tonic::service::Interceptor;
 use tonic::{Request, Status};
 
-/// The longest request; an upload has no end, but its messages have a length.
+/// Maximum request size. Uploads have no total limit, but each of their messages has.
 const MOST_REQUEST_BYTES: usize = 256 << 10;
-/// What is not one message.
+/// The client-streaming method.
 const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
 
-/// Lets those in who are known; the request says from here on who they are ([`Identity`]).
+/// Authenticates requests and adds the client's [`Identity`] to their extensions.
 #[derive(Clone)]
 pub struct Door {
-    /// Who knows them.
+    /// Authenticator of the clients.
     pub authenticator: Arc<dyn Authenticator>,
-    /// The buckets of those who have none of their own.
+    /// Per-address rate limiter for clients without their own.
     pub addresses: Arc<Limiter>,
-    /// Where strangers are counted.
+    /// Scheduler, whose metrics count authentication failures.
     pub scheduler: Arc<Scheduler>,
 }
 
@@ -58,7 +58,7 @@ impl Interceptor for Door {
     }
 }
 
-/// Lets everybody in, as often as an address may ask: health is no secret.
+/// Admits every request within the address's rate limit, without authentication: health is not secret.
 #[derive(Clone)]
 pub struct OpenDoor(pub Arc<Limiter>);
 
@@ -69,7 +69,7 @@ impl Interceptor for OpenDoor {
     }
 }
 
-/// Whose connection a request came by.
+/// The client side of the request's connection.
 pub fn peer<T>(request: &Request<T>) -> Peer {
     let nobody = || Peer {
         address: Ipv4Addr::UNSPECIFIED.into(),
@@ -78,10 +78,10 @@ pub fn peer<T>(request: &Request<T>) -> Peer {
     request.extensions().get::<Peer>().cloned().unwrap_or_else(nobody)
 }
 
-/// Takes one out of the client's own bucket, or else out of its address's.
+/// Takes a token from the client's own bucket, or else from its address's bucket.
 ///
 /// # Errors
-/// `RESOURCE_EXHAUSTED`, and when there will be one again.
+/// `RESOURCE_EXHAUSTED` with a retry delay.
 pub fn take(deed: Deed, who: &Identity, addresses: &Limiter, address: IpAddr) -> Result<(), Status> {
     match &who.limiter {
         Some(own) => own.take(deed, Ipv4Addr::UNSPECIFIED.into()),
@@ -89,7 +89,8 @@ pub fn take(deed: Deed, who: &Identity, addresses: &Limiter, address: IpAddr) ->
     }
 }
 
-/// A request that ends in time and at a length. An upload's messages are looked at one by one where they are read.
+/// Limits the size of a request and the time for its body. The messages of an upload are checked one by one as they are
+/// read.
 pub fn bounded(request: http::Request<Body>) -> http::Request<Body> {
     if request.uri().path() == UPLOAD {
         return request;
@@ -103,7 +104,7 @@ pub fn bounded(request: http::Request<Body>) -> http::Request<Body> {
     })
 }
 
-/// A body of so many bytes, all of which come until it is late.
+/// A body with a maximum size that must be complete within a time limit.
 struct Bounded {
     body: Body,
     left: usize,
@@ -120,7 +121,7 @@ impl HttpBody for Bounded {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
             ready!(self.late.as_mut().poll(context));
-            let late = Status::deadline_exceeded("the request did not come to its end");
+            let late = Status::deadline_exceeded("the request was not complete in time");
             return Poll::Ready(Some(Err(late)));
         };
         if let Some(Ok(frame)) = &frame {

@@ -1,4 +1,4 @@
-//! HTTP for pages: connections are few, short, and nobody's to keep.
+//! HTTP server for the pages, with few and short-lived connections.
 
 use super::connections::whole_network;
 use super::places::{Most, Places};
@@ -10,21 +10,21 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-/// Connections at a time; those over it are closed at once.
+/// Concurrent connections; excess ones are closed at once.
 const MOST_CONNECTIONS: Most = Most {
     of_one: 64,
     in_all: 512,
 };
-/// How long a request's head may take, or its absence.
+/// Timeout for a request's head, also on an idle connection.
 const HEAD: Duration = Duration::from_secs(15);
-/// Bytes of a head.
+/// Maximum size of a request's head.
 const MOST_HEAD: usize = 16 << 10;
-/// How long a connection is kept, and how long its last answer may take after that.
+/// Lifetime of a connection, and the time allowed for its last response after that.
 const LIFE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
-/// How long after an error the next connection is waited for.
+/// Pause after an accept error.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves pages for ever.
+/// Serves the pages forever.
 pub async fn serve(listener: TcpListener, pages: Router) {
     let places = Places::new(MOST_CONNECTIONS);
     loop {
@@ -40,7 +40,7 @@ pub async fn serve(listener: TcpListener, pages: Router) {
                 });
             }
             Err(why) => {
-                tracing::warn!(%why, "a connection for a page");
+                tracing::warn!(%why, "cannot accept an HTTP connection");
                 sleep(PAUSE).await;
             }
         }
@@ -55,7 +55,7 @@ async fn connection(stream: TcpStream, pages: Router) {
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages));
     tokio::pin!(connection);
     tokio::select! {
-        // How a connection ended is its client's to know.
+        // Connection errors only concern the client.
         _ = &mut connection => return,
         () = sleep(LIFE[0]) => {}
     }

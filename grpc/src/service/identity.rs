@@ -1,6 +1,6 @@
-//! Who asks, and what they may do.
+//! Authentication and roles of clients.
 //!
-//! A trait, so that signed requests may take the place of tokens and certificates.
+//! [`Authenticator`] is a trait so that signed requests can later replace tokens and certificates.
 
 use super::rates::Limiter;
 use crate::config::{Client, ConfigError, Rates};
@@ -10,51 +10,51 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-/// What a client may do.
+/// Role of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Upload and submit; see their tenant's jobs and results, and cancel its jobs.
+    /// May upload and submit, see the tenant's jobs and results, and cancel its jobs.
     Submit,
-    /// See their tenant's jobs and results, and download its files.
+    /// May see the tenant's jobs and results, and download its files.
     Read,
-    /// See and cancel the jobs of all tenants. Alone it neither submits nor downloads: with `Submit` it does the one, with
-    /// `Read` the other, of all tenants.
+    /// May see and cancel the jobs of all tenants. It includes neither submitting nor downloading: that also takes
+    /// `Submit`, or `Read`, which then covers the files of all tenants.
     Admin,
 }
 
-/// Who asks.
+/// An authenticated client.
 #[derive(Clone)]
 pub struct Identity {
-    /// The client's digest, if it is known by one.
+    /// Digest of the client's token or certificate; `None` if no clients are configured.
     pub client: Option<String>,
-    /// Whose jobs they are.
+    /// Tenant that owns the client's jobs.
     pub tenant: String,
-    /// What they may do.
+    /// Roles of the client.
     pub roles: Vec<Role>,
-    /// Jobs of the tenant that may be active.
+    /// Maximum number of active jobs of the tenant.
     pub max_active_jobs: Option<usize>,
-    /// The client's own buckets; if it has none, they ask as often as their address may.
+    /// Rate limiter of the client; if `None`, the limits of its address apply.
     pub limiter: Option<Arc<Limiter>>,
 }
 
 impl Identity {
-    /// Whether they may see and change a tenant's jobs.
+    /// Whether the client may access a tenant's jobs.
     pub fn covers(&self, tenant: &str) -> bool {
         self.tenant == tenant || self.roles.contains(&Role::Admin)
     }
 }
 
-/// Finds out who asks.
+/// Authenticates requests.
 pub trait Authenticator: Send + Sync + 'static {
-    /// Who asks, by the request's metadata and the certificate (DER) that the connection was opened with.
+    /// Identifies the client from the request's metadata and from the certificate (DER) of the connection.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`.
     fn identify(&self, metadata: &MetadataMap, certificate: Option<&[u8]>) -> Result<Identity, Status>;
 }
 
-/// Everybody may do everything: for an address that only this machine reaches.
+/// Gives every client all roles: for an address that only this machine can reach.
 struct Open;
 
 impl Authenticator for Open {
@@ -69,7 +69,7 @@ impl Authenticator for Open {
     }
 }
 
-/// Clients that are known by the SHA-256 of their token or of their certificate.
+/// Identifies clients by the SHA-256 of their token or certificate.
 struct Known(HashMap<String, Identity>);
 
 impl Authenticator for Known {
@@ -78,25 +78,25 @@ impl Authenticator for Known {
             .get("authorization")
             .and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer "));
-        // Digests are compared, not secrets: how long that takes tells nothing of a token.
+        // Compares digests, not secrets: timing reveals nothing about a token.
         let known = |bytes: &[u8]| Some(self.0.get(&digest(bytes).ok()?.sha256)?.clone());
         let by_token = token.and_then(|token| known(token.as_bytes()));
         by_token
             .or_else(|| certificate.and_then(known))
-            .ok_or_else(|| Status::unauthenticated("no token or certificate that is known here"))
+            .ok_or_else(|| Status::unauthenticated("missing or unknown token or certificate"))
     }
 }
 
-/// Another authenticator, which can be replaced while the service runs.
+/// Delegates to an authenticator that can be replaced while the service runs.
 pub struct Reloadable(RwLock<Arc<dyn Authenticator>>);
 
 impl Reloadable {
-    /// Asks this one, until there is another.
+    /// Creates it with an initial authenticator.
     pub fn new(authenticator: Arc<dyn Authenticator>) -> Arc<Self> {
         Arc::new(Self(RwLock::new(authenticator)))
     }
 
-    /// Asks another one from now on.
+    /// Replaces the authenticator.
     pub fn set(&self, authenticator: Arc<dyn Authenticator>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = authenticator;
     }
@@ -109,10 +109,10 @@ impl Authenticator for Reloadable {
     }
 }
 
-/// What the configuration says of clients: if it names none, everybody may do everything.
+/// Builds the authenticator from the configuration. Without clients, everyone has full access.
 ///
 /// # Errors
-/// [`ConfigError::Refused`] for a client without a digest, or with that of another.
+/// [`ConfigError::Refused`] for a client without a valid digest, or with the digest of another client.
 pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
     if clients.is_empty() {
         return Ok(Arc::new(Open));
@@ -122,8 +122,7 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
         let is_digest =
             client.sha256.len() == 64 && client.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
         if !is_digest {
-            let why =
-                "clients: sha256 is that of a token or of a certificate (DER), in lower-case hexadecimal";
+            let why = "clients: sha256 must be the SHA-256 of a token or certificate (DER), in lower-case hexadecimal";
             return Err(ConfigError::Refused(why.to_owned()));
         }
         let identity = Identity {
@@ -134,7 +133,7 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             limiter: Some(Limiter::new(&client.rates.over(rates))),
         };
         if known.insert(client.sha256.clone(), identity).is_some() {
-            let why = format!("clients: {} is there twice", client.sha256);
+            let why = format!("clients: {} is listed twice", client.sha256);
             return Err(ConfigError::Refused(why));
         }
     }

@@ -1,4 +1,5 @@
-//! The service: one process that answers, records and decides who works on what. It runs no input and touches no driver.
+//! The service: the process that answers requests, records jobs and schedules them. It runs no input and calls no
+//! driver; child and worker processes do.
 
 mod api;
 mod connections;
@@ -50,47 +51,47 @@ use tonic::transport::Server;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::util::MapRequestLayer;
 
-/// The longest message that is taken: a chunk of an upload, and what says that it is one.
+/// Largest request message: a 1 MiB upload chunk and its framing.
 const MOST_MESSAGE_BYTES: usize = (1 << 20) + 64;
-/// The most that a request's headers may take.
+/// Maximum size of a request's headers.
 const MOST_HEADER_BYTES: u32 = 16 << 10;
-/// Requests of one connection at a time.
+/// Maximum concurrent requests per connection.
 const MOST_STREAMS: u32 = 128;
-/// How often health is looked at.
+/// Interval between health checks.
 const HEALTH: Duration = Duration::from_secs(1);
-/// How long answers may still leave after the drain.
+/// How long responses may still be sent after draining.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-/// Why the service cannot run.
+/// Why the service cannot start or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The configuration.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    /// The store.
+    /// The store cannot be opened or used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The artifacts.
+    /// The artifact folder cannot be opened or used.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
-    /// An address or a folder.
+    /// An address or a folder cannot be used.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// What was attempted.
         what: String,
         /// Why it failed.
         source: io::Error,
     },
-    /// The connection with clients.
+    /// gRPC transport error.
     #[error("gRPC: {0}")]
     Transport(#[from] tonic::transport::Error),
-    /// The protocol's own description.
+    /// The reflection service cannot be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Where the service is found.
+/// Addresses that the service listens on.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
     /// gRPC.
@@ -99,7 +100,8 @@ pub struct Addresses {
     pub http: SocketAddr,
 }
 
-/// Opens the store and the files of a folder, as one process may at a time. What older versions left is brought up to date.
+/// Opens the store and the artifacts in the data folder; only one process may hold them. Migrates data of older
+/// versions.
 ///
 /// # Errors
 /// [`ServeError::Store`], [`ServeError::Artifacts`].
@@ -110,8 +112,8 @@ fn open(data: &Path, limits: &ArtifactLimits) -> Result<(RedbStore, ArtifactFold
     Ok((store, artifacts))
 }
 
-/// Serves until `stop` resolves or an operator says so, then drains. `ready` is told the addresses when clients may come,
-/// `draining` that it drains.
+/// Serves until `stop` resolves or an operator requests a drain, then drains. Calls `ready` with the addresses once
+/// clients can connect, and `draining` when draining starts.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -124,7 +126,8 @@ pub async fn serve(
     config.check()?;
     let failed = |what: String| move |source| ServeError::Io { what, source };
     let data = &config.data;
-    // Private inputs are in it: it is its owner's alone, and so is all that this process and its children write.
+    // The data folder holds private inputs: files that this process and its children create are accessible to the owner
+    // only.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     std::fs::create_dir_all(data).map_err(failed(format!("folder '{}'", data.display())))?;
     let mode = data
@@ -133,10 +136,10 @@ pub async fn serve(
     if mode & 0o077 != 0 {
         tracing::warn!(
             folder = %data.display(),
-            "others may read the folder, which has private inputs: chmod 700 closes it"
+            "other users can access the data folder, which holds private inputs: set its mode to 700"
         );
     }
-    // Children and workers get paths, and may have another working directory one day.
+    // Children and workers run in another working directory, so they need absolute paths.
     let data = std::path::absolute(data).map_err(failed(format!("folder '{}'", data.display())))?;
     let (store, artifacts) = open(&data, &config.artifacts)?;
     let (store, artifacts) = (Arc::new(store), Arc::new(artifacts));
@@ -218,14 +221,14 @@ pub async fn serve(
     tokio::spawn(http::serve(http, pages));
     let most = Most {
         of_one: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
-        // The rest of the file descriptors is for files, children and workers.
+        // The other half of the file descriptors is for files, children and workers.
         in_all: raise_file_limit() / 2,
     };
     let serving = server
         .add_service(InterceptedService::new(api, door.clone()))
         .add_service(InterceptedService::new(health, open_door))
         .add_service(InterceptedService::new(described().build_v1()?, door.clone()))
-        // Many clients still ask for the older one.
+        // Many clients still use the older reflection API.
         .add_service(InterceptedService::new(described().build_v1alpha()?, door))
         .serve_with_incoming(connections::incoming(grpc, most, tls));
     tokio::pin!(serving);
@@ -247,7 +250,7 @@ pub async fn serve(
     }
 }
 
-/// Serves operators until the process ends.
+/// Serves the admin API until the process ends.
 fn serve_admin(api: AdminApi, path: &Path) -> Result<SocketFile, ServeError> {
     let (listener, file) = socket::bind(path).map_err(|source| ServeError::Io {
         what: format!("admin socket '{}'", path.display()),
@@ -271,7 +274,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     })
 }
 
-/// Lets this process have as many files open as it may; gives how many.
+/// Raises the soft limit of open files to the hard limit; returns the limit in effect.
 fn raise_file_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit {
@@ -285,7 +288,7 @@ fn raise_file_limit() -> usize {
     now.map_or(usize::MAX, |now| usize::try_from(now).unwrap_or(usize::MAX))
 }
 
-/// Tells the health service whether jobs are taken and proved; forgets who has not asked for a while.
+/// Updates the gRPC health status from the scheduler's readiness, and drops idle rate limit buckets.
 async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>, addresses: Arc<Limiter>) {
     loop {
         match scheduler.why_not_ready().await.is_empty() {

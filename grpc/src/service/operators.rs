@@ -1,4 +1,4 @@
-//! The methods of operators.
+//! The admin API.
 
 use super::identity::{Reloadable, authenticator};
 use super::status::of_store;
@@ -18,19 +18,19 @@ use tonic::{Request, Response, Status};
 
 type Answer<T> = Result<Response<T>, Status>;
 
-/// The methods.
+/// Implementation of the admin API.
 pub struct AdminApi {
-    /// Whose work it is.
+    /// The scheduler to control.
     pub scheduler: Arc<Scheduler>,
-    /// Its files.
+    /// The artifacts.
     pub artifacts: Arc<dyn Artifacts>,
-    /// Where they lie.
+    /// Folder of the artifacts.
     pub folder: PathBuf,
-    /// Who may ask the service itself.
+    /// Known clients of the public API.
     pub clients: Arc<Reloadable>,
-    /// What the service was told.
+    /// Configuration that the service was started with.
     pub config: Config,
-    /// Notified when the service is to drain.
+    /// Notified to start draining.
     pub drain: Arc<Notify>,
 }
 
@@ -55,7 +55,11 @@ impl AdminApi {
         let scheduler = Arc::clone(&self.scheduler);
         let set = tokio::task::spawn_blocking(move || scheduler.set_paused(reason)).await;
         let set = set.map_err(|error| Status::internal(error.to_string()))?;
-        set.map_err(|why| Status::unavailable(format!("done, but a restart undoes it: {why}")))?;
+        set.map_err(|why| {
+            Status::unavailable(format!(
+                "applied, but not recorded, so a restart undoes it: {why}"
+            ))
+        })?;
         Ok(self.standing().await)
     }
 }
@@ -82,7 +86,7 @@ impl Admin for AdminApi {
     async fn back_up(&self, request: Request<BackUpRequest>) -> Answer<BackUpResponse> {
         let path = PathBuf::from(request.into_inner().path);
         if !path.is_absolute() {
-            return Err(Status::invalid_argument("path: give an absolute one"));
+            return Err(Status::invalid_argument("path: must be absolute"));
         }
         let copied = path.clone();
         let done = self
@@ -90,7 +94,7 @@ impl Admin for AdminApi {
             .with_store(move |store| store.back_up(&copied))
             .await;
         done.map_err(|error| Status::failed_precondition(error.to_string()))?;
-        tracing::info!(path = %path.display(), "the store is copied");
+        tracing::info!(path = %path.display(), "copied the store");
         Ok(Response::new(BackUpResponse {
             artifacts: self.folder.display().to_string(),
         }))
@@ -125,16 +129,16 @@ impl Admin for AdminApi {
             ..self.config.clone()
         };
         config.check().map_err(|error| refused(&error))?;
-        // Nobody named means that everybody may do everything: a file that lost its end must not say so.
+        // An empty client list gives everyone full access. A file that was cut off must not cause that.
         if config.clients.is_empty() && !self.config.clients.is_empty() {
             return Err(refused(
-                &"the file names no client, and everybody would be let in: restart to mean that",
+                &"the file lists no clients, which would give everyone full access: restart to confirm that",
             ));
         }
         let clients = authenticator(&config.clients, &config.rates).map_err(|error| refused(&error))?;
         self.clients.set(clients);
         let n_clients = config.clients.len();
-        tracing::info!(n_clients, "the clients are read again");
+        tracing::info!(n_clients, "reloaded the clients");
         Ok(Response::new(ReloadClientsResponse {
             n_clients: n_clients as u64,
         }))

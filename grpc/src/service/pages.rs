@@ -1,5 +1,4 @@
-//! What is not gRPC: health for those who start and stop services, metrics for those who watch them, a status page for
-//! people.
+//! The HTTP pages: health for service managers, metrics for monitoring, and a status page for people.
 
 use crate::history::Span;
 use crate::scheduler::Scheduler;
@@ -30,7 +29,7 @@ const FILES: [(&str, &str, &str); 4] = [
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];
 
-/// What a browser is to hold to: nothing from elsewhere, nothing inline, no frames, nothing kept.
+/// Security headers: nothing from elsewhere, nothing inline, no frames, no caching.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -42,13 +41,13 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// What is at the root without a status page.
+/// Response at `/` without a status page.
 const NO_PAGE: &str = "\
-The status page is not shown on this address. It shows the jobs of all tenants: status_page = true in the configuration
-if only operators reach it. There are /healthz, /readyz and /metrics.
+The status page is not shown on this address, because it shows the jobs of all tenants. If only operators can reach the
+address, set status_page = true in the configuration. Other pages: /healthz, /readyz and /metrics.
 ";
 
-/// The pages of a scheduler at an address; the status page only if it may be shown.
+/// Builds the pages of a scheduler, for an address to serve them on; the status page only if `status_page` is set.
 pub fn pages(scheduler: Arc<Scheduler>, status_page: bool, address: IpAddr) -> Router {
     let mut pages = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -75,17 +74,17 @@ pub fn pages(scheduler: Arc<Scheduler>, status_page: bool, address: IpAddr) -> R
         .layer(axum::middleware::map_response(with_headers))
 }
 
-/// Refuses what a browser asks in the name of somebody else, whose name was made one of this machine.
+/// Rejects requests with a foreign host name, against DNS rebinding: a web page may point its own name at this machine.
 async fn for_this_machine(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     if host.is_none_or(|host| host.to_str().is_ok_and(is_loopback)) {
         return next.run(request).await;
     }
-    let why = "these pages are localhost's\n";
+    let why = "these pages are only served to localhost\n";
     (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
-/// Whether a host, with or without a port, is this machine.
+/// Whether a host, with or without a port, is a loopback address.
 fn is_loopback(host: &str) -> bool {
     let Ok(host) = host.parse::<Authority>() else {
         return false;
@@ -104,7 +103,7 @@ async fn with_headers(mut response: Response) -> Response {
     response
 }
 
-/// Whether jobs are taken and proved, or else why not, a reason a line.
+/// Reports whether jobs are accepted and proved; if not, the reasons, one per line.
 async fn readyz(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
     let reasons = scheduler.why_not_ready().await;
     if reasons.is_empty() {

@@ -1,26 +1,26 @@
-//! Places: so many for one, so many in all.
+//! Bounded slots: a limit per holder and a limit in total.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many places there are.
+/// Limits on slots.
 #[derive(Clone, Copy, Debug)]
 pub struct Most {
-    /// For one.
+    /// Per holder.
     pub of_one: usize,
-    /// In all.
+    /// In total.
     pub in_all: usize,
 }
 
-/// Places that are taken, by who took them.
+/// Slots in use, by holder.
 pub struct Places<K: Eq + Hash + Clone> {
     most: Most,
     taken: Mutex<(HashMap<K, usize>, usize)>,
 }
 
 impl<K: Eq + Hash + Clone> Places<K> {
-    /// So many, all free.
+    /// Creates free slots with these limits.
     pub fn new(most: Most) -> Arc<Self> {
         let taken = Mutex::default();
         Arc::new(Self { most, taken })
@@ -30,7 +30,7 @@ impl<K: Eq + Hash + Clone> Places<K> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more, if there is one.
+    /// Takes a slot for `who`; `None` if a limit is reached.
     pub fn take(self: &Arc<Self>, who: K) -> Option<Place<K>> {
         let (by_one, all) = &mut *self.taken();
         let of_one = by_one.get(&who).copied().unwrap_or_default();
@@ -44,7 +44,7 @@ impl<K: Eq + Hash + Clone> Places<K> {
     }
 }
 
-/// A place, until it is dropped.
+/// A slot, released on drop.
 pub struct Place<K: Eq + Hash + Clone> {
     places: Arc<Places<K>>,
     who: K,

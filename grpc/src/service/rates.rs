@@ -1,4 +1,4 @@
-//! How often somebody may ask: token buckets, of clients that are known, or else of addresses.
+//! Rate limits: token buckets per known client, or else per address.
 
 use super::connections::whole_network;
 use super::status::retry;
@@ -11,28 +11,28 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tonic::{Code, Status};
 
-/// Addresses that have buckets of their own; while there are more, all addresses share one.
+/// Number of addresses with their own buckets; while there are more, all addresses share one.
 const MOST_ADDRESSES: usize = 1 << 14;
 
-/// The buckets of one kind, by who has them.
+/// Buckets of one kind of request, by address.
 type Buckets = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, NoOpMiddleware>;
 
 fn buckets(rate: Rate) -> Buckets {
     RateLimiter::keyed(Quota::per_second(rate.per_second).allow_burst(rate.burst))
 }
 
-/// What is bounded.
+/// Kinds of requests with their own rate limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// Any call.
+    /// Any request.
     Call,
-    /// A job that is submitted or estimated.
+    /// Submitting or estimating a job.
     Submission,
-    /// A call of nobody who is known.
+    /// An unauthenticated request.
     Failure,
 }
 
-/// The buckets of addresses, for all kinds of deeds; or those of one client, from wherever it asks.
+/// The buckets of all addresses, for all kinds of requests; or the buckets of one client, whatever its address.
 pub struct Limiter {
     calls: Buckets,
     submissions: Buckets,
@@ -40,7 +40,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Full buckets.
+    /// Creates a limiter with full buckets.
     pub fn new(rates: &Rates) -> Arc<Self> {
         Arc::new(Self {
             calls: buckets(rates.calls),
@@ -49,10 +49,10 @@ impl Limiter {
         })
     }
 
-    /// Takes one out of a bucket of an address.
+    /// Takes a token from a bucket of an address.
     ///
     /// # Errors
-    /// `RESOURCE_EXHAUSTED`, and when there will be one again.
+    /// `RESOURCE_EXHAUSTED` with a retry delay.
     pub fn take(&self, deed: Deed, address: IpAddr) -> Result<(), Status> {
         let (buckets, what) = match deed {
             Deed::Call => (&self.calls, "calls"),
@@ -70,7 +70,7 @@ impl Limiter {
         buckets.check_key(&address).map_err(full)
     }
 
-    /// Forgets full buckets, which are as good as none.
+    /// Drops full buckets, which are equivalent to new ones.
     pub fn forget(&self) {
         for buckets in [&self.calls, &self.submissions, &self.failures] {
             buckets.retain_recent();

@@ -1,4 +1,4 @@
-//! The admin service's socket: whoever may open the file may do everything, so its owner alone may.
+//! The admin socket. Access to the file gives full access to the service, so only its owner may open it.
 
 use rustix::fs::{Mode, fchmod};
 use std::fs;
@@ -7,10 +7,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixSocket};
 
-/// The file of a socket, which goes with this.
+/// The socket's file; removed on drop.
 pub struct SocketFile(PathBuf);
 
-/// Listens at a path with permissions 0600. What a service left that was killed is replaced.
+/// Listens at a path with permissions 0600. Replaces the stale socket of a killed service.
 pub fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => return Err(io::ErrorKind::AlreadyExists.into()),
@@ -21,7 +21,7 @@ pub fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         Err(_) => {}
     }
     let socket = UnixSocket::new_stream()?;
-    // Before the file is there: there is no moment at which others may open it.
+    // Set before `bind` creates the file, so that others can never open it.
     fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
     socket.bind(path)?;
     Ok((socket.listen(16)?, SocketFile(path.to_owned())))

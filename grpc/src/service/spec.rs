@@ -1,4 +1,4 @@
-//! What is refused of a job before anything is recorded.
+//! Validation of job specifications before anything is recorded.
 
 use crate::protocol::{JobSpec, job_spec};
 use quarry_prover_core::cairo::layouts::Layout;
@@ -14,11 +14,11 @@ const MOST_PRIORITY: i32 = 100;
 /// The most distant deadline.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Refuses a specification that cannot be right, before anything is recorded. The inputs are a child's to judge.
+/// Rejects an invalid specification. Input files are checked later, by a child process.
 pub fn check(spec: &JobSpec) -> Result<(), Status> {
     let refuse = |why: String| Err(Status::invalid_argument(why));
     if spec.input.is_none() {
-        return refuse("input: give air or program".to_owned());
+        return refuse("input: air or program is required".to_owned());
     }
     short("layout", &spec.layout)?;
     if !matches!(&*spec.layout, "" | "auto")
@@ -39,7 +39,10 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
         _ => {}
     }
     if !(-MOST_PRIORITY..=MOST_PRIORITY).contains(&spec.priority) {
-        return refuse(format!("priority: {} is not in -100 .. 100", spec.priority));
+        return refuse(format!(
+            "priority: {} is not in -{MOST_PRIORITY} .. {MOST_PRIORITY}",
+            spec.priority
+        ));
     }
     let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
     let mut texts = texts
@@ -57,22 +60,22 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
     if let Some(name) = spec.expected_builtins.iter().find(|name| !is_builtin(name)) {
         let known = CANONICAL_BUILTINS.join(", ");
         return refuse(format!(
-            "expected_builtins: no builtin '{name}'; there are {known}"
+            "expected_builtins: unknown builtin '{name}'; the builtins are {known}"
         ));
     }
     if let Some(deadline) = spec.deadline {
         let Ok(deadline) = SystemTime::try_from(deadline) else {
-            return refuse("deadline: it is no time".to_owned());
+            return refuse("deadline: not a valid time".to_owned());
         };
-        // Whether it has passed is asked later: who repeats a submission is told of the first.
+        // Whether it has passed is checked later: a repeated submission still returns the existing job.
         if deadline > SystemTime::now() + FURTHEST {
-            return refuse("deadline: it is more than a year away".to_owned());
+            return refuse("deadline: more than a year away".to_owned());
         }
     }
     Ok(())
 }
 
-/// Refuses a text that is longer than any that is right, before it is told back.
+/// Rejects an overlong text, before an error message quotes it.
 pub fn short(what: &str, text: &str) -> Result<(), Status> {
     if text.len() > MOST_TEXT {
         let why = format!("{what}: at most {MOST_TEXT} bytes");

@@ -1,4 +1,4 @@
-//! Errors as gRPC's codes: what a client can mend, what it may try again, and when.
+//! Maps errors to gRPC status codes, with retry delays where a retry may help.
 
 use crate::artifacts::ArtifactError;
 use crate::protocol::{Failure, FailureClass};
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Bytes of a message.
+/// Maximum length of a status message in bytes.
 const MOST_MESSAGE: usize = 1 << 10;
-/// When to try again, if too much waits.
+/// Retry delay while the service is overloaded or paused, or its storage fails.
 const LATER: Duration = Duration::from_secs(10);
-/// When to try again, if the service is about to be started anew.
+/// Retry delay for conditions that pass soon, such as a restart.
 const SOON: Duration = Duration::from_secs(2);
 
-/// The beginning of a message that says too much: it goes in a header.
+/// Truncates an overlong message: it is sent in a header.
 fn brief(mut message: String) -> String {
     if message.len() > MOST_MESSAGE {
         message.truncate(message.floor_char_boundary(MOST_MESSAGE));
@@ -24,7 +24,7 @@ fn brief(mut message: String) -> String {
     message
 }
 
-/// A status that says when to try again.
+/// A status with a retry delay.
 pub fn retry(code: Code, message: String, after: Duration) -> Status {
     let message = brief(message);
     Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(after)))
@@ -39,12 +39,8 @@ pub fn of_store(error: &StoreError) -> Status {
         StoreError::PageToken(_) => Status::invalid_argument(message),
         StoreError::Stale { .. } => Status::aborted(message),
         _ => {
-            tracing::error!(%error, "the store fails");
-            retry(
-                Code::Unavailable,
-                "the store cannot be used now".to_owned(),
-                LATER,
-            )
+            tracing::error!(%error, "store error");
+            retry(Code::Unavailable, "the store is unavailable".to_owned(), LATER)
         }
     }
 }
@@ -60,20 +56,24 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
         ArtifactError::Damaged(_) => Status::data_loss(message),
         ArtifactError::DiskFull { .. } => retry(Code::ResourceExhausted, message, LATER),
         ArtifactError::Io(_) => {
-            tracing::error!(%error, "artifacts fail");
-            retry(Code::Unavailable, "files cannot be kept now".to_owned(), LATER)
+            tracing::error!(%error, "artifact storage error");
+            retry(
+                Code::Unavailable,
+                "the artifact storage is unavailable".to_owned(),
+                LATER,
+            )
         }
     }
 }
 
-/// The status for a job that is not taken.
+/// The status for a rejected submission.
 pub fn of_submit(error: &SubmitError) -> Status {
     match error {
         SubmitError::Full(_) | SubmitError::Quota(_) | SubmitError::Paused(_) => {
             retry(Code::ResourceExhausted, error.to_string(), LATER)
         }
         SubmitError::Busy(missed) => {
-            // By then the work that is here is done, or the deadline that is in danger has passed.
+            // By then the current work is done, or the deadline at risk has passed.
             let after = missed.needed.min(missed.left).max(SOON);
             retry(Code::ResourceExhausted, error.to_string(), after)
         }
@@ -87,7 +87,7 @@ pub fn of_submit(error: &SubmitError) -> Status {
     }
 }
 
-/// The status for a job that would give no proof.
+/// The status for a job that could not be proved.
 pub fn of_failure(failure: &Failure) -> Status {
     let message = brief(format!("{} ({})", failure.message, failure.code));
     match failure.class() {

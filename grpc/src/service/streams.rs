@@ -1,4 +1,4 @@
-//! What leaves in streams: files and events.
+//! Response streams: files and events.
 
 use super::status::{of_artifacts, of_store};
 use crate::artifacts::ArtifactError;
@@ -13,14 +13,14 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::Status;
 
-/// How long a client may keep a stream of bytes waiting, or a request that it began.
+/// How long a client may stall an upload or a download, or take to send a request.
 pub const STALL: Duration = Duration::from_secs(30);
-/// Bytes of a chunk that is downloaded.
+/// Bytes per downloaded chunk.
 const CHUNK: usize = 1 << 18;
-/// Events that are read from the store at a time.
+/// Events read from the store at a time.
 const EVENTS: usize = 256;
 
-/// A file that is read to its end, and its digest so far.
+/// A file that is read to its end, with its digest so far.
 struct Reading {
     file: File,
     hasher: Sha256,
@@ -28,7 +28,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// The next bytes, and where they belong; none at the end.
+    /// Reads the next chunk; returns its offset and its bytes, which are empty at the end.
     fn next(mut self) -> Result<(Self, u64, Vec<u8>), ArtifactError> {
         let mut data = Vec::with_capacity(CHUNK);
         (&mut self.file).take(CHUNK as u64).read_to_end(&mut data)?;
@@ -39,8 +39,8 @@ impl Reading {
     }
 }
 
-/// Sends a file from an offset on, and checks all of it. A client that takes nothing holds a file open for a while, and
-/// no thread: nothing is read before there is room for it.
+/// Sends a file from an offset on, and checks the digest of the whole file. A client that does not read holds an open
+/// file until the timeout but no thread: nothing is read before the channel has room.
 pub async fn send_file(
     file: File,
     sha256: &str,
@@ -51,7 +51,9 @@ pub async fn send_file(
     let mut reading = Reading { file, hasher, at: 0 };
     loop {
         let room = timeout(STALL, to.reserve()).await;
-        let room = room.map_err(|_| Status::deadline_exceeded("nothing was taken: resume the download"))?;
+        let room = room.map_err(|_| {
+            Status::deadline_exceeded("the client read nothing for too long: resume the download")
+        })?;
         let Ok(room) = room else {
             return Ok(());
         };
@@ -75,7 +77,7 @@ pub async fn send_file(
     Ok(())
 }
 
-/// Does what blocks, away from the threads that serve.
+/// Runs a blocking action off the async threads.
 pub async fn blocking<T: Send + 'static>(
     action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
 ) -> Result<T, Status> {
@@ -84,7 +86,7 @@ pub async fn blocking<T: Send + 'static>(
     done.map_err(|error| of_artifacts(&error))
 }
 
-/// Sends events until the job has ended, or whoever watches has, or may not see them any more.
+/// Sends events until the job has ended, the client disconnects, or `may_see` fails.
 pub async fn send_events(
     scheduler: &Scheduler,
     mut after: u64,
@@ -114,7 +116,7 @@ pub async fn send_events(
         after = after.max(known);
         if scheduler.is_closing() {
             return Err(Status::unavailable(
-                "the service ends: watch again from the last cursor",
+                "the service is shutting down: watch again from the last cursor",
             ));
         }
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The service's side of TLS.
+//! Server side of TLS.
 
 use crate::config::{ConfigError, Tls};
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// What shakes hands as the configuration says.
+/// Builds the TLS acceptor from the configuration.
 ///
 /// # Errors
 /// [`ConfigError`], which names the file.
@@ -53,7 +53,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     })
 }
 
-/// All certificates of a file, of which there must be one.
+/// Reads all certificates of a file; at least one is required.
 fn certificates(what: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let text = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();

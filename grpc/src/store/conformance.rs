@@ -1,4 +1,4 @@
-//! What every store must do.
+//! Conformance suite for stores.
 
 use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError};
 use crate::internal::StoredJob;
@@ -22,7 +22,7 @@ fn set(state: JobState) -> impl FnMut(&mut StoredJob) {
     move |stored| stored.job.get_or_insert_default().set_state(state)
 }
 
-/// The suite; the store is empty at first.
+/// Runs the suite on an empty store.
 pub fn suite(store: &Arc<dyn JobStore>) {
     dedup(&**store);
     fencing(&**store);
@@ -59,13 +59,13 @@ fn fencing(store: &dyn JobStore) {
         .unwrap();
     assert!(leased.lease_epoch > submitted.lease_epoch);
 
-    // Who holds an older lease is refused, and changes nothing.
+    // A change under an older lease is rejected and changes nothing.
     let stale = store.change(id, first, Renew::Keep, &mut set(JobState::Succeeded));
     assert!(matches!(stale, Err(StoreError::Stale { held, latest, .. })
         if held == submitted.lease_epoch && latest == leased.lease_epoch));
     assert_eq!(store.get(id).unwrap().job, Some(leased.clone()));
 
-    // Leases grow across jobs: no number is ever given twice.
+    // Lease numbers grow across jobs and are never reused.
     let other = store.submit(job("fence", "", "")).unwrap().job;
     assert!(other.lease_epoch > leased.lease_epoch);
     assert!(store.active().unwrap().iter().any(|job| job.id == id));
@@ -77,7 +77,7 @@ fn fencing(store: &dyn JobStore) {
     });
     assert_eq!(done.unwrap().lease_epoch, leased.lease_epoch);
     assert!(store.active().unwrap().iter().all(|job| job.id != id));
-    // What has ended stays as it is, for everybody.
+    // An ended job cannot be changed, whatever the fence.
     for fence in [held, Fence::Any] {
         let late = store.change(id, fence, Renew::New, &mut set(JobState::Failed));
         assert!(matches!(late, Err(StoreError::Ended(_))));
@@ -146,7 +146,7 @@ fn lists_and_events(store: &dyn JobStore) {
     assert_eq!(rest, events[1..2]);
 }
 
-/// Of many who take one lease at once, one gets it.
+/// Pages are limited by their size in bytes.
 fn pages_have_their_weight(store: &dyn JobStore) {
     let n_jobs = 5;
     for _ in 0..n_jobs {
@@ -166,6 +166,7 @@ fn pages_have_their_weight(store: &dyn JobStore) {
     assert!(rest.next.is_empty());
 }
 
+/// Of many threads that take one lease at once, exactly one succeeds.
 fn threads(store: &Arc<dyn JobStore>) {
     let job = store.submit(job("threads", "", "")).unwrap().job;
     let take = |_| {
@@ -182,7 +183,7 @@ fn threads(store: &Arc<dyn JobStore>) {
     assert_eq!(winners.filter(|won| *won).count(), 1);
 }
 
-/// What has ended is forgotten after its time, its inputs before; what has not is kept.
+/// Ended jobs expire, their inputs before them; active jobs are kept.
 fn expiry(store: &dyn JobStore) {
     let artifact = |name: &str| ArtifactRef {
         sha256: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The store's file: how it is opened, and what of it a kill or a power cut leaves.
+//! The store's file: opening it, and durability after a kill or a power cut.
 
 use super::StoreError;
 use redb::{Builder, Database, DatabaseError, WriteTransaction};
@@ -6,12 +6,12 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Memory for pages of the file: without a bound it would grow with the store.
+/// Page cache size: without a bound it would grow with the store.
 const CACHE: usize = 32 << 20;
-/// How long a store may be held by somebody else before it is in use.
+/// How long to wait for another process to release the store.
 const IN_USE: Duration = Duration::from_secs(1);
 
-/// Opens a file, and makes it if there is none.
+/// Opens a file, or creates it.
 ///
 /// # Errors
 /// [`StoreError::InUse`], [`StoreError::Damaged`], [`StoreError::Io`].
@@ -19,7 +19,7 @@ pub fn create(path: &Path) -> Result<Database, StoreError> {
     when_free(|| cached().create(path))
 }
 
-/// Opens a file that is there.
+/// Opens an existing file.
 ///
 /// # Errors
 /// As [`create`].
@@ -33,8 +33,8 @@ fn cached() -> Builder {
     builder
 }
 
-/// Opens a file as soon as nobody holds it: a service that was killed while it started a process leaves its lock to that for a
-/// moment, until it is another program.
+/// Opens a file, waiting a moment for its lock. If a service is killed while it starts a process, that process holds
+/// the lock until it executes its own program.
 fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Database, StoreError> {
     let begin = Instant::now();
     loop {
@@ -48,7 +48,7 @@ fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Datab
     }
 }
 
-/// Begins to write. What the commit keeps is found again at once after a kill, however large the file is.
+/// Begins a write transaction. With quick repair, the file opens at once after a kill, however large it is.
 ///
 /// # Errors
 /// [`StoreError::Io`].
@@ -58,7 +58,7 @@ pub fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
     Ok(write)
 }
 
-/// Makes sure of a file's name: it is to be there after a power cut too.
+/// Syncs the folder of a file, so that its name survives a power cut.
 ///
 /// # Errors
 /// [`StoreError::Io`].

@@ -1,7 +1,8 @@
-//! Where jobs are kept: a trait, so that a fleet may share another store, and the embedded one.
+//! Storage of jobs: the trait [`JobStore`], which a fleet could implement with a shared database, and the embedded
+//! implementation.
 //!
-//! A store is the truth about jobs. Whoever works on a job holds a lease, whose number is larger than those of all leases
-//! before it, of any job: a change under an older number is refused, and so is every change of a job that has ended.
+//! The store is the source of truth about jobs. A worker acts on a job under a lease. Lease numbers grow across all
+//! jobs. A change under an older lease is rejected, and so is every change of an ended job.
 
 #[cfg(test)]
 mod conformance;
@@ -18,32 +19,32 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Under which lease a job is changed.
+/// Lease required for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// Whatever the lease: who may overrule whoever works on it.
+    /// Any lease: overrules the current one.
     Any,
-    /// This lease must be the latest.
+    /// The job's latest lease must be this one.
     Lease(u64),
 }
 
-/// What becomes of the lease in a change.
+/// What a change does to the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renew {
-    /// It stays.
+    /// Keeps the lease.
     Keep,
-    /// A new one begins: reports under those before are refused from now on.
+    /// Starts a new lease; changes under older ones are rejected from now on.
     New,
 }
 
-/// Why the store did not do what it was asked.
+/// Error of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// No job of that name.
+    /// There is no job with this id.
     #[error("there is no job '{0}'")]
     NotFound(String),
-    /// The job has another lease, or has ended.
+    /// The change came under an outdated lease.
     #[error("job '{id}': the change comes under lease {held}, the latest is {latest}")]
     Stale {
         /// The job.
@@ -56,8 +57,8 @@ pub enum StoreError {
     /// The job has ended.
     #[error("job '{0}' has ended")]
     Ended(String),
-    /// A page token of no list.
-    #[error("'{0}' is no page token")]
+    /// Invalid page token.
+    #[error("'{0}' is not a page token")]
     PageToken(String),
     /// The store was written by a later version.
     #[error(
@@ -72,11 +73,11 @@ pub enum StoreError {
         /// The latest schema that is known.
         known: u64,
     },
-    /// A service has it open.
-    #[error("the store is in use by a service that runs: `quarry admin` asks it")]
+    /// Another process has the store open.
+    #[error("the store is in use by a running service: use `quarry admin`")]
     InUse,
-    /// A copy cannot be made.
-    #[error("the copy '{}': {why}", path.display())]
+    /// The backup copy cannot be written.
+    #[error("cannot write the copy '{}': {why}", path.display())]
     BackUp {
         /// The copy.
         path: PathBuf,
@@ -91,80 +92,80 @@ pub enum StoreError {
     Io(String),
 }
 
-/// A job as it was submitted, or the earlier one that it is.
+/// A submitted job, or the existing job with the same dedup key.
 #[derive(Clone, Debug)]
 pub struct Submitted {
     /// The job.
     pub job: Job,
-    /// Whether it was there before.
+    /// Whether the job existed before.
     pub existing: bool,
 }
 
-/// A page with so many bytes of jobs is full, whatever its size: gRPC's clients take messages of 4 MiB.
+/// Bytes of jobs at which a page is full, whatever its requested size: gRPC clients accept messages of 4 MiB.
 pub const FULL_PAGE_BYTES: usize = 2 << 20;
 
-/// Which jobs to list.
+/// Filter and position of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// Of this tenant alone.
+    /// Only jobs of this tenant; of all if `None`.
     pub tenant: Option<String>,
-    /// In any of these states; in all if there are none.
+    /// Jobs in any of these states; in all if empty.
     pub states: Vec<JobState>,
-    /// With all of these labels.
+    /// Jobs with all of these labels.
     pub labels: HashMap<String, String>,
-    /// At most this many; a page may have fewer, and another one follow.
+    /// Maximum number of jobs. A page may have fewer even if another one follows.
     pub page_size: usize,
-    /// Where an earlier list ended.
+    /// Token of the page; empty for the first.
     pub page_token: String,
 }
 
-/// Jobs, the newest first, and where the next list begins; empty at the end.
+/// A page of jobs, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The jobs.
     pub jobs: Vec<Job>,
-    /// The token of the next page.
+    /// Token of the next page; empty at the end.
     pub next: String,
 }
 
-/// A store of jobs. What a method did is durable when it returns; nothing is ever half done.
+/// A store of jobs. Every method is atomic, and its effects are durable when it returns.
 pub trait JobStore: Send + Sync + 'static {
-    /// Records a new job, whose id, times and cursors are set here, unless one with the dedup key of its specification is
-    /// there for its tenant.
+    /// Records a new job and sets its id, times and cursors. If the tenant already has a job with the same dedup key,
+    /// returns that one instead.
     ///
     /// # Errors
     /// [`StoreError`].
     fn submit(&self, job: Job) -> Result<Submitted, StoreError>;
 
-    /// A job.
+    /// Returns a job.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] and others.
     fn get(&self, id: &str) -> Result<StoredJob, StoreError>;
 
-    /// The job of a tenant that has this dedup key.
+    /// Returns the tenant's job with this dedup key.
     ///
     /// # Errors
     /// [`StoreError`].
     fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError>;
 
-    /// Jobs, the newest first.
+    /// Lists jobs, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
     fn list(&self, listing: &Listing) -> Result<Page, StoreError>;
 
-    /// All jobs that have not ended, the oldest first.
+    /// Returns all jobs that have not ended, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
     fn active(&self) -> Result<Vec<Job>, StoreError>;
 
-    /// Changes a job, and adds an event that tells of it.
+    /// Changes a job and adds an event for the change.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the fence is not the job's lease, [`StoreError::Ended`] if the job has ended, and others;
-    /// nothing is changed then.
+    /// [`StoreError::Stale`] if the fence is not the job's lease, [`StoreError::Ended`] if the job has ended, and
+    /// others; nothing is changed then.
     fn change(
         &self,
         id: &str,
@@ -173,38 +174,39 @@ pub trait JobStore: Send + Sync + 'static {
         change: &mut dyn FnMut(&mut StoredJob),
     ) -> Result<Job, StoreError>;
 
-    /// Events after a cursor, in order, of one job or of all.
+    /// Returns events after a cursor, in order, of one job or of all.
     ///
     /// # Errors
     /// [`StoreError`].
     fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError>;
 
-    /// The cursor of the latest event there ever was; 0 before the first.
+    /// Returns the cursor of the latest event ever; 0 before the first.
     ///
     /// # Errors
     /// [`StoreError`].
     fn last_event(&self) -> Result<u64, StoreError>;
 
-    /// Digests of all artifacts that jobs and results refer to; of the inputs, those of jobs that have not ended or have
-    /// since `ended_since`.
+    /// Returns all artifacts that jobs and results refer to; inputs only of jobs that have not ended or ended at or
+    /// after `ended_since`.
     ///
     /// # Errors
     /// [`StoreError`].
     fn references(&self, ended_since: SystemTime) -> Result<HashSet<Reference>, StoreError>;
 
-    /// Writes a copy of the store, as it stands at one moment, to a new file.
+    /// Writes a consistent copy of the store to a new file.
     ///
     /// # Errors
-    /// [`StoreError::BackUp`], also if the file exists; nothing is left of a copy that failed.
+    /// [`StoreError::BackUp`], also if the file exists; a failed copy is removed.
     fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 
-    /// Writes a little, durably: says whether jobs can be recorded now.
+    /// Makes a small durable write, to test whether jobs can be recorded.
     ///
     /// # Errors
     /// [`StoreError`].
     fn probe(&self) -> Result<(), StoreError>;
 
-    /// Forgets jobs that ended before a time, at most `limit`, with their results, events and dedup keys; gives how many.
+    /// Removes up to `limit` jobs that ended before a time, with their results, events and dedup keys; returns their
+    /// number.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! The embedded store: one file of redb's, durable at every commit.
+//! The embedded store: one redb file, durable at every commit.
 
 use super::file::{self, begin, keep_name};
 use super::schema::{
@@ -18,21 +18,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Jobs that are looked at for one page of a list: others wait for the store meanwhile.
+/// Maximum number of jobs scanned for one page of a list.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// A store in a file. One process holds it at a time.
+/// A store in a file. Only one process can hold it.
 pub struct RedbStore {
     path: PathBuf,
-    /// The open file; none after it could not be read or written, until it is opened again.
+    /// The open file; `None` after an I/O error, until it is opened again.
     database: Mutex<Option<Arc<Database>>>,
 }
 
 impl RedbStore {
-    /// Opens a store, makes it if there is none, and brings it to the latest schema.
+    /// Opens or creates a store and upgrades it to the latest schema.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`], [`StoreError::Io`].
+    /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`],
+    /// [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = file::create(path)?;
         let write = begin(&database)?;
@@ -45,10 +46,10 @@ impl RedbStore {
         })
     }
 
-    /// Opens a store to read it or to copy it, and leaves it in its schema.
+    /// Opens a store for reading or copying, without upgrading it.
     ///
     /// # Errors
-    /// As [`RedbStore::open`]; [`StoreError::Io`] if there is none.
+    /// As [`RedbStore::open`]; [`StoreError::Io`] if the file does not exist.
     pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
         let database = file::open(path)?;
         schema::check(&database.begin_read()?, path)?;
@@ -66,13 +67,13 @@ impl RedbStore {
         let mut held = self.held();
         Ok(match &*held {
             Some(database) => Arc::clone(database),
-            // A file that is gone is not made anew: that would be another store.
+            // A missing file is not created: that would be another store.
             None => Arc::clone(held.insert(Arc::new(file::open(&self.path)?))),
         })
     }
 
-    /// Does something with the database. After a failed read or write redb does nothing more with an open file: the next
-    /// call opens it again, which finds what the last commit left. (A disk was full, and is not any more.)
+    /// Runs an action on the database. After an I/O error redb refuses further use of an open file, so the next call
+    /// reopens it and finds the last commit. (The disk may have been full for a while.)
     fn with<T>(&self, action: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let database = self.database()?;
         let result = action(&database);
@@ -99,7 +100,7 @@ impl RedbStore {
                             target.insert(key.value(), value.value())?;
                         }
                     }
-                    // An older schema has not all of them.
+                    // An older schema lacks some of them.
                     Err(TableError::TableDoesNotExist(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -331,7 +332,7 @@ impl JobStore for RedbStore {
 
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
         self.with(|database| {
-            // Looked for while others may write: what has ended does not change any more.
+            // Searched in a read transaction, while others may write: ended jobs no longer change.
             let mut expired = Vec::new();
             for entry in database.begin_read()?.open_table(JOBS)?.iter()? {
                 let (number, record) = entry?;
@@ -371,15 +372,15 @@ impl JobStore for RedbStore {
     }
 }
 
-/// A record among others, unless it is damaged: it is told, and does not keep the others from their work.
+/// Decodes one record of many. A damaged one is logged and skipped.
 fn readable(number: u64, record: &[u8]) -> Option<StoredJob> {
     let stored = decode(record);
     stored
-        .inspect_err(|error| tracing::error!(number, %error, "a job's record is passed over"))
+        .inspect_err(|error| tracing::error!(number, %error, "skipping the damaged record of a job"))
         .ok()
 }
 
-/// Whether a job has ended, and did before a time.
+/// Whether a job ended before a time.
 fn ended_before(stored: &StoredJob, time: SystemTime) -> bool {
     stored.job.as_ref().is_some_and(|job| {
         let ended = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
@@ -403,11 +404,11 @@ fn find(database: &Database, number: u64) -> Result<Option<StoredJob>, StoreErro
     record.map(|record| decode(record.value())).transpose()
 }
 
-/// Writes a job and the event that tells of its change.
+/// Writes a job and the event for its change.
 fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Result<Job, StoreError> {
     let cursor = next(write, LAST_EVENT)?;
     let job = stored.job.get_or_insert_default();
-    // A clock that was set back does not make a job older than it was.
+    // A clock that was set back must not make `updated_at` go back.
     let now = SystemTime::now();
     let last = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
     let now = last.map_or(now, |last| last.max(now)).into();
@@ -435,7 +436,7 @@ fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Resu
     Ok(job)
 }
 
-/// The number of a job's submission, which its id begins with.
+/// The job's submission number, which its id begins with.
 pub(super) fn number_of(id: &str) -> Option<u64> {
     u64::from_str_radix(id.get(..16)?, 16).ok()
 }
@@ -453,10 +454,10 @@ pub(super) fn damaged(why: impl ToString) -> StoreError {
 }
 
 fn lost(what: &str, number: u64) -> StoreError {
-    StoreError::Damaged(format!("{what} {number} is listed but not there"))
+    StoreError::Damaged(format!("{what} {number} is listed but missing"))
 }
 
-/// Errors of redb's: damage, or a store that cannot be read or written now.
+/// Maps redb's errors to damage or to I/O errors.
 macro_rules! from_redb {
     ($($error:ty),*) => {$(
         impl From<$error> for StoreError {
@@ -507,7 +508,7 @@ mod tests {
         for store in [store, RedbStore::open(&copy).unwrap()] {
             assert_eq!(store.active().unwrap(), active);
             assert_eq!(store.events(0, None, 1000).unwrap(), events);
-            // Counters go on where they were.
+            // Counters continue.
             let next = store.submit(Job::default()).unwrap().job;
             assert_eq!(store.last_event().unwrap(), next.last_event);
             assert!(

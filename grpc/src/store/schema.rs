@@ -1,4 +1,4 @@
-//! The tables of the embedded store, and how a store of an earlier version becomes one of this.
+//! Tables of the embedded store, and schema upgrades.
 
 use super::StoreError;
 use super::redb::{damaged, number_of};
@@ -7,9 +7,9 @@ use prost::Message;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use std::path::Path;
 
-/// Counters, and the schema's version.
+/// Counters, and the schema version.
 pub const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-/// Jobs by the number of their submission: [`crate::internal::StoredJob`].
+/// Jobs by submission number: [`crate::internal::StoredJob`].
 pub const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs");
 /// Numbers of the jobs that have not ended.
 pub const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
@@ -17,7 +17,7 @@ pub const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
 pub const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedup");
 /// Events by cursor: [`JobEvent`].
 pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
-/// Cursors of the events of a job, by its number.
+/// Index of event cursors by job number.
 pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("events of jobs");
 
 pub const LAST_JOB: &str = "last job";
@@ -26,10 +26,11 @@ pub const LAST_LEASE: &str = "last lease";
 pub const PROBES: &str = "probes";
 const SCHEMA: &str = "schema";
 
-/// A step from one schema to the next.
+/// An upgrade from one schema to the next.
 type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
-/// Steps from every schema to the next: a store of schema n has gone through n of them. The first makes an empty store.
+/// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
+/// store.
 const UPGRADES: &[Upgrade] = &[make_tables, index_events];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
@@ -45,13 +46,13 @@ fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
     for entry in write.open_table(EVENTS)?.iter()? {
         let (cursor, event) = entry?;
         let event = JobEvent::decode(event.value()).map_err(damaged)?;
-        let job = number_of(&event.job_id).ok_or_else(|| damaged("an event of no job"))?;
+        let job = number_of(&event.job_id).ok_or_else(|| damaged("an event without a job"))?;
         index.insert((job, cursor.value()), ())?;
     }
     Ok(())
 }
 
-/// Brings the store at `path` to the latest schema.
+/// Upgrades the store at `path` to the latest schema.
 ///
 /// # Errors
 /// [`StoreError::Later`] for the store of a later version, and others.
@@ -64,7 +65,7 @@ pub fn upgrade(write: &WriteTransaction, path: &Path) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Refuses the store of a later version, and changes nothing.
+/// Rejects the store of a later version; changes nothing.
 ///
 /// # Errors
 /// [`StoreError::Later`], and others.
@@ -72,7 +73,7 @@ pub fn check(read: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
     steps_left(&read.open_table(META)?, path).map(|_| ())
 }
 
-/// The steps that a store has not gone.
+/// Upgrades that the store still needs.
 fn steps_left(
     meta: &impl ReadableTable<&'static str, u64>,
     path: &Path,
@@ -86,7 +87,7 @@ fn steps_left(
     })
 }
 
-/// Counts one up.
+/// Increments a counter; returns the new value.
 pub fn next(write: &WriteTransaction, counter: &str) -> Result<u64, StoreError> {
     let mut meta = write.open_table(META)?;
     let value = number(&meta, counter)? + 1;
@@ -107,7 +108,7 @@ mod tests {
     use std::fs;
     use std::io::Read;
 
-    /// The store of a service of schema 1, killed: a proof, a job that was rejected, one that was on the device.
+    /// Store of a killed service with schema 1: a proof, a rejected job, and one that was on the device.
     const SCHEMA_1: &[u8] = include_bytes!("../../tests/data/store-schema-1.redb.gz");
 
     #[test]
@@ -119,7 +120,7 @@ mod tests {
             .read_to_end(&mut bytes)
             .unwrap();
         fs::write(&path, bytes).unwrap();
-        // Twice: an upgraded store is one like others.
+        // Twice: an upgraded store opens like any other.
         for _ in 0..2 {
             let store = RedbStore::open(&path).unwrap();
             let listing = Listing {

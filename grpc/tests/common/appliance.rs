@@ -1,4 +1,4 @@
-//! The service in tests: the real process, on a real folder, on a port of its own.
+//! Runs the service in tests: the real process, in its own folder, on its own port.
 
 use super::Folder;
 use quarry_grpc::client::{Client, ClientError, Connection};
@@ -14,27 +14,27 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The service's own arguments in all tests.
+/// Arguments of the service in all tests.
 const SERVE: &str = "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --log-format json";
 
-/// A service that runs; killed when dropped.
+/// A running service; killed on drop.
 pub struct Appliance {
     process: Child,
-    /// Where it serves: `127.0.0.1:port`.
+    /// gRPC address: `127.0.0.1:port`.
     pub address: String,
-    /// Where its pages are.
+    /// Address of its pages.
     pub http: String,
-    /// What it said.
+    /// Its log.
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Appliance {
-    /// Starts a service whose data lie in `data` of the folder, and waits until it serves.
+    /// Starts a service with the data folder `data` and waits until it is ready.
     pub fn start(folder: &Folder, flags: &str) -> Self {
         Self::start_with(folder, flags, &[]).expect("the service serves")
     }
 
-    /// [`Appliance::start`] with more in its environment; `None` if it ends before it serves.
+    /// [`Appliance::start`] with additional environment variables; `None` if it exits before it is ready.
     pub fn start_with(folder: &Folder, flags: &str, env: &[(&str, &str)]) -> Option<Self> {
         let device = if flags.contains("--device") {
             ""
@@ -46,7 +46,8 @@ impl Appliance {
         Self::spawn(command)
     }
 
-    /// [`Appliance::start`] by another program, which becomes the service: the command and its arguments follow its own.
+    /// [`Appliance::start`] through another program that executes the service: that program's command line is followed
+    /// by the service's.
     pub fn start_by(folder: &Folder, program: &str, args: &[&str]) -> Self {
         let mut command = Command::new(program);
         command
@@ -90,24 +91,24 @@ impl Appliance {
         })
     }
 
-    /// A page: the status, the head and the body of the answer.
+    /// Gets a page: status, head and body of the response.
     pub fn page(&self, path: &str) -> (u16, String, String) {
         get(&self.http, path)
     }
 
-    /// The value of a metric, by its name and labels as they are written; `None` if there is none.
+    /// The value of a metric, by its exact name and labels; `None` if missing.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let (_, _, metrics) = self.page("/metrics");
         let mut lines = metrics.lines().map(|line| line.rsplit_once(' '));
         lines.find_map(|line| line.filter(|(found, _)| *found == name)?.1.parse().ok())
     }
 
-    /// What it said, as one text.
+    /// Its log as one text.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// How to reach it.
+    /// Connection to the service.
     pub fn connection(&self) -> Connection {
         Connection {
             server: format!("http://{}", self.address),
@@ -115,7 +116,7 @@ impl Appliance {
         }
     }
 
-    /// A client.
+    /// A connected client.
     pub async fn client(&self) -> Client {
         Client::connect(&self.connection()).await.expect("a connection")
     }
@@ -126,28 +127,28 @@ impl Appliance {
         self.process.wait().expect("a process to kill");
     }
 
-    /// SIGTERM, and how the process ended.
+    /// Sends SIGTERM; returns the exit status.
     pub fn terminate(mut self) -> ExitStatus {
         signal("TERM", self.process.id());
         self.process.wait().expect("the process ends")
     }
 
-    /// Waits for a process that ends by itself.
+    /// Waits until the process exits by itself.
     pub fn wait(mut self) -> ExitStatus {
         self.process.wait().expect("the process ends")
     }
 
-    /// Its process.
+    /// Id of its process.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Ids of its processes that run a subcommand.
+    /// Ids of its child processes with a subcommand.
     pub fn processes(&self, subcommand: &str) -> Vec<u32> {
         processes(self.process.id(), subcommand)
     }
 
-    /// Waits until it runs a subcommand; gives the process's id.
+    /// Waits until it has a child process with a subcommand; returns the process id.
     pub fn process(&self, subcommand: &str) -> u32 {
         until(&format!("a {subcommand}"), || {
             self.processes(subcommand).first().copied()
@@ -162,7 +163,7 @@ impl Drop for Appliance {
     }
 }
 
-/// Gets a page of an address: the status, the head and the body of the answer.
+/// Gets a page from an address: status, head and body of the response.
 pub fn get(address: &str, path: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("the pages");
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -200,7 +201,7 @@ fn processes(parent: u32, subcommand: &str) -> Vec<u32> {
     found
 }
 
-/// The whole files that a service keeps in `data`, or with another name the parts of uploads.
+/// The files in `data` of a kind: `objects` for complete files, `parts` for unfinished uploads.
 pub fn kept(folder: &Folder, kind: &str) -> Vec<PathBuf> {
     let mut open = vec![folder.file("data/artifacts")];
     let mut found = Vec::new();
@@ -219,7 +220,7 @@ pub fn kept(folder: &Folder, kind: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Waits until there is something, for a minute at most.
+/// Waits until there is a value, at most a minute.
 pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
@@ -231,12 +232,12 @@ pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     panic!("no {what} within a minute");
 }
 
-/// Uploads the four files of a case, whose parameters are those of `tag`.
+/// Uploads the four files of a case, with the parameters `tag`.
 pub async fn air_job(client: &mut Client, case: &Folder, tag: &str) -> JobSpec {
     try_air_job(client, case, tag).await.expect("uploads")
 }
 
-/// [`air_job`] with a service that may end in the middle of it.
+/// [`air_job`] for a service that may end in the middle of it.
 pub async fn try_air_job(client: &mut Client, case: &Folder, tag: &str) -> Result<JobSpec, ClientError> {
     let mut file = async |name: &str| client.upload(&case.file(name)).await.map(Some);
     let input = AirInput {
@@ -258,12 +259,12 @@ pub async fn upload(client: &mut Client, path: &Path) -> ArtifactRef {
     client.upload(path).await.expect("an upload")
 }
 
-/// Programs with their inputs.
+/// Programs and their inputs.
 pub fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/examples")
 }
 
-/// A job that takes a device some seconds, the more the more steps.
+/// A job that takes a device some seconds, depending on the steps.
 pub async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
     let folder = examples().join("collatz");
     let program = ProgramInput {
@@ -282,13 +283,13 @@ pub async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
     }
 }
 
-/// Submits a job that is taken.
+/// Submits a job that must be accepted.
 pub async fn submit(client: &mut Client, spec: JobSpec) -> Job {
     let answer = client.submit(spec).await.expect("an accepted job");
     answer.job.expect("a job")
 }
 
-/// Waits for the end of a job.
+/// Waits until a job has ended.
 pub async fn wait(client: &mut Client, id: &str) -> Job {
     client.wait(id, |_| {}).await.expect("the job ends")
 }

@@ -1,4 +1,5 @@
-//! A real browser, headless, driven over its DevTools protocol: JSON messages on two pipes, each with a zero at its end.
+//! A real headless browser, driven over the DevTools protocol: JSON messages on two pipes, each terminated by a zero
+//! byte.
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -9,10 +10,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long the browser may take for anything.
+/// Timeout for all browser operations.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A browser with one page; ended when dropped.
+/// A browser with one page; killed on drop.
 pub struct Browser {
     process: Child,
     to: ChildStdin,
@@ -24,11 +25,11 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a page in Chromium: `CHROMIUM`, or `chromium` where programs are found.
+    /// Opens a page in Chromium: `CHROMIUM`, or `chromium` on the path.
     pub fn open(url: &str) -> Self {
         let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
         let profile = tempfile::tempdir().expect("a folder");
-        // The browser reads its messages from file 3 and writes to file 4.
+        // The browser reads messages from file descriptor 3 and writes to 4.
         let mut process = Command::new("sh")
             .args([
                 "-c",
@@ -84,7 +85,7 @@ impl Browser {
         browser
     }
 
-    /// Calls a method of the protocol, for the page once there is one.
+    /// Calls a protocol method, on the page once there is one.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.last_call += 1;
         let mut message = json!({ "id": self.last_call, "method": method, "params": params });
@@ -107,7 +108,7 @@ impl Browser {
         }
     }
 
-    /// The value of an expression in the page.
+    /// Evaluates an expression in the page.
     pub fn value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let mut answer = self.call("Runtime.evaluate", params);
@@ -115,12 +116,12 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// The value of an expression that is a text.
+    /// Evaluates an expression whose value is a string.
     pub fn text(&mut self, expression: &str) -> String {
         self.value(expression).as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     pub fn until(&mut self, expression: &str) {
         let start = Instant::now();
         while self.value(expression) != json!(true) {
@@ -130,7 +131,7 @@ impl Browser {
         }
     }
 
-    /// What the page said that it should not have: errors, warnings, exceptions.
+    /// Errors, warnings and exceptions of the page.
     pub fn complaints(&self) -> Vec<String> {
         let is_bad = |event: &&Value| match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => true,
@@ -141,7 +142,7 @@ impl Browser {
         self.events.iter().filter(is_bad).map(Value::to_string).collect()
     }
 
-    /// Addresses of all that the page asked for.
+    /// URLs of all requests of the page.
     pub fn requests(&self) -> Vec<String> {
         let sent = |event: &&Value| event["method"] == "Network.requestWillBeSent";
         let url = |event: &Value| {
@@ -153,7 +154,7 @@ impl Browser {
         self.events.iter().filter(sent).map(url).collect()
     }
 
-    /// Keeps a picture of the page (PNG, in base64) in the folder that `QUARRY_SCREENSHOTS` names, if it names one.
+    /// Saves a screenshot (PNG, in base64) to the folder `QUARRY_SCREENSHOTS`, if set.
     pub fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("QUARRY_SCREENSHOTS") else {
             return;
@@ -164,7 +165,7 @@ impl Browser {
     }
 }
 
-/// Why there may be no answer.
+/// Error message for a missing response.
 const NO_BROWSER: &str = "no browser (Debian: apt-get install chromium; or set CHROMIUM)";
 
 impl Drop for Browser {

@@ -1,4 +1,4 @@
-//! Who is who in tests: authorities, certificates, digests.
+//! Test identities: authorities, certificates, digests.
 
 use quarry_grpc::client::ClientError;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -11,7 +11,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A certificate of the authority and its key, PEM; and the certificate in DER.
+/// A certificate signed by the authority and its key, in PEM; and the certificate in DER.
 pub fn certificate(authority: &CertifiedIssuer<'_, KeyPair>, name: &str) -> (String, String, Vec<u8>) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -20,14 +20,14 @@ pub fn certificate(authority: &CertifiedIssuer<'_, KeyPair>, name: &str) -> (Str
     (certificate.pem(), key.serialize_pem(), der)
 }
 
-/// An authority.
+/// A certificate authority.
 pub fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// The code of a refusal.
+/// The status code of an error.
 pub fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
     match result.expect_err("a refusal") {
         ClientError::Status(status) => status.code(),

@@ -1,5 +1,5 @@
-//! Running the `quarry` command in tests, in a folder of its own.
-// Every test binary uses a part of this module.
+//! Runs the `quarry` command in tests, each in its own folder.
+// Each test binary uses only part of this module.
 #![allow(dead_code)]
 
 pub mod appliance;
@@ -15,16 +15,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A folder to run commands in; removed when dropped.
+/// A folder to run commands in; removed on drop.
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// An empty folder.
+    /// Creates an empty folder.
     pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// A folder with all files of a case (`layout/case`) of the repository's corpus, decompressed.
+    /// Creates a folder with all files of a case (`layout/case`) of the repository's corpus, decompressed.
     pub fn with_case(case: &str) -> Self {
         let folder = Self::new();
         for entry in fs::read_dir(corpus().join(case)).expect("a case of the corpus") {
@@ -42,7 +42,7 @@ impl Folder {
         folder
     }
 
-    /// Where it is.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
@@ -52,7 +52,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// A file as JSON.
+    /// Reads a file as JSON.
     pub fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&fs::read(self.file(name)).expect("a file")).expect("JSON")
     }
@@ -97,7 +97,7 @@ impl Folder {
     }
 }
 
-/// What a command did.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Ran {
     /// Exit code; `None` if a signal ended it.
@@ -124,14 +124,14 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Panics unless the command ended with this code.
+    /// Panics unless the command exited with this code.
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert!(!self.stderr.contains("panicked"), "{self:#?}");
         self
     }
 
-    /// Panics unless standard error says all of this.
+    /// Panics unless standard error contains all of these texts.
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "'{text}' is not in: {}", self.stderr);
@@ -140,12 +140,12 @@ impl Ran {
     }
 }
 
-/// The repository's corpus of Stone's proofs.
+/// Path of the repository's corpus of Stone's proofs.
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover-core/tests/data")
 }
 
-/// Panics unless a proof file holds the bytes that Stone makes of a case (`layout/case`) with the parameters `tag`.
+/// Panics unless a proof file contains Stone's bytes for a case (`layout/case`) with the parameters `tag`.
 pub fn assert_stones_proof(proof: &Value, case: &str, tag: &str) {
     let hex = proof["proof_hex"]
         .as_str()

@@ -1,11 +1,11 @@
-//! Memory of the CPU device.
+//! Buffers of the CPU device.
 
 use crate::device::{DeviceBuffer, DeviceError, Element, Tag};
 use crate::memory::Accounts;
 use std::alloc::Layout;
 use std::sync::Arc;
 
-/// A buffer on the host that is counted under its tag while it lives.
+/// A buffer on the host, counted under its tag while it lives.
 pub struct CpuBuffer<T: Element> {
     elements: Vec<T>,
     tag: Tag,
@@ -54,22 +54,22 @@ impl<T: Element> DeviceBuffer<T> for CpuBuffer<T> {
     }
 }
 
-/// Memory that the system hands out zeroed: its pages are touched by the threads that use them first, and not
-/// twice as by a vector of zeros.
+/// Allocates memory that the system zeroes. Its pages are first touched by the threads that use them, whereas filling a
+/// vector with zeros would touch them twice.
 fn zeroed<T: Element>(len: usize) -> Option<Vec<T>> {
     let layout = Layout::array::<T>(len).ok()?;
     if layout.size() == 0 {
         return Some(Vec::new());
     }
-    // SAFETY: the layout is not empty, and is the one of a vector of that capacity; zero bytes are a valid
-    // element by the contract of `Element`.
+    // SAFETY: the layout is not empty and is that of a vector of this capacity; by the contract of `Element`, zero
+    // bytes are a valid element.
     unsafe {
         let memory = std::alloc::alloc_zeroed(layout);
         (!memory.is_null()).then(|| Vec::from_raw_parts(memory.cast(), len, len))
     }
 }
 
-/// What the system says is available, in bytes; 0 if it does not say.
+/// Available memory in bytes, as reported by the system; 0 if it reports nothing.
 fn available_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

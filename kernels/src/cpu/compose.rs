@@ -1,4 +1,4 @@
-//! The interpreter of register programs: an instruction at a time over a strip of rows.
+//! The interpreter of register programs: it runs one instruction at a time over a strip of rows.
 
 use super::CpuBuffer;
 use super::CpuDevice;
@@ -11,7 +11,7 @@ use crate::program::{Instruction, Opcode, Operand, Program};
 use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
 
-/// Rows of a strip: enough to pay for reading an instruction, few enough that the registers stay in the cache.
+/// Rows per strip: enough to pay for reading an instruction, few enough that the registers stay in the cache.
 const STRIP: usize = 64;
 
 type Strip = [Felt; STRIP];
@@ -92,19 +92,19 @@ fn check_operand(program: &Program, operand: Operand) -> Result<(), DeviceError>
     check_range("load", index, 1, len).map(|_| ())
 }
 
-/// What the program reads, beside registers.
+/// What the program reads, except registers.
 struct Inputs<'a> {
     sources: Vec<&'a [Felt]>,
     scalars: &'a [Felt],
 }
 
-/// The registers of one thread, a strip each.
+/// The registers of one thread, one strip each.
 struct Registers {
-    #[expect(clippy::vec_box, reason = "strips change places by their pointers")]
+    #[expect(clippy::vec_box, reason = "strips are swapped by pointer")]
     strips: Vec<Box<Strip>>,
-    /// Where an instruction writes before the strip changes places with its target, which may be an operand.
+    /// Destination of an instruction. Its strip is then swapped with that of the target, which may be an operand.
     spare: Box<Strip>,
-    /// Where cells that wrap around the end are gathered, for either operand.
+    /// Buffers for cells that wrap around the end, one per operand.
     wrapped: [Box<Strip>; 2],
 }
 
@@ -124,7 +124,7 @@ impl Registers {
         }
     }
 
-    /// Runs the program on the rows from `row` on and writes its result.
+    /// Runs the program on the rows starting at `row` and writes its result.
     fn run(&mut self, program: &Program, inputs: &Inputs<'_>, row: usize, out: &mut [Felt]) {
         let Self {
             strips,
@@ -149,7 +149,7 @@ impl Registers {
 }
 
 impl Inputs<'_> {
-    /// The operand on the rows from `row` on; without a copy unless it wraps around the end.
+    /// The operand's values on the rows starting at `row`. Copies them only if they wrap around the end.
     fn read<'b>(
         &'b self,
         operand: Operand,

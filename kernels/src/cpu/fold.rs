@@ -1,4 +1,4 @@
-//! Folding: element `i` meets its opposite, half a column on.
+//! Folding: element `i` is paired with its opposite, half a column ahead.
 
 use super::CpuDevice;
 use super::powers::powers;
@@ -9,7 +9,7 @@ use crate::ops::{FoldOps, check_split, half_len};
 use ark_ff::Field;
 use rayon::prelude::*;
 
-/// Rows that a thread takes at once.
+/// Rows that a thread processes at once.
 const CHUNK: usize = 1 << 10;
 
 impl FoldOps for CpuDevice {

@@ -1,4 +1,4 @@
-//! Reading of chosen rows and elements.
+//! Reading selected rows and elements.
 
 use super::{CpuBuffer, CpuDevice};
 use crate::device::{DeviceError, Element, Pending, check_range};

@@ -7,10 +7,10 @@ use crate::ops::GrindOps;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Nonces that are tried at once.
+/// Nonces tried at once.
 const BATCH: usize = 16;
 
-/// Batches that a thread tries between two looks at the cancel flag: milliseconds.
+/// Batches that a thread tries between two checks of the cancel flag: they take milliseconds.
 const BATCHES_PER_THREAD: u64 = 1 << 8;
 
 impl GrindOps for CpuDevice {
@@ -29,7 +29,7 @@ impl GrindOps for CpuDevice {
                 got: u64::from(bits),
             });
         }
-        // The lowest solution of a batch.
+        // The lowest solution in a batch.
         let solution = |first: u64| {
             let mut messages = [[0; 40]; BATCH];
             for (message, nonce) in messages.iter_mut().zip(first..) {

@@ -1,4 +1,4 @@
-//! Rows in square tiles of the bit reversal, and trees a layer at a time.
+//! Hashing: rows in square tiles of the bit reversal, trees one layer at a time.
 
 use super::CpuDevice;
 use super::tiles::deal_runs;
@@ -11,7 +11,7 @@ use crate::ops::{HashOps, MerkleTree};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Logarithm of a tile's side: a run of rows is read and a run of leaves is written.
+/// Logarithm of a tile's side, which is the length of the runs of rows read and of the runs of leaves written.
 const LOG_SIDE: u32 = 3;
 
 /// Nodes that a thread hashes at once.
@@ -56,7 +56,8 @@ impl HashOps for CpuDevice {
 }
 
 impl CpuDevice {
-    /// Hashes the nodes at some depths, lowest first, below node `root` (counted in its depth) of the highest.
+    /// Hashes the nodes at `depths`, the deepest first, below node `root` of depth `depths.start` (`root` counts within
+    /// its depth).
     fn hash_layers(
         &self,
         layer_hash: &[Hash],
@@ -89,11 +90,11 @@ impl CpuDevice {
     }
 }
 
-/// The rows of a table as they are hashed: in natural order, leaf `bit_reverse(j)` from row `j`.
+/// The rows of a table in hashing order: natural order, with leaf `bit_reverse(j)` for row `j`.
 struct Rows<'a> {
     columns: Vec<&'a [Felt]>,
     log_len: u32,
-    /// Whether a leaf is a pair of nodes and not a row.
+    /// Whether a leaf is hashed as a pair of nodes instead of a row.
     pairs: bool,
 }
 
@@ -104,7 +105,7 @@ impl<'a> Rows<'a> {
         let mut log_len = table.log_rows;
         let mut starts = table.starts.clone();
         if pairs {
-            // Committed rows 2k and 2k + 1 are half the column apart in natural order.
+            // In natural order, committed rows 2k and 2k + 1 are half the column apart.
             log_len = log_len.checked_sub(1).ok_or(DeviceError::Shape {
                 operation: "hash_rows",
                 what: "rows of a table of one column, at least",
@@ -124,8 +125,8 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// Hashes all rows. With a row's index cut into `high, middle, low`, a tile is the rows of one `middle`; their
-    /// leaves have the index `rev low, rev middle, rev high`, so both come in runs.
+    /// Hashes all rows. With a row's index split into `high, middle, low`, a tile consists of the rows of one `middle`;
+    /// their leaves have the index `rev low, rev middle, rev high`. So both rows and leaves come in runs.
     fn hash(&self, hash: Hash, leaves: &mut [Digest]) {
         let log_side = LOG_SIDE.min(self.log_len / 2);
         let log_middle = self.log_len - 2 * log_side;
@@ -133,7 +134,7 @@ impl<'a> Rows<'a> {
         let tiles = deal_runs(leaves, side, 1 << log_middle);
         tiles.into_par_iter().enumerate().for_each(|(middle, mut runs)| {
             let middle = bit_reverse(middle, log_middle);
-            // Runs are read whole: rows of one `middle` are so far apart that they share few sets of the cache.
+            // Runs are read whole: the rows of one `middle` are so far apart that they share few sets of the cache.
             let mut bytes = vec![[0; 32]; self.columns.len() * side * side];
             for (i, column) in self.columns.iter().enumerate() {
                 for high in 0..side {

@@ -1,4 +1,4 @@
-//! The CPU device: rayon over strips, blocks and tiles. It does the work at once, so its tickets are ready.
+//! The CPU device: rayon over strips, blocks and tiles. Operations are synchronous, so tickets are ready at once.
 
 mod buffer;
 mod compose;
@@ -22,10 +22,10 @@ use powers::Roots;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The host's processors as a device. Operations run in its own pool of threads.
+/// The host's processors as a device. Operations run in the device's own thread pool.
 ///
-/// Memory statistics count buffers. Beside them an operation needs scratch for a while: twiddles as large as one
-/// column, and tiles of some hundred KiB a thread.
+/// Memory statistics count buffers only. An operation also needs temporary memory: twiddles as large as one column, and
+/// tiles of some hundred KiB per thread.
 pub struct CpuDevice {
     pool: rayon::ThreadPool,
     accounts: Arc<Accounts>,
@@ -33,7 +33,7 @@ pub struct CpuDevice {
 }
 
 impl CpuDevice {
-    /// A device of `n_threads` threads, by default one for every processor.
+    /// A device with `n_threads` threads, by default one per processor.
     ///
     /// # Errors
     /// [`DeviceError::Start`] if the threads cannot be started.

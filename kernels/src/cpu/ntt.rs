@@ -1,9 +1,9 @@
 //! Transforms in passes over tiles that stay in the cache.
 //!
-//! Evaluation is the decimation-in-time network: layer by layer, polynomials of `half` coefficients that lie side
-//! by side are joined. Interpolation runs the same network backwards. The first layers make the local pass, over
-//! runs of a column; some more layers in a row make a strided pass: it couples elements `2^from` apart, and its
-//! tiles are copies of those with some neighbouring lanes.
+//! Evaluation is the decimation-in-time network: each layer joins adjacent polynomials of `half` coefficients.
+//! Interpolation runs the same network in reverse. The first layers form the local pass, over runs of a column. The
+//! other layers are grouped into strided passes. A strided pass couples elements `2^from` apart; its tiles are copies
+//! of these elements together with some neighbouring lanes.
 
 use super::CpuDevice;
 use super::powers;
@@ -19,13 +19,14 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Logarithm of the largest tile: 128 KiB, and its twiddles as much. The growth of lazy sums bounds it, too.
+/// Logarithm of the largest tile: 128 KiB, and as much again for its twiddles. The growth of lazy sums limits it, too.
 const LOG_TILE: u32 = 12;
 
 /// Logarithm of the number of lanes of a strided pass: a run of 512 bytes.
 const LOG_LANES: u32 = 4;
 
-/// Elements whose layers are run to the end before the next ones': they stay in the first-level cache.
+/// Elements per block. All layers of a block are run before those of the next block, so that it stays in the
+/// first-level cache.
 const BLOCK: usize = 1 << 8;
 
 impl NttOps for CpuDevice {
@@ -111,19 +112,19 @@ impl NttOps for CpuDevice {
     }
 }
 
-/// Elements that the local pass couples.
+/// Number of elements that the local pass couples.
 fn local_len(log_len: u32) -> usize {
     1 << LOG_TILE.min(log_len)
 }
 
-/// The layers after the local pass, by the logarithm of `half`, in passes.
+/// The layers after the local pass, grouped into passes. A layer is given by the logarithm of `half`.
 fn strided_passes(log_len: u32) -> Vec<Range<u32>> {
     let pass_from = |from: u32| (from < log_len).then(|| from..log_len.min(from + LOG_TILE - LOG_LANES));
     std::iter::successors(pass_from(LOG_TILE), |pass| pass_from(pass.end)).collect()
 }
 
-/// Runs some layers over all columns: `kernel(tile, twiddles, lanes)` for every tile, in which `lanes`
-/// neighbouring transforms interleave; the twiddles are the tile's own.
+/// Runs some layers over all columns: calls `kernel(tile, twiddles, lanes)` for every tile. A tile interleaves `lanes`
+/// neighbouring transforms; the twiddles are the tile's own.
 fn run_strided_pass(
     elements: &mut [Felt],
     twiddles: &[Felt],
@@ -150,7 +151,7 @@ fn run_strided_pass(
     });
 }
 
-/// Joins in every layer `(u, v)` to `(u + w v, u - w v)`, from `lanes` elements each to the whole tile.
+/// Replaces `(u, v)` by `(u + w v, u - w v)` in every layer, from `lanes` elements each up to the whole tile.
 fn layers_forwards(tile: &mut [Felt], twiddles: &[Felt], lanes: usize) {
     let block = BLOCK.max(lanes).min(tile.len());
     for block in tile.chunks_exact_mut(block) {
@@ -181,7 +182,7 @@ fn join_layers(elements: &mut [Felt], twiddles: &[Felt], mut half: usize) {
     }
 }
 
-/// Parts in every layer `(u, v)` to `(u + v, (u - v) w)`; the twiddles are inverse, and the factor 1/2 of every
+/// Replaces `(u, v)` by `(u + v, (u - v) w)` in every layer. The twiddles are inverse, and the factor 1/2 of every
 /// layer is left out. Elements stay below `2 p`.
 fn layers_backwards(tile: &mut [Felt], twiddles: &[Felt], lanes: usize) {
     let block = BLOCK.max(lanes).min(tile.len());
@@ -191,7 +192,7 @@ fn layers_backwards(tile: &mut [Felt], twiddles: &[Felt], lanes: usize) {
     }
 }
 
-/// The layers down to `last_half`.
+/// Runs the layers down to `last_half`.
 fn part_layers(elements: &mut [Felt], twiddles: &[Felt], last_half: usize) {
     let mut half = elements.len() / 2;
     while half >= last_half {
@@ -208,10 +209,10 @@ fn part_layers(elements: &mut [Felt], twiddles: &[Felt], last_half: usize) {
     }
 }
 
-/// The value at `x` of the polynomial with these coefficients in bit-reversed order. Neighbours differ by the
-/// highest power, so joining them halves the polynomial.
+/// The value at `x` of the polynomial with these coefficients, in bit-reversed order. Neighbours differ by the highest
+/// power, so joining them halves the polynomial.
 fn evaluate_at(coefficients: &[Felt], x: Felt) -> Felt {
-    /// Coefficients that are joined to one value without leaving the cache.
+    /// Coefficients joined to one value without leaving the cache.
     const CHUNK: usize = 1 << 10;
     let log_len = coefficients.len().ilog2() as usize;
     let powers: Vec<Felt> = std::iter::successors(Some(x), |power| Some(power.square()))
@@ -232,7 +233,7 @@ fn evaluate_at(coefficients: &[Felt], x: Felt) -> Felt {
     values[0]
 }
 
-/// Joins coefficients to one value; the powers for them are in ascending order.
+/// Joins coefficients to one value. The powers are in ascending order.
 fn join(coefficients: &[Felt], powers: &[Felt]) -> Felt {
     let mut values = Cow::Borrowed(coefficients);
     for power in powers.iter().rev() {

@@ -6,7 +6,7 @@ use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Elements that a thread takes at once.
+/// Elements that a thread processes at once.
 const CHUNK: usize = 1 << 10;
 
 /// Fills `out` with `first * ratio^i`.
@@ -27,14 +27,14 @@ pub(super) fn powers(first: Felt, ratio: Felt, n: usize) -> Vec<Felt> {
     powers
 }
 
-/// Inverts every element; zeros stay.
+/// Inverts every element. Zeros stay zero.
 pub(super) fn invert(elements: &mut [Felt]) {
     elements.par_chunks_mut(CHUNK).for_each(ark_ff::batch_inversion);
 }
 
-/// Roots of unity for every size up to the largest asked for so far: element `half + j` is `g^j`, where `g`
-/// generates the subgroup of `2 half` elements, `half` being a power of two and `j < half`. A table for a
-/// smaller size is a prefix of one for a larger.
+/// Roots of unity for every size up to the largest requested so far: element `half + j` is `g^j`, where `half` is a
+/// power of two, `j < half`, and `g` generates the subgroup of `2 half` elements. A table for a smaller size is a
+/// prefix of one for a larger size.
 #[derive(Default)]
 pub(super) struct Roots(RwLock<Arc<Vec<Felt>>>);
 
@@ -62,9 +62,9 @@ impl Roots {
         grown
     }
 
-    /// The twiddles of the transform on a coset of `n` points. The layer that joins polynomials of `half`
-    /// coefficients to ones of `2 half` evaluates on the coset of `shift^(n / 2 half)`, so element `half + j`
-    /// is `shift^(n / 2 half) g^j`.
+    /// The twiddles of the transform on a coset of `n` points. The layer that joins polynomials of `half` coefficients
+    /// to polynomials of `2 half` evaluates on the coset of `shift^(n / 2 half)`, so element `half + j` is
+    /// `shift^(n / 2 half) g^j`.
     pub(super) fn twiddles(&self, coset: Coset) -> Vec<Felt> {
         let roots = self.at_least(coset.log_len);
         let mut twiddles = vec![Felt::ONE; coset.len()];

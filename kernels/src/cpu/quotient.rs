@@ -1,4 +1,4 @@
-//! The DEEP quotient, strip by strip of rows.
+//! The DEEP quotient, computed in strips of rows.
 
 use super::CpuDevice;
 use super::powers::{fill_powers, invert};
@@ -11,7 +11,7 @@ use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Rows of a strip.
+/// Rows per strip.
 const STRIP: usize = 128;
 
 /// Products below `2 p` that are summed before a reduction.
@@ -67,7 +67,7 @@ impl QuotientOps for CpuDevice {
     }
 }
 
-/// The pole's terms by their offset, with `g^-offset` in their coefficients.
+/// Groups the pole's terms by offset. The coefficients include the factor `g^-offset`.
 fn fractions<'a>(
     columns: &[&'a [Felt]],
     pole: &Pole,
@@ -87,7 +87,8 @@ fn fractions<'a>(
 }
 
 impl Fraction<'_> {
-    /// Adds the fraction on the rows from `first_row` on. The denominator of row `i` is entry `i - offset`.
+    /// Adds the fraction on the rows starting at `first_row`. The inverse of the denominator of row `i` is entry
+    /// `i - offset` of `inverses`.
     fn add_to(&self, out: &mut [Felt], first_row: usize, inverses: &[Felt], offset: usize) {
         let mut numerators = [-self.constant; STRIP];
         for terms in self.terms.chunks(LAZY_TERMS) {

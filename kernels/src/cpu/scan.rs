@@ -1,4 +1,4 @@
-//! Scans, a chunk a thread; what comes before a chunk joins it afterwards.
+//! Scans, one chunk per thread. The value before each chunk is applied afterwards.
 
 use super::CpuDevice;
 use crate::columns::{Columns, Natural};
@@ -8,7 +8,7 @@ use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn
 use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
 
-/// Cells that a thread takes at once.
+/// Cells that a thread processes at once.
 const CHUNK: usize = 1 << 10;
 
 impl ScanOps for CpuDevice {
@@ -74,7 +74,7 @@ impl ScanOps for CpuDevice {
         let CumulativeArgument { values, z, alpha } = argument;
         let cells = columns.column(values.column);
         let cell = |i: usize| cells[values.offset + i * values.step];
-        // The step into cell `i` as an affine map: what the value is multiplied by, and what is added.
+        // The step into cell `i` as an affine map: the factor and the summand.
         let step = |i: usize| {
             let difference = i
                 .checked_sub(1)
@@ -116,7 +116,7 @@ impl ScanOps for CpuDevice {
     }
 }
 
-/// One side of the argument: its parts' cells with their weights.
+/// One side of the argument: the cells of its parts, with their weights.
 struct Side<'a> {
     parts: Vec<(&'a [Felt], &'a VirtualColumn, Felt)>,
     z: Felt,
@@ -138,7 +138,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// The tuple of cell `i`, taken from `z`.
+    /// `z` minus the tuple of cell `i`.
     fn shifted(&self, i: usize) -> Felt {
         let cell = |column: &[Felt], part: &VirtualColumn| column[part.offset + i * part.step];
         self.parts.iter().fold(self.z, |rest, (column, part, weight)| {

@@ -1,4 +1,4 @@
-//! Sharing a slice among threads by strided runs.
+//! Splits a slice into strided runs, to share it among threads.
 
 /// Cuts a slice into runs of `run` elements and deals them out to `n_tiles` tiles in turn: tile `t` gets the runs
 /// `t, t + n_tiles, ..` in this order.

@@ -1,7 +1,7 @@
-//! The memory that buffers come from: a pool of the driver's, which keeps what it once took.
+//! The memory behind buffers: a driver's memory pool, which keeps the memory it has taken.
 //!
-//! Memory is taken in the order of the work, so nothing waits. What a proof was planned to take is reserved before it
-//! begins; others on the card have the rest.
+//! Memory is allocated in stream order, so nothing waits. The memory planned for a proof is reserved before the proof
+//! begins; the rest is left to other users of the card.
 
 use super::context::Context;
 use super::driver::started;
@@ -9,18 +9,19 @@ use crate::device::{DeviceError, Tag};
 use cudarc::driver::sys::{self, CUresult};
 use std::ptr::null_mut;
 
-/// Of the memory that is free on the card, so much is left to others: one part in so many.
+/// Part of the card's free memory that is left to other users: one part in this many.
 const LEFT_TO_OTHERS: u64 = 16;
 
-/// What is reserved beyond what was planned, where there is so much: the pool rounds. One part in so many, and so many bytes.
+/// Margin reserved beyond the plan if there is enough memory, because the pool rounds: one part in this many, plus this
+/// many bytes.
 const MARGIN: (u64, u64) = (16, 32 << 20);
 
-/// The pool, and what may be taken of it.
+/// The memory pool and its limits.
 pub(super) struct Arena {
     pool: sys::CUmemoryPool,
     /// Bytes that buffers may take.
     pub(super) budget: u64,
-    /// Bytes that they might if nobody else had any of the card's.
+    /// Bytes that buffers could take if the card had no other users.
     pub(super) most: u64,
 }
 
@@ -35,18 +36,18 @@ impl Default for Arena {
 }
 
 impl Arena {
-    /// Gives all memory back. The context is current, its work is done, and the pool is not used any more.
+    /// Frees all memory. The context must be current, its work done, and the pool no longer in use.
     pub(super) fn close(&self) {
         if !self.pool.is_null() {
-            // SAFETY: made by `cuMemPoolCreate`, and destroyed once: by its context's `drop`.
+            // SAFETY: created by `cuMemPoolCreate`, and destroyed once: by its context's `drop`.
             let _ = unsafe { sys::cuMemPoolDestroy(self.pool) };
         }
     }
 }
 
-/// The pool's properties: memory of that device, for this process alone.
+/// The pool's properties: memory of `device`, for this process only.
 fn pool_properties(device: sys::CUdevice) -> sys::CUmemPoolProps {
-    // SAFETY: the driver asks for zeros where nothing is said.
+    // SAFETY: the driver requires zeros in fields that are not set.
     let mut properties: sys::CUmemPoolProps = unsafe { std::mem::zeroed() };
     properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
     properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
@@ -55,7 +56,7 @@ fn pool_properties(device: sys::CUdevice) -> sys::CUmemPoolProps {
 }
 
 impl Context {
-    /// Makes the pool. What it takes it keeps, so that no allocation waits for the system twice.
+    /// Creates the pool. It keeps the memory it takes, so that no allocation waits for the system twice.
     pub(super) fn open_arena(&mut self, budget: Option<u64>) -> Result<(), DeviceError> {
         let mut keep = u64::MAX;
         let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
@@ -87,7 +88,7 @@ impl Context {
         Ok(bytes)
     }
 
-    /// Bytes of the card that nobody has, and all of its.
+    /// Free and total bytes of the card.
     fn card_bytes(&self) -> Result<(u64, u64), DeviceError> {
         self.enter()?;
         let (mut free, mut total) = (0, 0);
@@ -98,7 +99,7 @@ impl Context {
         Ok((free as u64, total as u64))
     }
 
-    /// Bytes that the pool has or can take from the card.
+    /// Bytes that the pool has taken or can take from the card.
     fn obtainable(&self) -> Result<u64, DeviceError> {
         let (free, _) = self.card_bytes()?;
         Ok(self.reserved()? + free - free / LEFT_TO_OTHERS)
@@ -106,23 +107,23 @@ impl Context {
 
     /// Bytes that buffers can still take.
     pub(super) fn free_bytes(&self) -> u64 {
-        // A driver that does not answer has nothing to give: the next call says why.
+        // If the driver does not answer, 0 is reported; the next call returns the error.
         let obtainable = self.obtainable().unwrap_or(0);
         obtainable
             .min(self.arena.budget)
             .saturating_sub(self.accounts.current())
     }
 
-    /// Whether the pool has taken so many bytes from the card.
+    /// Whether the pool has taken this many bytes from the card.
     pub(super) fn is_reserved(&self, bytes: u64) -> Result<bool, DeviceError> {
         self.enter()?;
         Ok(self.reserved()? >= bytes)
     }
 
-    /// Takes so many bytes from the card for the pool, those that buffers hold among them, and some more if it has them.
+    /// Makes the pool take this many bytes from the card, including those that buffers hold, and a margin if available.
     pub(super) fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
-        // Pieces that are too small would lie beside the larger one.
-        // SAFETY: the stream and the pool are alive; a trim frees only what nobody holds.
+        // Free pieces are released first: smaller ones would remain beside the larger one.
+        // SAFETY: the stream and the pool are alive; a trim frees only unused memory.
         unsafe {
             self.done("cuStreamSynchronize", sys::cuStreamSynchronize(self.work.0))?;
             self.done("cuMemPoolTrimTo", sys::cuMemPoolTrimTo(self.arena.pool, 0))?;
@@ -144,8 +145,8 @@ impl Context {
         Err(self.out_of_memory(Tag("arena"), bytes - held, self.free_bytes()))
     }
 
-    /// Takes memory in the order of the work: what is enqueued later may use it. Its bytes are anything. Nothing if the card
-    /// has not so much.
+    /// Allocates memory in stream order: work enqueued later may use it. Its contents are arbitrary. `None` if the card
+    /// does not have enough memory.
     pub(super) fn take_address(&self, bytes: u64) -> Result<Option<sys::CUdeviceptr>, DeviceError> {
         self.enter()?;
         let mut address = 0;
@@ -161,10 +162,10 @@ impl Context {
         Ok(Some(address))
     }
 
-    /// Gives memory back once the work enqueued so far is done.
+    /// Frees memory once the work enqueued so far is done.
     pub(super) fn give_back_address(&self, address: sys::CUdeviceptr) {
         if self.enter().is_ok() {
-            // SAFETY: the address is of this pool and is not used by work enqueued later. A failure is one of
+            // SAFETY: the address belongs to this pool and is not used by work enqueued later. A failure belongs to
             // earlier work, and the next wait reports it.
             let _ = unsafe { sys::cuMemFreeAsync(address, self.work.0) };
         }

@@ -1,11 +1,11 @@
-//! Memory of a CUDA device.
+//! Buffers of a CUDA device.
 
 use super::context::Context;
 use crate::device::{DeviceBuffer, DeviceError, Element, Tag};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Bytes on the device, counted under their tag while they are held.
+/// Device memory, counted under its tag while it is held.
 pub(super) struct Memory {
     context: Arc<Context>,
     address: u64,
@@ -14,7 +14,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Takes memory for `len` values of any kind. Its bytes are anything.
+    /// Allocates memory for `len` values of any type. Its contents are arbitrary.
     pub(super) fn take<T>(context: &Arc<Context>, len: usize, tag: Tag) -> Result<Self, DeviceError> {
         let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
         let mut this = Self {
@@ -26,10 +26,10 @@ impl Memory {
         if bytes > 0 {
             let taken = context.accounts.take_within(tag, bytes, context.arena.budget);
             taken.map_err(|free| context.out_of_memory(tag, bytes, free))?;
-            // From here on `drop` gives back what was counted.
+            // From here on, `drop` gives back the counted bytes.
             this.bytes = bytes;
             let Some(address) = context.take_address(bytes)? else {
-                // What was refused is not held.
+                // The refused bytes are not held: uncount them.
                 drop(this);
                 return Err(context.out_of_memory(tag, bytes, context.free_bytes()));
             };
@@ -38,7 +38,7 @@ impl Memory {
         Ok(this)
     }
 
-    /// Takes memory and fills it with host values, which are read before this returns.
+    /// Allocates memory and fills it with host values, which are read before this call returns.
     pub(super) fn upload<T: Copy>(
         context: &Arc<Context>,
         values: &[T],
@@ -57,7 +57,7 @@ impl Memory {
         Ok(this)
     }
 
-    /// Where the bytes begin.
+    /// Address of the first byte.
     pub(super) fn address(&self) -> u64 {
         self.address
     }
@@ -82,7 +82,7 @@ pub struct CudaBuffer<T: Element> {
 }
 
 impl<T: Element> CudaBuffer<T> {
-    /// Takes memory whose bytes are anything, for an operation that writes all of it.
+    /// Allocates a buffer with arbitrary contents, for an operation that writes all of it.
     pub(super) fn unwritten(context: &Arc<Context>, len: usize, tag: Tag) -> Result<Self, DeviceError> {
         Ok(Self {
             memory: Memory::take::<T>(context, len, tag)?,
@@ -99,7 +99,7 @@ impl<T: Element> CudaBuffer<T> {
         Ok(this)
     }
 
-    /// Where element `at` begins.
+    /// Address of element `at`.
     pub(super) fn address(&self, at: usize) -> u64 {
         self.memory.address + at as u64 * size_of::<T>() as u64
     }

@@ -1,4 +1,4 @@
-//! Register programs, interpreted by a thread a row.
+//! Register programs, interpreted with one thread per row.
 
 use super::buffer::Memory;
 use super::context::Context;
@@ -12,8 +12,8 @@ use crate::ops::{ComposeOps, check_compose};
 use crate::program::{Opcode, Operand, Program};
 use ark_ff::Field;
 
-/// Blocks that a multiprocessor runs at once and that share its memory: as many as have all their registers there,
-/// within these bounds.
+/// Minimum and maximum number of blocks that run on a multiprocessor at once and share its memory. Within these bounds,
+/// as many run as can have all their registers in that memory.
 const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (4, 16);
 
 /// `Operand` of `compose.cu`.
@@ -67,18 +67,18 @@ impl EncodedOperand {
     }
 }
 
-/// Shared memory of a register of all threads of a block.
+/// Bytes of shared memory for one register of all threads of a block.
 fn register_bytes() -> u32 {
     Kernel::Compose.threads() * size_of::<Felt>() as u32
 }
 
-/// Where the registers of a launch lie.
+/// Placement of the registers of a launch.
 struct Residence {
     /// Blocks of the launch: those that run at once.
     n_blocks: u64,
-    /// Registers in shared memory.
+    /// Number of registers in shared memory.
     n_shared: u32,
-    /// Elements of the others, of all threads.
+    /// Number of elements for the other registers, over all threads.
     n_scratch: usize,
 }
 
@@ -101,7 +101,7 @@ impl Residence {
     }
 }
 
-/// Bytes that a launch takes beside its buffers.
+/// Bytes of scratch that a launch needs beside its buffers.
 pub(super) fn scratch(context: &Context, n_registers: usize, log_len: u32) -> u64 {
     let residence = Residence::new(context, n_registers, 1 << log_len);
     (residence.n_scratch * size_of::<Felt>()) as u64

@@ -1,4 +1,4 @@
-//! The driver: a context on one device, its streams and its kernels.
+//! The driver: a context on one device, with its streams and kernels.
 
 use super::arena::Arena;
 use super::driver::{CUDA, Event, attribute, device_count, name, reason, started};
@@ -12,18 +12,18 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Blocks that a launch may have in either dimension, on every card.
+/// Maximum blocks of a launch in either dimension, on every card.
 pub(super) const MAX_GRID: [u64; 2] = [(1 << 31) - 1, (1 << 16) - 1];
 
-/// Everything that lives as long as the device or any of its buffers. Work goes to one stream, in order; a second one is
-/// for uploads that need not wait for it.
+/// Everything that lives as long as the device or any of its buffers. Work runs in order on one stream; a second stream
+/// is for uploads that need not wait for that work.
 pub(super) struct Context {
     pub(super) name: String,
     pub(super) device: sys::CUdevice,
     context: sys::CUcontext,
-    /// The work, in order.
+    /// Stream of the work, in order.
     pub(super) work: Stream,
-    /// Uploads beside the work.
+    /// Stream of uploads that run beside the work.
     pub(super) uploads: Stream,
     pub(super) arena: Arena,
     module: sys::CUmodule,
@@ -32,12 +32,12 @@ pub(super) struct Context {
     pub(super) staging: Staging,
     /// Number of multiprocessors.
     pub(super) n_multiprocessors: u32,
-    /// Shared memory that a block may take, in bytes.
+    /// Maximum shared memory per block, in bytes.
     pub(super) max_shared_bytes: u32,
 }
 
-// SAFETY: the driver's handles may be used from any thread in which the context is current, and `enter` makes it so;
-// the driver does its own locking.
+// SAFETY: the driver's handles may be used from any thread in which the context is current, which `enter` ensures; the
+// driver does its own locking.
 unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
@@ -52,7 +52,7 @@ unsafe impl Send for Stream {}
 unsafe impl Sync for Stream {}
 
 impl Context {
-    /// Starts device `index`, of whose memory `budget` bytes may be taken, by default nearly all that is free.
+    /// Starts device `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free.
     pub(super) fn start(index: usize, budget: Option<u64>) -> Result<Arc<Self>, DeviceError> {
         let count = device_count()?;
         if index >= count {
@@ -77,8 +77,8 @@ impl Context {
             n_multiprocessors: 0,
             max_shared_bytes: 0,
         };
-        // SAFETY: every handle is made by the call before it is used, and all pointers are valid for writing. What was
-        // made when a call fails is given back by `drop`.
+        // SAFETY: every handle is created by a call before it is used, and all pointers are valid for writing. If a
+        // call fails, `drop` releases what was created before.
         unsafe {
             started(sys::cuDeviceGet(&mut this.device, ordinal))?;
             started(sys::cuDevicePrimaryCtxRetain(&mut this.context, this.device))?;
@@ -101,7 +101,7 @@ impl Context {
         let dynamic = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         for kernel in Kernel::ALL {
             let mut function = null_mut();
-            // SAFETY: the module is loaded, and the name ends with a zero.
+            // SAFETY: the module is loaded, and the name is zero-terminated.
             unsafe {
                 started(sys::cuModuleGetFunction(
                     &mut function,
@@ -118,13 +118,13 @@ impl Context {
         Ok(())
     }
 
-    /// Makes the context current in this thread; every use of the driver begins so.
+    /// Makes the context current in this thread. Every use of the driver starts with this call.
     pub(super) fn enter(&self) -> Result<(), DeviceError> {
         // SAFETY: the context is retained until `drop`.
         self.done("cuCtxSetCurrent", unsafe { sys::cuCtxSetCurrent(self.context) })
     }
 
-    /// What a call says, as an error with its name.
+    /// Turns the result of a driver call into an error that names the call.
     pub(super) fn done(&self, operation: &'static str, result: CUresult) -> Result<(), DeviceError> {
         match result {
             CUresult::CUDA_SUCCESS => Ok(()),
@@ -149,10 +149,10 @@ impl Context {
         }
     }
 
-    /// Fills memory with zero bytes.
+    /// Fills device memory with zero bytes.
     pub(super) fn clear(&self, address: sys::CUdeviceptr, bytes: u64) -> Result<(), DeviceError> {
         self.enter()?;
-        // SAFETY: the caller's buffer has so many bytes.
+        // SAFETY: the caller's buffer has this many bytes.
         let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes as usize, self.work.0) };
         self.done("cuMemsetD8Async", result)
     }
@@ -160,7 +160,7 @@ impl Context {
     /// Copies host memory to the device.
     ///
     /// # Safety
-    /// `bytes` bytes must be valid on both sides, on the host until the copy is done.
+    /// `bytes` bytes must be valid on both sides; on the host, until the copy is done.
     pub(super) unsafe fn copy_up(
         &self,
         stream: Stream,
@@ -188,7 +188,7 @@ impl Context {
         self.done("cuMemcpyDtoHAsync", result)
     }
 
-    /// Copies on the device.
+    /// Copies memory on the device.
     ///
     /// # Safety
     /// `bytes` bytes must be valid on both sides and not overlap.
@@ -207,8 +207,8 @@ impl Context {
     /// Enqueues a kernel: `grid` blocks (in two dimensions) of the kernel's threads.
     ///
     /// # Safety
-    /// The arguments must be those of the kernel, in order and of the same layout, and their buffers as long as
-    /// it asks for.
+    /// The arguments must be those of the kernel, in order and with the same layout, and their buffers as long as the
+    /// kernel requires.
     pub(super) unsafe fn launch(
         &self,
         kernel: Kernel,
@@ -247,7 +247,7 @@ impl Context {
         self.done(kernel.label(), result)
     }
 
-    /// A new event, done when what the stream has so far is.
+    /// A new event, which is done when all work enqueued on the stream so far is done.
     pub(super) fn event(&self, stream: Stream) -> Result<Event, DeviceError> {
         self.enter()?;
         let mut event = Event(null_mut());
@@ -260,11 +260,11 @@ impl Context {
         Ok(event)
     }
 
-    /// What `later` is given from now on begins when what `earlier` has so far is done.
+    /// Makes work enqueued on `later` from now on wait until the work enqueued on `earlier` so far is done.
     pub(super) fn order(&self, earlier: Stream, later: Stream) -> Result<(), DeviceError> {
         let event = self.event(earlier)?;
         let nothing_special = 0;
-        // SAFETY: the event is recorded; the driver keeps what it needs of one that is destroyed.
+        // SAFETY: the event is recorded; the driver keeps what it needs after the event is destroyed.
         let result = unsafe { sys::cuStreamWaitEvent(later.0, event.0, nothing_special) };
         self.done("cuStreamWaitEvent", result)
     }
@@ -285,8 +285,8 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: each handle is null or alive, and nothing else holds one: buffers and events hold the context.
-        // Nobody is left to be told of a failure.
+        // SAFETY: each handle is null or alive, and nothing else holds one, because buffers and events hold the
+        // context. Failures are ignored: there is no caller left to report them to.
         unsafe {
             if self.context.is_null() || sys::cuCtxSetCurrent(self.context) != CUresult::CUDA_SUCCESS {
                 return;

@@ -1,4 +1,4 @@
-//! The driver as a library: whether it is there, what it says, and events.
+//! The driver as a library: detection, queries, and events.
 
 use super::module::NEEDED_VERSION;
 use crate::description::Description;
@@ -6,13 +6,13 @@ use crate::device::DeviceError;
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::CStr;
 
-/// The kind of device, in errors.
+/// Name of this kind of device in errors.
 pub(super) const CUDA: &str = "CUDA";
 
-/// The driver's name for an error.
+/// The driver's name for an error code.
 pub(super) fn reason(error: CUresult) -> String {
     let mut name = std::ptr::null();
-    // SAFETY: the driver writes a pointer to a string that lives for ever, or nothing.
+    // SAFETY: the driver writes a pointer to a string that is never freed, or nothing.
     let found = unsafe { sys::cuGetErrorName(error, &mut name) };
     if found != CUresult::CUDA_SUCCESS || name.is_null() {
         return format!("error {}", error as u32);
@@ -21,7 +21,7 @@ pub(super) fn reason(error: CUresult) -> String {
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
-/// What a call of the driver says, as an error of starting.
+/// Turns the result of a driver call into a start error.
 pub(super) fn started(result: CUresult) -> Result<(), DeviceError> {
     match result {
         CUresult::CUDA_SUCCESS => Ok(()),
@@ -32,14 +32,14 @@ pub(super) fn started(result: CUresult) -> Result<(), DeviceError> {
     }
 }
 
-/// A version as the driver counts, for people.
+/// The driver's version number in human-readable form.
 fn version_name(version: i32) -> String {
     format!("{}.{}", version / 1000, version % 1000 / 10)
 }
 
-/// Checks that there is a driver and that it is new enough, and counts its devices.
+/// Checks that a driver is installed and new enough, and counts its devices.
 pub(super) fn device_count() -> Result<usize, DeviceError> {
-    // SAFETY: only looks for the library. Without it every other call would panic.
+    // SAFETY: only looks for the library. Without the library, every other call would panic.
     if !unsafe { sys::is_culib_present() } {
         return Err(DeviceError::DriverMissing {
             device: CUDA,
@@ -57,17 +57,17 @@ pub(super) fn device_count() -> Result<usize, DeviceError> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// A card's name.
+/// The name of a card.
 pub(super) fn name(device: sys::CUdevice) -> Result<String, DeviceError> {
     let mut name = [0; 256];
-    // SAFETY: the driver writes at most as many bytes as it is told, with a zero at the end.
+    // SAFETY: the driver writes at most as many bytes as given, with a terminating zero.
     unsafe { started(sys::cuDeviceGetName(name.as_mut_ptr(), 256, device))? };
     // SAFETY: as above.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) };
     Ok(name.to_string_lossy().into_owned())
 }
 
-/// One of a card's numbers.
+/// One attribute of a card.
 pub(super) fn attribute(
     device: sys::CUdevice,
     attribute: sys::CUdevice_attribute,
@@ -78,7 +78,7 @@ pub(super) fn attribute(
     Ok(u32::try_from(value).unwrap_or(0))
 }
 
-/// The cards, without starting one.
+/// Describes the cards without starting any.
 pub(super) fn list() -> Result<Vec<Description>, DeviceError> {
     (0..device_count()?).map(describe).collect()
 }
@@ -116,7 +116,7 @@ fn describe(index: usize) -> Result<Description, DeviceError> {
     })
 }
 
-/// Refuses versions that do not know the module's text. Newer ones have every function that is called here.
+/// Rejects drivers that do not support the module's PTX version. Newer drivers have every function that is called here.
 fn check_version(version: i32) -> Result<(), DeviceError> {
     if version >= NEEDED_VERSION {
         return Ok(());
@@ -128,7 +128,7 @@ fn check_version(version: i32) -> Result<(), DeviceError> {
     })
 }
 
-/// A point in the stream's work. It is dropped before its context.
+/// A point in a stream's work. It is dropped before its context.
 pub(super) struct Event(pub(super) sys::CUevent);
 
 // SAFETY: the driver's handles may be used from any thread.
@@ -137,7 +137,7 @@ unsafe impl Send for Event {}
 impl Drop for Event {
     fn drop(&mut self) {
         if !self.0.is_null() {
-            // SAFETY: made by `cuEventCreate`, and dropped once.
+            // SAFETY: created by `cuEventCreate`, and dropped once.
             let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
         }
     }

@@ -1,4 +1,4 @@
-//! NVIDIA's driver as tests have it: a library of the same functions that runs the kernels on the host.
+//! An emulation of NVIDIA's driver for tests: a library with the same functions that runs the kernels on the host.
 //!
 //! Its devices run the threads of a block in different orders: 0 forward, 1 in reverse, 2 at random. (Under a
 //! sanitizer there is only device 0.)
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Puts the emulated driver in the place of the real one, for this process. It is built first, unless that was done
-/// since its sources last changed; the environment variable `QUARRY_CUDA_EMULATION_FLAGS` adds to the compiler's
+/// Replaces the real driver by the emulated one in this process. The emulated driver is built first, unless it was
+/// built since its sources last changed. The environment variable `QUARRY_CUDA_EMULATION_FLAGS` adds to the compiler's
 /// flags.
 ///
 /// # Errors
-/// What went wrong, for people: most of all that there is no `g++`.
+/// The reason in human-readable form, most often that `g++` is missing.
 pub fn install() -> Result<(), String> {
     static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
     INSTALLED
         .get_or_init(|| {
             let library = build().map_err(|error| format!("the emulated CUDA driver: {error}"))?;
-            // SAFETY: the library's initialisers only fill a table of its own. It says that it is libcuda.so, so whoever
-            // looks for that finds it.
+            // SAFETY: the library's initialisers only fill a table of its own. Its soname is libcuda.so, so a lookup of
+            // that name finds it.
             let library = unsafe { libloading::Library::new(&library) };
             std::mem::forget(library.map_err(|error| error.to_string())?);
             Ok(())
@@ -48,7 +48,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     }
     let digest = keccak256(&text);
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    // Beside the test's own program, in the target folder.
+    // The library goes beside the test's own program, in the target folder.
     let program = std::env::current_exe()?;
     let folder = program
         .parent()
@@ -59,7 +59,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     if library.exists() {
         return Ok(library);
     }
-    // Another test may be at the same: the first to finish wins.
+    // Another test may build it at the same time: the first to finish wins.
     let unfinished = folder.join(format!("libcuda-{name}-{}.so", std::process::id()));
     let output = Command::new("g++")
         .args([

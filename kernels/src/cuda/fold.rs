@@ -1,4 +1,4 @@
-//! Folding, a thread a pair of opposites.
+//! Folding, with one thread per pair of opposite points.
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};

@@ -1,4 +1,4 @@
-//! Reading of chosen rows and elements.
+//! Reading selected rows and elements.
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
@@ -6,7 +6,7 @@ use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::device::{DeviceBuffer, DeviceError, Element, Pending, check_range};
 use crate::ops::GatherOps;
 
-/// Bytes of the words that the kernel moves.
+/// Bytes per word that the kernel moves.
 const WORD: usize = 4;
 
 impl GatherOps for CudaDevice {

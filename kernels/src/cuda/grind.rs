@@ -1,4 +1,4 @@
-//! Proof of work, in waves of nonces; one wave is always under way.
+//! Proof of work, in waves of nonces. The next wave is enqueued before the result of the current one is awaited.
 
 use super::buffer::Memory;
 use super::hash::{hash_kernels, mask};
@@ -10,10 +10,10 @@ use crate::launch::grind::{check_bits, on_host};
 use crate::ops::GrindOps;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Nonces of a wave, a multiprocessor: a millisecond or so.
+/// Nonces of a wave per multiprocessor: about a millisecond.
 const WAVE_PER_MULTIPROCESSOR: u64 = 1 << 15;
 
-/// What stands for no nonce.
+/// Means that no nonce was found.
 const NONE: u64 = u64::MAX;
 
 impl GrindOps for CudaDevice {

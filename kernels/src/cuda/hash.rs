@@ -1,4 +1,4 @@
-//! Rows and nodes, one thread each.
+//! Hashing of rows and nodes, one thread each.
 
 use super::CudaDevice;
 use super::buffer::Memory;
@@ -10,26 +10,27 @@ use crate::ops::{HashOps, MerkleTree};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Levels of a tree that one launch hashes with all its warps full, and at most: a block has 128 nodes of the lowest.
+/// Levels of a tree that one launch hashes: the number that keeps all its warps full, and the maximum. (A block has 128
+/// nodes of the lowest level.)
 const FULL_LEVELS: u32 = 3;
 const MAX_LEVELS: u32 = 8;
 
-/// Below so many nodes a card is not full anyway, and launches are what costs.
+/// Below this number of nodes a card is not full anyway, and the number of launches determines the cost.
 const FEW_NODES: u64 = 1 << 14;
 
-/// The kernels of an unmasked hash: of rows, of rows of two elements that are hashed as nodes, and of nodes.
+/// The kernels of an unmasked hash: for rows, for rows of two elements that are hashed as nodes, and for nodes.
 pub(super) struct HashKernels {
     rows: Kernel,
     pairs: Kernel,
     nodes: Kernel,
-    /// That of a search for a nonce, where there is one.
+    /// The kernel that searches for a nonce, if there is one.
     pub(super) grind: Option<Kernel>,
 }
 
-/// What the device does for a hash.
+/// The kernels of a hash.
 pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
     match hash {
-        // The hash of two nodes is that of their bytes.
+        // The hash of two nodes is the hash of their bytes.
         Hash::Blake256 | Hash::Blake256Masked160Msb | Hash::Blake256Masked248Lsb => HashKernels {
             rows: Kernel::HashRowsBlake2s,
             pairs: Kernel::HashRowsBlake2s,
@@ -57,13 +58,13 @@ pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
     }
 }
 
-/// The bits of a digest that the hash keeps.
+/// Mask of the digest's bits that the hash keeps.
 pub(super) fn mask(hash: Hash) -> Digest {
     hash.mask([0xff; 32])
 }
 
 impl CudaDevice {
-    /// The tables of the hash, if it has some, and where they begin.
+    /// The tables of the hash, if it has any, and their address.
     fn hash_tables(&self, hash: Hash) -> Result<(Option<Arc<Memory>>, u64), DeviceError> {
         let tables = match hash {
             Hash::Poseidon3 => Some(self.poseidon_constants()?),
@@ -74,7 +75,8 @@ impl CudaDevice {
         Ok((tables, address))
     }
 
-    /// Hashes the nodes at some depths, lowest first, below node `root` (counted in its depth) of the highest.
+    /// Hashes the nodes at `depths`, the deepest first, below node `root` of depth `depths.start` (`root` counts within
+    /// its depth).
     fn hash_layers(
         &self,
         layer_hash: &[Hash],
@@ -129,7 +131,7 @@ impl HashOps for CudaDevice {
         let kernels = hash_kernels(hash);
         let mut kernel = kernels.rows;
         if let [start] = starts[..] {
-            // Committed rows 2k and 2k + 1 are half the column apart in natural order.
+            // In natural order, committed rows 2k and 2k + 1 are half the column apart.
             log_rows = log_rows.checked_sub(1).ok_or(DeviceError::Shape {
                 operation: "hash_rows",
                 what: "rows of a table of one column, at least",

@@ -12,10 +12,10 @@ macro_rules! kernels {
         }
 
         impl Kernel {
-            /// Every kernel, in the order of their numbers.
+            /// Every kernel, in numerical order.
             pub(super) const ALL: &[Kernel] = &[$(Kernel::$kernel,)*];
 
-            /// The name in the module.
+            /// The kernel's name in the module.
             pub(super) fn name(self) -> &'static CStr {
                 const NAMES: &[&CStr] = &[$(
                     match CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
@@ -26,12 +26,12 @@ macro_rules! kernels {
                 NAMES[self as usize]
             }
 
-            /// The name, for people.
+            /// The kernel's human-readable name.
             pub(super) fn label(self) -> &'static str {
                 [$($name,)*][self as usize]
             }
 
-            /// Threads of a block.
+            /// Threads per block.
             pub(super) fn threads(self) -> u32 {
                 [$($threads,)*][self as usize]
             }
@@ -76,29 +76,29 @@ kernels! {
 }
 
 impl Kernel {
-    /// Whether launches give it shared memory.
+    /// Whether launches give the kernel dynamic shared memory.
     pub(super) fn has_dynamic_shared(self) -> bool {
         self == Kernel::Compose
     }
 
-    /// The grid with a thread for each of `n` things.
+    /// The grid with one thread for each of `n` items.
     pub(super) fn grid(self, n: u64) -> [u64; 2] {
         [n.div_ceil(u64::from(self.threads())).max(1), 1]
     }
 }
 
-/// A value aligned as the kernels' structures are.
+/// A value with the alignment of the kernels' structures.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 pub(super) struct Aligned<T>(pub(super) T);
 
-/// A pointer to an argument of a launch, for as long as that lives.
+/// A pointer to an argument of a launch, valid while the argument lives.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(super) struct Argument<'a>(*const c_void, PhantomData<&'a ()>);
 
 impl<'a> Argument<'a> {
-    /// An argument of the bytes of `value`.
+    /// An argument that consists of the bytes of `value`.
     pub(super) fn new<T>(value: &'a Aligned<T>) -> Self {
         Self(std::ptr::from_ref(value).cast(), PhantomData)
     }

@@ -1,8 +1,8 @@
-//! The CUDA device: one stream on one card, kernels from one module.
+//! The CUDA device: one stream of work on one card, with kernels from one module.
 //!
-//! An operation enqueues kernels and returns; a ticket waits for the event after them. The Rust side of an operation
-//! stands beside its kernels (`ntt.rs`, `ntt.cu`). Kernels keep to the dialect of `platform.cuh`, so that tests run
-//! the same text on the host.
+//! An operation enqueues kernels and returns; its ticket waits for the event after them. The Rust side of an operation
+//! is next to its kernels (`ntt.rs`, `ntt.cu`). Kernels are written in the dialect of `platform.cuh`, so that tests can
+//! run the same source on the host.
 
 mod arena;
 mod buffer;
@@ -39,23 +39,23 @@ use std::ops::Range;
 use std::sync::Arc;
 use tables::Tables;
 
-/// What a launch needs for a while beside its buffers.
+/// Tag of the temporary memory that a launch needs beside its buffers.
 const SCRATCH: Tag = Tag("scratch");
 
-/// A card.
+/// A CUDA card.
 pub struct CudaDevice {
     context: Arc<Context>,
     tables: Tables,
 }
 
 impl CudaDevice {
-    /// Starts card `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free; they are
-    /// taken when they are reserved or needed, so that small proofs can share a card.
+    /// Starts card `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free. The
+    /// bytes are taken when they are reserved or needed, so that small proofs can share a card.
     ///
     /// # Errors
     /// [`DeviceError::DriverMissing`], [`DeviceError::DriverTooOld`], [`DeviceError::NoSuchDevice`],
-    /// [`DeviceError::OutOfMemory`] if the card has less than the budget, [`DeviceError::Start`] for what else the
-    /// driver says.
+    /// [`DeviceError::OutOfMemory`] if the card has less than the budget, [`DeviceError::Start`] for other errors of
+    /// the driver.
     pub fn new(index: usize, budget: Option<u64>) -> Result<Self, DeviceError> {
         Ok(Self {
             context: Context::start(index, budget)?,
@@ -71,7 +71,7 @@ impl CudaDevice {
         driver::device_count()
     }
 
-    /// The cards, without starting one.
+    /// Describes the cards without starting any.
     ///
     /// # Errors
     /// As [`CudaDevice::new`].
@@ -88,7 +88,7 @@ impl CudaDevice {
     /// Downloads `len` elements from an address.
     ///
     /// # Safety
-    /// There must be so many elements.
+    /// There must be `len` elements at `from`.
     unsafe fn download_from<T: Element>(
         &self,
         from: u64,
@@ -101,7 +101,7 @@ impl CudaDevice {
         let download = unsafe { self.context.download_bytes(from, len * size_of::<T>())? };
         Ok(Pending::waiting(move || {
             let mut elements: Vec<T> = Vec::with_capacity(len);
-            // SAFETY: the bytes of `len` elements are written, and any bytes that the device holds are elements.
+            // SAFETY: the bytes of `len` elements are written, and any bytes that the device holds are valid elements.
             unsafe {
                 download.finish(elements.as_mut_ptr().cast())?;
                 elements.set_len(len);
@@ -129,7 +129,7 @@ impl Device for CudaDevice {
         at: usize,
     ) -> Result<Ticket, DeviceError> {
         let range = check_range("upload", at, from.len(), to.len())?;
-        // SAFETY: both sides have the bytes of `from`.
+        // SAFETY: both sides are as long as `from`.
         unsafe {
             self.context.upload_bytes(
                 self.context.work,
@@ -162,7 +162,7 @@ impl Device for CudaDevice {
         let to_range = check_range("copy", at, range.len(), to.len())?;
         let bytes = range.len() * size_of::<T>();
         if bytes > 0 {
-            // SAFETY: both ranges lie in their buffers, which are two.
+            // SAFETY: both ranges lie in their buffers, which are distinct.
             unsafe {
                 self.context
                     .copy_across(from.address(range.start), to.address(to_range.start), bytes)?;
@@ -181,7 +181,7 @@ impl Device for CudaDevice {
 
     fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
         if !self.context.is_reserved(bytes)? {
-            // They lie in what is given back for something larger.
+            // The tables lie in memory that is freed to make room for a larger piece.
             self.tables.forget();
             self.context.reserve(bytes)?;
         }
@@ -206,13 +206,13 @@ impl Device for CudaDevice {
 }
 
 impl<O: Order> Columns<CudaDevice, O> {
-    /// Columns whose bytes are anything, for an operation that writes all of them.
+    /// Columns with arbitrary contents, for an operation that writes all of them.
     fn unwritten(device: &CudaDevice, n_columns: usize, log_len: u32, tag: Tag) -> Result<Self, DeviceError> {
         let buffer = CudaBuffer::unwritten(&device.context, n_columns << log_len, tag)?;
         Self::from_buffer(buffer, n_columns, log_len)
     }
 
-    /// Where a column begins.
+    /// Address of a column's first element.
     fn column_address(&self, column: usize) -> u64 {
         self.values().address(column << self.log_len())
     }

@@ -1,11 +1,11 @@
 //! The compiled kernels, and which drivers can load them.
 
-/// The kernels as text that the driver compiles for its card, with a zero at the end. `build-ptx` makes it from the
-/// sources beside this file.
+/// The kernels as text that the driver compiles for its card, zero-terminated. `build-ptx` generates it from the
+/// sources next to this file.
 pub(super) const MODULE: &str = concat!(include_str!("kernels.ptx"), "\0");
 
-/// The least version of CUDA that a driver must know to load the module, as drivers count: 12.1, for PTX 8.1. On Linux
-/// drivers from 530.30.02 on know it.
+/// Minimum version of CUDA that a driver must support to load the module, in the driver's numbering: 12.1, for PTX 8.1.
+/// On Linux, drivers from 530.30.02 on support it.
 pub(super) const NEEDED_VERSION: i32 = 12010;
 
 #[cfg(test)]

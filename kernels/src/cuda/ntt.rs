@@ -1,4 +1,4 @@
-//! Transforms, in passes of several stages; single evaluations.
+//! Transforms in passes of several stages, and single evaluations.
 
 use super::buffer::Memory;
 use super::context::MAX_GRID;
@@ -13,11 +13,11 @@ use crate::ops::{HostColumns, Interpolated, NttOps};
 use ark_ff::Field;
 use std::sync::Arc;
 
-/// Blocks a multiprocessor that keep a card busy; with more, a block goes on to further columns with the
-/// scales that it has.
+/// Blocks per multiprocessor that keep a card busy. Instead of starting more blocks, a block processes further columns
+/// with the same scales.
 const BLOCKS_PER_MULTIPROCESSOR: u64 = 8;
 
-/// Logarithm of the coefficients that a block folds.
+/// Logarithm of the number of coefficients that a block folds.
 const LOG_FOLD: u32 = 10;
 
 /// `Pass` of `ntt.cu`.
@@ -34,7 +34,7 @@ struct Pass {
     n_columns: u32,
 }
 
-/// A transform of columns of one length: its passes in order, each with what scales the points of its lines.
+/// A transform of columns of one length: its passes in order, each with the scales of the points of its lines.
 struct Transform<'a> {
     device: &'a CudaDevice,
     kernel: Kernel,
@@ -45,7 +45,7 @@ struct Transform<'a> {
 }
 
 impl<'a> Transform<'a> {
-    /// From coefficients to evaluations on `shift * <g>`.
+    /// The transform from coefficients to evaluations on `shift * <g>`.
     fn evaluation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
         let passes = passes(log_len, LOG_TILE)
             .into_iter()
@@ -53,12 +53,12 @@ impl<'a> Transform<'a> {
         Self::new(device, Kernel::EvaluatePass, log_len, shift, passes)
     }
 
-    /// From evaluations on `shift * <g>` to coefficients.
+    /// The transform from evaluations on `shift * <g>` to coefficients.
     fn interpolation(device: &'a CudaDevice, log_len: u32, shift: Felt) -> Result<Self, DeviceError> {
         let n_inverse = Felt::from(1u64 << log_len).inverse().unwrap_or_default();
         let shift_inverse = shift.inverse().unwrap_or_default();
         let passes = passes(log_len, LOG_TILE).into_iter().rev().map(|stages| {
-            // Every stage doubles: the last pass takes that back.
+            // Every stage doubles the values; the last pass undoes that.
             let is_last = stages.log_stride == 0;
             (stages, if is_last { n_inverse } else { Felt::ONE })
         });
@@ -88,10 +88,10 @@ impl<'a> Transform<'a> {
         })
     }
 
-    /// Enqueues all passes over `n_columns` columns; all but the first work in place.
+    /// Enqueues all passes over `n_columns` columns. All passes but the first work in place.
     ///
     /// # Safety
-    /// There must be so many columns of the transform's length at both addresses.
+    /// There must be `n_columns` columns of the transform's length at both addresses.
     unsafe fn run(&self, from: u64, to: u64, n_columns: usize) -> Result<(), DeviceError> {
         let mut from = from;
         for (stages, scales) in &self.passes {
@@ -116,8 +116,8 @@ impl<'a> Transform<'a> {
             let n_groups = busy
                 .div_ceil(n_tiles)
                 .clamp(1, n_columns.clamp(1, 1 << 15) as u64);
-            // SAFETY: the arguments of both kernels; the columns are there by contract, and the tables are as long as the
-            // stages ask for.
+            // SAFETY: the arguments of both kernels; the columns exist by contract, and the tables are as long as the
+            // stages require.
             unsafe { context.launch(self.kernel, [n_tiles, n_groups], 0, arguments![from, to, pass])? };
             from = to;
         }
@@ -133,7 +133,7 @@ impl NttOps for CudaDevice {
     ) -> Result<Columns<Self, BitReversed>, DeviceError> {
         let (log_len, n_columns) = (columns.log_len(), columns.n_columns());
         let at = columns.column_address(0);
-        // SAFETY: the columns are there.
+        // SAFETY: there are `n_columns` columns at `at`.
         unsafe { Transform::interpolation(self, log_len, shift)?.run(at, at, n_columns)? };
         Columns::from_buffer(columns.into_buffer(), n_columns, log_len)
     }
@@ -151,20 +151,20 @@ impl NttOps for CudaDevice {
         let columns = Columns::<_, BitReversed>::unwritten(self, values.len(), log_len, tag)?;
         let as_they_came = Columns::unwritten(self, kept.len(), log_len, kept_tag)?;
         let transform = Transform::interpolation(self, log_len, shift)?;
-        // The memory is there in the order of the work.
+        // Uploads wait for the allocation of the memory, which is in the order of the work.
         context.order(context.work, context.uploads)?;
         for (i, column) in values.iter().enumerate() {
             let (at, bytes) = (columns.column_address(i), size_of_val(&column[..]));
-            // SAFETY: the column has so many bytes on both sides.
+            // SAFETY: the column has this many bytes on both sides.
             let uploaded =
                 unsafe { context.upload_bytes(context.uploads, column.as_ptr().cast(), at, bytes) };
-            // Even of an upload that failed some may be on its way, to memory that the work gives back.
+            // Even if an upload failed, part of it may still be on its way, to memory that the work frees.
             context.order(context.uploads, context.work).and(uploaded)?;
             for (to, _) in kept.iter().enumerate().filter(|(_, from)| **from == i) {
-                // SAFETY: both are columns of that length, of two buffers.
+                // SAFETY: both are columns of that length, in two different buffers.
                 unsafe { context.copy_across(at, as_they_came.column_address(to), bytes)? };
             }
-            // SAFETY: the column is there.
+            // SAFETY: there is one column at `at`.
             unsafe { transform.run(at, at, 1)? };
         }
         Ok((columns, as_they_came))
@@ -185,7 +185,7 @@ impl NttOps for CudaDevice {
             out.n_rows(),
         )?;
         let (from, to) = (coefficients.column_address(0), out.column_address(0));
-        // SAFETY: the columns are there, on both sides.
+        // SAFETY: there are `n_columns` columns on both sides.
         unsafe { Transform::evaluation(self, log_len, shift)?.run(from, to, n_columns)? };
         self.ticket()
     }
@@ -219,7 +219,7 @@ impl NttOps for CudaDevice {
             let n_partials = 1usize << (log_len - folded - log_tile);
             let out = Memory::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
             let table = Memory::upload(&self.context, &groups, SCRATCH)?;
-            // A group a block in y, of which a launch may have few.
+            // There is one block per group in y, a dimension in which a launch may have few blocks.
             for first in (0..groups.len()).step_by(MAX_GRID[1] as usize) {
                 let n_groups = (groups.len() - first).min(MAX_GRID[1] as usize);
                 // SAFETY: the arguments of `evaluate_fold`; a group's coefficients lie in their buffer, and `out` has
@@ -251,7 +251,7 @@ impl NttOps for CudaDevice {
                 .collect();
         }
         let address = values.as_ref().map_or(0, Memory::address);
-        // SAFETY: there is one value a point.
+        // SAFETY: there is one value per point.
         let pending = unsafe { self.download_from::<Felt>(address, at.len())? };
         Ok(Pending::waiting(move || {
             Ok(Points::restore(points.order, pending.wait()?))
@@ -259,13 +259,13 @@ impl NttOps for CudaDevice {
     }
 }
 
-/// Single evaluations, those of a column together.
+/// Single evaluations, grouped by column.
 struct Points {
-    /// For every evaluation in this order, its number among those asked for.
+    /// For every evaluation in this order, its index among those requested.
     order: Vec<usize>,
-    /// For every evaluation the powers that fold `2^log_len` coefficients: `x^(n/2), x^(n/4), .., x`.
+    /// For every evaluation, the powers that fold `2^log_len` coefficients: `x^(n/2), x^(n/4), .., x`.
     powers: Vec<Felt>,
-    /// The columns, and for each of them its evaluations as a range of the order.
+    /// The columns, each with its evaluations as a range of the order.
     columns: Vec<(usize, std::ops::Range<u32>)>,
 }
 
@@ -295,7 +295,7 @@ impl Points {
         }
     }
 
-    /// The values in the order in which they were asked for.
+    /// Returns the values to the order in which they were requested.
     fn restore(order: Vec<usize>, sorted: Vec<Felt>) -> Vec<Felt> {
         let mut values = vec![Felt::default(); sorted.len()];
         for (i, value) in order.into_iter().zip(sorted) {

@@ -1,4 +1,4 @@
-//! Host memory that a card reads by itself.
+//! Host memory that a card reads directly.
 
 use super::CudaDevice;
 use super::context::Context;
@@ -8,7 +8,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Host memory whose pages stay where they are while this lives: uploads from it need no copy on the host.
+/// Keeps the pages of host memory locked while it lives, so that uploads from it need no copy on the host.
 pub struct PageLock<'a> {
     context: Arc<Context>,
     memory: *mut c_void,
@@ -16,10 +16,10 @@ pub struct PageLock<'a> {
 }
 
 impl CudaDevice {
-    /// Locks the pages of `elements`, which takes a while: for what is uploaded against the clock, or often.
+    /// Locks the pages of `elements`. That takes a while, so it is for uploads that are time-critical or frequent.
     ///
     /// # Errors
-    /// [`DeviceError::Failed`] if the system refuses, or if the pages are locked already.
+    /// [`DeviceError::Failed`] if the system refuses, or if the pages are already locked.
     pub fn page_lock<'a, T: Element>(&self, elements: &'a [T]) -> Result<PageLock<'a>, DeviceError> {
         self.context.enter()?;
         let memory = elements.as_ptr().cast::<c_void>().cast_mut();
@@ -37,7 +37,7 @@ impl CudaDevice {
 impl Drop for PageLock<'_> {
     fn drop(&mut self) {
         if self.context.enter().is_ok() {
-            // SAFETY: locked by `cuMemHostRegister`; uploads from it are over, as they wait.
+            // SAFETY: locked by `cuMemHostRegister`. Uploads from it are done, because they block until then.
             let _ = unsafe { sys::cuMemHostUnregister(self.memory) };
         }
     }
@@ -47,7 +47,7 @@ impl Drop for PageLock<'_> {
 pub(super) fn is_page_locked(memory: *const u8) -> bool {
     let mut kind = 0u32;
     let attribute = sys::CUpointer_attribute::CU_POINTER_ATTRIBUTE_MEMORY_TYPE;
-    // SAFETY: the driver writes one number, and only looks the address up.
+    // SAFETY: the driver writes one number, and only looks up the address.
     let result =
         unsafe { sys::cuPointerGetAttribute((&raw mut kind).cast(), attribute, memory.addr() as u64) };
     result == CUresult::CUDA_SUCCESS && kind == sys::CUmemorytype::CU_MEMORYTYPE_HOST as u32

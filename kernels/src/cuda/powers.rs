@@ -1,4 +1,4 @@
-//! Geometric sequences on the device, for other operations.
+//! Geometric sequences on the device, used by other operations.
 
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice};
@@ -25,7 +25,7 @@ impl Squares {
 }
 
 impl CudaDevice {
-    /// The points `shift * g^i`, less `minus`.
+    /// The points `shift * g^i`, minus `minus`.
     pub(super) fn points_less(
         &self,
         shift: Felt,

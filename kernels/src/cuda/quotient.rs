@@ -1,4 +1,4 @@
-//! The DEEP quotient, a thread a row.
+//! The DEEP quotient, with one thread per row.
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
@@ -28,7 +28,7 @@ struct Fraction {
     end_term: u32,
 }
 
-/// The fractions as the kernel takes them, for columns at these addresses.
+/// Encodes the fractions for the kernel, for columns at these addresses.
 fn encode(fractions: &[launch::Fraction], columns: &[u64]) -> (Vec<Fraction>, Vec<Term>) {
     let mut terms = Vec::new();
     let mut encoded = Vec::with_capacity(fractions.len());

@@ -1,4 +1,4 @@
-//! The card's own rate of multiplications, which floors are computed from.
+//! The card's rate of multiplications, from which floors are computed.
 
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
@@ -6,14 +6,14 @@ use crate::device::DeviceError;
 use crate::felt::Felt;
 use std::time::Instant;
 
-/// Threads for every multiprocessor: as many as it can hold.
+/// Threads per multiprocessor: as many as it can hold.
 const THREADS: usize = 2048;
 
 impl CudaDevice {
-    /// Field multiplications a second, when the card does nothing else: `4 * rounds` in every thread.
+    /// Field multiplications per second when the card does nothing else, measured with `4 * rounds` in every thread.
     ///
     /// # Errors
-    /// What the driver says.
+    /// Errors reported by the driver.
     pub fn multiplications_per_second(&self, rounds: u32) -> Result<f64, DeviceError> {
         let n = THREADS * self.context.n_multiprocessors as usize;
         let elements = CudaBuffer::<Felt>::zeroed(&self.context, n, SCRATCH)?;

@@ -1,4 +1,4 @@
-//! Scans in runs, and scans of the runs' folds.
+//! Scans in runs, followed by scans of the runs' folds.
 
 use super::buffer::Memory;
 use super::kernels::{Kernel, arguments};
@@ -11,7 +11,7 @@ use crate::launch::scan::{INVERT_RUN, Pair, RUN};
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::{AdditiveGroup, Field};
 
-/// What joins pairs: the kernels that fold runs and that scan them.
+/// How pairs are joined: the kernels that fold runs and those that scan them.
 struct Monoid {
     fold: Kernel,
     scan: Kernel,
@@ -25,7 +25,7 @@ const PRODUCTS: Monoid = Monoid {
     identity: [Felt::ONE, Felt::ONE],
 };
 
-/// Maps `x -> a x + b` in their order.
+/// Maps `x -> a x + b`, composed in order.
 const AFFINE: Monoid = Monoid {
     fold: Kernel::FoldAffine,
     scan: Kernel::ScanAffine,
@@ -41,7 +41,7 @@ struct Part {
     is_first: u64,
 }
 
-/// The parts of one side of an argument.
+/// The parts of one side of an argument, for the kernels.
 fn parts(
     columns: &Columns<CudaDevice, Natural>,
     cells: &[VirtualColumn],
@@ -57,7 +57,7 @@ fn parts(
     numbered.map(part).collect()
 }
 
-/// Where the first cell lies.
+/// Address of the first cell.
 fn first_cell(columns: &Columns<CudaDevice, Natural>, cells: &VirtualColumn) -> u64 {
     columns
         .values()
@@ -65,7 +65,7 @@ fn first_cell(columns: &Columns<CudaDevice, Natural>, cells: &VirtualColumn) -> 
 }
 
 impl CudaDevice {
-    /// Every one of `n` pairs becomes the fold of all before it.
+    /// Replaces each of `n` pairs by the fold of all pairs before it.
     fn exclusive_scan(&self, monoid: &Monoid, pairs: &Memory, n: u64) -> Result<(), DeviceError> {
         let n_runs = n.div_ceil(RUN);
         let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
@@ -96,7 +96,7 @@ impl CudaDevice {
 }
 
 impl CudaDevice {
-    /// Inverts every element, none of them 0.
+    /// Inverts every element. No element may be 0.
     pub(super) fn invert(&self, elements: &mut CudaBuffer<Felt>) -> Result<(), DeviceError> {
         let n = elements.len() as u64;
         let n_runs = n.div_ceil(INVERT_RUN);
@@ -122,7 +122,7 @@ impl CudaDevice {
         }
     }
 
-    /// Folds of runs, and one more for the products of all.
+    /// Memory for the folds of runs, and one more for the products of all.
     fn folds_for_products(&self, n_runs: u64) -> Result<Memory, DeviceError> {
         let folds = Memory::take::<Pair>(&self.context, n_runs as usize + 1, SCRATCH)?;
         // SAFETY: the last pair lies in the memory.
@@ -139,8 +139,8 @@ impl CudaDevice {
         Ok(folds)
     }
 
-    /// Turns the folds of runs into the products of what is before them (and after them); the last pair becomes the
-    /// product of all, inverted where denominators are.
+    /// Replaces the folds of runs by the products of everything before them (and after them). The last pair becomes the
+    /// product of all; products of denominators are inverted.
     fn scan_products(&self, folds: &Memory, n_runs: u64) -> Result<(), DeviceError> {
         self.exclusive_scan(&PRODUCTS, folds, n_runs + 1)?;
         // SAFETY: the arguments of `inverse_of_all`; there is a pair more than runs.

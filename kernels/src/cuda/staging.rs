@@ -1,4 +1,4 @@
-//! Page-locked memory of the host, through which bytes go to and from a device while the host goes on.
+//! Page-locked host memory, through which bytes are copied to and from a device while the host continues.
 
 use super::context::{Context, Stream};
 use super::driver::Event;
@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Bytes that an upload copies at once.
 const CHUNK: usize = 16 << 20;
 
-/// Bytes of blocks that are kept; beyond, an upload waits for an earlier one.
+/// Maximum bytes of kept blocks. Beyond this, an upload waits for an earlier one.
 const KEPT: usize = 8 * CHUNK;
 
-/// Threads that copy an upload's chunks: one alone is slower than the bus.
+/// Threads that copy an upload's chunks. A single thread is slower than the bus.
 const N_COPYING_THREADS: usize = 4;
 
-/// The least size of a block.
+/// Minimum size of a block.
 const LEAST: usize = 64 << 10;
 
-/// Page-locked memory. Locking pages is slow, so blocks are kept.
+/// A block of page-locked memory. Locking pages is slow, so blocks are kept and reused.
 pub(super) struct Block {
     memory: NonNull<c_void>,
     bytes: usize,
@@ -31,7 +31,7 @@ pub(super) struct Block {
 // SAFETY: plain memory with one owner.
 unsafe impl Send for Block {}
 
-/// The blocks that nobody holds, each with the event after which its last use is over.
+/// The blocks not in use, each with the event that marks the end of its last use.
 #[derive(Default)]
 pub(super) struct Staging(Mutex<Vec<(Block, Option<Event>)>>);
 
@@ -40,7 +40,7 @@ impl Staging {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees what is kept; the context is current and its work done.
+    /// Frees the kept blocks. The context must be current and its work done.
     pub(super) fn free(&self) {
         for (block, _) in self.blocks().drain(..) {
             // SAFETY: made by `cuMemHostAlloc`.
@@ -69,7 +69,7 @@ impl Context {
         }
     }
 
-    /// A kept block that is large enough: one that is free, or if enough are kept, one to wait for.
+    /// A kept block that is large enough: a free one or, if enough blocks are kept, one to wait for.
     fn kept_block(&self, bytes: usize) -> Option<(Block, Option<Event>)> {
         let mut blocks = self.staging.blocks();
         let is_free = |event: &Option<Event>| event.as_ref().is_none_or(|event| self.is_done(event));
@@ -103,7 +103,7 @@ impl Context {
         }
     }
 
-    /// Copies bytes to the device on one of the streams. They are read before this returns.
+    /// Copies bytes to the device on `stream`. They are read before this call returns.
     ///
     /// # Safety
     /// `bytes` bytes must be valid on both sides.
@@ -116,17 +116,17 @@ impl Context {
     ) -> Result<(), DeviceError> {
         self.enter()?;
         if bytes > CHUNK && is_page_locked(from) {
-            // SAFETY: by contract; the wait is for the copy.
+            // SAFETY: by contract; the next line waits for the copy.
             unsafe { self.copy_up(stream, from.cast(), to, bytes)? };
             return self.wait(&self.event(stream)?);
         }
-        // SAFETY: by contract; what lies between fields need not have a value.
+        // SAFETY: by contract; padding between fields may be uninitialised.
         let from = unsafe { std::slice::from_raw_parts(from.cast::<MaybeUninit<u8>>(), bytes) };
         let chunks = from.chunks(CHUNK);
         let n_threads = chunks.len().min(N_COPYING_THREADS);
         if n_threads < 2 {
             return chunks.into_iter().try_for_each(|chunk| {
-                // SAFETY: the chunk is all there is, and `to` has room for it.
+                // SAFETY: this is the only chunk, and `to` has room for it.
                 unsafe { self.upload_chunk(stream, chunk, to) }
             });
         }
@@ -135,7 +135,7 @@ impl Context {
         let upload = || -> Result<(), DeviceError> {
             self.enter()?;
             while let Some((i, chunk)) = next() {
-                // SAFETY: `to` has room for all chunks, this one begins there.
+                // SAFETY: `to` has room for all chunks, and this one begins at its offset.
                 unsafe { self.upload_chunk(stream, chunk, to + (i * CHUNK) as u64)? };
             }
             Ok(())
@@ -156,7 +156,7 @@ impl Context {
     /// Copies a chunk into a block, and from there to the device.
     ///
     /// # Safety
-    /// There must be room for it at `to`.
+    /// `to` must have room for the chunk.
     unsafe fn upload_chunk(
         &self,
         stream: Stream,
@@ -170,13 +170,13 @@ impl Context {
             std::ptr::copy_nonoverlapping(chunk.as_ptr(), staged.cast(), chunk.len());
             self.copy_up(stream, staged, to, chunk.len())?;
         }
-        // Without an event the stream is broken, and its copy may not have been made: the block is lost with it.
+        // Without an event the stream is broken and the copy may not have been made, so the block is not reused.
         let event = self.event(stream)?;
         self.keep_block(block, Some(event));
         Ok(())
     }
 
-    /// Copies bytes from the device into a block.
+    /// Starts copying bytes from the device into a block.
     ///
     /// # Safety
     /// `bytes` bytes must be valid on the device.
@@ -187,7 +187,7 @@ impl Context {
     ) -> Result<Download, DeviceError> {
         self.enter()?;
         let block = self.take_block(bytes)?;
-        // SAFETY: the block has so many bytes, and lives until the event after the copy.
+        // SAFETY: the block has this many bytes, and lives until the event after the copy.
         unsafe { self.copy_down(from, block.memory.as_ptr(), bytes)? };
         let event = self.event(self.work)?;
         Ok(Download {
@@ -198,7 +198,7 @@ impl Context {
     }
 }
 
-/// Bytes on their way to the host.
+/// A download in progress.
 pub(super) struct Download {
     context: Arc<Context>,
     landed: Option<(Block, Event)>,

@@ -1,4 +1,4 @@
-//! Tables that operations share, made when one is first asked for.
+//! Tables shared by operations, created when first needed.
 
 use super::buffer::Memory;
 use super::context::Context;
@@ -20,14 +20,14 @@ enum Key {
     Pedersen,
 }
 
-/// The tables there are.
+/// The tables created so far.
 #[derive(Default)]
 pub(super) struct Tables(Mutex<HashMap<Key, Arc<Memory>>>);
 
-/// The powers of a subgroup's generator, as the kernels take them. Holds their memory.
+/// The powers of a subgroup's generator in the kernels' form. Keeps their memory alive.
 pub(super) struct RootTable {
     _memory: Arc<Memory>,
-    /// What launches are given.
+    /// Argument of launches.
     pub(super) roots: Roots,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Roots {
 }
 
 impl Tables {
-    /// Gives the tables up, once those who use them are done.
+    /// Drops the tables. Their memory is freed once its users are done.
     pub(super) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -59,7 +59,7 @@ impl CudaDevice {
         Ok(table)
     }
 
-    /// Entry `half + j` is `g^j`, or its inverse, where `g` has order `2 half`; for transforms of a tile.
+    /// Twiddles for transforms of one tile: entry `half + j` is `g^j`, or its inverse, where `g` has order `2 half`.
     pub(super) fn twiddles(&self, inverse: bool) -> Result<Arc<Memory>, DeviceError> {
         self.table(Key::Twiddles { inverse }, || tables::twiddles(LOG_TILE, inverse))
     }
@@ -80,12 +80,12 @@ impl CudaDevice {
         })
     }
 
-    /// The constants of Poseidon's rounds in order.
+    /// The constants of Poseidon's rounds, in order.
     pub(super) fn poseidon_constants(&self) -> Result<Arc<Memory>, DeviceError> {
         self.table(Key::Poseidon, tables::poseidon_constants)
     }
 
-    /// The points of Pedersen's windows, 256 a window, zeros for the point at infinity.
+    /// The points of Pedersen's windows, 256 per window. The point at infinity is encoded as zeros.
     pub(super) fn pedersen_points(&self) -> Result<Arc<Memory>, DeviceError> {
         self.table(Key::Pedersen, tables::pedersen_points)
     }

@@ -1,4 +1,4 @@
-//! The law suite on the emulated device, under three schedules.
+//! The laws on the emulated devices, under three schedules.
 
 use super::*;
 use crate::columns::Natural;
@@ -77,7 +77,7 @@ fn out_of_memory_leaves_the_device_usable() {
     assert_eq!(device.take_peak().peak, 1 << 20);
 }
 
-/// What one reserves, others on the card cannot take; what it does not, they can. (Other tests hold less than 1 GiB.)
+/// Reserved memory is not available to others on the card; unreserved memory is. (Other tests hold less than 1 GiB.)
 #[test]
 fn a_card_is_shared_by_what_is_reserved() {
     emulation::install().unwrap();
@@ -92,7 +92,7 @@ fn a_card_is_shared_by_what_is_reserved() {
     laws::fold(&second);
     drop(first);
     second.reserve(4 * GIB).unwrap();
-    // It is there already.
+    // These bytes are already reserved.
     let held = second.alloc::<u64>(1 << 20, Tag("held")).unwrap();
     second.reserve(3 * GIB).unwrap();
     second.reserve(4 * GIB + GIB / 2).unwrap();
@@ -159,7 +159,7 @@ fn products_and_squares_at_the_edges_of_limbs() {
             .collect();
         assert_eq!(out.download(&device, 0).unwrap(), expected, "offset {offset}");
     }
-    // The sum of the squares of differences, which are the edges.
+    // The sum of the squares of differences; the differences are the edges.
     let sums = a.iter().scan(Felt::ZERO, |sum, x| {
         *sum += x;
         Some(*sum)
@@ -181,12 +181,12 @@ fn products_and_squares_at_the_edges_of_limbs() {
     ticket.wait().unwrap();
     let values = out.download(&device, 0).unwrap();
     for i in 1..a.len() {
-        // The host's product, not its square, which shares its idea with the device's.
+        // Compares with the host's product, not with its square, which uses the same method as the device's.
         assert_eq!(values[i] - values[i - 1], a[i] * a[i], "row {i}");
     }
 }
 
-/// Launches of several levels: large ones, small ones, and where the hash changes.
+/// Trees hashed in launches of several levels: large and small launches, and a change of the hash.
 #[test]
 fn trees_are_the_cpus() {
     for device in devices() {

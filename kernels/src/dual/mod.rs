@@ -1,15 +1,15 @@
-//! Two devices in one: every operation runs on both, and what they write is compared. For tests.
+//! Two devices in one, for tests: every operation runs on both, and their outputs are compared.
 //!
-//! Buffers are copied where an operation wants columns of a single device, so this is slow.
+//! Buffers are copied where an operation needs columns of a single device, so this is slow.
 
 use crate::columns::{Columns, Natural, Order};
 use crate::device::{Device, DeviceBuffer, DeviceError, Element, MemoryUsage, Pending, Tag, Ticket};
 use std::ops::Range;
 
-/// What the copies are for.
+/// Tag of the copies.
 const COPY: Tag = Tag("comparison");
 
-/// Two devices that must agree: different outputs are [`DeviceError::Disagreement`].
+/// Two devices that must agree: different outputs give [`DeviceError::Disagreement`].
 pub struct Dual<A, B> {
     a: A,
     b: B,
@@ -66,7 +66,7 @@ macro_rules! tables {
     };
 }
 
-/// Runs `$run` with a copy of one device's part of `$out`, and writes that back.
+/// Runs `$run` with a copy of one device's part of `$out`, and writes the copy back.
 macro_rules! into_columns {
     ($self:ident, $side:ident, $out:expr, |$copy:ident| $run:expr) => {{
         let mut $copy = columns!($self, $side, $out);
@@ -75,7 +75,7 @@ macro_rules! into_columns {
     }};
 }
 
-/// The same for the nodes of a tree.
+/// Like `into_columns`, for the nodes of a tree.
 macro_rules! into_tree {
     ($self:ident, $side:ident, $tree:expr, |$copy:ident| $run:expr) => {{
         let mut $copy = MerkleTree {
@@ -87,7 +87,7 @@ macro_rules! into_tree {
     }};
 }
 
-/// The elements, if both devices have the same.
+/// The elements, or an error if the devices differ.
 fn agreed<T: PartialEq>(operation: &'static str, a: Vec<T>, b: Vec<T>) -> Result<Vec<T>, DeviceError> {
     let differs = a.iter().zip(&b).position(|(a, b)| a != b);
     match differs.or_else(|| (a.len() != b.len()).then_some(a.len().min(b.len()))) {
@@ -99,7 +99,7 @@ fn agreed<T: PartialEq>(operation: &'static str, a: Vec<T>, b: Vec<T>) -> Result
     }
 }
 
-// After the macros, which it uses.
+// Declared after the macros, because it uses them.
 mod ops;
 
 impl<A: Device, B: Device> Dual<A, B> {
@@ -118,7 +118,7 @@ impl<A: Device, B: Device> Dual<A, B> {
         agreed(operation, a, b).map(|_| Ticket::ready())
     }
 
-    /// The columns that an operation returned, if both devices have the same.
+    /// The columns that an operation returned, or an error if the devices differ.
     fn compare_columns<O: Order>(
         &self,
         operation: &'static str,
@@ -159,7 +159,7 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
         self.b.upload(from, &mut to.b, at)
     }
 
-    /// The first device's elements: what operations wrote was compared already.
+    /// Downloads from the first device: the outputs of operations have already been compared.
     fn download<T: Element>(
         &self,
         from: &DualBuffer<T, A, B>,
@@ -179,7 +179,7 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
         self.b.copy(&from.b, range, &mut to.b, at)
     }
 
-    /// The first device's.
+    /// Those of the first device.
     fn free_bytes(&self) -> Option<u64> {
         self.a.free_bytes()
     }

@@ -1,4 +1,4 @@
-//! The operations on both devices, and the comparison of what they wrote.
+//! The operations on both devices, and the comparison of their outputs.
 
 use super::{Dual, DualBuffer, DualColumns, agreed, part, restore};
 use crate::columns::{BitReversed, Columns, Natural, TableView};
@@ -302,7 +302,8 @@ impl<A: GatherOps, B: GatherOps> GatherOps for Dual<A, B> {
         agreed("gather_rows", run!(a), run!(b)).map(Pending::ready)
     }
 
-    /// The first device's elements: elements of any kind cannot be compared, and what operations wrote was.
+    /// Gathers from the first device: elements of any type cannot be compared, and the outputs of operations already
+    /// have been.
     fn gather<T: Element>(
         &self,
         from: &DualBuffer<T, A, B>,

@@ -1,8 +1,8 @@
-//! Arithmetic on the four limbs of a Montgomery form, strict and lazy.
+//! Arithmetic on the four limbs of a Montgomery form, with strict or lazy reduction.
 //!
-//! p = 2^251 + 17 * 2^192 + 1 has the lowest limb 1 and two limbs 0. So the factor of a Montgomery step is the
-//! negated low limb, and a step costs one multiplication by [`TOP`] beside the carries. As 32 p > 2^256 > 31 p,
-//! sums may grow to 31 p before they must be reduced: the *lazy* functions say what bounds they keep.
+//! The lowest limb of p = 2^251 + 17 * 2^192 + 1 is 1, and two limbs are 0. So the factor of a Montgomery step is the
+//! negated low limb, and a step costs one multiplication by [`TOP`] beside the carries. As 32 p > 2^256 > 31 p, sums
+//! may grow to 31 p before they must be reduced. Each *lazy* function documents the bounds it keeps.
 
 use super::Felt;
 use ark_ff::BigInt;
@@ -13,7 +13,7 @@ pub const TOP: u64 = 0x0800_0000_0000_0011;
 /// Four little-endian 64-bit limbs.
 pub type Limbs = [u64; 4];
 
-/// `a + b` modulo 2^256; most callers keep the sum below that.
+/// `a + b` modulo 2^256. Most callers keep the sum below 2^256.
 #[inline(always)]
 pub fn add(a: &Limbs, b: &Limbs) -> Limbs {
     let (r0, c) = a[0].overflowing_add(b[0]);
@@ -23,7 +23,7 @@ pub fn add(a: &Limbs, b: &Limbs) -> Limbs {
     [r0, r1, r2, r3]
 }
 
-/// `a - b` modulo 2^256, and whether it went below zero.
+/// `a - b` modulo 2^256, and whether the difference is negative.
 #[inline(always)]
 pub fn sub(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
     let (r0, c) = a[0].overflowing_sub(b[0]);
@@ -47,14 +47,14 @@ pub fn sub_lazy(a: &Limbs, b: &Limbs) -> Limbs {
     sub(&add(a, &[2, 0, 0, 2 * TOP]), b).0
 }
 
-/// `a - p` if that is not negative, else `a`: strict for `a < 2 p`.
+/// `a - p` if that is not negative, else `a`. The result is below p for `a < 2 p`.
 #[inline(always)]
 pub fn reduce_once(a: &Limbs) -> Limbs {
     sub_strict(a, &[1, 0, 0, TOP])
 }
 
-/// [`reduce_once`] for a product of elements below p, which only one time in sixty or so is not below p itself: a
-/// branch that is foreseen costs less than a subtraction.
+/// [`reduce_once`] for a product of elements below p. Only about one such product in sixty is not below p itself, so a
+/// well-predicted branch costs less than a subtraction.
 #[inline(always)]
 pub fn reduce_product(a: &Limbs) -> Limbs {
     if a[3] < TOP { *a } else { reduce_once(a) }
@@ -75,7 +75,7 @@ pub fn quotient(a: &Limbs) -> u64 {
     quotient - u64::from(negative)
 }
 
-/// `a factor`, as one row of products and one chain of carries.
+/// `a * factor`, computed as one row of products and one carry chain.
 #[inline(always)]
 fn mul_limb(a: &Limbs, factor: u64) -> [u64; 5] {
     let [(l0, h0), (l1, h1), (l2, h2), (l3, h3)] = a.map(|limb| limb.carrying_mul(factor, 0));
@@ -85,7 +85,7 @@ fn mul_limb(a: &Limbs, factor: u64) -> [u64; 5] {
     [l0, r1, r2, r3, h3 + u64::from(c)]
 }
 
-/// `t + row`, as the lowest limb and the others.
+/// `t + row`, split into the lowest limb and the others.
 #[inline(always)]
 fn accumulate(t: &Limbs, row: &[u64; 5]) -> (u64, Limbs) {
     let (r0, c) = t[0].overflowing_add(row[0]);
@@ -95,7 +95,7 @@ fn accumulate(t: &Limbs, row: &[u64; 5]) -> (u64, Limbs) {
     (r0, [r1, r2, r3, row[4].wrapping_add(u64::from(c))])
 }
 
-/// `(low + 2^128 high + m p) / 2^128` for the `m < 2^128` that makes it whole.
+/// `(low + 2^128 high + m p) / 2^128`, for the `m < 2^128` that makes the division exact.
 #[inline(always)]
 fn divide_by_two_limbs(low: [u64; 2], high: &Limbs) -> Limbs {
     // m = -low, and adding it to low carries 1 unless low was 0 already.
@@ -126,8 +126,8 @@ pub fn mul_lazy(a: &Limbs, b: &Limbs) -> Limbs {
 /// Montgomery reduction `t / 2^256` of a value below `2^256 p`: below p.
 #[inline(always)]
 fn reduce_wide(t: &[u64; 8]) -> Limbs {
-    // With q = (t mod 2^256) / p mod 2^256, the result is the high half of t less the high half of q p,
-    // and q is the low half of t but for its highest limb.
+    // With q = (t mod 2^256) / p mod 2^256, the result is the high half of t minus the high half of q p, and q equals
+    // the low half of t except in the highest limb.
     let q3 = t[3].wrapping_sub(t[0].wrapping_mul(TOP));
     let (_, c) = t[0].carrying_mul(TOP, q3);
     let (h0, c) = t[1].carrying_mul(TOP, c);
@@ -169,12 +169,12 @@ mod tests {
     use super::*;
     use ark_ff::{Field, Fp256, MontBackend, MontConfig};
 
-    /// The same field with the generic operations of `ark-ff`: the reference.
+    /// The same field with the generic operations of `ark-ff`, as a reference.
     struct ReferenceConfig;
     impl MontConfig<4> for ReferenceConfig {
         const MODULUS: BigInt<4> = BigInt([1, 0, 0, TOP]);
         const GENERATOR: Reference = Reference::new(BigInt([3, 0, 0, 0]));
-        // No test takes roots.
+        // The tests use no roots.
         const TWO_ADIC_ROOT_OF_UNITY: Reference = Reference::ONE;
     }
     type Reference = Fp256<MontBackend<ReferenceConfig, 4>>;

@@ -4,10 +4,10 @@ pub mod limbs;
 
 use ark_ff::{BigInt, Field, Fp256, MontBackend, MontConfig, MontFp, PrimeField};
 
-/// The configuration of the field for `ark-ff`. The generator 3 is Stone's.
+/// The configuration of the field for `ark-ff`. The generator 3 is the one Stone uses.
 pub struct FeltConfig;
 
-/// The generic code of `ark-ff` serves for everything but the four hot operations, which use the shape of p.
+/// The generic code of `ark-ff` is used for everything but the four hot operations, which exploit the shape of p.
 impl MontConfig<4> for FeltConfig {
     const MODULUS: BigInt<4> = BigInt([1, 0, 0, limbs::TOP]);
     const GENERATOR: Felt = MontFp!("3");
@@ -43,7 +43,7 @@ impl MontConfig<4> for FeltConfig {
 /// An element of the Starknet field: four little-endian 64-bit limbs in Montgomery form (R = 2^256).
 pub type Felt = Fp256<MontBackend<FeltConfig, 4>>;
 
-/// A generator of the subgroup of order `2^log_len`: Stone's, `3^((p - 1) / 2^log_len)`.
+/// The generator of the subgroup of order `2^log_len` that Stone uses: `3^((p - 1) / 2^log_len)`.
 ///
 /// # Panics
 /// If `log_len` is above 192, the field's two-adicity.
@@ -55,7 +55,7 @@ pub fn subgroup_generator(log_len: u32) -> Felt {
     Felt::from(3u64).pow(exponent)
 }
 
-/// The 32 big-endian bytes of the element's Montgomery form: what transcripts and Merkle rows hash.
+/// The 32 big-endian bytes of the element's Montgomery form, which transcripts and Merkle rows hash.
 pub fn to_montgomery_bytes(felt: &Felt) -> [u8; 32] {
     to_be_bytes(&felt.0)
 }
@@ -76,12 +76,12 @@ pub fn from_standard_bytes(bytes: &[u8; 32]) -> Option<Felt> {
     Felt::from_bigint(from_be_bytes(bytes))
 }
 
-/// Reads a value modulo p; any 32 bytes will do.
+/// Reads a value modulo p. Accepts any 32 bytes.
 pub fn from_bytes_reduced(bytes: &[u8; 32]) -> Felt {
     limbs::to_felt(&limbs::mul_lazy(&Felt::R2.0, &from_be_bytes(bytes).0))
 }
 
-/// The quotient of a value by p: what [`from_bytes_reduced`] drops.
+/// The quotient of a value by p, which [`from_bytes_reduced`] discards.
 pub fn quotient_of_bytes(bytes: &[u8; 32]) -> u64 {
     limbs::quotient(&from_be_bytes(bytes).0)
 }
@@ -116,7 +116,7 @@ pub fn from_hex(text: &str) -> Option<Felt> {
     from_standard_bytes(&bytes)
 }
 
-/// Writes `0x`-prefixed hexadecimal without leading zeros, lower case: Stone's form.
+/// Writes lower-case `0x`-prefixed hexadecimal without leading zeros, as Stone does.
 pub fn to_hex(felt: &Felt) -> String {
     let digits: String = to_standard_bytes(felt)
         .iter()

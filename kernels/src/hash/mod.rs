@@ -1,4 +1,4 @@
-//! Hashes by name. (Scalar implementations: the verifier's, and the oracle for every device.)
+//! Hash functions by name: scalar implementations, used by the verifier and as the reference for every device.
 
 pub mod keccak;
 pub mod pedersen;
@@ -10,10 +10,10 @@ use blake2::Digest as _;
 /// A 32-byte digest.
 pub type Digest = [u8; 32];
 
-/// A hash function that Stone knows.
+/// A hash function supported by Stone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Hash {
-    /// Keccak-256 with the original padding, as Ethereum has it.
+    /// Keccak-256 with the original padding, as in Ethereum.
     Keccak256,
     /// Blake2s-256.
     Blake256,
@@ -21,13 +21,13 @@ pub enum Hash {
     Pedersen,
     /// Poseidon with a state of three elements.
     Poseidon3,
-    /// Keccak-256, only the first 20 bytes kept.
+    /// Keccak-256, keeping only the first 20 bytes.
     Keccak256Masked160Msb,
-    /// Blake2s-256, only the first 20 bytes kept.
+    /// Blake2s-256, keeping only the first 20 bytes.
     Blake256Masked160Msb,
-    /// Blake2s-256, only the last 31 bytes kept.
+    /// Blake2s-256, keeping only the last 31 bytes.
     Blake256Masked248Lsb,
-    /// Keccak-256, only the last 20 bytes kept.
+    /// Keccak-256, keeping only the last 20 bytes.
     Keccak256Masked160Lsb,
 }
 
@@ -49,7 +49,7 @@ impl Hash {
         NAMES.iter().map(|(hash, _)| *hash)
     }
 
-    /// The hash function of that name in Stone's files.
+    /// Looks up a hash function by its name in Stone's files.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES.iter().find(|entry| entry.1 == name).map(|entry| entry.0)
     }
@@ -64,9 +64,9 @@ impl Hash {
 
     /// Hashes bytes: Stone's `HashBytesWithLength`.
     ///
-    /// Pedersen and Poseidon read words of 32 big-endian bytes; Stone knows no other lengths there, nor words
-    /// of p and above for Poseidon. Here a short last word is a number too, and Poseidon reduces words, so that
-    /// any input has a hash; who reads foreign bytes asks [`Hash::is_digest`].
+    /// Pedersen and Poseidon read words of 32 big-endian bytes. For them Stone supports no other lengths, and for
+    /// Poseidon no words of p and above. Here a short last word is read as a number, and Poseidon reduces words modulo
+    /// p, so that any input has a hash. Callers that read untrusted bytes check them with [`Hash::is_digest`].
     pub fn hash_bytes(self, bytes: &[u8]) -> Digest {
         self.mask(match self.unmasked() {
             Hash::Blake256 => blake2::Blake2s256::digest(bytes).into(),
@@ -79,7 +79,7 @@ impl Hash {
         })
     }
 
-    /// Hashes two digests to one: Stone's `Hash`, the node of a Merkle tree.
+    /// Hashes two digests to one: Stone's `Hash`, which computes the nodes of a Merkle tree.
     pub fn hash_pair(self, left: &Digest, right: &Digest) -> Digest {
         let elements = || (felt::from_bytes_reduced(left), felt::from_bytes_reduced(right));
         match self.unmasked() {
@@ -95,11 +95,11 @@ impl Hash {
         }
     }
 
-    /// [`Hash::hash_bytes`] of every message of `len` bytes in `messages`: many at once cost less for Pedersen and
-    /// Keccak.
+    /// [`Hash::hash_bytes`] of every message of `len` bytes in `messages`. For Pedersen and Keccak a batch costs less
+    /// than single hashes.
     ///
     /// # Panics
-    /// If `messages` is not `digests.len()` messages of `len > 0` bytes.
+    /// Unless `messages` consists of `digests.len()` messages of `len > 0` bytes.
     pub fn hash_bytes_many(self, messages: &[u8], len: usize, digests: &mut [Digest]) {
         assert_eq!(messages.len(), len * digests.len(), "bytes of messages");
         match self.unmasked() {
@@ -123,11 +123,11 @@ impl Hash {
         }
     }
 
-    /// [`Hash::hash_pair`] of the pairs `2i` and `2i + 1` of `nodes`: many at once cost less for Pedersen and
-    /// Keccak.
+    /// [`Hash::hash_pair`] of the pairs `2i` and `2i + 1` of `nodes`. For Pedersen and Keccak a batch costs less than
+    /// single hashes.
     ///
     /// # Panics
-    /// If `nodes` is not two nodes for every digest.
+    /// For Keccak and Blake2s, unless `nodes` has two nodes for every digest.
     pub fn hash_pairs_many(self, nodes: &[Digest], digests: &mut [Digest]) {
         let pairs = nodes.as_chunks::<2>().0;
         match self.unmasked() {
@@ -149,7 +149,8 @@ impl Hash {
         }
     }
 
-    /// Whether the bytes can be a digest of this hash: below p for Pedersen and Poseidon, zero where it masks.
+    /// Whether the bytes can be a digest of this hash: below p for Pedersen and Poseidon, with zeros in the masked
+    /// bytes otherwise.
     pub fn is_digest(self, bytes: &Digest) -> bool {
         match self {
             Hash::Pedersen | Hash::Poseidon3 => felt::from_standard_bytes(bytes).is_some(),
@@ -157,7 +158,7 @@ impl Hash {
         }
     }
 
-    /// The function whose digests this one masks.
+    /// The hash function without its mask.
     pub fn unmasked(self) -> Self {
         match self {
             Hash::Keccak256Masked160Msb | Hash::Keccak256Masked160Lsb => Hash::Keccak256,
@@ -177,7 +178,7 @@ impl Hash {
     }
 }
 
-/// The 32-byte words of a string of bytes.
+/// Splits bytes into 32-byte words. A short last word gets leading zeros.
 fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; 32]> {
     bytes.chunks(32).map(|chunk| {
         let mut word = [0; 32];

@@ -1,4 +1,4 @@
-//! The Pedersen hash: the x coordinate of `SHIFT + sum of the points that the bits of both elements choose`.
+//! The Pedersen hash: the x coordinate of `SHIFT` plus the points that the bits of both elements select.
 
 use super::Digest;
 use crate::curve::{self, Point};
@@ -15,8 +15,8 @@ pub const SHIFT: Point = Point {
 /// Number of bits of an element.
 pub const N_BITS: usize = 252;
 
-/// Bits of an element whose points are multiples of its first base; the other bits' points are multiples of the
-/// second.
+/// Number of low bits of an element, whose points are multiples of its first base. The points of the other bits are
+/// multiples of its second base.
 const N_LOW_BITS: usize = 248;
 
 /// The published bases: two for the first element, two for the second.
@@ -43,7 +43,7 @@ const BASES: [[Point; 2]; 2] = [
     ],
 ];
 
-/// For every bit of the first element and then of the second, lowest first, the point that it adds.
+/// The point that each bit adds: the bits of the first element, then those of the second, lowest first.
 pub static POINTS: LazyLock<Vec<Point>> = LazyLock::new(|| {
     let runs = BASES
         .iter()
@@ -52,14 +52,14 @@ pub static POINTS: LazyLock<Vec<Point>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Bits of a window: as many as chose a point of its table.
+/// Bits per window. The bits of a window select a point of its table.
 const WINDOW: usize = 8;
 
-/// Windows of an element.
+/// Windows per element.
 const N_WINDOWS: usize = N_BITS.div_ceil(WINDOW);
 
-/// For every window the sums of its points, indexed by its bits. The shift is in the last window's sums, so that
-/// a hash is a sum of `2 * N_WINDOWS` points: a power of two.
+/// For every window, the sums of its points, indexed by its bits. The shift is included in the last window's sums, so
+/// that a hash is a sum of `2 * N_WINDOWS` points: a power of two.
 pub(crate) static TABLES: LazyLock<Vec<Vec<Option<Point>>>> = LazyLock::new(|| {
     let windows = POINTS.chunks(N_BITS).flat_map(|element| element.chunks(WINDOW));
     let mut tables = vec![vec![None]; 2 * N_WINDOWS];
@@ -73,7 +73,7 @@ pub(crate) static TABLES: LazyLock<Vec<Vec<Option<Point>>>> = LazyLock::new(|| {
     tables
 });
 
-/// Hashes pairs of elements. Many at once share their inversions and cost a tenth of single ones.
+/// Hashes pairs of elements. A batch shares its inversions and costs a tenth of single hashes.
 pub fn hash_pairs(pairs: &[[Felt; 2]]) -> Vec<Felt> {
     // Enough to share an inversion, few enough for the cache.
     const BATCH: usize = 64;
@@ -97,7 +97,7 @@ fn hash_batch(pairs: &[[Felt; 2]]) -> Vec<Felt> {
     while points.len() > pairs.len() {
         points = curve::add_pairs(&points);
     }
-    // A sum at infinity would be a relation between the published points that nobody knows.
+    // A sum at infinity would be a relation between the published points; no such relation is known.
     points
         .iter()
         .map(|sum| sum.map_or(Felt::ZERO, |point| point.x))
@@ -128,8 +128,8 @@ pub fn hash_elements(elements: &[Felt]) -> Felt {
     hash(state, Felt::from(elements.len() as u64))
 }
 
-/// Hashes messages of 32-byte words, all of the same length, as Stone does: [`hash_elements`] of the words modulo
-/// p, where the quotient of each word by p is added to the state after it.
+/// Hashes messages of 32-byte words, all of the same length, as Stone does: [`hash_elements`] of the words modulo p,
+/// where the quotient of each word by p is added to the state after that word.
 pub(super) fn hash_words_many(mut messages: Vec<impl ExactSizeIterator<Item = Digest>>) -> Vec<Felt> {
     let n_words = messages.first().map_or(0, |words| words.len());
     let mut states = vec![Felt::ZERO; messages.len()];
@@ -162,7 +162,7 @@ mod tests {
         felt::from_hex(text).unwrap()
     }
 
-    /// The hash by its definition.
+    /// The hash computed from its definition.
     fn hash_plainly(a: Felt, b: Felt) -> Felt {
         let bits = [a, b].map(|element| element.into_bigint().to_bits_le());
         let chosen = bits.iter().flat_map(|bits| &bits[..N_BITS]).zip(POINTS.iter());
@@ -176,7 +176,7 @@ mod tests {
     fn the_points_lie_on_the_curve() {
         assert_eq!(POINTS.len(), 2 * N_BITS);
         assert!(POINTS.iter().chain([&SHIFT]).all(Point::is_on_curve));
-        // Stone's table writes this one out.
+        // Stone's table contains this point.
         assert_eq!(
             POINTS[1].x,
             felt("0x3909690e1123c80678a7ba0fde0e8447f6f02b3f6b960034d1e93524f8b476")

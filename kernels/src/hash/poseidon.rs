@@ -1,4 +1,4 @@
-//! Poseidon over the Starknet field: three elements, 8 full and 83 partial rounds, S-box `x^3`.
+//! Poseidon over the Starknet field: a state of three elements, 8 full and 83 partial rounds, S-box `x^3`.
 
 use crate::felt::limbs::{Limbs, add, mul_lazy, sub_lazy, to_felt};
 use crate::felt::{self, Felt};
@@ -7,13 +7,13 @@ use sha2::Digest as _;
 use std::borrow::Borrow;
 use std::sync::LazyLock;
 
-/// Number of rounds in which every element goes through the S-box, half before and half after the others.
+/// Number of full rounds, which apply the S-box to every element: half before and half after the partial rounds.
 pub const FULL_ROUNDS: usize = 8;
 
-/// Number of rounds in which only the last element does.
+/// Number of partial rounds, which apply the S-box to the last element only.
 pub const PARTIAL_ROUNDS: usize = 83;
 
-/// The published round constants, a round a row.
+/// The published round constants, one row per round.
 pub static ROUND_CONSTANTS: LazyLock<Vec<[Felt; 3]>> = LazyLock::new(|| {
     let constant = |i: usize| felt::from_bytes_reduced(&sha2::Sha256::digest(format!("Hades{i}")).into());
     let rounds = 0..FULL_ROUNDS + PARTIAL_ROUNDS;
@@ -22,15 +22,15 @@ pub static ROUND_CONSTANTS: LazyLock<Vec<[Felt; 3]>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The same permutation with one constant a partial round.
+/// Constants of an equivalent permutation with one constant per partial round.
 struct Rounds {
     first: Vec<[Felt; 3]>,
     partial: Vec<Felt>,
     last: Vec<[Felt; 3]>,
 }
 
-/// In a partial round the constants of the first two elements only pass through the mix, so they move on to the
-/// next round's constants, and the last round's to the full round that follows.
+/// In a partial round, the constants of the first two elements only pass through the mix. So they are moved to the next
+/// round's constants, and those of the last partial round to the full round that follows.
 static ROUNDS: LazyLock<Rounds> = LazyLock::new(|| {
     let (first, rest) = ROUND_CONSTANTS.split_at(FULL_ROUNDS / 2);
     let (partial, last) = rest.split_at(PARTIAL_ROUNDS);
@@ -53,7 +53,7 @@ static ROUNDS: LazyLock<Rounds> = LazyLock::new(|| {
     }
 });
 
-/// The constants of [`permute`]'s rounds in order: three a full round, one a partial one.
+/// The constants of [`permute`]'s rounds in order: three per full round, one per partial round.
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 pub(crate) fn constants() -> impl Iterator<Item = Felt> {
     let rounds = &*ROUNDS;
@@ -102,7 +102,7 @@ pub fn hash_two(a: Felt, b: Felt) -> Felt {
     state[0]
 }
 
-/// Hashes any number of elements: a sponge that absorbs two at a time, padded with 1 and zeros.
+/// Hashes any number of elements with a sponge that absorbs two at a time, padded with 1 and zeros.
 pub fn hash_many(elements: impl IntoIterator<Item: Borrow<Felt>>) -> Felt {
     let mut state = [Felt::ZERO; 3];
     let mut place = 0;
@@ -126,7 +126,7 @@ mod tests {
         felt::from_hex(text).unwrap()
     }
 
-    /// The permutation by its definition, with the constants as published.
+    /// The permutation computed from its definition, with the published constants.
     fn permute_plainly(state: &mut [Felt; 3]) {
         for (round, constants) in ROUND_CONSTANTS.iter().enumerate() {
             let full = !(FULL_ROUNDS / 2..FULL_ROUNDS / 2 + PARTIAL_ROUNDS).contains(&round);

@@ -1,4 +1,4 @@
-//! Vectors of Stone's own tests, and the rules of masks and words.
+//! Test vectors of Stone's own tests, and the rules of masks and words.
 
 use super::*;
 use crate::felt::Felt;
@@ -131,8 +131,8 @@ fn digests_of_field_hashes_are_below_p() {
     assert!(Hash::Keccak256.is_digest(&[0xff; 32]));
 }
 
-/// Whatever is hashed at once must be what is hashed one by one: lengths around the rate of Keccak, and numbers of
-/// messages that leave a rest.
+/// Batch hashing must equal hashing one by one: for lengths around the rate of Keccak, and for numbers of messages that
+/// do not fill the last batch.
 #[test]
 fn many_at_once_are_the_same() {
     for hash in Hash::all().filter(|hash| *hash != Hash::Pedersen) {

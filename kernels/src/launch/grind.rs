@@ -1,10 +1,10 @@
-//! Proof of work where no kernel does it.
+//! Proof of work on the host, for hashes that have no kernel.
 
 use crate::device::{DeviceError, Pending};
 use crate::hash::{Digest, Hash};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The bits that can be asked for.
+/// Checks the number of bits requested.
 pub(crate) fn check_bits(bits: u32) -> Result<(), DeviceError> {
     if (1..=64).contains(&bits) {
         return Ok(());
@@ -17,7 +17,7 @@ pub(crate) fn check_bits(bits: u32) -> Result<(), DeviceError> {
     })
 }
 
-/// Stone never asks for a nonce under a hash that has no kernel; the contract allows it.
+/// Searches on the host. Stone never asks for a nonce under a hash that has no kernel, but the contract allows it.
 pub(crate) fn on_host(
     hash: Hash,
     prefix: &Digest,

@@ -1,5 +1,5 @@
-//! What devices of many threads share: how operations are cut into launches, and the tables that kernels read. Kernels and
-//! calls of a driver are each device's own.
+//! Code shared by the devices with many threads: how operations are split into launches, and the tables that kernels
+//! read. Kernels and driver calls are specific to each device.
 
 pub(crate) mod grind;
 pub(crate) mod ntt;

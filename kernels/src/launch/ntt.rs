@@ -1,21 +1,21 @@
-//! Transforms in passes of several stages.
+//! Splits transforms into passes of several stages.
 
 use super::tables::powers;
 use crate::felt::Felt;
 use ark_ff::Field;
 
-/// Logarithm of the points of a line in all passes but the first: so a tile has four lines or more, and what
-/// it reads lies together in memory by 128 bytes at least.
+/// Maximum logarithm of the points per line, in all passes but the first. A tile then has at least four lines, and
+/// reads at least 128 contiguous bytes at a time.
 const MAX_LOG_POINTS: u32 = 8;
 
-/// Stages that one launch does: their butterflies begin `2^log_stride` apart, and a line has `2^log_points` points.
+/// The stages of one launch: their butterflies start `2^log_stride` apart, and a line has `2^log_points` points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stages {
     pub(crate) log_stride: u32,
     pub(crate) log_points: u32,
 }
 
-/// The passes of an evaluation in order, whose tiles have `2^log_tile` elements; an interpolation takes them backwards.
+/// The passes of an evaluation in order, for tiles of `2^log_tile` elements. An interpolation runs them in reverse.
 pub(crate) fn passes(log_len: u32, log_tile: u32) -> Vec<Stages> {
     let max_log_points = MAX_LOG_POINTS.min(log_tile - 2);
     let n_passes = 1 + log_len.saturating_sub(log_tile).div_ceil(max_log_points);

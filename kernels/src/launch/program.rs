@@ -1,12 +1,12 @@
-//! Register programs: what is checked before one runs, and where registers lie.
+//! Register programs: their validation, and the placement of their registers.
 
 use crate::device::{DeviceError, check_range};
 use crate::program::{Operand, Program};
 
-/// The largest index of a register, scalar or source that an operand can say.
+/// The largest index of a register, scalar or source that an encoded operand can hold.
 const MAX_INDEX: usize = 1 << 30;
 
-/// Checks that operands and targets lie in what the program declares.
+/// Checks that operands and targets lie within what the program declares.
 pub(crate) fn check(program: &Program) -> Result<(), DeviceError> {
     check_range("load", 0, program.n_scalars, MAX_INDEX)?;
     let operands = program.instructions.iter().flat_map(|i| [i.a, i.b]);
@@ -24,8 +24,8 @@ pub(crate) fn check(program: &Program) -> Result<(), DeviceError> {
     Ok(())
 }
 
-/// For each register its number on the device: those used most often come first, as the first are in the memory that a
-/// group of threads shares.
+/// The number of each register on the device. The registers used most often get the lowest numbers, which are in the
+/// memory shared by a group of threads.
 pub(crate) fn register_numbers(program: &Program) -> Vec<u32> {
     let mut uses = vec![0usize; program.n_registers];
     for instruction in &program.instructions {

@@ -1,20 +1,21 @@
-//! The terms of the DEEP quotient, by their denominators.
+//! The terms of the DEEP quotient, grouped by denominator.
 
 use crate::device::{DeviceError, check_range};
 use crate::felt::Felt;
 use crate::ops::{Pole, QuotientTerm};
 use ark_ff::Field;
 
-/// The terms with one denominator: `(sum coefficient * column - constant) / (x - z g^offset)`; the coefficients, and so
-/// the constant, hold `g^-offset`, so that the denominator is entry `row - offset` of the inverses of `x - z`.
+/// The terms with one denominator: `(sum coefficient * column - constant) / (x - z g^offset)`. The coefficients, and
+/// therefore the constant, include the factor `g^-offset`, so that the inverse of the denominator is entry
+/// `row - offset` of the inverses of `x - z`.
 pub(crate) struct Fraction {
     pub(crate) offset: usize,
     pub(crate) constant: Felt,
-    /// Coefficients and columns.
+    /// Pairs of coefficient and column index.
     pub(crate) terms: Vec<(Felt, usize)>,
 }
 
-/// The pole's terms by their offset, for columns of `n_rows` rows.
+/// Groups the pole's terms by offset, for columns of `n_rows` rows.
 pub(crate) fn fractions(
     pole: &Pole,
     n_columns: usize,

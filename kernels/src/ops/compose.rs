@@ -7,18 +7,18 @@ use crate::program::Program;
 
 /// Constraint composition.
 pub trait ComposeOps: Device {
-    /// A program as the device keeps it.
+    /// A program in the device's own form.
     type Loaded: Send + Sync;
 
-    /// Prepares a program; the handle serves any number of cosets.
+    /// Prepares a program. The result can be used for any number of cosets.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] if an operand or a target lies beyond what the program declares.
+    /// [`DeviceError::Shape`] if an operand or a target lies outside what the program declares.
     fn load(&self, program: &Program) -> Result<Self::Loaded, DeviceError>;
 
-    /// Runs the program on every row. `tables` are the columns on one coset, all of `2^log_len` rows; their
-    /// concatenation has `program.n_columns` columns. `periodic` has `program.n_periodic` tables, each of a
-    /// power of two elements, at most the rows. `out` has one column.
+    /// Runs the program on every row. `tables` are the columns on one coset, all of `2^log_len` rows; together they
+    /// have `program.n_columns` columns. `periodic` has `program.n_periodic` tables; the length of each is a power of
+    /// two, at most the number of rows. `out` has one column.
     fn compose(
         &self,
         program: &Self::Loaded,
@@ -36,7 +36,8 @@ pub trait ComposeOps: Device {
     fn point_table(&self, shift: Felt, log_len: u32) -> Result<Self::Buffer<Felt>, DeviceError>;
 }
 
-/// Checks the shapes of [`ComposeOps::compose`]: a program declares so many columns, periodic tables and scalars.
+/// Checks the shapes of [`ComposeOps::compose`] against the numbers of columns, periodic tables and scalars that the
+/// program declares.
 ///
 /// # Errors
 /// [`DeviceError::Shape`].
@@ -57,7 +58,12 @@ pub fn check_compose<D: Device>(
     }
     for table in periodic {
         let power = table.len().next_power_of_two();
-        check_shape("compose", "a periodic table's power of two", power, table.len())?;
+        check_shape(
+            "compose",
+            "length of a periodic table, a power of two",
+            power,
+            table.len(),
+        )?;
         check_range("compose", 0, table.len(), out.n_rows())?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::felt::Felt;
 pub trait FoldOps: Device {
     /// One FRI fold. Column `c` of `layer` holds evaluations on the coset `shifts[c] * <g>`; column `c` of the
     /// result, half as long, holds `(f(x) + f(-x)) + point * (f(x) - f(-x)) / x` on `shifts[c]^2 * <g^2>`.
-    /// (There is no factor 1/2: Stone's fold.)
+    /// As in Stone, there is no factor 1/2.
     fn fold(
         &self,
         layer: &Columns<Self, Natural>,
@@ -28,7 +28,7 @@ pub trait FoldOps: Device {
     ) -> Result<Ticket, DeviceError>;
 }
 
-/// Half the length of the columns, if they can be halved: for devices.
+/// Half the length of the columns, or an error if they cannot be halved. For device implementations.
 ///
 /// # Errors
 /// [`DeviceError::Shape`].
@@ -47,7 +47,8 @@ pub fn half_len<D: Device>(
     }
 }
 
-/// Checks the shapes of [`FoldOps::split_even_odd`], for devices; half the length of the column.
+/// Checks the shapes of [`FoldOps::split_even_odd`] and returns half the length of the column. For device
+/// implementations.
 ///
 /// # Errors
 /// [`DeviceError::Shape`].

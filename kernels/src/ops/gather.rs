@@ -1,14 +1,14 @@
-//! Reading of chosen rows and nodes: what a proof opens.
+//! Reading selected rows and nodes: the openings of a proof.
 
 use crate::columns::TableView;
 use crate::device::{Device, DeviceBuffer, DeviceError, Element, Pending, check_range};
 use crate::domain::bit_reverse;
 use crate::felt::Felt;
 
-/// Gathering.
+/// Gather operations.
 pub trait GatherOps: Device {
-    /// The rows `rows` of `table` (committed order: row `r` is the natural row `bit_reverse(r)`), one after the
-    /// other, each in column order.
+    /// Reads the rows `rows` of `table`, one after the other, each in column order. Rows are numbered in committed
+    /// order: row `r` is the natural row `bit_reverse(r)`.
     fn gather_rows(
         &self,
         table: &TableView<'_, Self>,
@@ -26,7 +26,7 @@ pub trait GatherOps: Device {
         self.gather(table.values, &indices)
     }
 
-    /// Elements `indices` of a buffer.
+    /// Reads the elements `indices` of a buffer.
     fn gather<T: Element>(
         &self,
         from: &Self::Buffer<T>,

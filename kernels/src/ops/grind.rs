@@ -4,7 +4,7 @@ use crate::device::{Device, DeviceError, Pending};
 use crate::hash::{Digest, Hash};
 use std::sync::atomic::AtomicBool;
 
-/// Search for a nonce.
+/// Nonce search.
 pub trait GrindOps: Device {
     /// The lowest `nonce` for which `hash_bytes(prefix || nonce as 8 big-endian bytes)` begins with `bits` zero
     /// bits, `1 <= bits <= 64`. The answer does not depend on the number of threads.

@@ -14,7 +14,7 @@ pub struct MerkleTree<D: Device> {
 }
 
 impl<D: Device> MerkleTree<D> {
-    /// Takes memory for a tree; nothing is hashed yet.
+    /// Allocates a tree without hashing anything.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`].
@@ -27,10 +27,10 @@ impl<D: Device> MerkleTree<D> {
 }
 
 impl<D: Device> MerkleTree<D> {
-    /// The depth of the root of the subtree above `2^log_leaves` leaves from `first_leaf` on.
+    /// The depth of the root of the subtree above the `2^log_leaves` leaves that start at `first_leaf`.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] if these leaves are not there or are no subtree's.
+    /// [`DeviceError::Shape`] if these leaves are out of range or do not form a subtree.
     pub fn subtree_depth(&self, first_leaf: usize, log_leaves: u32) -> Result<u32, DeviceError> {
         const NAME: &str = "hash_subtree";
         let range = check_range(NAME, first_leaf, 1 << log_leaves, 1 << self.log_leaves)?;
@@ -42,12 +42,11 @@ impl<D: Device> MerkleTree<D> {
 
 /// Hashing of rows and trees.
 pub trait HashOps: Device {
-    /// Hashes every row of `table` (each element as 32 big-endian bytes of its Montgomery form, in column
-    /// order) with [`Hash::hash_bytes`] and writes the digest of the natural row `j` to leaf
-    /// `first_leaf + bit_reverse(j)` of `tree`.
+    /// Hashes every row of `table` (each element as 32 big-endian bytes of its Montgomery form, in column order) with
+    /// [`Hash::hash_bytes`] and writes the digest of natural row `j` to leaf `first_leaf + bit_reverse(j)` of `tree`.
     ///
-    /// A table of one column is hashed two elements to the leaf instead, as [`Hash::hash_pair`] does: leaf
-    /// `first_leaf + k` covers the committed rows `2k` and `2k + 1`. It has two rows at least.
+    /// A table of one column is hashed two elements per leaf instead, with [`Hash::hash_pair`]: leaf `first_leaf + k`
+    /// covers the committed rows `2k` and `2k + 1`. Such a table has at least two rows.
     fn hash_rows(
         &self,
         hash: Hash,
@@ -56,8 +55,8 @@ pub trait HashOps: Device {
         first_leaf: usize,
     ) -> Result<Ticket, DeviceError>;
 
-    /// Computes the inner nodes above the leaves `first_leaf .. first_leaf + 2^log_leaves` (a subtree), up
-    /// to and with the subtree's root; `first_leaf` is a multiple of its leaves. `layer_hash[d]` is the hash of
+    /// Computes the inner nodes above the leaves `first_leaf .. first_leaf + 2^log_leaves` (a subtree), up to and
+    /// including the subtree's root. `first_leaf` is a multiple of the number of leaves. `layer_hash[d]` is the hash of
     /// the nodes at depth `d` (the tree's root has depth 0); it has an entry for every depth that is hashed.
     fn hash_subtree(
         &self,

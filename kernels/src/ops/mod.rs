@@ -1,8 +1,8 @@
-//! The operations on columns: one file each with its trait and its contract (shapes and orders). The laws
-//! that every device must meet stand in `laws` (feature `laws`).
+//! The operations on columns: each file has one trait and its contract (shapes and orders). The laws that every device
+//! must satisfy are in `laws` (feature `laws`).
 //!
-//! Elements are fully reduced on both sides of every operation. Shapes that a contract does not allow
-//! are [`crate::DeviceError::Shape`].
+//! Elements are fully reduced before and after every operation. Shapes that violate a contract give
+//! [`crate::DeviceError::Shape`].
 
 mod compose;
 mod fold;
@@ -24,7 +24,7 @@ pub use ntt::{HostColumns, Interpolated, NttOps};
 pub use quotient::{Pole, QuotientOps, QuotientTerm};
 pub use scan::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 
-/// A device with every operation.
+/// A device that implements every operation.
 pub trait Backend:
     NttOps + HashOps + ComposeOps + QuotientOps + FoldOps + ScanOps + GatherOps + GrindOps
 {

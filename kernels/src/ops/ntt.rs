@@ -4,26 +4,25 @@ use crate::columns::{BitReversed, Columns, Natural};
 use crate::device::{Device, DeviceError, Pending, Tag, Ticket, check_range, check_shape};
 use crate::felt::Felt;
 
-/// What [`NttOps::upload_and_interpolate`] gives: the coefficients, and the columns that are kept.
+/// The result of [`NttOps::upload_and_interpolate`]: the coefficients, and the kept columns.
 pub type Interpolated<D> = (Columns<D, BitReversed>, Columns<D, Natural>);
 
-/// Number-theoretic transforms. There is never a separate permutation pass. Shifts are not 0.
+/// Number-theoretic transforms. There is never a separate permutation pass. Shifts must not be 0.
 pub trait NttOps: Device {
-    /// From the evaluations of each column on the coset `shift * <g>` (natural order, `g` of order
-    /// `2^log_len`) to its coefficients (bit-reversed order), in place.
+    /// Interpolates each column in place: from evaluations on the coset `shift * <g>` (natural order, `g` of order
+    /// `2^log_len`) to coefficients (bit-reversed order).
     fn interpolate(
         &self,
         columns: Columns<Self, Natural>,
         shift: Felt,
     ) -> Result<Columns<Self, BitReversed>, DeviceError>;
 
-    /// Uploads columns and interpolates them as [`NttOps::interpolate`] does. Columns `kept` are there as they came, too, in
-    /// that order. A device that can uploads a column while it
-    /// interpolates the one before.
+    /// Uploads columns and interpolates them as [`NttOps::interpolate`] does. Also returns the columns `kept`, in that
+    /// order and as uploaded. A device that can overlap both uploads a column while it interpolates the one before.
     ///
     /// # Errors
-    /// [`DeviceError::OutOfMemory`], or [`DeviceError::Shape`] if columns are of different lengths or one that is kept
-    /// is not there.
+    /// [`DeviceError::OutOfMemory`], or [`DeviceError::Shape`] if columns have different lengths or an index in `kept`
+    /// is out of range.
     fn upload_and_interpolate(
         &self,
         columns: &HostColumns<'_>,
@@ -43,7 +42,7 @@ pub trait NttOps: Device {
         Ok((self.interpolate(columns, shift)?, as_they_came))
     }
 
-    /// Evaluates each column's polynomial on the coset `shift * <g>` of the same length: coefficients in
+    /// Evaluates each column's polynomial on the coset `shift * <g>` of the same length: from coefficients in
     /// bit-reversed order to evaluations in natural order. `out` has the shape of `coefficients`.
     fn evaluate_coset(
         &self,
@@ -60,19 +59,19 @@ pub trait NttOps: Device {
     ) -> Result<Pending<Vec<Felt>>, DeviceError>;
 }
 
-/// Columns in the host's memory that a device is to have.
+/// Columns in host memory, to be uploaded to a device.
 #[derive(Clone, Copy, Debug)]
 pub struct HostColumns<'a> {
     /// The columns, of `2^log_len` elements each.
     pub values: &'a [Vec<Felt>],
     /// Logarithm of their length.
     pub log_len: u32,
-    /// What they are.
+    /// Tag of the columns' device memory.
     pub tag: Tag,
 }
 
 impl HostColumns<'_> {
-    /// Checks the columns' lengths, and that those of `kept` are there.
+    /// Checks the columns' lengths, and that the indices in `kept` are in range.
     ///
     /// # Errors
     /// [`DeviceError::Shape`].

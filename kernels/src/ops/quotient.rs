@@ -7,17 +7,17 @@ use crate::felt::Felt;
 /// One opened value: `coefficient * (column(x) - value) / (x - point * g^offset)`.
 #[derive(Clone, Copy, Debug)]
 pub struct QuotientTerm {
-    /// Column, counted over all tables.
+    /// Column index, counted over all tables.
     pub column: usize,
-    /// Row offset of the mask cell, modulo the rows.
+    /// Row offset of the mask cell, modulo the number of rows.
     pub offset: usize,
-    /// The value that the column's polynomial is said to have there.
+    /// The claimed value of the column's polynomial at that point.
     pub value: Felt,
     /// The random coefficient.
     pub coefficient: Felt,
 }
 
-/// All the terms around one point.
+/// All terms with one out-of-domain point.
 #[derive(Clone, Debug)]
 pub struct Pole {
     /// The out-of-domain point.
@@ -28,9 +28,9 @@ pub struct Pole {
 
 /// DEEP quotient.
 pub trait QuotientOps: Device {
-    /// The sum of all terms of all poles on every row `x = shift * g^i`. With `x_i = shift * g^i`,
-    /// `1 / (x_i - z g^o) = g^-o / (x_(i-o) - z)`: one batch inversion a pole serves all its offsets.
-    /// `out` has one column. No `z g^o` may lie on the coset.
+    /// Computes the sum of all terms of all poles on every row `x = shift * g^i`. With `x_i = shift * g^i`,
+    /// `1 / (x_i - z g^o) = g^-o / (x_(i-o) - z)`, so one batch inversion per pole is enough for all its offsets. `out`
+    /// has one column. No `z g^o` may lie on the coset.
     fn deep_quotient(
         &self,
         tables: &[&Columns<Self, Natural>],

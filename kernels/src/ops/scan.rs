@@ -1,4 +1,4 @@
-//! Prefix scans: the interaction columns.
+//! Prefix scans, which compute the interaction columns.
 
 use crate::columns::{Columns, Natural};
 use crate::device::{Device, DeviceError, Ticket, check_range, check_shape};
@@ -7,9 +7,9 @@ use crate::felt::Felt;
 /// The cells `offset, offset + step, ..` of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VirtualColumn {
-    /// Column, counted over the whole trace or over the columns given, as the user says.
+    /// Column index, counted over the whole trace or over the given columns, depending on the use.
     pub column: usize,
-    /// Distance of neighbouring cells; a power of two.
+    /// Distance between neighbouring cells; a power of two.
     pub step: usize,
     /// Row of the first cell; less than `step`.
     pub offset: usize,
@@ -27,14 +27,14 @@ impl VirtualColumn {
         check_shape(name, "step of a virtual column", step, self.step)?;
         check_range(name, self.offset, 1, step)?;
         check_range(name, 0, step, columns.n_rows())?;
-        check_shape(name, "step as a power of two", step.next_power_of_two(), step)
+        check_shape(name, "step, a power of two", step.next_power_of_two(), step)
     }
 }
 
-/// Two lists of tuples of which one is a permutation of the other.
+/// Two lists of tuples, one of which is a permutation of the other.
 #[derive(Clone, Debug)]
 pub struct PermutationArgument {
-    /// The tuple's parts in the original order; all with the same step.
+    /// The tuple's parts in the original order. All have the same step.
     pub original: Vec<VirtualColumn>,
     /// The same parts, sorted.
     pub sorted: Vec<VirtualColumn>,
@@ -45,7 +45,8 @@ pub struct PermutationArgument {
 }
 
 impl PermutationArgument {
-    /// The shapes that [`ScanOps::permutation_product`] asks for; then the target's step divides the rows.
+    /// Checks the shapes that [`ScanOps::permutation_product`] requires. If it succeeds, the target's step divides the
+    /// number of rows.
     ///
     /// # Errors
     /// [`DeviceError::Shape`].
@@ -58,7 +59,7 @@ impl PermutationArgument {
         const NAME: &str = "permutation_product";
         let n_parts = self.original.len();
         check_shape(NAME, "sorted parts", n_parts, self.sorted.len())?;
-        check_shape(NAME, "weights and one more", n_parts, self.alphas.len() + 1)?;
+        check_shape(NAME, "weights plus one", n_parts, self.alphas.len() + 1)?;
         check_shape(NAME, "rows of out", columns.n_rows(), out.n_rows())?;
         target.check(NAME, target.step, out)?;
         let mut parts = self.original.iter().chain(&self.sorted);
@@ -66,7 +67,7 @@ impl PermutationArgument {
     }
 }
 
-/// A sorted column whose differences `u` are taken together in one value: it starts at 1 and goes from `r` to
+/// A sorted column whose differences `u` are accumulated in one value. The value starts at 1 and goes from `r` to
 /// `r (1 + z u) + alpha u^2`.
 #[derive(Clone, Copy, Debug)]
 pub struct CumulativeArgument {
@@ -79,7 +80,8 @@ pub struct CumulativeArgument {
 }
 
 impl CumulativeArgument {
-    /// The shapes that [`ScanOps::cumulative_value`] asks for; then the target's step divides the rows.
+    /// Checks the shapes that [`ScanOps::cumulative_value`] requires. If it succeeds, the target's step divides the
+    /// number of rows.
     ///
     /// # Errors
     /// [`DeviceError::Shape`].
@@ -96,11 +98,12 @@ impl CumulativeArgument {
     }
 }
 
-/// Scans.
+/// Scan operations.
 pub trait ScanOps: Device {
-    /// Writes the running product of `(z - original[i]) / (z - sorted[i])`, a tuple meaning
-    /// `part0 + sum alphas[k] part(k+1)`, to `target` of `out` (same step, same number of cells; the product up
-    /// to and with `i` goes to cell `i`). Other cells of `out` stay. Columns of the argument index `columns`.
+    /// Writes the running product of `(z - original[i]) / (z - sorted[i])` to `target` of `out`, where a tuple stands
+    /// for `part0 + sum alphas[k] part(k+1)`. The target has the same step and number of cells; the product up to and
+    /// including `i` goes to cell `i`. Other cells of `out` are unchanged. The argument's column indices refer to
+    /// `columns`.
     fn permutation_product(
         &self,
         columns: &Columns<Self, Natural>,
@@ -109,8 +112,9 @@ pub trait ScanOps: Device {
         target: VirtualColumn,
     ) -> Result<Ticket, DeviceError>;
 
-    /// Writes the cumulative value up to and with `values[i]` to cell `i` of `target` of `out` (same step, same
-    /// number of cells; cell 0 is 1). Other cells of `out` stay. The argument indexes `columns`.
+    /// Writes the cumulative value up to and including `values[i]` to cell `i` of `target` of `out` (same step, same
+    /// number of cells; cell 0 is 1). Other cells of `out` are unchanged. The argument's column indices refer to
+    /// `columns`.
     fn cumulative_value(
         &self,
         columns: &Columns<Self, Natural>,

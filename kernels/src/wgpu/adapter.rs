@@ -1,4 +1,4 @@
-//! The adapters of a machine: their list, and the start of one.
+//! The machine's adapters: listing them, and starting one.
 
 use crate::description::Description;
 use crate::device::DeviceError;
@@ -7,35 +7,35 @@ use wgpu::{Adapter, Backends, DeviceType, Features, Limits};
 /// The kind of device.
 pub(super) const WGPU: &str = "wgpu";
 
-/// Memory that an adapter is taken to have where its interface does not say.
+/// Memory that an adapter is assumed to have if its interface does not report it.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
-/// Bytes of a chunk at most: shaders count bytes and elements in 32 bits, and Metal binds more.
+/// Maximum bytes of a chunk: shaders count bytes and elements in 32 bits, and Metal allows larger bindings.
 const MAX_CHUNK_BYTES: u64 = 1 << 31;
 
-/// Of an adapter's own memory, so much is left to others: one part in so many.
+/// Part of an adapter's own memory that is left to other users: one part in this many.
 const LEFT_TO_OTHERS: u64 = 16;
 
-/// What is asked of an adapter beside its number. To use less of it than there is, is for tests.
+/// Requests to an adapter, besides its index. Using less of an adapter than it has is for tests.
 #[derive(Clone, Debug)]
 pub struct Wishes {
-    /// Bytes that buffers may take in all; by default nearly all of a card's own memory, or half of what is shared with the
-    /// host. Where the interface does not say how much there is (Metal), that is taken to be 4 GiB.
+    /// Total bytes that buffers may take; by default nearly all of a card's own memory, or half of the memory shared
+    /// with the host. If the interface does not report the size (Metal), 4 GiB are assumed.
     pub budget: Option<u64>,
-    /// Whether a program on the processor will do.
+    /// Whether a software adapter is allowed.
     pub allow_software: bool,
-    /// Whether 64-bit integers are used where shaders have them.
+    /// Whether 64-bit integers are used if shaders support them.
     pub use_int64: bool,
-    /// The most bytes of a binding.
+    /// Maximum bytes of a binding.
     pub max_binding_bytes: u64,
-    /// The most bytes of a chunk of a buffer.
+    /// Maximum bytes of a chunk of a buffer.
     pub max_chunk_bytes: u64,
-    /// The most workgroups of a launch in one dimension.
+    /// Maximum workgroups of a launch in one dimension.
     pub max_workgroups: u32,
 }
 
 impl Wishes {
-    /// All that an adapter has.
+    /// Everything that an adapter has.
     pub fn new(allow_software: bool) -> Self {
         Self {
             budget: None,
@@ -48,7 +48,7 @@ impl Wishes {
     }
 }
 
-/// A device that was started.
+/// A started device.
 pub(super) struct Started {
     pub(super) name: String,
     pub(super) device: wgpu::Device,
@@ -56,7 +56,7 @@ pub(super) struct Started {
     pub(super) has_int64: bool,
 }
 
-/// In the order of their numbers: those that are likely to be fast come first.
+/// The adapters in the order of their indices: those that are likely to be fast come first.
 fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
@@ -76,7 +76,7 @@ fn is_software(adapter: &Adapter) -> bool {
     adapter.get_info().device_type == DeviceType::Cpu
 }
 
-/// The adapters, described.
+/// Describes the adapters.
 pub(super) fn list() -> Vec<Description> {
     adapters()
         .iter()
@@ -114,7 +114,7 @@ fn describe(index: usize, adapter: &Adapter) -> Description {
     }
 }
 
-/// The largest heap of the adapter's own memory.
+/// Size of the largest heap of the adapter's own memory.
 #[cfg(not(target_vendor = "apple"))]
 fn memory_bytes(adapter: &Adapter) -> Option<u64> {
     /// `VK_MEMORY_HEAP_DEVICE_LOCAL_BIT`.
@@ -136,7 +136,7 @@ fn memory_bytes(_: &Adapter) -> Option<u64> {
     None
 }
 
-/// What buffers may take if nobody says: nearly all of a card's own memory, and half of what is shared with the host.
+/// Default budget for buffers: nearly all of a card's own memory, or half of the memory shared with the host.
 fn default_budget(adapter: &Adapter) -> u64 {
     let memory = memory_bytes(adapter).unwrap_or(UNKNOWN_MEMORY);
     match adapter.get_info().device_type {
@@ -157,7 +157,7 @@ fn start_error(reason: impl ToString) -> DeviceError {
     }
 }
 
-/// Starts adapter `index`. Also gives the budget for its buffers, and the bytes of their chunks.
+/// Starts adapter `index`. Also returns the budget for its buffers, and the bytes per chunk.
 pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64), DeviceError> {
     let adapters = adapters();
     let count = adapters.len();
@@ -215,7 +215,8 @@ pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64)
     ))
 }
 
-/// What kernels ask for: WebGPU's own least limits, but for bindings, which may be as small as the largest table.
+/// Checks the limits that kernels require: the default limits of WebGPU, except for bindings, which may be as small as
+/// the largest table.
 fn check_limits(limits: &Limits) -> Result<(), DeviceError> {
     /// Bytes of the points of Pedersen's windows.
     const LARGEST_TABLE: u64 = 1 << 20;

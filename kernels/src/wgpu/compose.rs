@@ -1,8 +1,9 @@
-//! Register programs, interpreted by an invocation a row.
+//! Register programs, interpreted with one invocation per row.
 //!
-//! The sources of a program lie in several buffers, of which a kernel may bind few: the largest, which are the tables of
-//! columns and long periodic tables, are bound as they are, and the others copied together. Where a table does not fit in one binding, the rows are
-//! taken in strips: what they read is copied together, cells that are near each other in a column as one *window*.
+//! The sources of a program lie in several buffers, of which a kernel can bind only a few. The largest buffers, which
+//! hold the tables of columns and long periodic tables, are bound directly; the other sources are copied into one
+//! buffer. If a table does not fit in one binding, the rows are processed in strips: the cells that a strip reads are
+//! copied into one buffer, where neighbouring cells of a column form one *window*.
 
 use super::kernels::{Kernel, Parameters, WORKGROUP, limbs};
 use super::memory::Memory;
@@ -17,31 +18,32 @@ use crate::program::{Opcode, Operand, Program};
 use std::collections::{BTreeMap, BTreeSet};
 use wgpu::Buffer;
 
-/// Registers in the workgroup's memory; `N_SHARED` of `compose.wgsl`.
+/// Registers in the workgroup's memory: `N_SHARED` of `compose.wgsl`.
 const N_SHARED: usize = 8;
 
-/// Buffers of cells that the kernel binds.
+/// Number of buffers of cells that the kernel binds.
 const N_SLOTS: usize = 5;
 
-/// Buffers that are bound as they are, beside the one for copies; and of them those of a proof's columns.
+/// Number of buffers that are bound directly, beside the one for copies; and how many of them hold a proof's columns.
 const N_BOUND: usize = N_SLOTS - 1;
 const N_TRACES: usize = 2;
 
-/// Invocations that keep any card busy.
+/// Number of invocations that keep any card busy.
 const MAX_INVOCATIONS: usize = 1 << 16;
 
-/// Where registers lie in scratch: rows that an invocation runs at least, so that scratch stays small beside the columns; and
-/// invocations that there are all the same, as with fewer a card has nothing to do (a strip has few rows).
+/// Bounds for programs with registers in scratch. An invocation runs at least this many rows, so that scratch stays
+/// small beside the columns. But there are at least this many invocations if there are enough rows, because fewer would
+/// leave a card idle (a strip has few rows).
 const LEAST_ROWS: usize = 64;
 const LEAST_INVOCATIONS: usize = 1 << 14;
 
-/// A program, and the places of its registers.
+/// A program, and the numbers of its registers on the device.
 pub struct LoadedProgram {
     program: Program,
     numbers: Vec<u32>,
 }
 
-/// Cells that the program reads modulo their number: a column or a periodic table.
+/// The cells of a column or a periodic table, which the program reads at indices modulo their number.
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'a> {
     pub(super) memory: &'a Memory,
@@ -49,7 +51,7 @@ pub(super) struct Cells<'a> {
     pub(super) len: usize,
 }
 
-/// A source as the kernel reads it: element `start + (row & mask)` of a slot.
+/// A source in the kernel's form: the cell of a row is element `start + (row & mask)` of a slot.
 #[derive(Clone, Copy, Default)]
 struct Source {
     slot: u32,
@@ -57,15 +59,15 @@ struct Source {
     mask: u32,
 }
 
-/// Neighbouring cells of a source that a strip reads: from `offset` rows ahead on.
+/// Neighbouring cells of a source that a strip reads, starting `offset` rows ahead.
 struct Window {
     source: usize,
     offset: usize,
-    /// Rows beyond those of the strip.
+    /// Number of rows beyond those of the strip.
     ahead: usize,
 }
 
-/// What is bound to the slots, and where sources are in it.
+/// The buffers bound to the slots, and the places of the sources in them.
 struct Bound<'a> {
     slots: Vec<&'a Buffer>,
     sources: Vec<Source>,
@@ -78,7 +80,7 @@ impl Program {
     }
 }
 
-/// The program as the kernel reads it; `cell` says for a source and an offset those that the kernel is given.
+/// Encodes the program for the kernel. `cell` maps a source and an offset to those that the kernel is given.
 fn encode(
     loaded: &LoadedProgram,
     sources: &[Source],
@@ -116,7 +118,8 @@ fn encode(
 }
 
 impl WgpuDevice {
-    /// Runs a program on every row; `out` has as many, and the sources at most. The values are written, or added.
+    /// Runs a program on every row of `out`. Sources have at most as many rows. The values are written, or added if
+    /// `add` is set.
     pub(super) fn run(
         &self,
         loaded: &LoadedProgram,
@@ -174,7 +177,7 @@ impl WgpuDevice {
         let n_rows = out.n_rows();
         let used: BTreeSet<(u16, u32)> = loaded.program.operands().filter_map(cell_of).collect();
         let mut strip = self.strip_rows(used.len(), n_rows, 1)?;
-        // A window takes less than twice the rows of a strip, and one more for every offset in it.
+        // A window has less than twice the rows of a strip, plus one for every offset in it.
         strip = (strip / 2).max(1);
         let (windows, cells) = windows(&used, sources, strip);
         for first in (0..n_rows).step_by(strip) {
@@ -182,7 +185,7 @@ impl WgpuDevice {
                 .iter()
                 .map(|window| {
                     let source = sources[window.source];
-                    // A table that is shorter than its window comes whole.
+                    // A table that is shorter than its window is copied whole.
                     let n = (strip + window.ahead).min(source.len);
                     let at = if n == source.len {
                         0
@@ -197,7 +200,7 @@ impl WgpuDevice {
             let mut sources = Vec::with_capacity(runs.len());
             for (window, (source, _, n)) in windows.iter().zip(&runs) {
                 let whole = *n == source.len;
-                // The kernel adds the row and the offset in the window.
+                // The kernel adds the row and the offset; `start` compensates for both.
                 let from = first.wrapping_add(window.offset) as u32;
                 sources.push(Source {
                     slot: 0,
@@ -220,7 +223,8 @@ impl WgpuDevice {
         Ok(())
     }
 
-    /// Copies runs of cells, each from an element on and around the end, into one buffer after the other.
+    /// Copies runs of cells into one buffer, one after the other. A run is given by its cells, its first element and
+    /// its length; it wraps around the end of the cells.
     fn copy_together(&self, runs: &[(Cells<'_>, usize, usize)]) -> Result<Memory, DeviceError> {
         let total = runs.iter().map(|(_, _, n)| n).sum::<usize>();
         let copies = Memory::take::<Felt>(&self.context, total, SCRATCH)?;
@@ -239,7 +243,7 @@ impl WgpuDevice {
         Ok(copies)
     }
 
-    /// Runs encoded code on the rows from one on.
+    /// Runs encoded code on `n_rows` rows, starting at `first_row`.
     fn run_rows(
         &self,
         loaded: &LoadedProgram,
@@ -268,7 +272,7 @@ impl WgpuDevice {
     }
 }
 
-/// Invocations for a program of so many registers on so many rows.
+/// Number of invocations for a program with `n_registers` registers on `n_rows` rows.
 fn n_invocations(n_registers: usize, n_rows: usize) -> usize {
     let n = if n_registers <= N_SHARED {
         n_rows
@@ -278,12 +282,12 @@ fn n_invocations(n_registers: usize, n_rows: usize) -> usize {
     n.clamp(1, MAX_INVOCATIONS).next_multiple_of(WORKGROUP)
 }
 
-/// Elements that registers take beyond the workgroup's memory.
+/// Number of elements for the registers that do not fit in the workgroup's memory.
 fn n_in_scratch(n_registers: usize, n_rows: usize) -> usize {
     n_registers.saturating_sub(N_SHARED) * n_invocations(n_registers, n_rows)
 }
 
-/// Bytes that the program of a proof takes beside its buffers, where these can be bound.
+/// Bytes that the program of a proof takes beside its buffers, if these can be bound directly.
 pub(super) fn scratch(n_registers: usize, table_lengths: &[usize], n_rows: usize) -> u64 {
     let mut lengths = table_lengths.to_vec();
     lengths.sort_by_key(|len| std::cmp::Reverse(*len));
@@ -291,7 +295,7 @@ pub(super) fn scratch(n_registers: usize, table_lengths: &[usize], n_rows: usize
     ((copied + n_in_scratch(n_registers, n_rows)) * size_of::<Felt>()) as u64
 }
 
-/// The cell that an operand is.
+/// Source and offset of a cell operand.
 fn cell_of(operand: Operand) -> Option<(u16, u32)> {
     match operand {
         Operand::Cell { source, offset } => Some((source, offset)),
@@ -299,8 +303,8 @@ fn cell_of(operand: Operand) -> Option<(u16, u32)> {
     }
 }
 
-/// The numbers of the sources that are bound as they are, and of those to be copied together: those in the largest buffers
-/// are bound. Nothing if a chunk does not hold one of them, or all that is copied.
+/// Indices of the sources that are bound directly, and of those that are copied. The sources in the largest buffers are
+/// bound. `None` if one of them or `out` does not lie in one chunk, or if the copies do not fit in one.
 fn direct(
     sources: &[Cells<'_>],
     out: &WgpuBuffer<Felt>,
@@ -321,7 +325,7 @@ fn direct(
     (can_be_bound && n_copied <= chunk_len).then_some((long, short))
 }
 
-/// The windows for the cells that are used, in strips of so many rows, and for every cell its window.
+/// The windows of the used cells for strips of `strip` rows, and the index of every cell's window.
 fn windows(
     used: &BTreeSet<(u16, u32)>,
     sources: &[Cells<'_>],
@@ -333,7 +337,7 @@ fn windows(
         let at = offset as usize;
         let i = usize::from(source);
         let near = windows.last_mut().filter(|window| {
-            // What is shorter than a strip comes whole anyway.
+            // A source that is shorter than a strip is copied whole anyway.
             let end = window.offset + window.ahead;
             window.source == i && (at - end <= strip || sources[i].len <= strip)
         });

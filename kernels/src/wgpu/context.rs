@@ -1,4 +1,4 @@
-//! The adapter's device and queue: work is listed in batches, and a batch is one submission.
+//! The adapter's device and queue. Commands are recorded in batches; each batch is one submission.
 
 use super::adapter::Started;
 use super::kernels::Kernel;
@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wgpu::{Buffer, BufferUsages, PollType, SubmissionIndex};
 
-/// Commands of a batch: so many are submitted at once unless somebody waits for fewer.
+/// Commands per batch. A batch is submitted when it has this many commands, or earlier if a caller waits for it.
 const BATCH: usize = 64;
 
-/// Bytes of parameters that a launch may have; a multiple of every alignment of uniforms.
+/// Maximum bytes of a launch's parameters; a multiple of every alignment of uniforms.
 pub(super) const PARAMETERS: u64 = 256;
 
-/// Uses of every buffer that kernels see.
+/// Usages of every buffer that kernels access.
 const STORAGE: BufferUsages = BufferUsages::STORAGE
     .union(BufferUsages::COPY_SRC)
     .union(BufferUsages::COPY_DST);
@@ -28,21 +28,21 @@ pub(super) struct Context {
     pub(super) limits: wgpu::Limits,
     /// Bytes that buffers may take.
     pub(super) budget: u64,
-    /// Bytes of a chunk of a buffer: a power of two that any binding can be.
+    /// Bytes per chunk of a buffer: a power of two that fits in any binding.
     pub(super) chunk_bytes: u64,
     pub(super) accounts: Accounts,
     pub(super) pipelines: Pipelines,
-    /// What is bound where a kernel gets nothing.
+    /// Bound to bindings that a launch does not use.
     pub(super) nothing: Buffer,
-    /// The same where a kernel might write.
+    /// Bound to unused bindings that a kernel might write.
     pub(super) unused: Buffer,
     parameters: Buffer,
     batch: Mutex<Batch>,
-    /// What went wrong outside every operation: the device was lost, or an error had no scope.
+    /// An error outside of operations: the device was lost, or an error had no scope.
     broken: Arc<Mutex<Option<DeviceError>>>,
 }
 
-/// One step of the queue.
+/// One command for the queue.
 enum Command {
     Dispatch {
         kernel: Kernel,
@@ -58,7 +58,7 @@ enum Command {
     },
 }
 
-/// The commands that are not submitted yet, and the submissions that somebody may wait for.
+/// The commands not yet submitted, and the submissions that a caller may wait for.
 #[derive(Default)]
 struct Batch {
     number: u64,
@@ -68,17 +68,17 @@ struct Batch {
     launches: BTreeMap<&'static str, Launches>,
 }
 
-/// What a kernel was given to do.
+/// Statistics of a kernel's launches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Launches {
-    /// Launches.
+    /// Number of launches.
     pub n: u64,
-    /// Their workgroups in all.
+    /// Number of workgroups, over all launches.
     pub n_workgroups: u64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change leaves what is locked consistent, so a panic elsewhere does not spoil it.
+    // Every change leaves the locked value consistent, so it is usable even if another thread panicked.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -137,7 +137,7 @@ impl Context {
         Ok(Arc::new(context))
     }
 
-    /// Bytes that can be bound at once.
+    /// Bytes that one binding can have.
     pub(super) fn max_binding_bytes(&self) -> u64 {
         let limits = &self.limits;
         limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
@@ -160,7 +160,7 @@ impl Context {
         }
     }
 
-    /// Whether nothing went wrong outside the operations.
+    /// Fails if an error occurred outside of operations.
     fn usable(&self) -> Result<(), DeviceError> {
         match &*lock(&self.broken) {
             None => Ok(()),
@@ -172,14 +172,14 @@ impl Context {
         }
     }
 
-    /// From now on everything fails, as something that was listed was not done.
+    /// Makes all later calls fail, because recorded commands were not executed.
     fn break_down(&self, error: DeviceError) -> DeviceError {
         let later = self.failed("earlier work", &error);
         lock(&self.broken).get_or_insert(later);
         error
     }
 
-    /// Calls the library in scopes that catch what it reports. The inner error is for lack of memory.
+    /// Calls the library within error scopes. The inner error is lack of memory.
     pub(super) fn checked<T>(
         &self,
         operation: &'static str,
@@ -194,7 +194,7 @@ impl Context {
         .map(|filter| self.device.push_error_scope(filter));
         let value = call();
         let [validation, internal, memory] = scopes;
-        // Scopes end in the reverse order of their beginning.
+        // Scopes must end in the reverse order of their beginning.
         let memory = pollster::block_on(memory.pop());
         let internal = pollster::block_on(internal.pop());
         let validation = pollster::block_on(validation.pop());
@@ -206,7 +206,7 @@ impl Context {
         }
     }
 
-    /// The same where memory is an error like others.
+    /// Like [`Context::checked`], but treats lack of memory like any other error.
     pub(super) fn done<T>(
         &self,
         operation: &'static str,
@@ -216,8 +216,8 @@ impl Context {
             .map_err(|error| self.failed(operation, error))
     }
 
-    /// Makes a buffer for kernels. What was freed lately may still be held by work under way: before memory is said to be
-    /// short, that is waited for. Nothing if the adapter has not so much.
+    /// Creates a buffer for kernels. Running work may still hold memory that was freed lately, so if memory is short,
+    /// this waits for that work and tries again. `None` if the adapter does not have enough memory.
     pub(super) fn storage_buffer(&self, tag: Tag, bytes: u64) -> Result<Option<Buffer>, DeviceError> {
         let descriptor = wgpu::BufferDescriptor {
             label: Some(tag.0),
@@ -233,8 +233,8 @@ impl Context {
         Ok(make()?.ok())
     }
 
-    /// Lists a launch: the parameters, the buffers in the order of the kernel's bindings, and workgroups. A launch of more
-    /// workgroups than one dimension may have is spread over two.
+    /// Records a launch: the parameters, the buffers in the order of the kernel's bindings, and the workgroups. If
+    /// there are more workgroups than one dimension may have, they are spread over two.
     pub(super) fn launch(
         &self,
         kernel: Kernel,
@@ -250,7 +250,7 @@ impl Context {
         let rows = n_workgroups.div_ceil(most);
         let columns = n_workgroups.div_ceil(rows);
         if rows > most || n_layers as u64 > most || parameters.len() as u64 > PARAMETERS {
-            return Err(self.failed(kernel.name(), "more work than a launch can have"));
+            return Err(self.failed(kernel.name(), "more work than fits in one launch"));
         }
         let pipeline = self.pipelines.get(self, kernel)?;
         let mut entries = vec![wgpu::BindGroupEntry {
@@ -289,7 +289,7 @@ impl Context {
         self.submit_if_full(&mut batch)
     }
 
-    /// Lists a copy between two buffers.
+    /// Records a copy between two buffers.
     pub(super) fn copy(
         &self,
         from: (&Buffer, u64),
@@ -312,7 +312,7 @@ impl Context {
         self.submit(batch)
     }
 
-    /// Submits what is listed.
+    /// Submits the recorded commands.
     fn submit(&self, batch: &mut Batch) -> Result<(), DeviceError> {
         let commands = std::mem::take(&mut batch.commands);
         let parameters = std::mem::take(&mut batch.parameters);
@@ -328,20 +328,20 @@ impl Context {
             }
             self.queue.submit([encoder.finish()])
         });
-        // What follows would read what was not written.
+        // Later work would read what was not written.
         let submission = submission.map_err(|error| self.break_down(error))?;
-        // What is over is given back, and a loss is told.
+        // Polling frees finished resources and reports a lost device.
         let _ = self.device.poll(PollType::Poll);
         self.usable()?;
         batch.submissions.push_back((number, submission));
-        // Old submissions are over, or a wait for a later one will do.
+        // Older submissions are done, or waiting for a later one is enough.
         while batch.submissions.len() > BATCH {
             batch.submissions.pop_front();
         }
         Ok(())
     }
 
-    /// Submits what is listed, so that what the host writes next comes after it.
+    /// Submits the recorded commands, so that later writes of the host come after them.
     pub(super) fn flush(&self) -> Result<(), DeviceError> {
         let mut batch = lock(&self.batch);
         if batch.commands.is_empty() {
@@ -350,12 +350,12 @@ impl Context {
         self.submit(&mut batch)
     }
 
-    /// The number of the batch that is open: it and all before it hold the work listed so far.
+    /// The number of the open batch. It and the batches before it hold the work recorded so far.
     pub(super) fn batch_number(&self) -> u64 {
         lock(&self.batch).number
     }
 
-    /// Waits for the batch of that number and those before it.
+    /// Waits for the batch with this number and those before it.
     pub(super) fn wait(&self, number: u64) -> Result<(), DeviceError> {
         if self.batch_number() <= number {
             self.flush()?;
@@ -379,7 +379,7 @@ impl Context {
         polled.map(|_| ()).map_err(|error| self.failed("poll", error))
     }
 
-    /// The launches of every kernel since the last call.
+    /// Statistics of every kernel's launches since the last call.
     pub(super) fn take_launches(&self) -> BTreeMap<&'static str, Launches> {
         std::mem::take(&mut lock(&self.batch).launches)
     }
@@ -391,7 +391,7 @@ impl Command {
     }
 }
 
-/// Encodes a copy, or launches that follow each other, as one pass.
+/// Encodes one copy, or consecutive launches as one pass.
 fn encode(encoder: &mut wgpu::CommandEncoder, commands: &[Command]) {
     if let [Command::Copy { from, to, bytes }] = commands {
         encoder.copy_buffer_to_buffer(&from.0, from.1, &to.0, to.1, *bytes);

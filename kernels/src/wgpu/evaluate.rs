@@ -1,9 +1,9 @@
-//! Single evaluations, bits of the index at a time.
+//! Single evaluations, which fold over some bits of the index at a time.
 //!
-//! The coefficient at index `i` belongs to `x^bit_reverse(i)`, so a fold over bits `low .. low + n` of the index is a sum with
-//! the weights `x^bit_reverse(i)` for the indices that have those bits alone. Each launch folds over the highest bits that
-//! are left, so that neighbours read neighbours. Where a column has several chunks, every chunk is folded by itself, and the
-//! bits that tell chunks apart come last.
+//! The coefficient at index `i` belongs to `x^bit_reverse(i)`. So a fold over bits `low .. low + n` of the index is a
+//! sum with the weights `x^bit_reverse(i)`, for the indices `i` in which only those bits may be set. Each launch folds
+//! over the highest bits that are left, so that neighbouring invocations read neighbouring elements. If a column has
+//! several chunks, every chunk is folded separately, and the bits that select the chunk come last.
 
 use super::SCRATCH;
 use super::WgpuDevice;
@@ -18,14 +18,14 @@ use ark_ff::Field;
 use std::ops::Range;
 use wgpu::Buffer;
 
-/// Bits of the index that one launch folds over, at most.
+/// Maximum number of index bits that one launch folds over.
 const MAX_FOLD_BITS: u32 = 8;
 
-/// Beside columns, one part in so many is little scratch; and so are so many elements.
+/// Scratch counts as little if it is at most one part of the columns in this many, or at most this many elements.
 const PARTS_OF_COLUMNS: usize = 8;
 const LITTLE: usize = 1 << 15;
 
-/// The bits that a launch folds over: about as many weights as sums are left, where these are few.
+/// Number of bits that a launch folds over: such that it has about as many weights as sums remain, if these are few.
 fn fold_bits(log_bound: u32) -> u32 {
     MAX_FOLD_BITS.min(log_bound.div_ceil(2))
 }
@@ -37,7 +37,8 @@ struct Job {
     out: u32,
 }
 
-/// The bits that the launches fold over within `log_bound` bits of the index, the highest first.
+/// The ranges of bits that the launches fold over, within the lowest `log_bound` bits of the index, highest range
+/// first.
 fn fields(log_bound: u32) -> Vec<Range<u32>> {
     let mut fields = Vec::new();
     let mut end = log_bound;
@@ -49,10 +50,10 @@ fn fields(log_bound: u32) -> Vec<Range<u32>> {
     fields
 }
 
-/// The weights of a field of the index of `log_len` bits.
+/// The weights of a range of bits of an index of `log_len` bits.
 fn weights(x: Felt, field: &Range<u32>, log_len: u32) -> Vec<Felt> {
     let n_bits = field.end - field.start;
-    // Bit `field.end - 1` of the index is the lowest of the field in the exponent.
+    // Bit `field.end - 1` of the index is the lowest bit of the range in the exponent.
     let mut base = x;
     for _ in 0..log_len - field.end {
         base.square_in_place();
@@ -72,11 +73,11 @@ impl WgpuDevice {
         let log_len = coefficients.log_len();
         let log_bound = log_len.min(self.chunk_len().ilog2());
         let n_chunks = 1usize << (log_len - log_bound);
-        // What a launch takes for weights, and what it leaves as sums, is little beside the columns.
+        // The weights of a launch and the sums it leaves must be little beside the columns.
         let n_bits = fold_bits(log_bound);
         let per_point = n_chunks << (log_bound - n_bits).max(n_bits);
         let little = (coefficients.values().len() / PARTS_OF_COLUMNS).max(LITTLE);
-        // Every chunk of every point is a layer of a launch.
+        // Every chunk of every point is one layer of a launch.
         let most_layers = self.context.limits.max_compute_workgroups_per_dimension as usize;
         let at_once = (little.min(self.chunk_len()) / per_point).min(most_layers / n_chunks);
         check_range("evaluate_at", 0, 1, at_once)?;
@@ -101,12 +102,12 @@ impl WgpuDevice {
     ) -> Result<Pending<Vec<Felt>>, DeviceError> {
         let log_len = coefficients.log_len();
         let n_chunks = 1usize << (log_len - log_bound);
-        // Many points share their `x`, and so their weights.
+        // Many points have the same `x`, and therefore the same weights.
         let mut xs: Vec<Felt> = at.iter().map(|(_, x)| *x).collect();
         xs.sort();
         xs.dedup();
         let mut fields = fields(log_bound);
-        // A column of one coefficient is folded all the same, over no bits.
+        // A column of one coefficient is folded too, over no bits.
         if n_chunks > 1 || fields.is_empty() {
             fields.push(log_bound..log_len);
         }
@@ -118,7 +119,7 @@ impl WgpuDevice {
             } else {
                 1usize << field.start
             };
-            // Polynomials are chunks of columns until the bits that tell chunks apart are folded.
+            // Polynomials are chunks of columns until the bits that select the chunk are folded.
             let chunks = if field.start >= log_bound { 1 } else { n_chunks };
             let n_terms = 1usize << (field.end - field.start);
             let all_weights: Vec<Felt> = xs.iter().flat_map(|x| weights(*x, &field, log_len)).collect();

@@ -1,4 +1,4 @@
-//! Folding, an invocation a pair of opposites.
+//! Folding, with one invocation per pair of opposite points.
 
 use super::WgpuDevice;
 use super::kernels::{Kernel, Parameters, WORKGROUP};
@@ -25,7 +25,7 @@ impl FoldOps for WgpuDevice {
         let factors: Vec<Felt> = shifts.iter().map(factor).collect();
         let factors = Memory::upload(&self.context, &factors, super::SCRATCH)?;
         let roots = self.roots(log_len)?;
-        // As many whole columns as a chunk has, or parts of one.
+        // As many whole columns as fit in a chunk, or parts of one column.
         let chunk_len = self.chunk_len();
         let columns_at_once = (chunk_len / (2 * half)).max(1);
         let n = half.min(chunk_len);

@@ -1,4 +1,4 @@
-//! Reading of chosen rows and elements.
+//! Reading selected rows and elements.
 
 use super::kernels::{Kernel, Parameters};
 use super::memory::Memory;
@@ -8,7 +8,7 @@ use crate::device::{DeviceBuffer, DeviceError, Element, Pending, check_range};
 use crate::ops::GatherOps;
 use std::collections::BTreeMap;
 
-/// Bytes of the words that the kernel moves.
+/// Bytes per word that the kernel moves.
 const WORD: usize = 4;
 
 impl GatherOps for WgpuDevice {

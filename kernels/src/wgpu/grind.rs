@@ -1,4 +1,4 @@
-//! Proof of work, in waves of nonces; one wave is always under way.
+//! Proof of work, in waves of nonces. The next wave is started before the result of the current one is awaited.
 
 use super::hash::{hash_kernels, mask_words, words};
 use super::kernels::Parameters;
@@ -12,12 +12,12 @@ use crate::ops::GrindOps;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Nonces of the first wave. Waves grow until one takes a while on the adapter at hand, and no further.
+/// Number of nonces of the first wave, and of the largest. Waves grow until one takes long enough on the adapter.
 const FIRST_WAVE: u32 = 1 << 12;
 const LARGEST_WAVE: u32 = 1 << 24;
 const LONG_ENOUGH: Duration = Duration::from_millis(5);
 
-/// What stands for no nonce.
+/// Means that no nonce was found.
 const NONE: u32 = u32::MAX;
 
 impl GrindOps for WgpuDevice {

@@ -1,4 +1,4 @@
-//! Rows and nodes, one invocation each.
+//! Hashing of rows and nodes, one invocation each.
 
 use super::kernels::{Kernel, Parameters, WORKGROUP};
 use super::memory::Memory;
@@ -11,26 +11,27 @@ use crate::ops::{HashOps, MerkleTree};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Levels of a tree that one launch hashes with its workgroups full, and at most: a workgroup has 64 nodes of the lowest.
+/// Levels of a tree that one launch hashes: the number that keeps its workgroups full, and the maximum. (A workgroup
+/// has 64 nodes of the lowest level.)
 const FULL_LEVELS: u32 = 3;
 const MAX_LEVELS: u32 = 7;
 
-/// Below so many nodes a card is not full anyway, and launches are what costs.
+/// Below this number of nodes a card is not full anyway, and the number of launches determines the cost.
 const FEW_NODES: usize = 1 << 14;
 
-/// The kernels of an unmasked hash: of rows, of rows of two elements that are hashed as nodes, and of nodes.
+/// The kernels of an unmasked hash: for rows, for rows of two elements that are hashed as nodes, and for nodes.
 pub(super) struct HashKernels {
     rows: Kernel,
     pairs: Kernel,
     nodes: Kernel,
-    /// That of a search for a nonce, where there is one.
+    /// The kernel that searches for a nonce, if there is one.
     pub(super) grind: Option<Kernel>,
 }
 
-/// What the device does for a hash.
+/// The kernels of a hash.
 pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
     match hash {
-        // The hash of two nodes is that of their bytes.
+        // The hash of two nodes is the hash of their bytes.
         Hash::Blake256 | Hash::Blake256Masked160Msb | Hash::Blake256Masked248Lsb => HashKernels {
             rows: Kernel::RowsBlake2s,
             pairs: Kernel::RowsBlake2s,
@@ -58,19 +59,19 @@ pub(super) fn hash_kernels(hash: Hash) -> HashKernels {
     }
 }
 
-/// The words of a digest, as kernels read its bytes.
+/// The words of a digest, in the order in which kernels read its bytes.
 pub(super) fn words(digest: &Digest) -> Vec<u32> {
     let words = digest.as_chunks::<4>().0.iter();
     words.map(|bytes| u32::from_le_bytes(*bytes)).collect()
 }
 
-/// The bits of a digest that the hash keeps.
+/// Mask of the digest's bits that the hash keeps, as words.
 pub(super) fn mask_words(hash: Hash) -> Vec<u32> {
     words(&hash.mask([0xff; 32]))
 }
 
 impl WgpuDevice {
-    /// The tables of the hash, if it has some.
+    /// The tables of the hash, if it has any.
     fn hash_tables(&self, hash: Hash) -> Result<Option<Arc<Memory>>, DeviceError> {
         Ok(match hash {
             Hash::Poseidon3 => Some(self.poseidon_constants()?),
@@ -79,7 +80,8 @@ impl WgpuDevice {
         })
     }
 
-    /// Hashes the nodes at some depths, lowest first, below node `root` (counted in its depth) of the highest.
+    /// Hashes the nodes at `depths`, the deepest first, below node `root` of depth `depths.start` (`root` counts within
+    /// its depth).
     fn hash_layers(
         &self,
         layer_hash: &[Hash],
@@ -114,7 +116,7 @@ impl WgpuDevice {
         Ok(self.ticket())
     }
 
-    /// Levels of nodes that lie in the first chunk, with their children.
+    /// Hashes levels of nodes that lie in the first chunk, with their children.
     fn hash_levels(
         &self,
         hash: Hash,
@@ -135,7 +137,7 @@ impl WgpuDevice {
         self.launch(hash_kernels(hash).nodes, &parameters, &buffers, n)
     }
 
-    /// One level, whose children may lie in other chunks.
+    /// Hashes one level, whose children may lie in other chunks.
     fn hash_level(
         &self,
         hash: Hash,
@@ -151,7 +153,7 @@ impl WgpuDevice {
         for children in memory.pieces::<Digest>(2 * first..2 * (first + n)) {
             let nodes = memory.piece::<Digest>(children.first / 2, children.len / 2)?;
             let is_apart = nodes.buffer != children.buffer;
-            // In one chunk the children's place follows from the node's only if that is the first.
+            // Within one chunk, the place of the children follows from that of the node only if the chunk is the first.
             let parameters = Parameters::default().words(&mask_words(hash)).words(&[
                 nodes.start,
                 nodes.len as u32,
@@ -187,7 +189,7 @@ impl HashOps for WgpuDevice {
         let kernels = hash_kernels(hash);
         let mut kernel = kernels.rows;
         if let [start] = starts[..] {
-            // Committed rows 2k and 2k + 1 are half the column apart in natural order.
+            // In natural order, committed rows 2k and 2k + 1 are half the column apart.
             log_rows = log_rows.checked_sub(1).ok_or(DeviceError::Shape {
                 operation: "hash_rows",
                 what: "rows of a table of one column, at least",
@@ -208,7 +210,7 @@ impl HashOps for WgpuDevice {
             .memory
             .pieces::<Digest>(first_leaf..first_leaf + n_rows)
             .collect();
-        // Leaves in several chunks: each has the rows whose lowest bits say so.
+        // If the leaves lie in several chunks, each chunk has the rows selected by their lowest bits.
         let log_pieces = leaves.len().ilog2();
         for piece in &leaves {
             check_shape("hash_rows", "leaves in a chunk", n_rows >> log_pieces, piece.len)?;

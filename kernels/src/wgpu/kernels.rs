@@ -1,20 +1,20 @@
-//! The kernels: their text, their buffers.
+//! The kernels: their source text and their buffers.
 
 use super::pipelines::Variant;
 use crate::felt::Felt;
 use std::fmt::Write;
 
-/// How a kernel uses a buffer. Where a launch binds chunks of one buffer twice, both must be `Write`.
+/// How a kernel uses a buffer. If a launch binds chunks of one buffer twice, both uses must be `Write`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// Invocations of a workgroup, where a kernel does not say otherwise; `WORKGROUP` of `launch.wgsl`.
+/// Invocations per workgroup, unless a kernel specifies another number; `WORKGROUP` of `launch.wgsl`.
 pub(super) const WORKGROUP: usize = 64;
 
-/// Parts of every module, but for the one that the adapter's integers decide.
+/// Parts of every module, except the one that depends on the adapter's integers.
 const COMMON: &[&str] = &[include_str!("felt.wgsl"), include_str!("launch.wgsl")];
 
 const ROOTS: &str = include_str!("roots.wgsl");
@@ -78,27 +78,27 @@ macro_rules! kernels {
         }
 
         impl Kernel {
-            /// Every kernel, in the order of their numbers.
+            /// Every kernel, in numerical order.
             #[cfg(test)]
             pub(super) const ALL: &[Kernel] = &[$(Kernel::$kernel,)*];
 
-            /// The name, for people.
+            /// The kernel's human-readable name.
             pub(super) fn name(self) -> &'static str {
                 [$(stringify!($kernel),)*][self as usize]
             }
 
-            /// The name of the function.
+            /// The name of the entry point.
             pub(super) fn entry(self) -> &'static str {
                 [$($entry,)*][self as usize]
             }
 
-            /// Its buffers, after the parameters.
+            /// The kernel's buffers, after the parameters.
             pub(super) fn bindings(self) -> &'static [Access] {
                 const BINDINGS: &[&[Access]] = &[$(&$bindings,)*];
                 BINDINGS[self as usize]
             }
 
-            /// The parts of its text that are its own.
+            /// The parts of the source text that are specific to the kernel.
             fn parts(self) -> &'static [&'static str] {
                 const PARTS: &[&[&str]] = &[$(&$parts,)*];
                 PARTS[self as usize]
@@ -144,7 +144,7 @@ kernels! {
 }
 
 impl Kernel {
-    /// The text of its module.
+    /// The source text of the kernel's module.
     pub(super) fn text(self, variant: Variant) -> String {
         let mut text = format!("const LOG_TILE = {}u;\n", variant.log_tile);
         text.push_str(if variant.has_int64 {
@@ -159,12 +159,12 @@ impl Kernel {
     }
 }
 
-/// The parameters of a launch, as the uniform structure that the kernel declares: elements first, so that nothing is
-/// padded.
+/// The parameters of a launch, laid out as the uniform structure that the kernel declares. Elements come first, so that
+/// there is no padding.
 #[derive(Default)]
 pub(super) struct Parameters(Vec<u8>);
 
-/// The limbs of an element as kernels have them.
+/// The limbs of an element in the kernels' form.
 pub(super) fn limbs(felt: &Felt) -> [u32; 8] {
     std::array::from_fn(|i| (felt.0.0[i / 2] >> (32 * (i % 2))) as u32)
 }

@@ -1,4 +1,4 @@
-//! Memory of an adapter, in chunks that any binding can be.
+//! Memory of an adapter, in chunks that fit in any binding.
 
 use super::context::Context;
 use crate::device::{DeviceBuffer, DeviceError, Element, Tag};
@@ -10,8 +10,8 @@ use wgpu::Buffer;
 /// Bytes that an upload stages at once.
 const UPLOAD: usize = 32 << 20;
 
-/// Bytes on the device, counted under their tag while they are held. All chunks but the last are of the context's size, a
-/// power of two; so a range that is aligned as a power of two lies in one chunk or is made of whole ones.
+/// Device memory, counted under its tag while it is held. All chunks but the last have the context's size, a power of
+/// two. So a range that is aligned to a power of two lies in one chunk or consists of whole chunks.
 pub(super) struct Memory {
     context: Arc<Context>,
     chunks: Vec<Buffer>,
@@ -25,9 +25,9 @@ pub(super) struct Memory {
 pub(super) struct Piece<'a> {
     /// The chunk.
     pub(super) buffer: &'a Buffer,
-    /// Its first element in the chunk.
+    /// Index of its first element in the chunk.
     pub(super) start: u32,
-    /// Its first element in the memory.
+    /// Index of its first element in the memory.
     pub(super) first: usize,
     /// Number of elements.
     pub(super) len: usize,
@@ -40,7 +40,7 @@ pub(super) fn bytes_of<T: Element>(elements: &[T]) -> &[u8] {
 }
 
 impl Memory {
-    /// Takes memory for `len` elements, all zero bytes.
+    /// Allocates memory for `len` elements, all zero bytes.
     pub(super) fn take<T: Element>(
         context: &Arc<Context>,
         len: usize,
@@ -58,7 +58,7 @@ impl Memory {
         let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
         let taken = context.accounts.take_within(tag, bytes, context.budget);
         taken.map_err(|free| context.out_of_memory(tag, bytes, free))?;
-        // From here on `drop` gives back what was counted.
+        // From here on, `drop` gives back the counted bytes.
         let mut this = Self {
             context: Arc::clone(context),
             chunks: Vec::new(),
@@ -70,7 +70,7 @@ impl Memory {
         while rest > 0 {
             let chunk = rest.min(chunk_bytes);
             let Some(buffer) = context.storage_buffer(tag, chunk)? else {
-                // The adapter gave what was taken so far.
+                // The bytes reported as free are those that the adapter gave so far.
                 return Err(context.out_of_memory(tag, bytes, bytes - rest));
             };
             this.chunks.push(buffer);
@@ -79,19 +79,19 @@ impl Memory {
         Ok(this)
     }
 
-    /// Takes memory and fills it with host values, which are read before this returns.
+    /// Allocates memory and fills it with host values, which are read before this call returns.
     pub(super) fn upload<T: Element>(
         context: &Arc<Context>,
         values: &[T],
         tag: Tag,
     ) -> Result<Self, DeviceError> {
         let this = Self::take::<T>(context, values.len(), tag)?;
-        // Nothing that is listed knows this memory yet, so it need not be submitted first.
+        // No recorded command uses this memory yet, so nothing has to be submitted first.
         this.write(values, 0)?;
         Ok(this)
     }
 
-    /// The same as one chunk, whatever its size: for tables that every adapter can bind.
+    /// Like [`Memory::upload`], but in one chunk of any size: for tables that every adapter can bind.
     pub(super) fn upload_table<T: Element>(
         context: &Arc<Context>,
         values: &[T],
@@ -102,7 +102,7 @@ impl Memory {
         Ok(this)
     }
 
-    /// Writes host values from element `at` on, before anything that is not submitted yet.
+    /// Writes host values starting at element `at`. The write precedes all commands not yet submitted.
     pub(super) fn write<T: Element>(&self, values: &[T], at: usize) -> Result<(), DeviceError> {
         for piece in self.pieces::<T>(at..at + values.len()) {
             let bytes = bytes_of(&values[piece.first - at..piece.first - at + piece.len]);
@@ -115,12 +115,12 @@ impl Memory {
         Ok(())
     }
 
-    /// The chunk, for memory that is known to have one at most.
+    /// The only chunk, for memory that is known to have at most one.
     pub(super) fn buffer(&self) -> &Buffer {
         self.chunks.first().unwrap_or(&self.context.nothing)
     }
 
-    /// The chunk, for memory that must have one at most.
+    /// The only chunk, or an error if there are several.
     pub(super) fn whole(&self) -> Result<&Buffer, DeviceError> {
         if self.is_one_chunk() {
             return Ok(self.buffer());
@@ -132,12 +132,12 @@ impl Memory {
         Err(self.context.failed("binding", reason))
     }
 
-    /// Whether all of it can be bound at once.
+    /// Whether all of the memory can be bound at once.
     pub(super) fn is_one_chunk(&self) -> bool {
         self.chunks.len() <= 1
     }
 
-    /// The parts of a range of elements that lie in one chunk each.
+    /// The parts of a range of elements, each of which lies in one chunk.
     pub(super) fn pieces<T: Element>(&self, range: Range<usize>) -> impl Iterator<Item = Piece<'_>> {
         let chunk_len = (self.chunk_bytes / size_of::<T>() as u64) as usize;
         let mut first = range.start;
@@ -156,13 +156,13 @@ impl Memory {
         })
     }
 
-    /// The piece that begins with an element.
+    /// The range of `len` elements that starts at `first` and lies in one chunk.
     pub(super) fn piece<T: Element>(&self, first: usize, len: usize) -> Result<Piece<'_>, DeviceError> {
         let piece = self.pieces::<T>(first..first + len).next();
         let whole = piece.filter(|piece| piece.len == len);
         whole.ok_or_else(|| {
             self.context
-                .failed("binding", "a range that does not lie in one chunk")
+                .failed("binding", "the range does not lie in one chunk")
         })
     }
 }

@@ -1,8 +1,8 @@
-//! The wgpu device: any adapter that is reached through Vulkan, Metal or DX12, with kernels in WGSL.
+//! The wgpu device: any adapter reachable through Vulkan, Metal or DX12, with kernels in WGSL.
 //!
-//! An operation lists launches and returns; a ticket waits for the batch that they are submitted in. The Rust side of an
-//! operation stands beside its kernels (`ntt.rs`, `ntt.wgsl`). What does not fit in one binding is cut: a buffer is a list
-//! of chunks, and an operation goes from chunk to chunk, or copies strips of rows.
+//! An operation records launches and returns; its ticket waits for the batch in which they are submitted. The Rust side
+//! of an operation is next to its kernels (`ntt.rs`, `ntt.wgsl`). Data that does not fit in one binding is split: a
+//! buffer is a list of chunks, and an operation works chunk by chunk, or copies strips of rows.
 
 mod adapter;
 mod compose;
@@ -42,21 +42,23 @@ use std::sync::Arc;
 use tables::Tables;
 use wgpu::Buffer;
 
-/// What a launch needs for a while beside its buffers.
+/// Tag of the temporary memory that a launch needs beside its buffers.
 const SCRATCH: Tag = Tag("scratch");
 
-/// An adapter.
+/// An adapter used as a device.
 pub struct WgpuDevice {
     context: Arc<Context>,
     tables: Tables,
 }
 
 impl WgpuDevice {
-    /// Starts adapter `index`. Its buffers may take `budget` bytes in all, by default nearly all of a card's own memory or
-    /// half of what is shared with the host (of 4 GiB, where the interface does not say). A program on the processor is refused unless `allow_software`.
+    /// Starts adapter `index`. Its buffers may take `budget` bytes in total, by default nearly all of a card's own
+    /// memory or half of the memory shared with the host (of 4 GiB, if the interface does not report its size). A
+    /// software adapter is rejected unless `allow_software` is set.
     ///
     /// # Errors
-    /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for what else the driver says.
+    /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for other errors of the
+    /// driver.
     pub fn new(index: usize, budget: Option<u64>, allow_software: bool) -> Result<Self, DeviceError> {
         let wishes = Wishes {
             budget,
@@ -65,7 +67,7 @@ impl WgpuDevice {
         Self::with_wishes(index, &wishes)
     }
 
-    /// Starts adapter `index` as it is wished for.
+    /// Starts adapter `index` with the given wishes.
     ///
     /// # Errors
     /// As [`WgpuDevice::new`].
@@ -77,34 +79,34 @@ impl WgpuDevice {
         })
     }
 
-    /// The adapters of the machine, without starting one.
+    /// Describes the adapters of the machine without starting any.
     pub fn list() -> Vec<Description> {
         adapter::list()
     }
 
-    /// The launches of every kernel since the last call.
+    /// Statistics of every kernel's launches since the last call.
     pub fn take_launches(&self) -> BTreeMap<&'static str, Launches> {
         self.context.take_launches()
     }
 
-    /// Gives the device up, as a driver does that resets a card: what is under way fails, and so does what follows.
+    /// Destroys the device, like a driver that resets a card: running and later work fails.
     #[cfg(any(test, feature = "laws"))]
     pub fn lose(&self) {
         self.context.device.destroy();
     }
 
-    /// A ticket for the work listed so far.
+    /// A ticket for the work recorded so far.
     fn ticket(&self) -> Ticket {
         let (context, batch) = (Arc::clone(&self.context), self.context.batch_number());
         Ticket::waiting(move || context.wait(batch))
     }
 
-    /// Elements of a chunk.
+    /// Number of elements per chunk.
     fn chunk_len(&self) -> usize {
         (self.context.chunk_bytes / size_of::<Felt>() as u64) as usize
     }
 
-    /// A launch of one invocation for each of `n` things.
+    /// Launches one invocation for each of `n` items.
     fn launch(
         &self,
         kernel: Kernel,
@@ -173,7 +175,7 @@ impl Device for WgpuDevice {
     }
 
     fn inversion_scratch(&self, log_len: u32) -> u64 {
-        // Chunks are inverted one after the other.
+        // Chunks are inverted one after another.
         inversion_scratch(self.chunk_len().min(1 << log_len) as u64)
     }
 

@@ -14,7 +14,8 @@ use ark_ff::Field;
 use std::sync::Arc;
 use wgpu::Buffer;
 
-/// Workgroups that keep a card busy; with more, a workgroup goes on to further columns with the scales that it has.
+/// Workgroups that keep a card busy. Instead of starting more workgroups, a workgroup processes further columns with
+/// the same scales.
 const BUSY: u64 = 1 << 11;
 
 /// What all passes of a transform share.
@@ -27,12 +28,12 @@ struct Transform<'a> {
     n_columns: usize,
 }
 
-/// A launch on columns that lie in what is bound.
+/// A launch on columns that lie in the bound buffers.
 struct Tiles<'a> {
     from: (&'a Buffer, u32),
     to: (&'a Buffer, u32),
     n_columns: usize,
-    /// Logarithms of the elements of each column that are bound, and of their stride.
+    /// Logarithms of the number of bound elements per column, and of the stride between the points of a line.
     log_bound: u32,
     log_stride: u32,
     /// The row of the first line in its block.
@@ -40,14 +41,14 @@ struct Tiles<'a> {
 }
 
 impl Transform<'_> {
-    /// One pass; element `q` of `scales` scales point `q` of the lines that begin a block.
+    /// Runs one pass. Element `q` of `scales` scales point `q` of the lines that begin a block.
     fn pass(&self, stages: Stages, scales: &[Felt], from: &Memory, to: &Memory) -> Result<(), DeviceError> {
         let scales = Memory::upload(&self.device.context, scales, SCRATCH)?;
         let log_chunk = self.device.chunk_len().ilog2();
         if stages.log_stride + stages.log_points > log_chunk {
             return self.pass_across(stages, &scales, to);
         }
-        // Whole columns as many as a chunk has, or parts of one that are whole blocks.
+        // As many whole columns as fit in a chunk, or parts of one column that are whole blocks.
         let log_bound = self.log_len.min(log_chunk);
         let n_parts = self.n_columns << (self.log_len - log_bound);
         let parts_at_once = 1 << (log_chunk - log_bound);
@@ -67,7 +68,8 @@ impl Transform<'_> {
         Ok(())
     }
 
-    /// A pass whose lines have points in several chunks, in place: rows of a block at a time are copied together and back.
+    /// Runs a pass whose lines have points in several chunks, in place: some rows of a block at a time are copied
+    /// together, transformed and copied back.
     fn pass_across(&self, stages: Stages, scales: &Memory, memory: &Memory) -> Result<(), DeviceError> {
         let Stages {
             log_stride,
@@ -166,7 +168,7 @@ impl NttOps for WgpuDevice {
         let shift_inverse = shift.inverse().unwrap_or_default();
         let memory = &columns.values().memory;
         for stages in self.passes(log_len).into_iter().rev() {
-            // Every stage doubles: the last pass takes that back.
+            // Every stage doubles the values; the last pass undoes that.
             let first = if stages.log_stride == 0 {
                 n_inverse
             } else {
@@ -222,7 +224,7 @@ impl NttOps for WgpuDevice {
 }
 
 impl WgpuDevice {
-    /// The passes of a transform; the first one's blocks lie in a chunk.
+    /// The passes of a transform. The blocks of the first pass lie in one chunk.
     fn passes(&self, log_len: u32) -> Vec<Stages> {
         passes(log_len, self.context.pipelines.variant().log_tile)
     }

@@ -1,4 +1,4 @@
-//! Pipelines, made when a kernel is first launched and kept.
+//! Pipelines, created when a kernel is first launched, and kept.
 
 use super::context::{Context, PARAMETERS};
 use super::kernels::{Access, Kernel};
@@ -6,24 +6,24 @@ use crate::device::DeviceError;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The pipelines there are, and what the text of kernels depends on.
+/// The pipelines created so far, and the properties on which the kernels' text depends.
 pub(super) struct Pipelines {
     variant: Variant,
     made: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
 }
 
-/// What an adapter offers to kernels.
+/// The adapter's properties on which the kernels' text depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Variant {
     /// Whether shaders have 64-bit integers.
     pub(super) has_int64: bool,
-    /// Logarithm of the elements of a tile of a transform, by the memory that a workgroup may have.
+    /// Logarithm of the elements per tile of a transform; depends on the memory that a workgroup may have.
     pub(super) log_tile: u32,
 }
 
 impl Variant {
     pub(super) fn new(has_int64: bool, limits: &wgpu::Limits) -> Self {
-        // Beyond 2^10 elements a workgroup takes the memory that others could have.
+        // With more than 2^10 elements, a workgroup would take memory that others could use.
         let elements = limits.max_compute_workgroup_storage_size / 32;
         Self {
             has_int64,
@@ -66,7 +66,8 @@ fn make(device: &wgpu::Device, kernel: Kernel, variant: Variant) -> wgpu::Comput
         source: wgpu::ShaderSource::Wgsl(kernel.text(variant).into()),
     };
     // SAFETY: kernels read and write within their buffers for the shapes that the operations check, their loops end,
-    // and they divide only by a number of words that is none of 0 (`gather.wgsl`). Checks in their inner loops would cost much of their speed.
+    // and their only division is by a number of words that is never 0 (`gather.wgsl`). Checks in their inner loops
+    // would cost much of their speed.
     let module =
         unsafe { device.create_shader_module_trusted(source, wgpu::ShaderRuntimeChecks::unchecked()) };
     let entry = |binding, ty, dynamic, least| wgpu::BindGroupLayoutEntry {

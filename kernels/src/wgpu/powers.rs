@@ -1,4 +1,4 @@
-//! Geometric sequences on the device, for other operations.
+//! Geometric sequences on the device, used by other operations.
 
 use super::kernels::{Kernel, Parameters};
 use super::{WgpuBuffer, WgpuDevice};
@@ -7,7 +7,7 @@ use crate::felt::Felt;
 use crate::launch::tables::log_low;
 
 impl WgpuDevice {
-    /// The points `shift * g^i`, less `minus`.
+    /// The points `shift * g^i`, minus `minus`.
     pub(super) fn points_less(
         &self,
         shift: Felt,

@@ -10,7 +10,8 @@ use crate::ops::{ComposeOps, Pole, QuotientOps};
 use crate::program::{Instruction, Opcode, Operand, Program};
 use ark_ff::Field;
 
-/// The program and its scalars for the fractions of one pole, whose inverses are the source after the columns.
+/// The program and its scalars for the fractions of one pole. The inverses of the pole are the source after the
+/// columns.
 fn program(fractions: &[Fraction], n_columns: usize, n_rows: usize) -> (Program, Vec<Felt>) {
     const SUM: u16 = 0;
     const NUMERATOR: u16 = 1;
@@ -77,7 +78,7 @@ impl QuotientOps for WgpuDevice {
             terms: Vec::new(),
         };
         let non_empty = poles.iter().filter(|pole| !pole.terms.is_empty());
-        // Without any pole, the sum is written all the same.
+        // If there is no term at all, the sum (zero) is still written.
         for pole in non_empty.chain(poles.iter().all(|pole| pole.terms.is_empty()).then_some(&nothing)) {
             let fractions = fractions(pole, columns.len(), n_rows, g_inverse)?;
             let (program, scalars) = program(&fractions, columns.len(), n_rows);

@@ -1,4 +1,4 @@
-//! The adapter's own rate of multiplications, which floors are computed from.
+//! The adapter's rate of multiplications, from which floors are computed.
 
 use super::kernels::{Kernel, Parameters};
 use super::memory::Memory;
@@ -8,15 +8,15 @@ use crate::felt::Felt;
 use ark_ff::AdditiveGroup;
 use std::time::Instant;
 
-/// Invocations on a card: enough for the largest.
+/// Number of invocations: enough for the largest card.
 const INVOCATIONS: usize = 1 << 19;
 
 impl WgpuDevice {
-    /// Field multiplications a second, when the adapter does nothing else: `4 * rounds` in every one of up to `2^19`
-    /// invocations, as many as a chunk has elements.
+    /// Field multiplications per second when the adapter does nothing else, measured with `4 * rounds` in each of up to
+    /// `2^19` invocations (at most as many as a chunk has elements).
     ///
     /// # Errors
-    /// What the driver says.
+    /// Errors reported by the driver.
     pub fn multiplications_per_second(&self, rounds: u32) -> Result<f64, DeviceError> {
         let n = INVOCATIONS.min(self.chunk_len());
         let elements = Memory::upload(&self.context, &vec![Felt::from(3u64).double(); n], SCRATCH)?;

@@ -1,4 +1,4 @@
-//! Scans in runs, and scans of the runs' folds; long columns segment by segment.
+//! Scans in runs, followed by scans of the runs' folds. Long columns are processed in segments.
 
 use super::kernels::{Kernel, Parameters};
 use super::memory::Memory;
@@ -11,7 +11,7 @@ use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn
 use ark_ff::Field;
 use std::ops::Range;
 
-/// What joins pairs: the kernels that fold runs and that scan them.
+/// How pairs are joined: the kernels that fold runs and those that scan them.
 struct Monoid {
     fold: Kernel,
     scan: Kernel,
@@ -23,14 +23,14 @@ const PRODUCTS: Monoid = Monoid {
     scan: Kernel::ScanProducts,
 };
 
-/// Maps `x -> a x + b` in their order.
+/// Maps `x -> a x + b`, composed in order.
 const AFFINE: Monoid = Monoid {
     fold: Kernel::FoldAffine,
     scan: Kernel::ScanAffine,
 };
 
 impl WgpuDevice {
-    /// Every one of `n` pairs becomes the fold of all before it.
+    /// Replaces each of `n` pairs by the fold of all pairs before it.
     fn exclusive_scan(&self, monoid: &Monoid, pairs: &Memory, n: usize) -> Result<(), DeviceError> {
         let n_runs = n.div_ceil(RUN as usize);
         let folds = Memory::take::<Felt>(&self.context, 2 * n_runs, SCRATCH)?;
@@ -45,15 +45,15 @@ impl WgpuDevice {
         self.launch(monoid.scan, &parameters, &buffers, n_runs)
     }
 
-    /// Turns the folds of runs into the products of what is before them and after them; one more becomes the product of all,
-    /// inverted where denominators are.
+    /// Replaces the folds of runs by the products of everything before them and after them. One more pair becomes the
+    /// product of all; products of denominators are inverted.
     fn scan_products(&self, folds: &Memory, n_runs: usize) -> Result<(), DeviceError> {
         self.exclusive_scan(&PRODUCTS, folds, n_runs + 1)?;
         let parameters = Parameters::default().words(&[n_runs as u32]);
         self.launch(Kernel::InverseOfAll, &parameters, &[folds.whole()?], 1)
     }
 
-    /// Inverts every element, none of them 0.
+    /// Inverts every element. No element may be 0.
     pub(super) fn invert(&self, elements: &mut WgpuBuffer<Felt>) -> Result<(), DeviceError> {
         let n = elements.len();
         for piece in elements.memory.pieces::<Felt>(0..n) {
@@ -68,7 +68,8 @@ impl WgpuDevice {
         Ok(())
     }
 
-    /// The rows that a scan takes at once, as so many columns have them in one binding: all, where that can be.
+    /// The ranges of rows that a scan processes one at a time. If the columns lie in one chunk, there is one range of
+    /// all rows; otherwise, `n_parts` columns of a range fit in one binding.
     fn segments(
         &self,
         columns: &Columns<Self, Natural>,
@@ -81,14 +82,14 @@ impl WgpuDevice {
         let n = if at_once {
             n_rows
         } else {
-            // A cumulative value reads one cell more, which a step of rows has.
+            // A cumulative value reads one more cell, from the `step` rows before the range.
             self.strip_rows(2 * n_parts, n_rows, step)?
         };
         Ok((0..n_rows).step_by(n).map(move |first| first..first + n))
     }
 }
 
-/// Where columns begin.
+/// Index of the first element of each column.
 fn column_starts(columns: &Columns<WgpuDevice, Natural>, cells: &[VirtualColumn]) -> Vec<usize> {
     let start = |cells: &VirtualColumn| cells.column << columns.log_len();
     cells.iter().map(start).collect()
@@ -165,7 +166,7 @@ impl ScanOps for WgpuDevice {
         for (segment, rows) in self.segments(columns, out, 1, target.step)?.enumerate() {
             let n_cells = rows.len() / target.step;
             let n_runs = n_cells.div_ceil(RUN as usize);
-            // The last cell of the segment before comes with this one.
+            // The last cell of the segment before is read with this segment.
             let before = if segment == 0 { 0 } else { target.step };
             let starts = column_starts(columns, &[values]);
             let strip = self.strip(&columns.values().memory, &starts, rows.start - before..rows.end)?;

@@ -1,4 +1,4 @@
-//! Every kernel is valid, and can be translated for every interface, in both forms of integers.
+//! Tests that every kernel is valid and can be translated for every interface, with both forms of integers.
 
 use super::kernels::{Access, Kernel};
 use super::pipelines::Variant;
@@ -62,7 +62,7 @@ fn every_kernel_is_valid_and_its_buffers_are_as_listed() {
     }
 }
 
-/// The translations that an interface's library makes of a kernel. DX12 has 64-bit integers from shader model 6.0 on, and
+/// Translates every kernel with the library of every interface. DX12 has 64-bit integers from shader model 6.0 on, and
 /// Metal from version 2.3.
 #[test]
 fn every_kernel_is_translated_for_every_interface() {
@@ -108,7 +108,8 @@ fn every_kernel_is_translated_for_every_interface() {
     }
 }
 
-/// Arithmetic in the text of a block, with that of the functions it calls; what loops repeat is counted once.
+/// Number of arithmetic operations in the text of a block and of the functions it calls. The body of a loop counts
+/// once.
 fn operations(module: &naga::Module, function: &naga::Function) -> u64 {
     let arithmetic = function
         .expressions
@@ -140,8 +141,8 @@ fn calls(block: &naga::Block, call: &mut impl FnMut(naga::Handle<naga::Function>
     }
 }
 
-/// A product takes so many operations, and no kernel has many of them in its text: a driver may take long to compile what it
-/// inlines. (`--nocapture` prints the table.)
+/// Bounds the operations of a product, and the number of products in the text of each kernel: a driver may take long to
+/// compile what it inlines. (`--nocapture` prints the table.)
 #[test]
 fn products_are_called_in_few_places() {
     for (has_int64, most) in [(true, 450), (false, 2200)] {

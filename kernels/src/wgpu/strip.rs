@@ -1,5 +1,5 @@
-//! Rows of many columns in one binding: the columns themselves where they lie in one chunk, and else copies of a strip of
-//! rows at a time.
+//! Rows of many columns in one binding: the columns themselves if they lie in one chunk, otherwise copies of one strip
+//! of rows at a time.
 
 use super::memory::Memory;
 use super::transfer::copy;
@@ -9,13 +9,13 @@ use crate::felt::Felt;
 use std::ops::Range;
 use wgpu::Buffer;
 
-/// Of a chunk, what a strip may take: one part in so many.
+/// Part of a chunk that a strip may take: one part in this many.
 pub(super) const PARTS_OF_CHUNK: usize = 4;
 
-/// Rows of columns, bound.
+/// Rows of columns in one binding.
 pub(super) struct Strip<'a> {
     source: Source<'a>,
-    /// For every column its element at the strip's first row.
+    /// For every column, the index of its element at the strip's first row.
     pub(super) starts: Vec<u32>,
 }
 
@@ -34,10 +34,10 @@ impl Strip<'_> {
 }
 
 impl WgpuDevice {
-    /// Rows of a strip of `n_columns` columns of which there are `n_rows`: a power of two.
+    /// Rows per strip, for `n_columns` columns of `n_rows` rows: a power of two.
     ///
     /// # Errors
-    /// [`DeviceError::Shape`] if not even `least` rows will do.
+    /// [`DeviceError::Shape`] if not even `least` rows fit.
     pub(super) fn strip_rows(
         &self,
         n_columns: usize,
@@ -49,8 +49,8 @@ impl WgpuDevice {
         Ok(n_rows.min(1 << most.ilog2()))
     }
 
-    /// The rows of the columns that begin at these elements. What has more than one chunk must come in strips that
-    /// [`WgpuDevice::strip_rows`] allows.
+    /// Binds `rows` of the columns that begin at these elements. If the memory has more than one chunk, there may be at
+    /// most as many rows as [`WgpuDevice::strip_rows`] allows.
     pub(super) fn strip<'a>(
         &self,
         memory: &'a Memory,

@@ -1,4 +1,4 @@
-//! Tables that operations share, made when one is first asked for.
+//! Tables shared by operations, created when first needed.
 
 use super::memory::Memory;
 use super::{SCRATCH, WgpuDevice};
@@ -16,7 +16,7 @@ enum Key {
     Pedersen,
 }
 
-/// The tables there are.
+/// The tables created so far.
 #[derive(Default)]
 pub(super) struct Tables(Mutex<HashMap<Key, Arc<Memory>>>);
 
@@ -44,7 +44,7 @@ impl WgpuDevice {
         self.table(Key::Roots { log_len }, || tables::roots(log_len))
     }
 
-    /// The constants of Poseidon's rounds in order.
+    /// The constants of Poseidon's rounds, in order.
     pub(super) fn poseidon_constants(&self) -> Result<Arc<Memory>, DeviceError> {
         self.table(Key::Poseidon, tables::poseidon_constants)
     }

@@ -1,5 +1,5 @@
-//! The law suite on a software adapter, as it is, without its 64-bit integers, and with bindings so small that nothing fits
-//! in one.
+//! The laws on a software adapter: unrestricted, without its 64-bit integers, and with bindings so small that nothing
+//! fits in one.
 
 use super::*;
 use crate::dual::Dual;
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The number of the software adapter.
+/// Index of the software adapter.
 fn software() -> usize {
     let adapters = WgpuDevice::list();
     let found = adapters.iter().find(|adapter| adapter.is_software);
@@ -27,12 +27,12 @@ fn device(budget: Option<u64>, change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
     WgpuDevice::with_wishes(software(), &wishes).unwrap()
 }
 
-/// Three devices: pipelines take long to make, so tests share them.
+/// Three devices, shared by the tests because creating pipelines takes long.
 static AS_IT_IS: LazyLock<WgpuDevice> = LazyLock::new(|| device(None, |_| ()));
 static WITHOUT_INT64: LazyLock<WgpuDevice> =
     LazyLock::new(|| device(None, |wishes| wishes.use_int64 = false));
-/// Bindings of a megabyte, which is what the largest table takes, buffers in chunks of 2^11 elements, and launches that
-/// have a second dimension soon.
+/// Bindings of a megabyte, which is the size of the largest table; buffers in chunks of 2^11 elements; and so few
+/// workgroups per dimension that launches soon need a second one.
 static SMALL: LazyLock<WgpuDevice> = LazyLock::new(|| {
     device(None, |wishes| {
         wishes.max_binding_bytes = 1 << 20;
@@ -109,7 +109,7 @@ fn out_of_memory_leaves_the_device_usable() {
     assert_eq!(device.take_peak().peak, 1 << 20);
 }
 
-/// What the library refuses is an error of the operation, and the device goes on.
+/// A call that the library rejects is an error of the operation, and the device stays usable.
 #[test]
 fn what_the_library_refuses_is_an_error() {
     let small = &*SMALL;
@@ -170,7 +170,8 @@ fn a_search_ends_soon_after_it_is_cancelled() {
     });
 }
 
-/// Launches of several levels: large ones, small ones, and where the hash changes; levels in several chunks.
+/// Trees hashed in launches of several levels: large and small launches, a change of the hash, and levels in several
+/// chunks.
 #[test]
 fn trees_are_the_cpus() {
     let small = device(None, |wishes| wishes.max_chunk_bytes = 128 << 10);

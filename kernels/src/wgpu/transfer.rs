@@ -1,4 +1,4 @@
-//! Bytes between the host and an adapter, and between its buffers.
+//! Transfers between the host and an adapter, and between its buffers.
 
 use super::context::Context;
 use super::memory::Memory;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use wgpu::{Buffer, BufferUsages};
 
 impl Context {
-    /// Writes bytes before anything that is not submitted yet. Large writes wait for earlier ones, so that what is staged
-    /// stays little.
+    /// Writes bytes before all commands not yet submitted. Large writes wait for earlier ones, so that little memory is
+    /// staged.
     pub(super) fn write(&self, to: &Buffer, at: u64, bytes: &[u8]) -> Result<(), DeviceError> {
-        /// From so many bytes on.
+        /// Minimum bytes of a large write.
         const LARGE: usize = 4 << 20;
         self.done("write_buffer", || self.queue.write_buffer(to, at, bytes))?;
         if bytes.len() < LARGE {
@@ -29,9 +29,10 @@ impl Context {
 }
 
 impl Context {
-    /// What a callback of the library sends: work is done by then, but another thread may be the one that calls.
+    /// Receives what a callback of the library sends. The work is done by then, but the callback may run on another
+    /// thread.
     fn receive<T>(&self, from: &mpsc::Receiver<T>) -> Result<T, DeviceError> {
-        /// The wait between two looks at the device.
+        /// Time between two polls of the device.
         const PATIENCE: Duration = Duration::from_millis(20);
         loop {
             match from.recv_timeout(PATIENCE) {
@@ -96,7 +97,7 @@ pub(super) fn download<T: Element>(
             let sender = sender.clone();
             context.done("map_async", || {
                 part.map_async(wgpu::MapMode::Read, .., move |result| {
-                    // Nobody listens any more after an error.
+                    // After an error, the receiver is gone.
                     let _ = sender.send(result);
                 });
             })?;
@@ -121,7 +122,7 @@ fn append<T: Element>(context: &Context, part: &Buffer, elements: &mut Vec<T>) -
     let n = view.len() / size_of::<T>();
     elements.reserve(n);
     // SAFETY: the vector has room for `n` elements, the view has their bytes, and any bytes that the device holds are
-    // elements.
+    // valid elements.
     unsafe {
         let end = elements.as_mut_ptr().add(elements.len());
         std::ptr::copy_nonoverlapping(view.as_ptr(), end.cast::<u8>(), n * size_of::<T>());

@@ -1,14 +1,14 @@
-//! Do the annotations of a proof file say what its `proof_hex` says?
+//! Checks that the annotations of a proof file match its `proof_hex`.
 //!
-//! Every message of the prover is a line `P->V[begin:end]: path: name: Kind(0x.., 0x..)`. The ranges must follow each
-//! other without gap from the first byte to the last, and the bytes of a range must be the values in the line: field
-//! elements of decommitted rows in Montgomery form (times 2^256 modulo p), everything else as it is printed. (This is
-//! the Poseidon channel, the only one that swiftness knows.)
+//! Every message of the prover is a line `P->V[begin:end]: path: name: Kind(0x.., 0x..)`. The ranges must cover the
+//! proof from the first byte to the last without gaps, and the bytes of a range must equal the values in the line:
+//! field elements of decommitted rows in Montgomery form (times 2^256 modulo p), everything else as printed. (This is
+//! the Poseidon channel, the only one that swiftness supports.)
 
 use serde_json::Value;
 use starknet_types_core::felt::Felt;
 
-/// Why annotations and bytes are not tied.
+/// Why annotations and bytes do not match.
 #[derive(Debug, thiserror::Error)]
 pub enum Untied {
     #[error("the file has no `{0}`")]
@@ -25,7 +25,7 @@ pub enum Untied {
     Differs { begin: usize, end: usize, line: String },
 }
 
-/// Checks a whole proof file; gives the length of the proof.
+/// Checks a whole proof file; returns the length of the proof in bytes.
 pub fn tie(file: &Value) -> Result<usize, Untied> {
     let hex = file["proof_hex"].as_str().ok_or(Untied::Missing("proof_hex"))?;
     let proof = parse_hex(hex).ok_or(Untied::ProofHex)?;
@@ -111,7 +111,7 @@ fn to_montgomery(value: [u8; 32]) -> [u8; 32] {
     (Felt::from_bytes_be(&value) * Felt::TWO.pow(256u32)).to_bytes_be()
 }
 
-/// Hexadecimal of at most 32 bytes, leading zeros left out or not.
+/// Parses hexadecimal of at most 32 bytes, with or without leading zeros.
 fn parse_padded_hex(text: &str) -> Option<[u8; 32]> {
     let digits = text.strip_prefix("0x")?;
     let bytes = parse_hex(&format!("0x{digits:0>64}"))?;

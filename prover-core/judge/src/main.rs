@@ -1,8 +1,8 @@
-//! `judge PROOF.json`: verifies a proof file with swiftness, which Quarry's authors did not write.
+//! `judge PROOF.json`: verifies a proof file with swiftness, a verifier written independently of Quarry.
 //!
-//! swiftness reads a proof through its annotations and never looks at `proof_hex`; so the judge first checks that the
-//! annotations say what the bytes say ([`annotations`]). Prints the program hash and the output that were proved; the
-//! exit code is 0 for an accepted proof and 1 for everything else.
+//! swiftness reads only the annotations of a proof, never `proof_hex`, so the judge first checks that the two match
+//! ([`annotations`]). Prints the program hash and the output of the proof. The exit code is 0 for an accepted proof and
+//! nonzero for everything else.
 
 mod annotations;
 
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         eprintln!("usage: judge PROOF.json");
         return ExitCode::FAILURE;
     };
-    // swiftness panics on some malformed proofs: then Rust's own exit code says that the proof was not accepted.
+    // swiftness panics on some malformed proofs; the exit code is then that of a Rust panic, also nonzero.
     match judge(&path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,10 +1,10 @@
-//! The judge accepts a true proof and refuses it once anything in it is changed. The proof is the file that the
-//! environment variable `JUDGE_PROOF` names: layout and hash as this build's features say.
+//! Tests that the judge accepts a valid proof and rejects changed ones. The environment variable `JUDGE_PROOF` names
+//! the proof file; its layout and hash must be those of this build's features.
 
 use serde_json::Value;
 use std::process::{Command, Output};
 
-/// The file under test. Without one there is nothing to judge, which is a failure and not a pass.
+/// The proof under test. Without a file the test fails; it is not skipped.
 fn proof_file() -> Value {
     let path = std::env::var_os("JUDGE_PROOF").expect("JUDGE_PROOF must name a proof file");
     serde_json::from_slice(&std::fs::read(path).expect("a file that can be read")).expect("JSON")
@@ -71,8 +71,8 @@ fn a_true_proof_is_accepted() {
     assert!(stdout.contains("program hash: 0x"), "{stdout}");
 }
 
-/// Not in the list: the sibling nodes of FRI layers 1 and on. swiftness 1.0.0 computes those decommitments and drops
-/// the result, so it accepts any nodes there; they are left to Quarry's verifier and to the equality with Stone.
+/// The sibling nodes of FRI layers 1 and up are not in the list: swiftness 1.0.0 computes those decommitments and
+/// ignores the result, so it accepts any nodes there. Quarry's verifier and the byte equality with Stone cover them.
 #[test]
 fn a_changed_commitment_or_path_or_value_is_refused_by_swiftness() {
     for needle in [

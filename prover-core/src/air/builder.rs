@@ -1,4 +1,4 @@
-//! Stating an AIR.
+//! The builder of an AIR.
 
 use super::{Air, AirError, Constraint, Domain, Expr, Graph, Leaf, MaskCell, Node, NodeId, PeriodicColumn};
 use quarry_kernels::Felt;
@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::iter;
 
-/// An AIR in the making. Expressions borrow the builder, so components can hold many of them while they
-/// state their constraints.
+/// An AIR under construction. Expressions borrow the builder, so components can hold many of them while they state
+/// their constraints.
 #[derive(Debug)]
 pub struct AirBuilder {
     trace_length: usize,
@@ -25,7 +25,7 @@ struct Lists {
     cell_names: HashMap<MaskCell, (String, usize)>,
 }
 
-/// A virtual column seen from the row of a constraint.
+/// A virtual column, as seen from the row of a constraint.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     builder: &'a AirBuilder,
@@ -42,7 +42,7 @@ impl<'a> Cells<'a> {
             offset: offset + index * step,
         };
         let mut lists = self.builder.lists.borrow_mut();
-        // One physical cell may have several names: the first one stays.
+        // One physical cell may have several names; the first one is kept.
         lists
             .cell_names
             .entry(cell)
@@ -50,7 +50,7 @@ impl<'a> Cells<'a> {
         self.builder.graph.leaf(Leaf::Cell(cell))
     }
 
-    /// Distance of neighbouring cells in rows.
+    /// Distance between neighbouring cells, in rows.
     pub fn step(&self) -> usize {
         self.place.step
     }
@@ -78,7 +78,7 @@ impl AirBuilder {
         self.trace_length
     }
 
-    /// The virtual column at `place`; `name` is for people.
+    /// The virtual column at `place`; `name` appears in reports of violations.
     pub fn cells(&self, name: &str, place: VirtualColumn) -> Cells<'_> {
         Cells {
             builder: self,
@@ -87,7 +87,7 @@ impl AirBuilder {
         }
     }
 
-    /// The scalar of that name.
+    /// The scalar called `name`, created on first use.
     pub fn scalar(&self, name: &str) -> Expr<'_> {
         let scalars = &mut self.lists.borrow_mut().scalars;
         let index = scalars.iter().position(|known| known == name).unwrap_or_else(|| {
@@ -107,7 +107,7 @@ impl AirBuilder {
         })
     }
 
-    /// States that `expression` vanishes on `domain`. The order of these calls is that of the constraints.
+    /// States that `expression` vanishes on `domain`. Constraints are numbered in the order of these calls.
     pub fn constrain(&self, name: String, domain: impl Into<Domain>, expression: Expr<'_>) {
         let constraint = Constraint {
             name,
@@ -117,7 +117,7 @@ impl AirBuilder {
         self.lists.borrow_mut().constraints.push(constraint);
     }
 
-    /// Leaves the next `n` places in the order of the constraints to ones that always hold.
+    /// Fills the next `n` places in the order of constraints with constraints that always hold.
     pub fn leave_out(&self, n: usize) {
         let expression = self.graph.constant(Felt::default()).id();
         let nothing = Constraint {
@@ -129,7 +129,7 @@ impl AirBuilder {
         constraints.extend(iter::repeat_n(nothing, n));
     }
 
-    /// The AIR, whose mask is every cell that a constraint uses, by column and then by offset.
+    /// Builds the AIR. Its mask has every cell that a constraint uses, sorted by column and then by offset.
     ///
     /// # Errors
     /// [`AirError::Domain`].

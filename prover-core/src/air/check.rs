@@ -1,4 +1,4 @@
-//! The checker: walks a trace and finds the first constraint that fails.
+//! The checker: walks through a trace and finds the first constraint that fails.
 
 use super::builder::{cells_of, reachable};
 use super::expr::Leaf;
@@ -20,18 +20,18 @@ pub struct Violation {
     pub row: usize,
     /// What the constraint evaluates to there; it should be 0.
     pub value: Felt,
-    /// The cells that it looks at.
+    /// The cells that it reads.
     pub cells: Vec<CellValue>,
 }
 
 /// A cell of the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellValue {
-    /// A virtual column that it lies in.
+    /// A virtual column that contains the cell.
     pub name: String,
     /// The number of the cell in the virtual column.
     pub index: usize,
-    /// Its column, interaction columns after the first ones.
+    /// Its column; the interaction columns follow those of the first trace.
     pub column: usize,
     /// Its row.
     pub row: usize,
@@ -72,9 +72,8 @@ impl fmt::Display for Violation {
 }
 
 impl Air {
-    /// The first violation: in the lowest row, and of those the one with the lowest index. `columns` are all
-    /// columns of the trace, interaction columns last; `scalars` has a value for every name of
-    /// [`Air::scalars`].
+    /// The first violation: the one in the lowest row, and within that row the one with the lowest index. `columns` are
+    /// all columns of the trace, interaction columns last; `scalars` has a value for every name in [`Air::scalars`].
     ///
     /// # Errors
     /// [`AirError::Length`].
@@ -102,7 +101,8 @@ impl Air {
     }
 }
 
-/// A domain as a question about rows. Some domains have hundreds of classes of rows, but of few different steps.
+/// A domain, indexed for membership tests. A domain may have hundreds of classes of rows, but only with few different
+/// steps.
 struct Members {
     rows: BTreeMap<usize, BTreeSet<usize>>,
     except: BTreeMap<usize, BTreeSet<usize>>,
@@ -133,7 +133,7 @@ impl Members {
     }
 }
 
-/// A trace together with all else that constraints depend on.
+/// A trace together with everything else that constraints depend on.
 struct Walk<'a> {
     air: &'a Air,
     columns: Vec<&'a [Felt]>,
@@ -226,7 +226,7 @@ mod tests {
     use crate::cairo::layouts::Layout;
     use quarry_kernels::ops::VirtualColumn;
 
-    /// A Fibonacci column, whose even cells plus a periodic column are in a second one.
+    /// A Fibonacci column, and a second column that holds its even cells plus a periodic column.
     fn fibonacci() -> (Air, Vec<Vec<Felt>>) {
         let builder = AirBuilder::new(16, [1, 1]).expect("a power of two");
         let cells = |name, column, step, offset| builder.cells(name, VirtualColumn { column, step, offset });

@@ -14,30 +14,32 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::iter;
 
-/// What a periodic table of the program holds, for a coset of the trace's length.
+/// The contents of a periodic table of the program, for a coset of the trace's length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Table {
-    /// The periodic column of that index.
+    /// The periodic column with this index.
     Column(usize),
-    /// The vanishing polynomials of the domain's exceptions over those of its rows.
+    /// The product of the vanishing polynomials of the domain's exceptions, divided by that of its rows.
     Quotient(Domain),
     /// The points `x` of the coset.
     Points,
-    /// `1 / (x - 1)`: rotated by `k` rows it serves `g^k / (x - g^k)`.
+    /// `1 / (x - 1)`; rotated by `k` rows it gives `g^k / (x - g^k)`.
     Inverses,
 }
 
 /// The composition polynomial of an AIR, ready for devices.
 #[derive(Clone, Debug)]
 pub struct CompiledAir<'a> {
-    /// The program: the sum of all constraints at a row, each weighted and over its domain.
+    /// The program: the sum of all constraints at a row, each weighted and divided by the vanishing polynomial of its
+    /// domain.
     pub program: Program,
-    /// What its periodic tables hold.
+    /// The contents of its periodic tables.
     pub tables: Vec<Table>,
     air: &'a Air,
-    /// The graph of the composition polynomial, whose scalar leaves are those of the AIR and after them the
-    /// powers of the random element; and the nodes whose values are the scalars of the program.
+    /// The graph of the composition polynomial. Its scalar leaves are those of the AIR, followed by the powers of the
+    /// random element.
     nodes: Vec<Node>,
+    /// The nodes whose values are the scalars of the program.
     scalars: Vec<NodeId>,
 }
 
@@ -110,8 +112,8 @@ impl CompiledAir<'_> {
         })
     }
 
-    /// The periodic tables of the program for the coset `shift * <g>` of the trace's length, which must not
-    /// meet the trace's domain.
+    /// The periodic tables of the program for the coset `shift * <g>` of the trace's length, which must be disjoint
+    /// from the trace's domain.
     ///
     /// # Errors
     /// What the device reports.
@@ -121,7 +123,8 @@ impl CompiledAir<'_> {
         shift: Felt,
     ) -> Result<Vec<D::Buffer<Felt>>, DeviceError> {
         let n = self.air.trace_length;
-        // What the host computes, all at once: with hundreds of classes of rows these are many and long.
+        // Compute everything the host computes in parallel: with hundreds of classes of rows the tables are many and
+        // long.
         let computed: Vec<_> = self
             .tables
             .par_iter()
@@ -144,13 +147,13 @@ impl CompiledAir<'_> {
     }
 }
 
-/// Rows after which a domain's vanishing polynomials repeat on a coset.
+/// Number of rows after which a domain's vanishing polynomials repeat on a coset.
 fn period(domain: &Domain) -> usize {
     let rows = domain.rows.iter().chain(&domain.except);
     rows.map(|rows| rows.step).max().unwrap_or(1)
 }
 
-/// One period of a domain's exceptions over its rows on a coset of the trace's length.
+/// One period of the [`Table::Quotient`] of a domain, on a coset of the trace's length.
 fn quotient_on_coset(domain: &Domain, shift: Felt, trace_length: usize) -> Vec<Felt> {
     let period = period(domain);
     let product = |factors: &[Rows]| {
@@ -189,7 +192,7 @@ fn monic_on_coset(roots: &[Felt], shift: Felt, order: usize) -> Vec<Felt> {
         }
     }
     let len = coefficients.len().next_power_of_two();
-    // Over the whole subgroup or more than half of it, the polynomial is longer than the coset.
+    // If the roots are the whole subgroup, the polynomial has more coefficients than the coset has points.
     if len <= order {
         coefficients.resize(len, Felt::default());
         return on_coset(&coefficients, shift, order);
@@ -200,14 +203,14 @@ fn monic_on_coset(roots: &[Felt], shift: Felt, order: usize) -> Vec<Felt> {
     points.take(order).map(product).collect()
 }
 
-/// The most single rows of a domain that cost a multiplication each in every row, in place of a table of the trace's
-/// length.
+/// The largest number of single rows in a domain that cost one multiplication each in every row. Domains with more
+/// single rows use a table of the trace's length instead.
 const MOST_SINGLE_ROWS: usize = 2;
 
-/// What a sum of constraints is divided by: a periodic quotient, and single rows.
+/// The divisor of a sum of constraints: a periodic quotient, and single rows.
 type Divisor = (Domain, Vec<Rows>);
 
-/// The graph of the composition polynomial, its root, and the tables that its periodic leaves mean.
+/// The graph of the composition polynomial, its root, and the tables that its periodic leaves refer to.
 fn composition(air: &Air) -> (Vec<Node>, NodeId, Vec<Table>) {
     let graph = Graph::from_nodes(&air.nodes);
     let mut tables: Vec<Table> = (0..air.periodic.len()).map(Table::Column).collect();
@@ -245,12 +248,12 @@ fn composition(air: &Air) -> (Vec<Node>, NodeId, Vec<Table>) {
     (graph.into_nodes(), root, tables)
 }
 
-/// The constraints, each times its power of the random element, summed up where they have the same divisor and
-/// the same single rows as exceptions.
+/// The constraints, each times its power of the random element, summed over those that have the same divisor and the
+/// same single rows as exceptions.
 fn weighted_sums<'g>(air: &Air, graph: &'g Graph) -> BTreeMap<Divisor, BTreeMap<Vec<Rows>, Expr<'g>>> {
     let split = |rows: &[Rows]| -> (Vec<Rows>, Vec<Rows>) {
         let single = |rows: &Rows| rows.step == air.trace_length;
-        // Many single rows are a table like any other.
+        // Many single rows go into a table.
         if rows.iter().filter(|rows| single(rows)).count() > MOST_SINGLE_ROWS {
             return (Vec::new(), rows.to_vec());
         }
@@ -285,7 +288,7 @@ mod tests {
     use quarry_kernels::ops::VirtualColumn;
     use quarry_kernels::program::Opcode;
 
-    /// A value without structure.
+    /// An arbitrary value.
     fn arbitrary(a: usize, b: usize) -> Felt {
         let mixed = Felt::from((a as u64) << 32 | b as u64) + Felt::from(0x9e37_79b9_7f4a_7c15u64);
         mixed.pow([7u64])
@@ -312,8 +315,8 @@ mod tests {
         read(&registers, program.result)
     }
 
-    /// The program on rows of a coset is the composition polynomial at their points, for columns of arbitrary
-    /// values.
+    /// Checks that the program, run on rows of a coset, equals the composition polynomial at their points. The columns
+    /// have arbitrary values.
     fn check(air: &Air, rows: &[usize]) {
         let n = air.trace_length;
         let compiled = air.compile();
@@ -434,7 +437,7 @@ mod tests {
         }
     }
 
-    /// Its domains have hundreds of classes of rows.
+    /// The domains of this layout have hundreds of classes of rows.
     #[test]
     #[ignore = "slow tier: tables of 2^19 rows"]
     fn the_program_with_keccak_is_the_composition_polynomial() {

@@ -8,7 +8,7 @@ use quarry_kernels::{Felt, felt};
 /// points are the roots of `x^(n/step) - g^(offset n/step)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rows {
-    /// Distance of neighbouring rows: a power of two, at most the trace's length.
+    /// Distance between neighbouring rows: a power of two, at most the trace's length.
     pub step: usize,
     /// The first row; less than `step`.
     pub offset: usize,
@@ -20,7 +20,7 @@ pub const fn every(step: usize) -> Rows {
 }
 
 impl Rows {
-    /// The rows of the same step that begin at `offset`.
+    /// The rows with the same step that begin at `offset`.
     pub const fn at(self, offset: usize) -> Self {
         Rows { offset, ..self }
     }
@@ -33,7 +33,7 @@ impl Rows {
         }
     }
 
-    /// Whether `row` is one of them.
+    /// Whether `row` is one of these rows.
     pub fn contains(self, row: usize) -> bool {
         row & (self.step - 1) == self.offset
     }
@@ -49,9 +49,9 @@ impl Rows {
     }
 }
 
-/// The rows of any of `rows` without those of any of `except`. The composition polynomial divides a
-/// constraint by the product of the vanishing polynomials of `rows`, which have no row in common, and
-/// multiplies it by those of `except`, each a part of `rows`.
+/// The rows in any of `rows`, without those in any of `except`. The composition polynomial divides a constraint by the
+/// product of the vanishing polynomials of `rows` and multiplies it by those of `except`. The `rows` have no row in
+/// common, and each of `except` is a part of `rows`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain {
     /// Where the constraint holds.
@@ -76,13 +76,13 @@ impl Domain {
         self
     }
 
-    /// Whether `row` is one of them.
+    /// Whether `row` is in the domain.
     pub fn contains(&self, row: usize) -> bool {
         let any = |list: &[Rows]| list.iter().any(|rows| rows.contains(row));
         any(&self.rows) && !any(&self.except)
     }
 
-    /// Checks that the domain lies in a trace of that length.
+    /// Checks that the domain fits a trace of `trace_length` rows.
     pub(super) fn check(&self, name: &str, trace_length: usize) -> Result<(), AirError> {
         let fits =
             |rows: &Rows| rows.step.is_power_of_two() && rows.step <= trace_length && rows.offset < rows.step;

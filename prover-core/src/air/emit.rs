@@ -1,4 +1,4 @@
-//! From an expression graph to the instructions of a register program.
+//! Compiles an expression graph to the instructions of a register program.
 
 use super::expr::Leaf;
 use super::{Node, NodeId};
@@ -13,12 +13,12 @@ pub(super) struct Emitted {
     pub n_registers: usize,
     /// The nodes whose values are the scalars of the program.
     pub scalars: Vec<NodeId>,
-    /// Where the value is.
+    /// Location of the value.
     pub result: Operand,
 }
 
-/// Emits the computation of `root`. `cell` says where a leaf that is no scalar is read. What depends on scalars
-/// and constants only becomes one scalar.
+/// Emits the computation of `root`. `cell` returns the operand of a leaf that is not a scalar. A node that depends only
+/// on scalars and constants becomes one scalar.
 pub(super) fn emit(nodes: &[Node], root: NodeId, cell: impl Fn(Leaf) -> Option<Operand>) -> Emitted {
     let mut emitter = Emitter {
         is_scalar: scalar_nodes(nodes),
@@ -40,12 +40,12 @@ pub(super) fn emit(nodes: &[Node], root: NodeId, cell: impl Fn(Leaf) -> Option<O
     }
 }
 
-/// Where the value of a node is, before registers are allocated.
+/// The location of a node's value, before registers are allocated.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Step number so and so computes it.
+    /// The result of the step with this index.
     Step(usize),
-    /// It is there without computation.
+    /// An operand that needs no computation.
     Operand(Operand),
 }
 
@@ -87,7 +87,7 @@ impl<F: Fn(Leaf) -> Option<Operand>> Emitter<'_, F> {
         Place::Operand(Operand::Scalar(self.scalars.len() as u32 - 1))
     }
 
-    /// The operand that needs more registers goes first: while it is computed the other one takes none.
+    /// Computes the operand that needs more registers first: meanwhile the other one occupies none.
     fn step(&mut self, opcode: Opcode, a: NodeId, b: NodeId) -> Place {
         let operands = if self.registers_needed[a.index()] >= self.registers_needed[b.index()] {
             let a = self.place(a);
@@ -101,7 +101,7 @@ impl<F: Fn(Leaf) -> Option<Operand>> Emitter<'_, F> {
     }
 }
 
-/// For every node whether it depends on constants and scalars only.
+/// For every node, whether it depends only on constants and scalars.
 fn scalar_nodes(nodes: &[Node]) -> Vec<bool> {
     let mut is_scalar: Vec<bool> = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -117,7 +117,7 @@ fn scalar_nodes(nodes: &[Node]) -> Vec<bool> {
     is_scalar
 }
 
-/// For every node how many registers its computation takes, were nothing shared (Sethi and Ullman).
+/// For every node, the number of registers that its computation needs if nothing is shared (Sethi and Ullman).
 fn registers_needed(nodes: &[Node]) -> Vec<u32> {
     let mut needed: Vec<u32> = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -134,7 +134,7 @@ fn registers_needed(nodes: &[Node]) -> Vec<u32> {
     needed
 }
 
-/// Gives every step a register that is free until the step's value is read for the last time.
+/// Allocates a register for every step. A register is reused once the step's value has been read for the last time.
 fn allocate(steps: &[Step], result: Place) -> (Vec<Instruction>, usize, Operand) {
     let mut last_use = vec![usize::MAX; steps.len()];
     for (i, step) in steps.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Expressions: polynomials in trace cells, periodic columns and scalars, kept as a graph in which equal
-//! subexpressions are one node.
+//! Expressions: polynomials in trace cells, periodic columns and scalars, kept as a graph in which equal subexpressions
+//! share one node.
 
 use ark_ff::{One, Zero};
 use quarry_kernels::Felt;
@@ -10,9 +10,9 @@ use std::ops::{Add, Mul, Neg, Sub};
 /// A trace cell relative to the row where a constraint is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MaskCell {
-    /// Column, interaction columns after the first ones.
+    /// The column; interaction columns follow those of the first trace.
     pub column: usize,
-    /// Rows ahead.
+    /// Number of rows ahead.
     pub offset: usize,
 }
 
@@ -27,10 +27,10 @@ impl NodeId {
     }
 }
 
-/// What an expression is a polynomial in.
+/// A variable of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Leaf {
-    /// The scalar of that index: the same in every row.
+    /// The scalar with this index; it is the same in every row.
     Scalar(usize),
     /// A trace cell.
     Cell(MaskCell),
@@ -38,7 +38,7 @@ pub enum Leaf {
     Periodic {
         /// Its index.
         column: usize,
-        /// Rows ahead.
+        /// Number of rows ahead.
         offset: usize,
     },
 }
@@ -84,7 +84,7 @@ pub(super) fn evaluate(nodes: &[Node], mut leaf: impl FnMut(Leaf) -> Felt) -> Ve
     values
 }
 
-/// A growing graph. Nodes are never removed, and operands come before the nodes that use them.
+/// A graph that only grows: nodes are never removed, and operands come before the nodes that use them.
 #[derive(Debug, Default)]
 pub struct Graph(RefCell<Interned>);
 
@@ -95,7 +95,7 @@ struct Interned {
 }
 
 impl Graph {
-    /// A graph that goes on from `nodes`.
+    /// A graph that starts with `nodes`.
     pub fn from_nodes(nodes: &[Node]) -> Self {
         let graph = Self::default();
         for &node in nodes {
@@ -109,7 +109,7 @@ impl Graph {
         self.0.into_inner().nodes
     }
 
-    /// The expression of a node that is in the graph.
+    /// The expression for a node of this graph.
     pub fn expr(&self, id: NodeId) -> Expr<'_> {
         Expr { graph: self, id }
     }
@@ -188,7 +188,7 @@ impl Expr<'_> {
     }
 }
 
-/// What can stand beside an expression in arithmetic.
+/// An operand of expression arithmetic.
 pub trait IntoExpr<'g> {
     /// Its node in `graph`.
     fn into_node(self, graph: &'g Graph) -> NodeId;

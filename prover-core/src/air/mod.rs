@@ -1,8 +1,8 @@
-//! Algebraic intermediate representation: expressions, domains, constraints, and their readers.
+//! Algebraic intermediate representation: expressions, domains, constraints, and the code that evaluates them.
 //!
-//! An [`Air`] is a list of constraints over the cells of a trace, independent of Cairo. It is stated once,
-//! through [`AirBuilder`], and has several readers: [`Air::evaluate_at`] (the verifier, at the out-of-domain
-//! point), `compile` (a register program for devices) and [`Air::find_violation`] (the checker, row by row).
+//! An [`Air`] is a list of constraints over the cells of a trace, independent of Cairo. It is built once, with
+//! [`AirBuilder`], and read by [`Air::evaluate_at`] (the verifier, at the out-of-domain point), `compile` (a register
+//! program for devices) and [`Air::find_violation`] (the checker, row by row).
 
 mod builder;
 mod check;
@@ -37,12 +37,12 @@ pub struct Constraint {
     pub name: String,
     /// Where it must hold.
     pub domain: Domain,
-    /// What must vanish: a node of [`Air::nodes`].
+    /// The expression that must vanish: a node of [`Air::nodes`].
     pub expression: NodeId,
 }
 
-/// Constraints over a trace of `trace_length` rows. Everything that varies from proof to proof is a named
-/// scalar, so one `Air` serves all proofs of the same shape.
+/// Constraints over a trace of `trace_length` rows. Everything that varies between proofs is a named scalar, so one
+/// `Air` serves all proofs of the same shape.
 #[derive(Clone, Debug)]
 pub struct Air {
     /// Number of rows, a power of two.
@@ -59,7 +59,7 @@ pub struct Air {
     pub scalars: Vec<String>,
     /// The expression graph; operands come before the nodes that use them.
     pub nodes: Vec<Node>,
-    /// For every cell of the mask a virtual column that it lies in: its name and step.
+    /// For every cell of the mask, the name and step of a virtual column that contains it.
     pub cell_names: HashMap<MaskCell, (String, usize)>,
 }
 
@@ -67,7 +67,7 @@ pub struct Air {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AirError {
-    /// The number of rows cannot be that of a trace.
+    /// The number of rows is not valid for a trace.
     #[error("a trace of {0} rows: the number must be a power of two, at most 2^62")]
     TraceLength(usize),
     /// A domain does not fit the trace.
@@ -104,7 +104,7 @@ pub enum AirError {
         /// The length it has.
         got: usize,
     },
-    /// A point lies in the domain of a constraint, where the composition polynomial has no value.
+    /// The point lies in the domain of a constraint, where the composition polynomial has no value.
     #[error("the point lies in the domain of constraint '{0}'")]
     PointInDomain(String),
 }

@@ -1,23 +1,23 @@
-//! Periodic columns: public columns that repeat.
+//! Periodic columns: public columns whose values repeat.
 
 use super::AirError;
 use ark_ff::{Field, One};
 use quarry_kernels::{Felt, felt};
 
-/// A column that holds `values[i]` in the rows `i * step`, again and again. As a polynomial in the trace's
-/// points it is `P(x^(n / (len * step)))`, where `P` interpolates the values on the subgroup of order `len`.
+/// A column that holds `values[i]` in row `i * step` and then repeats. As a polynomial in the trace's points it is
+/// `P(x^(n / (len * step)))`, where `P` interpolates the values on the subgroup of order `len`.
 #[derive(Clone, Debug)]
 pub struct PeriodicColumn {
     /// Its name.
     pub name: String,
-    /// Distance of neighbouring values in rows.
+    /// Distance between neighbouring values, in rows.
     pub step: usize,
     /// The coefficients of `P`, lowest first.
     coefficients: Vec<Felt>,
 }
 
 impl PeriodicColumn {
-    /// The column of these values; their number and `step` must be powers of two.
+    /// The column with these values; their number and `step` must be powers of two.
     ///
     /// # Errors
     /// [`AirError::Periodic`] if the column does not fit a trace of `trace_length` rows.
@@ -50,7 +50,7 @@ impl PeriodicColumn {
         self.coefficients.len() * self.step
     }
 
-    /// The column's polynomial at `x`, for a trace of that length.
+    /// The column's polynomial at `x`, for a trace of `trace_length` rows.
     pub fn evaluate_at(&self, x: Felt, trace_length: usize) -> Felt {
         let y = x.pow([(trace_length / self.period()) as u64]);
         self.coefficients
@@ -65,15 +65,15 @@ impl PeriodicColumn {
     }
 }
 
-/// The polynomial with these coefficients on `shift * <g>`, `g` of order `order`, in natural order. Both the number of
-/// coefficients and `order` are powers of two, the order no less than the other.
+/// The polynomial with these coefficients on `shift * <g>`, where `g` has order `order`, in natural order. The number
+/// of coefficients and `order` are powers of two, and `order` is at least the number of coefficients.
 pub(super) fn on_coset(coefficients: &[Felt], shift: Felt, order: usize) -> Vec<Felt> {
     let (len, step) = (coefficients.len(), order / coefficients.len());
     let root = felt::subgroup_generator(len.ilog2());
     let generator = felt::subgroup_generator(order.ilog2());
     let mut values = vec![Felt::default(); order];
     let mut first = shift;
-    // Every step-th point is one of a coset of the subgroup of order `len`.
+    // Every `step`-th point lies in one coset of the subgroup of order `len`.
     for row in 0..step {
         let mut power = Felt::one();
         let mut scaled = coefficients.to_vec();
@@ -89,7 +89,8 @@ pub(super) fn on_coset(coefficients: &[Felt], shift: Felt, order: usize) -> Vec<
     values
 }
 
-/// The polynomial with these coefficients at `1, root, root^2, ..`, `root` of the order of their number.
+/// The polynomial with these coefficients at `1, root, root^2, ..`, where the order of `root` is the number of
+/// coefficients.
 fn transform(coefficients: &[Felt], root: Felt) -> Vec<Felt> {
     if coefficients.len() == 1 {
         return coefficients.to_vec();

@@ -7,12 +7,12 @@ use quarry_kernels::{Felt, felt};
 use std::collections::HashMap;
 
 impl Air {
-    /// The composition polynomial `sum alpha^i C_i(x)` at `point`, each constraint divided by the vanishing
-    /// polynomial of its domain. `mask_values` has a value for every cell of the mask, `scalars` one for every
-    /// name of [`Air::scalars`].
+    /// The composition polynomial `sum alpha^i C_i(x)` at `point`, each constraint divided by the vanishing polynomial
+    /// of its domain. `mask_values` has a value for every cell of the mask, `scalars` one for every name in
+    /// [`Air::scalars`].
     ///
     /// # Errors
-    /// [`AirError::Length`], and [`AirError::PointInDomain`] if the point is one of the trace's.
+    /// [`AirError::Length`], and [`AirError::PointInDomain`] if the point lies in a constraint's domain.
     pub fn evaluate_at(
         &self,
         point: Felt,
@@ -31,7 +31,7 @@ impl Air {
         let generator = felt::subgroup_generator(self.trace_length.ilog2());
         let values = evaluate(&self.nodes, |leaf| match leaf {
             Leaf::Scalar(i) => scalars[i],
-            // Cells outside the mask belong to no constraint.
+            // No constraint uses cells outside the mask.
             Leaf::Cell(cell) => cells.get(&cell).copied().unwrap_or_default(),
             Leaf::Periodic { column, offset } => {
                 let point = point * generator.pow([offset as u64]);

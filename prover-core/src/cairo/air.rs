@@ -16,17 +16,17 @@ use quarry_kernels::{Columns, DeviceError, Natural, Ticket};
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
 
-/// A component as the table of components has it.
+/// An entry of the table of components.
 struct Component {
     /// A virtual column that a layout has if and only if it has the component.
     column: &'static str,
-    /// States the constraints.
+    /// Adds the component's constraints.
     constrain: fn(&Scope<'_>) -> Result<(), ScopeError>,
-    /// The permutation argument, whose interaction elements are drawn first.
+    /// The permutation argument. Its interaction elements are drawn before the component's others.
     permutation: Option<Permutation>,
-    /// The cumulative value: the column of its values, its interaction column, its interaction elements.
+    /// The cumulative value: the column of values, the interaction column, the interaction elements.
     cumulative: Option<(&'static str, &'static str, [&'static str; 2])>,
-    /// Another interaction element.
+    /// An interaction element that belongs to neither of them.
     element: Option<&'static str>,
 }
 
@@ -49,19 +49,20 @@ impl Component {
         }
     }
 
-    /// Whether a layout has it.
+    /// Whether a layout has the component.
     fn is_in(&self, layout: &Layout) -> bool {
         layout.cell(self.column).is_some()
     }
 
-    /// How many constraints a layout keeps for it without having it.
+    /// The number of constraints whose place in the order a layout keeps although it does not use the component; `None`
+    /// if it keeps none.
     fn unused(&self, layout: &Layout) -> Option<usize> {
         let prefix = self.column.split('/').next();
         let mut unused = layout.unused.iter();
         unused.find(|(name, _)| prefix == Some(*name)).map(|(_, n)| *n)
     }
 
-    /// The names of its interaction elements in the order in which they are drawn.
+    /// The names of the component's interaction elements, in the order in which they are drawn.
     fn elements(&self) -> impl Iterator<Item = &'static str> {
         let permutation = self.permutation.iter();
         let permutation =
@@ -72,7 +73,7 @@ impl Component {
     }
 }
 
-/// The components in the order of their constraints and of their interaction elements.
+/// All components, in the order of their constraints and of their interaction elements.
 const COMPONENTS: &[Component] = &[
     Component::new("cpu/decode/pc", cpu::constraints::constrain),
     Component::new("mem_pool/addr", memory::constraints::constrain).with(memory::constraints::PERMUTATION),
@@ -114,7 +115,7 @@ const COMPONENTS: &[Component] = &[
     },
 ];
 
-/// What fills an interaction column. Its columns index the first trace.
+/// The computation that fills an interaction column. Its column numbers refer to the first trace.
 #[derive(Clone, Debug)]
 pub enum Scan {
     /// The running product of a permutation argument.
@@ -123,21 +124,21 @@ pub enum Scan {
     Cumulative(CumulativeArgument),
 }
 
-/// Why there is no AIR for a layout, or no scalars for a public input.
+/// An error in building the AIR of a layout or in computing its scalars or scans.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CairoAirError {
-    /// The layout does not hold so few or so many steps.
+    /// The layout does not support this number of steps.
     #[error("{n_steps} steps in layout '{layout}': the number must be a power of two from {least} to 2^58")]
     Steps {
         /// The layout.
         layout: &'static str,
         /// The number of steps.
         n_steps: u64,
-        /// The least number that there may be.
+        /// The least supported number of steps.
         least: usize,
     },
-    /// The layout's data do not make an AIR.
+    /// The layout lacks a column, or one of its columns does not fit the AIR.
     #[error(transparent)]
     Layout(#[from] ScopeError),
     /// The constraints do not fit the trace.
@@ -149,20 +150,20 @@ pub enum CairoAirError {
     /// The wrong number of interaction elements.
     #[error("expected {expected} interaction elements, got {got}")]
     InteractionElements {
-        /// How many there must be.
+        /// The required number.
         expected: usize,
-        /// How many there are.
+        /// The given number.
         got: usize,
     },
     /// The public memory is empty or does not fit its cells.
     #[error("public memory has {got} cells; there must be from 1 to {most}")]
     PublicMemory {
-        /// How many the trace holds.
+        /// The number of cells that the trace holds.
         most: usize,
-        /// How many there are.
+        /// The number of cells in the public input.
         got: usize,
     },
-    /// An interaction element for which the public memory's product does not exist.
+    /// The public memory's product would divide by zero for these interaction elements.
     #[error("the interaction elements make the public memory's product divide by zero")]
     DegenerateElements,
 }
@@ -176,10 +177,10 @@ pub struct CairoAir {
 }
 
 impl CairoAir {
-    /// States the constraints of every component that the layout has.
+    /// Builds the AIR from the constraints of every component that the layout has.
     ///
     /// # Errors
-    /// [`CairoAirError::Steps`] if the layout does not hold `n_steps` steps.
+    /// [`CairoAirError::Steps`] if the layout does not support `n_steps` steps.
     pub fn new(layout: &Layout, n_steps: u64) -> Result<Self, CairoAirError> {
         let least = layout.least_rows().div_ceil(layout.rows_per_step);
         let trace_length = usize::try_from(n_steps)
@@ -210,16 +211,16 @@ impl CairoAir {
         })
     }
 
-    /// How many interaction elements the verifier draws.
+    /// The number of interaction elements that the verifier draws.
     pub fn n_interaction_elements(&self) -> usize {
         self.interaction_elements().count()
     }
 
-    /// The values of [`Air::scalars`] for a public input.
+    /// Computes the values of [`Air::scalars`] for a public input.
     ///
     /// # Errors
-    /// A segment that is missing, the wrong number of interaction elements, or a public memory that does not
-    /// fit.
+    /// [`CairoAirError`] if a segment is missing, the number of interaction elements is wrong, the public memory does
+    /// not fit the trace, or its product would divide by zero.
     pub fn scalars(&self, public: &PublicInput, elements: &[Felt]) -> Result<Vec<Felt>, CairoAirError> {
         let elements = self.named(elements)?;
         let segment = |name: &str| {
@@ -254,11 +255,11 @@ impl CairoAir {
         self.air.scalars.iter().map(|name| value(name)).collect()
     }
 
-    /// What fills the interaction trace: scans over columns of the first trace, each with the column of the
-    /// interaction trace that takes its values.
+    /// Returns the scans that fill the interaction trace from columns of the first trace, each with its column in the
+    /// interaction trace.
     ///
     /// # Errors
-    /// The wrong number of interaction elements.
+    /// [`CairoAirError`] if the number of interaction elements is wrong or the layout lacks a column.
     pub fn scans(&self, elements: &[Felt]) -> Result<Vec<(Scan, VirtualColumn)>, CairoAirError> {
         let elements = self.named(elements)?;
         let element = |name: &&str| elements.get(name).copied().unwrap_or_default();
@@ -303,10 +304,10 @@ impl CairoAir {
         Ok(scans)
     }
 
-    /// The columns of the first trace that the scans read, ascending.
+    /// Returns the columns of the first trace that the scans read, in ascending order.
     ///
     /// # Errors
-    /// [`CairoAirError`] as [`Self::scans`].
+    /// As [`Self::scans`].
     pub fn scanned_columns(&self) -> Result<Vec<usize>, CairoAirError> {
         let unset = vec![Felt::default(); self.n_interaction_elements()];
         let mut scans = self.scans(&unset)?;
@@ -315,7 +316,7 @@ impl CairoAir {
         Ok(columns.into_iter().collect())
     }
 
-    /// The names of the interaction elements in the order in which they are drawn.
+    /// The names of all interaction elements, in the order in which they are drawn.
     fn interaction_elements(&self) -> impl Iterator<Item = &'static str> {
         let drawn = |component: &&Component| {
             component.is_in(&self.layout) || component.unused(&self.layout).is_some()
@@ -338,8 +339,8 @@ impl CairoAir {
             .collect())
     }
 
-    /// What the product of the memory's permutation argument ends at: `z` for every public cell of the trace
-    /// over `z` minus the access. Cells beyond the public memory repeat its first access.
+    /// The final product of the memory's permutation argument: the product, over all public cells of the trace,
+    /// of `z` divided by `z` minus the access. Cells beyond the public memory repeat its first access.
     fn public_memory_product(
         &self,
         public: &PublicInput,
@@ -378,7 +379,7 @@ fn components(layout: &Layout) -> impl Iterator<Item = &'static Component> {
 }
 
 impl Scan {
-    /// The columns that it reads.
+    /// The columns that the scan reads.
     pub fn columns_mut(&mut self) -> Vec<&mut VirtualColumn> {
         match self {
             Scan::Permutation(argument) => argument.original.iter_mut().chain(&mut argument.sorted).collect(),
@@ -386,10 +387,10 @@ impl Scan {
         }
     }
 
-    /// Writes the values to `target` of `out`, from columns of `columns`.
+    /// Computes the scan over `columns` and writes its values to the column `target` of `out`.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Any error of the device.
     pub fn run<D: ScanOps>(
         &self,
         device: &D,

@@ -1,19 +1,19 @@
-//! What a layout holds in a number of steps.
+//! The capacity of a layout: how many builtin instances and pool units fit in a number of steps.
 
 use crate::cairo::layouts::Layout;
 
-/// How a builtin's instances lie in the memory pool.
+/// The placement of a builtin's instances in the memory pool.
 #[derive(Debug)]
 pub struct Builtin {
-    /// Its memory segment.
+    /// The builtin's memory segment.
     pub segment: &'static str,
-    /// Memory cells of an instance.
+    /// Memory cells per instance.
     pub n_cells: u64,
-    /// A virtual column of the memory pool that lists cells of the builtin, and how many of an instance.
+    /// A virtual column of the builtin in the memory pool, and its number of cells per instance.
     column: (&'static str, usize),
 }
 
-/// The builtins that have instances. (The output is public memory and nothing else.)
+/// The builtins that have instances. The output builtin has none: it is only public memory.
 pub const BUILTINS: &[Builtin] = &[
     builtin("pedersen", 3, ("pedersen/input0/addr", 1)),
     builtin("range_check", 1, ("range_check_builtin/mem/addr", 1)),
@@ -35,7 +35,7 @@ const fn builtin(segment: &'static str, n_cells: u64, column: (&'static str, usi
     }
 }
 
-/// The pools that all instances share: what one unit is, and the virtual column that lists the units.
+/// The pools that all instances share: the name of the units, and the virtual column that holds them.
 const POOLS: &[(&str, &str)] = &[
     ("memory accesses", "mem_pool/addr"),
     ("public memory cells", "orig/public_memory/addr"),
@@ -43,28 +43,28 @@ const POOLS: &[(&str, &str)] = &[
     ("diluted units", "diluted_pool"),
 ];
 
-/// Something that a trace has in every so many rows.
+/// A resource of the trace that occurs at a fixed interval of rows: a builtin instance or a unit of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supply {
-    /// What: a builtin's segment, or the name of a pool.
+    /// The builtin's segment, or the name of the pool.
     pub name: &'static str,
-    /// Memory cells of one; 0 for units of a pool.
+    /// Memory cells per instance; 0 for units of a pool.
     pub n_cells: u64,
-    /// One in this many rows.
+    /// Rows per instance or unit.
     pub rows: usize,
-    /// Rows of a step.
+    /// Rows per step.
     pub rows_per_step: usize,
 }
 
 impl Supply {
-    /// How many `n_steps` steps hold.
+    /// The number of instances or units in `n_steps` steps.
     pub fn held(&self, n_steps: u64) -> u64 {
         let rows = u128::from(n_steps) * self.rows_per_step as u128;
         let held = rows.checked_div(self.rows as u128);
         held.map_or(0, |held| u64::try_from(held).unwrap_or(u64::MAX))
     }
 
-    /// The least number of steps, a power of two, that holds `count`; `None` if no proof is so long.
+    /// The least power of two of steps that holds `count` instances or units; `None` if it exceeds `u64`.
     pub fn steps_for(&self, count: u64) -> Option<u64> {
         let rows = u128::from(count) * self.rows as u128;
         let steps = rows.div_ceil(self.rows_per_step as u128).next_power_of_two();
@@ -73,8 +73,8 @@ impl Supply {
 }
 
 impl Layout {
-    /// The builtins that the layout has, in the order of [`BUILTINS`]. (`dynamic` has segments of all, and
-    /// instances of those that its parameters say.)
+    /// The builtins of which the layout has instances, in the order of [`BUILTINS`]. Layout `dynamic` has the segments
+    /// of all builtins but instances only of those that its parameters enable.
     pub fn builtins(&self) -> impl Iterator<Item = Supply> {
         BUILTINS.iter().filter_map(|builtin| {
             let (column, n_cells) = builtin.column;
@@ -99,7 +99,7 @@ impl Layout {
         })
     }
 
-    /// The cells of public memory.
+    /// The capacity for public memory cells.
     pub fn public_memory(&self) -> Option<Supply> {
         self.pools().find(|pool| pool.name == POOLS[1].0)
     }
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    /// Steps an instance, as the layouts are published (cairo-lang's `instances.py`).
+    /// Steps per instance, as published in cairo-lang's `instances.py`.
     #[test]
     fn ratios_are_the_published_ones() {
         let table: &[(&str, &[(&str, usize)])] = &[

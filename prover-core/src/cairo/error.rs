@@ -1,4 +1,4 @@
-//! What can be wrong with the inputs of a proof.
+//! Errors in the inputs of a proof.
 
 use crate::cairo::layouts::UnknownLayout;
 use crate::cairo::private_input::SignatureInput;
@@ -7,31 +7,31 @@ use crate::json::JsonError;
 use quarry_kernels::{Felt, felt::to_hex};
 use std::path::PathBuf;
 
-/// Why inputs are refused.
+/// An error in the inputs of a proof.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// What is wrong with one of the files.
+    /// An error in one of the files.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         source: Box<InputError>,
     },
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// A file that the private input names is in neither of the places where it may be.
-    #[error("no such file, neither from the working directory nor from the private input's folder")]
+    /// A file that the private input names does not exist in either of the possible folders.
+    #[error("no such file in the working directory or in the private input's folder")]
     NotFound,
-    /// Malformed JSON; says line and column.
+    /// Malformed JSON, with line and column.
     #[error(transparent)]
     Syntax(#[from] serde_json::Error),
-    /// JSON that lacks a value, or has one of the wrong kind.
+    /// A JSON value is missing or has the wrong type.
     #[error(transparent)]
     Value(#[from] JsonError),
-    /// The public input says what cannot be.
+    /// The public input is malformed or impossible.
     #[error(transparent)]
     Public(#[from] PublicInputError),
     /// The layout is not known.
@@ -45,15 +45,15 @@ pub enum InputError {
         /// The virtual column.
         cell: String,
     },
-    /// Virtual columns of the layout, which its parameters place, lie where they cannot.
-    #[error("layout '{layout}' has virtual columns outside of the trace, or two in one place of a pool")]
+    /// The parameters of the layout place virtual columns where they cannot lie.
+    #[error("layout '{layout}' has virtual columns outside of the trace, or two in the same unit of a pool")]
     Misplaced {
         /// The layout.
         layout: &'static str,
     },
-    /// A binary file does not end where an entry ends.
+    /// The size of a binary file is not a multiple of the size of an entry.
     #[error(
-        "{length} bytes are not a whole number of {entry}-byte entries: the file is cut, or not of this kind"
+        "{length} bytes are not a whole number of {entry}-byte entries: the file is truncated or of another kind"
     )]
     CutFile {
         /// Bytes in the file.
@@ -69,7 +69,7 @@ pub enum InputError {
         /// Its address.
         address: u64,
     },
-    /// An address comes with two values.
+    /// An address has two values.
     #[error(
         "memory address {address} has two values, {} and {}",
         to_hex(first),
@@ -78,15 +78,15 @@ pub enum InputError {
     MemoryContradiction {
         /// The address.
         address: u64,
-        /// One value.
+        /// The first value.
         first: Felt,
-        /// The other.
+        /// The second value.
         second: Felt,
     },
-    /// The trace file has another length than the public input says.
+    /// The length of the trace file differs from the public input's number of steps.
     #[error("the trace has {found} steps, the public input says {expected}")]
     StepCount {
-        /// Steps by the public input.
+        /// Steps according to the public input.
         expected: u64,
         /// Steps in the file.
         found: u64,
@@ -98,32 +98,32 @@ pub enum InputError {
     TooFewSteps {
         /// The layout.
         layout: &'static str,
-        /// Steps by the public input.
+        /// Steps according to the public input.
         n_steps: u64,
         /// The least number for this layout.
         least: u64,
     },
-    /// What is wrong with one step of the CPU.
+    /// An error in a CPU step.
     #[error("step {step} (pc {pc}): {problem}")]
     Step {
         /// The step, from 0.
         step: usize,
         /// Its program counter.
         pc: u64,
-        /// What is wrong.
+        /// The error.
         problem: StepError,
     },
-    /// What is wrong with one instance of a builtin.
+    /// An error in an instance of a builtin.
     #[error("builtin '{builtin}', instance {instance}: {problem}")]
     Builtin {
         /// The builtin.
         builtin: &'static str,
         /// The instance, from 0.
         instance: u64,
-        /// What is wrong.
+        /// The error.
         problem: BuiltinError,
     },
-    /// The public memory is empty: there is nothing to pad it with.
+    /// The public memory is empty, so that nothing can pad it.
     #[error("the public memory is empty")]
     NoPublicMemory,
     /// The public memory contradicts the memory.
@@ -135,28 +135,28 @@ pub enum InputError {
     PublicMemoryContradiction {
         /// The address.
         address: u64,
-        /// Value by the public input.
+        /// Value according to the public input.
         public: Felt,
-        /// Value by the memory file.
+        /// Value according to the memory file.
         memory: Felt,
     },
-    /// The memory that the run touched does not begin at address 1.
+    /// The lowest address in use is not 1.
     #[error("the memory in use begins at address {first}, not at 1")]
     MemoryStart {
         /// The lowest address in use.
         first: u64,
     },
-    /// The addresses in use span more than the trace can list.
+    /// The trace has too few free memory units to list the unused addresses between the lowest and the highest in use.
     #[error(
-        "addresses {first}..={last} are in use: {holes} of them appear nowhere and {spare} memory units are \
-         spare to list them: more steps are needed"
+        "memory spans the addresses {first}..={last}: {holes} of them are not accessed, but only {spare} memory units \
+         are free to list them: more steps are needed"
     )]
     MemoryHoles {
         /// The lowest address in use.
         first: u64,
-        /// The highest.
+        /// The highest address in use.
         last: u64,
-        /// Addresses between them that no access names.
+        /// Addresses between them that are not accessed.
         holes: u64,
         /// Units that are free for them.
         spare: u64,
@@ -172,7 +172,7 @@ pub enum InputError {
     /// A range-checked value is outside the bounds.
     #[error("step {step}: {value} is range-checked, but outside the public input's {rc_min}..={rc_max}")]
     RangeCheckValue {
-        /// The step beside whose cells the value lies.
+        /// The step in whose rows the value lies.
         step: usize,
         /// The value.
         value: u16,
@@ -181,9 +181,9 @@ pub enum InputError {
         /// The upper bound.
         rc_max: u64,
     },
-    /// Not all diluted numbers fit.
+    /// The diluted pool has too few free units to list the unused diluted numbers.
     #[error(
-        "{holes} diluted numbers appear nowhere and {spare} units of the diluted pool are spare to list them: more \
+        "{holes} diluted numbers are not used, but only {spare} units of the diluted pool are free to list them: more \
          steps are needed"
     )]
     DilutedHoles {
@@ -192,13 +192,13 @@ pub enum InputError {
         /// Units that are free for them.
         spare: u64,
     },
-    /// Not all values between the bounds fit.
+    /// The range-check pool has too few free units to list the unused values between the bounds.
     #[error(
-        "{holes} values between rc_min and rc_max appear nowhere and {spare} range-check units are spare to \
+        "{holes} values between rc_min and rc_max are not used, but only {spare} range-check units are free to \
          list them: more steps are needed"
     )]
     RangeCheckHoles {
-        /// Values between the bounds that no check names.
+        /// Values between the bounds that are not range-checked.
         holes: u64,
         /// Units that are free for them.
         spare: u64,
@@ -206,7 +206,7 @@ pub enum InputError {
 }
 
 impl InputError {
-    /// Adds the file that an error is about.
+    /// Adds the path of the file that the error is about.
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         InputError::File {
             path: path.into(),
@@ -215,14 +215,14 @@ impl InputError {
     }
 }
 
-/// What can be wrong with a step of the CPU.
+/// An error in a CPU step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// The word at pc is not an instruction.
     #[error("{} is not an instruction", to_hex(.0))]
     NotAnInstruction(Felt),
     /// An operand's address is not in memory.
-    #[error("{what} is at address {address}, which the memory does not have")]
+    #[error("{what} is at address {address}, which is not in the memory")]
     NotInMemory {
         /// Which operand.
         what: &'static str,
@@ -234,40 +234,40 @@ pub enum StepError {
     AddressOutOfRange(&'static str),
     /// The instruction asserts an equality that does not hold.
     #[error(
-        "the instruction asserts that {what} is {}, it is {}",
+        "the instruction asserts that {what} is {}, but it is {}",
         to_hex(expected),
         to_hex(found)
     )]
     Assert {
-        /// What is asserted about.
+        /// The operand that the assertion is about.
         what: &'static str,
-        /// What it should be.
+        /// Its expected value.
         expected: Felt,
-        /// What it is.
+        /// Its actual value.
         found: Felt,
     },
-    /// A call or return is not of the only form that there is.
+    /// A `call`, `ret` or `jnz` instruction does not have its only valid form.
     #[error("malformed {0} instruction")]
     Malformed(&'static str),
-    /// The state of the registers is not the one that must be there.
-    #[error("{register} is {found}, {why} makes it {}", to_hex(expected))]
+    /// A register does not have the value that the public input or the previous instruction requires.
+    #[error("{register} is {found}, but {why} makes it {}", to_hex(expected))]
     Register {
-        /// Which register.
+        /// The register.
         register: &'static str,
-        /// What it should be.
+        /// Its expected value.
         expected: Felt,
-        /// What it is.
+        /// Its actual value.
         found: u64,
-        /// Why it should be that.
+        /// The source of the expected value.
         why: &'static str,
     },
 }
 
-/// What can be wrong with an instance of a builtin.
+/// An error in an instance of a builtin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuiltinError {
     /// The layout has fewer instances.
-    #[error("there are {0} instances: more steps are needed")]
+    #[error("the trace has only {0} instances: more steps are needed")]
     TooManyInstances(u64),
     /// The private input has two entries for the instance.
     #[error("the private input has two entries for it")]
@@ -281,9 +281,9 @@ pub enum BuiltinError {
     Memory {
         /// The address.
         address: u64,
-        /// Value by the private input.
+        /// Value according to the private input.
         expected: Felt,
-        /// Value by the memory file.
+        /// Value according to the memory file.
         found: Felt,
     },
     /// A scalar is 0 or too large.
@@ -299,7 +299,7 @@ pub enum BuiltinError {
     TooLarge {
         /// The number.
         value: Felt,
-        /// The bits that it may have.
+        /// The maximum number of bits.
         n_bits: usize,
     },
     /// The public key is not on the curve.
@@ -313,7 +313,7 @@ pub enum BuiltinError {
         /// Its y coordinate.
         y: Felt,
     },
-    /// The signature does not verify, or its verification needs the sum of a point and itself.
+    /// The signature does not verify, or its verification adds a point to itself or to its inverse.
     #[error(
         "the signature is not valid: message {}, public key {}, r {}, w {}",
         to_hex(&.0.message), to_hex(&.0.public_key), to_hex(&.0.r), to_hex(&.0.w)
@@ -334,7 +334,7 @@ pub enum BuiltinError {
         /// The modulus.
         p: String,
     },
-    /// A sum meets a point and its own inverse.
+    /// A sum adds a point to itself or to its inverse.
     #[error("a sum of points on the curve is degenerate")]
     Degenerate,
 }

@@ -1,4 +1,4 @@
-//! The four inputs that Stone takes: public input, private input, trace file and memory file.
+//! The prover input: Stone's public input, private input, trace file and memory file.
 
 use crate::cairo::error::InputError;
 use crate::cairo::memory::Memory;
@@ -8,7 +8,7 @@ use crate::json::Text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a step in a trace file.
+/// Size of a step in a trace file, in bytes.
 const ENTRY_BYTES: usize = 24;
 
 /// The registers before a step of the CPU.
@@ -49,7 +49,7 @@ impl TraceEntry {
         Ok(entries.iter().map(entry).collect())
     }
 
-    /// The entry's bytes in a trace file.
+    /// Encodes the entry as in a trace file.
     pub fn to_bytes(&self) -> [u8; ENTRY_BYTES] {
         let mut bytes = [0; ENTRY_BYTES];
         for (chunk, register) in bytes.chunks_exact_mut(8).zip([self.ap, self.fp, self.pc]) {
@@ -59,12 +59,12 @@ impl TraceEntry {
     }
 }
 
-/// Everything that a proof is made from.
+/// The complete input of the prover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProverInput {
     /// The statement.
     pub public: PublicInput,
-    /// Inputs of the builtins.
+    /// The inputs of the builtins.
     pub private: PrivateInput,
     /// The registers before every step, padding included.
     pub trace: Vec<TraceEntry>,
@@ -73,11 +73,11 @@ pub struct ProverInput {
 }
 
 impl ProverInput {
-    /// Reads the files. `trace_path` and `memory_path` in the private input are taken from the working directory, as
-    /// Stone does, or else from the private input's own folder.
+    /// Reads the files. `trace_path` and `memory_path` in the private input are resolved against the working directory,
+    /// as Stone does, and if there is no such file, against the private input's own folder.
     ///
     /// # Errors
-    /// [`InputError::File`], which says which file and what is wrong with it.
+    /// [`InputError::File`], which names the file and the problem.
     pub fn read(public_input: &Path, private_input: &Path) -> Result<Self, InputError> {
         let text =
             |path: &Path| fs::read_to_string(path).map_err(|error| InputError::from(error).in_file(path));
@@ -104,7 +104,7 @@ impl ProverInput {
         })
     }
 
-    /// Writes the four files as Stone takes them: `public_input.json`, `private_input.json`, `trace.bin` and
+    /// Writes the four files in Stone's formats: `public_input.json`, `private_input.json`, `trace.bin` and
     /// `memory.bin`. The paths in the private input are relative to `folder`.
     ///
     /// # Errors
@@ -134,7 +134,8 @@ impl ProverInput {
     }
 }
 
-/// Reads a file from the working directory, or else from the folder of the file that names it.
+/// Reads a file from the working directory, or if it is not there, from the folder of the file that names it. Returns
+/// the path that was read.
 fn read_either(path: &Path, named_by: &Path) -> Result<(PathBuf, Vec<u8>), InputError> {
     let own_folder = named_by.parent().unwrap_or(Path::new("")).join(path);
     for path in [path, &own_folder] {

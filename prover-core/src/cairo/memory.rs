@@ -3,7 +3,7 @@
 use crate::cairo::error::InputError;
 use quarry_kernels::{Felt, felt};
 
-/// Bytes of a cell in a memory file: address and value, both little-endian.
+/// Size of a cell in a memory file, in bytes: address and value, both little-endian.
 const CELL_BYTES: usize = 40;
 
 /// The cells that a run used, by address.
@@ -14,10 +14,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A memory of these cells, in any order; repeated cells count once.
+    /// Makes a memory from cells in any order. Identical cells may be repeated.
     ///
     /// # Errors
-    /// [`InputError::MemoryContradiction`] if an address comes with two values.
+    /// [`InputError::MemoryContradiction`] if an address has two values.
     pub fn from_cells(mut cells: Vec<(u64, Felt)>) -> Result<Self, InputError> {
         cells.sort_by_key(|&(address, _)| address);
         cells.dedup();
@@ -36,7 +36,7 @@ impl Memory {
     /// Reads a memory file: cells of an 8-byte address and a 32-byte value, little-endian, in any order.
     ///
     /// # Errors
-    /// [`InputError`] if the file is cut, a value is not below p, or an address comes with two values.
+    /// [`InputError`] if the file is truncated, a value is not below p, or an address has two values.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InputError> {
         let (cells, rest) = bytes.as_chunks::<CELL_BYTES>();
         if !rest.is_empty() {
@@ -63,7 +63,7 @@ impl Memory {
         Self::from_cells(cells.collect::<Result<_, _>>()?)
     }
 
-    /// The bytes of a memory file with these cells, by address.
+    /// Encodes the cells as a memory file, ordered by address.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.addresses.len() * CELL_BYTES);
         for (address, value) in self.cells() {
@@ -75,7 +75,8 @@ impl Memory {
 
     /// The value at an address, if the run used it.
     pub fn get(&self, address: u64) -> Option<Felt> {
-        // Memory is almost without gaps, so the cell is near `address - first` from the front and as near from the back.
+        // Memory has few gaps. The cell is at most `address - first` cells from the front and `last - address` from the
+        // back, which leaves a short range to search.
         let (first, last) = (*self.addresses.first()?, *self.addresses.last()?);
         if !(first..=last).contains(&address) {
             return None;
@@ -87,7 +88,7 @@ impl Memory {
         Some(self.values[low + found])
     }
 
-    /// All cells by address.
+    /// All cells, ordered by address.
     pub fn cells(&self) -> impl Iterator<Item = (u64, Felt)> + '_ {
         self.addresses.iter().copied().zip(self.values.iter().copied())
     }

@@ -1,4 +1,4 @@
-//! Cairo: layouts, components, inputs, and the runner of programs.
+//! Cairo: layouts, components, inputs, and the program runner.
 
 pub mod air;
 pub mod capacity;

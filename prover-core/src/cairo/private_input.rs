@@ -1,15 +1,15 @@
-//! The private input: what each instance of a builtin that the run used was given.
+//! The private input: the inputs of the builtin instances that the run used.
 
 use crate::cairo::error::InputError;
 use crate::json::{JsonError, Place};
 use quarry_kernels::{Felt, felt};
 use serde_json::{Value, json};
 
-/// Elements of the state of Poseidon.
+/// Elements of a Poseidon state.
 pub const POSEIDON_STATE: usize = 3;
-/// Words of 200 bits in the state of Keccak.
+/// 200-bit words of a Keccak state.
 pub const KECCAK_WORDS: usize = 8;
-/// Words of 96 bits in the numbers of `add_mod` and `mul_mod`.
+/// 96-bit words of a number of `add_mod` and `mul_mod`.
 pub const MOD_WORDS: usize = 4;
 
 /// Inputs of an instance of the Pedersen builtin.
@@ -63,11 +63,11 @@ pub struct BitwiseInput {
 pub struct EcOpInput {
     /// The instance.
     pub index: u64,
-    /// x and y of the point to which is added.
+    /// Coordinates x and y of the summand `p`.
     pub p: [Felt; 2],
-    /// x and y of the point that is multiplied.
+    /// Coordinates x and y of the point `q`, which is multiplied.
     pub q: [Felt; 2],
-    /// The factor.
+    /// The scalar `m`.
     pub m: Felt,
 }
 
@@ -99,11 +99,11 @@ pub struct ModInput {
     pub index: u64,
     /// The modulus.
     pub p: ModNumber,
-    /// Where the numbers begin.
+    /// Address of the values.
     pub values_ptr: u64,
-    /// Where the offsets of the numbers are.
+    /// Address of the offsets.
     pub offsets_ptr: u64,
-    /// How many operations there are from this instance on.
+    /// Number of remaining operations, including this one.
     pub n: u64,
     /// The offsets of a, b and c from `values_ptr`.
     pub offsets: [u64; 3],
@@ -116,11 +116,11 @@ pub struct ModInput {
 pub struct ModInputs {
     /// The instances in use.
     pub instances: Vec<ModInput>,
-    /// The address of zeros, to which the other instances point.
+    /// The address of zeros, to which unused instances point.
     pub zero_value_address: u64,
 }
 
-/// What the private input says of the builtins; the lists are in the file's order, one entry an instance in use.
+/// The builtins' inputs, one entry per used instance, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrivateInput {
     /// Pedersen hashes.
@@ -146,15 +146,15 @@ pub struct PrivateInput {
 }
 
 impl PrivateInput {
-    /// Reads the builtins' lists of Stone's `private_input.json`. A list that is not there is empty.
+    /// Reads the builtins' lists of Stone's `private_input.json`. A missing list is empty.
     ///
     /// # Errors
-    /// [`InputError::Value`]: a value that is missing or of the wrong kind.
+    /// [`InputError::Value`] if a value is missing or has the wrong type.
     pub fn from_json(value: &Value) -> Result<Self, InputError> {
         Self::read(&Place::root(&value.to_string()))
     }
 
-    /// Reads them at the root of a text.
+    /// Reads the lists from the root of a JSON text.
     pub(crate) fn read(root: &Place<'_>) -> Result<Self, InputError> {
         Ok(Self {
             pedersen: list(root, "pedersen")?,
@@ -170,7 +170,7 @@ impl PrivateInput {
         })
     }
 
-    /// Stone's `private_input.json` with these lists and the paths of the other two files.
+    /// Writes Stone's `private_input.json` with these lists and the paths of the other two files.
     pub fn to_json(&self, trace_path: &str, memory_path: &str) -> Value {
         json!({
             "trace_path": trace_path,
@@ -189,7 +189,7 @@ impl PrivateInput {
     }
 }
 
-/// An entry of a builtin's list: its JSON form.
+/// The JSON encoding of an entry of a builtin's list.
 trait Entry: Sized {
     fn read(place: &Place<'_>) -> Result<Self, JsonError>;
     fn write(&self) -> Value;
@@ -231,7 +231,7 @@ fn felt(entry: &Place<'_>, key: &str) -> Result<Felt, JsonError> {
     entry.key(key)?.felt()
 }
 
-/// An instance with the values `x` and `y`.
+/// Reads an instance with the values `x` and `y`.
 fn pair(entry: &Place<'_>) -> Result<(u64, [Felt; 2]), JsonError> {
     Ok((index(entry)?, [felt(entry, "x")?, felt(entry, "y")?]))
 }
@@ -240,7 +240,7 @@ fn pair_to_json(index: u64, [x, y]: [Felt; 2]) -> Value {
     json!({ "index": index, "x": felt::to_hex(&x), "y": felt::to_hex(&y) })
 }
 
-/// `N` values `prefix0`, `prefix1`, ..
+/// Reads the `N` values `prefix0`, `prefix1`, ..
 fn numbered<T: Copy + Default, const N: usize>(
     entry: &Place<'_>,
     prefix: &str,
@@ -261,7 +261,7 @@ fn uint128(place: &Place<'_>) -> Result<u128, JsonError> {
     number.ok_or_else(|| place.error("0x-prefixed hexadecimal below 2^128"))
 }
 
-/// An instance with the values `input_s0`, `input_s1`, ..
+/// Reads an instance with the values `input_s0`, `input_s1`, ..
 fn state<const N: usize>(entry: &Place<'_>) -> Result<(u64, [Felt; N]), JsonError> {
     Ok((index(entry)?, numbered(entry, "input_s", |place| place.felt())?))
 }
@@ -377,7 +377,7 @@ impl Entry for PoseidonInput {
 }
 
 impl Entry for ModInput {
-    /// The list `batch` has one operation in every layout that there is.
+    /// The list `batch` has exactly one operation in every existing layout.
     fn read(entry: &Place<'_>) -> Result<Self, JsonError> {
         let batch = entry.key("batch")?;
         let operations: Vec<_> = batch.elements()?.collect();

@@ -1,4 +1,4 @@
-//! The public input: what a proof is about.
+//! The public input: the statement that a proof proves.
 
 mod cells;
 
@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 /// Bits of a range-check unit.
 const OFFSET_BITS: u32 = 16;
 
-/// More segments than any layout has.
+/// Limit on the number of segments; no layout has so many.
 const MOST_SEGMENTS: usize = 64;
 
-/// More parameters than layout `dynamic` has.
+/// Limit on the number of parameters; layout `dynamic` has fewer.
 const MOST_PARAMS: usize = 1024;
 
-/// A memory segment as the public input states it.
+/// The bounds of a memory segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// First address.
@@ -36,11 +36,11 @@ pub struct PublicMemoryCell {
     pub address: u64,
     /// Its value.
     pub value: Felt,
-    /// The page: 0, or a continuous one.
+    /// Its page: 0 is the main page; the addresses of any other page are contiguous.
     pub page: u64,
 }
 
-/// The public input, as Stone's `public_input.json` has it.
+/// The contents of Stone's `public_input.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicInput {
     /// Name of the layout.
@@ -59,20 +59,20 @@ pub struct PublicInput {
     pub dynamic_params: Option<BTreeMap<String, u64>>,
 }
 
-/// A public input that is malformed or that no execution can have.
+/// The error for a public input that is malformed or that no execution can have.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicInputError {
     /// Not JSON.
     #[error("public input: {0}")]
     Syntax(#[from] serde_json::Error),
-    /// A value that is missing or of the wrong kind.
+    /// A value is missing or has the wrong type.
     #[error("public input: {0}")]
     Value(#[from] JsonError),
-    /// A number of steps that is not a power of two.
+    /// The number of steps is not a power of two.
     #[error("public input: n_steps: {0} is not a power of two")]
     Steps(u64),
-    /// Range-check bounds out of order or range.
+    /// The range-check bounds are out of order or out of range.
     #[error("public input: rc_min {min} and rc_max {max} must satisfy rc_min <= rc_max < 65536")]
     RangeCheck {
         /// `rc_min`.
@@ -80,17 +80,17 @@ pub enum PublicInputError {
         /// `rc_max`.
         max: u64,
     },
-    /// No cell on page 0: there is nothing to pad the public memory with.
+    /// There is no cell on page 0, so that nothing can pad the public memory.
     #[error("public input: public_memory has no cell on page 0")]
     NoMainPage,
-    /// A page other than 0 whose addresses do not follow each other.
+    /// The addresses of a page other than 0 are not contiguous.
     #[error("public input: public_memory: page {page} is not continuous: address {got} follows {previous}")]
     Page {
         /// The page.
         page: u64,
-        /// The address before.
+        /// The preceding address.
         previous: u64,
-        /// The address that came.
+        /// The address that should be `previous + 1`.
         got: u64,
     },
     /// The segments are not those of the layout.
@@ -103,10 +103,10 @@ pub enum PublicInputError {
         /// The file's segments.
         got: String,
     },
-    /// Parameters for a layout that takes none.
+    /// The layout takes no parameters but some are given.
     #[error("public input: dynamic_params: layout {0} takes none")]
     DynamicParams(&'static str),
-    /// A segment that no execution of this many steps can have.
+    /// A segment is missing, or no execution with this number of steps can have it.
     #[error("public input: segment '{name}': {what}")]
     Segment {
         /// The segment.
@@ -114,19 +114,19 @@ pub enum PublicInputError {
         /// What is wrong with it.
         what: String,
     },
-    /// More public memory than the layout has room for.
+    /// The public memory is larger than the layout allows.
     #[error(
         "public input: {got} cells of public memory, but {capacity} at most fit; {needed} would be needed"
     )]
     PublicMemorySize {
-        /// What fits.
+        /// The number of cells that fit.
         capacity: u64,
-        /// What came.
+        /// The number of cells in the file.
         got: u64,
-        /// The steps in which it would fit.
+        /// The number of steps in which they would fit, in words.
         needed: String,
     },
-    /// A cell of the program or of the output that is not public.
+    /// A cell of the program or of the output is not public.
     #[error("address {0} of the program or of the output is not in public_memory")]
     NotPublic(u64),
 }
@@ -135,20 +135,20 @@ impl PublicInput {
     /// Reads Stone's `public_input.json`.
     ///
     /// # Errors
-    /// [`PublicInputError`]: not JSON, or as [`Self::from_json`].
+    /// [`PublicInputError::Syntax`] if the text is not JSON, otherwise as [`Self::from_json`].
     pub fn parse(text: &str) -> Result<Self, PublicInputError> {
         Self::read(&Text::new(text)?.root())
     }
 
-    /// Reads the public input as a JSON value. Keys that Stone does not know are not looked at.
+    /// Reads the public input from a JSON value. Keys that Stone does not know are ignored.
     ///
     /// # Errors
-    /// [`PublicInputError`]: a value that is missing or of the wrong kind, or that Stone refuses for every layout.
+    /// [`PublicInputError`] if a value is missing, has the wrong type, or is one that Stone rejects for every layout.
     pub fn from_json(value: &Value) -> Result<Self, PublicInputError> {
         Self::read(&Place::root(&value.to_string()))
     }
 
-    /// Reads the public input at the root of a text.
+    /// Reads the public input from the root of a JSON text.
     pub(crate) fn read(root: &Place<'_>) -> Result<Self, PublicInputError> {
         let [layout, n_steps, rc_min, rc_max, segments, memory, params] = root.keys([
             "layout",
@@ -190,7 +190,7 @@ impl PublicInput {
         Ok(this)
     }
 
-    /// The public input as Stone's JSON; `dynamic_params` is left out if there are none.
+    /// Writes the public input in Stone's JSON format. `dynamic_params` is omitted if there are none.
     pub fn to_json(&self) -> Value {
         let segment = |(name, s): (&String, &Segment)| {
             let value = json!({ "begin_addr": s.begin_addr, "stop_ptr": s.stop_ptr });
@@ -211,7 +211,7 @@ impl PublicInput {
         value
     }
 
-    /// What Stone checks for every layout.
+    /// The checks that Stone makes for every layout.
     fn check(&self) -> Result<(), PublicInputError> {
         if !self.n_steps.is_power_of_two() {
             return Err(PublicInputError::Steps(self.n_steps));
@@ -223,7 +223,8 @@ impl PublicInput {
         self.pages().map(|_| ())
     }
 
-    /// Public memory ordered by page, otherwise as it is in the file; page 0 comes first.
+    /// The public memory, ordered by page and within a page as in the file. Fails if page 0 is empty or another page is
+    /// not contiguous.
     pub(super) fn pages(&self) -> Result<Vec<&PublicMemoryCell>, PublicInputError> {
         let mut cells: Vec<_> = self.public_memory.iter().collect();
         cells.sort_by_key(|cell| cell.page);
@@ -246,7 +247,7 @@ impl PublicInput {
         Ok(cells)
     }
 
-    /// Whether the layout can have these segments and parameters at all (Stone's own checks).
+    /// Checks that the segments and parameters are those of the layout. Stone makes the same checks.
     ///
     /// # Errors
     /// [`PublicInputError::Segments`], [`PublicInputError::DynamicParams`].
@@ -276,12 +277,12 @@ impl PublicInput {
         Ok(())
     }
 
-    /// Whether an execution of `n_steps` in this layout can have these segments: they follow each other in the
-    /// layout's order, each stops at or after its beginning, a builtin's segment holds whole instances and no
-    /// more than there are. Stone's verifier leaves these checks to its caller.
+    /// Checks that an execution of `n_steps` in this layout can have these segments. They must follow each other in the
+    /// layout's order, each must stop at or after its beginning, and a builtin's segment must hold a whole number of
+    /// instances that fits the trace. Stone's verifier leaves these checks to its caller.
     ///
     /// # Errors
-    /// [`PublicInputError::Segment`], or as [`Self::check_layout`].
+    /// [`PublicInputError::Segment`], and as [`Self::check_layout`].
     pub fn check_segments(&self, layout: &Layout) -> Result<(), PublicInputError> {
         self.check_layout(layout)?;
         let mut free = 0;
@@ -294,7 +295,7 @@ impl PublicInput {
             };
             if begin_addr < free {
                 return wrong(format!(
-                    "begins at {begin_addr}, before the end {free} of the one before"
+                    "begins at {begin_addr}, before the end {free} of the previous segment"
                 ));
             }
             if stop_ptr < begin_addr {
@@ -328,7 +329,7 @@ impl PublicInput {
         Ok(())
     }
 
-    /// Whether the public memory fits the layout.
+    /// Checks that the public memory fits the layout.
     ///
     /// # Errors
     /// [`PublicInputError::PublicMemorySize`].
@@ -345,7 +346,7 @@ impl PublicInput {
         Ok(())
     }
 
-    /// The segment of that name.
+    /// Returns the segment with this name.
     ///
     /// # Errors
     /// [`PublicInputError::Segment`] if there is none.
@@ -357,8 +358,8 @@ impl PublicInput {
         })
     }
 
-    /// The cells of the output segment; empty for a layout without the output builtin. (They are `main`'s output in a whole run
-    /// only.)
+    /// Returns the cells of the output segment; empty for a layout without the output builtin. They are `main`'s output
+    /// only in a whole run ([`crate::cairo::run`]).
     ///
     /// # Errors
     /// [`PublicInputError::NotPublic`].
@@ -369,7 +370,7 @@ impl PublicInput {
     }
 }
 
-/// A number of steps that would be enough, in words.
+/// Formats a sufficient number of steps for an error message.
 fn steps(enough: Option<u64>) -> String {
     enough.map_or("more steps than can be proved".to_owned(), |n| {
         format!("{n} steps")

@@ -1,7 +1,7 @@
-//! Running Cairo programs in proof mode, with the `cairo-vm` crate.
+//! Runs Cairo programs in proof mode with the `cairo-vm` crate.
 //!
-//! Hints are those of `cairo-vm` (the Cairo library's), and those of a small part of Python that give a program its input
-//! (`hints/language.rs`). A program with any other hint is refused before it runs.
+//! Supported hints are those of `cairo-vm` (the Cairo library's hints) and hints in a small subset of Python that read
+//! the program input (`hints/language.rs`). A program with any other hint is rejected before it runs.
 
 mod builtins;
 mod dynamic;
@@ -28,14 +28,14 @@ use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How a program is run.
+/// Options of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions {
-    /// The program must end, and the padded trace too, within this many steps.
+    /// Limit on the number of steps, both of the program and of the padded trace.
     pub max_steps: usize,
-    /// The padded trace has at least this many steps.
+    /// Minimum number of steps of the padded trace.
     pub min_steps: usize,
-    /// Whether what hints print goes to standard error; else it goes nowhere.
+    /// Whether the output of hints' `print` goes to standard error. If not, it is discarded.
     pub prints: bool,
 }
 
@@ -59,7 +59,7 @@ pub enum RunError {
     /// The file is not a compiled Cairo program.
     #[error("not a compiled Cairo program: {0}")]
     Program(String),
-    /// The program lacks what proof mode needs.
+    /// The program was not compiled in proof mode: it lacks a label.
     #[error("the program has no '{0}': compile it with --proof_mode")]
     NotProofMode(&'static str),
     /// The layout is not known.
@@ -73,10 +73,10 @@ pub enum RunError {
         /// The layout.
         layout: String,
     },
-    /// A parameter of layout `dynamic` that is missing, or that no run can have.
+    /// A parameter of layout `dynamic` is missing or has an impossible value.
     #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
     DynamicParam(String),
-    /// A hint that nobody here can execute.
+    /// A hint is neither one of the virtual machine's nor in the supported subset of Python.
     #[error(
         "the hint at pc {pc} is not supported:\n{code}\n\
          Run the program with Cairo's own tools: `cairo-run --proof_mode --layout=LAYOUT --program=PROGRAM --program_input=INPUT \
@@ -85,17 +85,17 @@ pub enum RunError {
          `--public_input_file public_input.json --private_input_file private_input.json`"
     )]
     UnknownHint {
-        /// Its place in the program.
+        /// The hint's pc, as an offset in the program.
         pc: usize,
-        /// Its text.
+        /// The hint's code.
         code: String,
     },
-    /// A hint reads what the program input does not have.
+    /// A hint reads a value that the program input lacks or that has the wrong type.
     #[error("the hint at pc {pc} reads {path}: {problem}")]
     ProgramInput {
-        /// The hint's place in the program.
+        /// The hint's pc, as an offset in the program.
         pc: usize,
-        /// What it reads, as `program_input['accounts'][3]`.
+        /// The path of the value, such as `program_input['accounts'][3]`.
         path: String,
         /// What is wrong.
         problem: &'static str,
@@ -103,26 +103,26 @@ pub enum RunError {
     /// The program does not end.
     #[error("the program did not end within {0} steps")]
     StepLimit(usize),
-    /// What the program used does not fit the layout within the step limit.
-    #[error("what the program used does not fit the layout within {0} steps")]
+    /// The run needs more builtin instances or memory units than the layout has within the step limit.
+    #[error("the run uses more than the layout holds in {0} steps")]
     TooLarge(usize),
-    /// The program failed; the message is the virtual machine's.
+    /// The program failed.
     #[error("the program failed at pc {pc}: {message}")]
     Failed {
-        /// Where in the program.
+        /// The pc at which it failed, as an offset in the program.
         pc: usize,
-        /// The virtual machine's message.
+        /// The virtual machine's error message and traceback.
         message: String,
     },
-    /// The virtual machine cannot set the program up or finish the run.
-    #[error("the virtual machine: {0}")]
+    /// The virtual machine failed to set up the program or to finish the run, or it panicked.
+    #[error("virtual machine: {0}")]
     Machine(String),
-    /// What the run gave is not the input of a proof.
+    /// The run's result is not a valid prover input.
     #[error(transparent)]
     Input(#[from] InputError),
 }
 
-/// The builtins that a program uses, by their names in layouts.
+/// Returns the names of the builtins that a program uses, as in layouts.
 ///
 /// # Errors
 /// [`RunError::Program`].
@@ -131,11 +131,11 @@ pub fn program_builtins(program: &[u8]) -> Result<Vec<&'static str>, RunError> {
     Ok(program.iter_builtins().map(|builtin| builtin.to_str()).collect())
 }
 
-/// Runs a compiled program in proof mode and gives what a proof of the run is made from. The trace is padded to the
-/// least power of two of steps in which everything that the run used fits the layout.
+/// Runs a compiled program in proof mode and returns the prover input of the run. The trace is padded to the least
+/// power of two of steps in which everything that the run used fits the layout.
 ///
 /// # Errors
-/// [`RunError`]. A hint that is not supported, and program input that is missing, are found before the run.
+/// [`RunError`]. Unsupported hints and missing program input are detected before the run.
 pub fn run(
     program: &[u8],
     input: Option<&Value>,
@@ -152,10 +152,10 @@ pub fn run(
     })
 }
 
-/// [`run`] in layout `dynamic` with these parameters, which are Stone's `dynamic_params`.
+/// [`run`] in layout `dynamic` with the given parameters (Stone's `dynamic_params`).
 ///
 /// # Errors
-/// [`RunError`], as [`run`], and [`RunError::DynamicParam`].
+/// As [`run`], and [`RunError::DynamicParam`].
 pub fn run_dynamic(
     program: &[u8],
     input: Option<&Value>,
@@ -178,8 +178,8 @@ pub fn run_dynamic(
     Ok(result)
 }
 
-/// `mul_mod` range-checks parts that the virtual machine does not know of: small ones (0 and 4) in the instances that the
-/// run did not use, any in the others.
+/// Widens the range-check bounds for `mul_mod`, whose 16-bit parts the virtual machine does not count. They are 0 and 4
+/// in unused instances and arbitrary in used ones.
 fn widen_range_checks(input: &mut ProverInput) {
     input.public.rc_min = 0;
     let largest = match input.private.mul_mod.instances.is_empty() {
@@ -230,13 +230,13 @@ fn run_in(
     prover_input(&runner)
 }
 
-/// Pads the run, which has reached `end`, to a power of two of steps in which everything that it used fits.
+/// Pads a run that has reached `end` to a power of two of steps in which everything that it used fits the layout.
 fn pad(
     runner: &mut CairoRunner,
     processor: &mut BuiltinHintProcessor,
     options: &RunOptions,
 ) -> Result<(), RunError> {
-    // `end` is a loop: its first step still belongs to the run, the others pad it.
+    // `end` is a loop. Its first step still belongs to the run, the others are padding.
     runner.run_for_steps(1, processor).map_err(machine)?;
     runner.vm.segments.memory.relocate_memory().map_err(machine)?;
     runner.vm.segments.compute_effective_sizes();
@@ -255,7 +255,7 @@ fn pad(
     }
 }
 
-/// Ends the run and lays it out in memory.
+/// Ends the run and relocates its memory.
 fn finish(runner: &mut CairoRunner, processor: &mut BuiltinHintProcessor) -> Result<(), VirtualMachineError> {
     runner.end_run(false, false, processor, false)?;
     runner.read_return_values(false)?;
@@ -280,7 +280,7 @@ fn parse(program: &[u8]) -> Result<Program, RunError> {
     Ok(program)
 }
 
-/// Everything that a proof is made from, out of a run that has ended.
+/// Extracts the prover input from a finished run.
 fn prover_input(runner: &CairoRunner) -> Result<ProverInput, RunError> {
     let public = runner.get_air_public_input().map_err(machine)?;
     let segments = public.memory_segments.iter().map(|(name, segment)| {

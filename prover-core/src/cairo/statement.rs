@@ -1,4 +1,4 @@
-//! What a proof binds: the seed of the transcript.
+//! The seed of the transcript, which binds a proof to its public input.
 
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::{PublicInput, PublicInputError};
@@ -6,8 +6,8 @@ use crate::params::{Parameters, StoneVersion};
 use quarry_kernels::{Felt, felt};
 
 impl PublicInput {
-    /// The bytes that the transcript begins with, in the form of the parameters' `stone_version`: numbers as 32
-    /// big-endian bytes each.
+    /// Returns the bytes that seed the transcript, in the format of the parameters' `stone_version`. Each number takes
+    /// 32 big-endian bytes.
     ///
     /// # Errors
     /// As [`Self::check_layout`].
@@ -22,7 +22,7 @@ impl PublicInput {
         seed.number(self.rc_min);
         seed.number(self.rc_max);
         seed.text(layout.name);
-        // Stone's order of them is the alphabetical one.
+        // Stone orders the parameters alphabetically, as the map does.
         for value in self.dynamic_params.iter().flat_map(|params| params.values()) {
             seed.number(*value);
         }
@@ -31,7 +31,7 @@ impl PublicInput {
             seed.number(segment.begin_addr);
             seed.number(segment.stop_ptr);
         }
-        // The first cell of all pads the public memory, whatever its page.
+        // The first cell of the list pads the public memory, whatever its page.
         if let Some(cell) = self.public_memory.first() {
             seed.number(cell.address);
             seed.felt(&cell.value);
@@ -59,10 +59,10 @@ impl PublicInput {
     }
 }
 
-/// Most bytes of a page in the seed: its first address, its size and its hash.
+/// Maximum number of bytes of a page in the seed: its first address, its size and its hash.
 const PAGE_BYTES: usize = 3 * 32;
 
-/// Bytes of a seed being put together.
+/// A seed under construction.
 struct Seed(Vec<u8>);
 
 impl Seed {
@@ -75,7 +75,7 @@ impl Seed {
         self.0.extend_from_slice(&felt::to_standard_bytes(value));
     }
 
-    /// ASCII text as a big-endian number. (Names of layouts are shorter than 32 bytes.)
+    /// Appends ASCII text as a 32-byte big-endian number. (Layout names are shorter than 32 bytes.)
     fn text(&mut self, text: &str) {
         self.0
             .resize(self.0.len() + 32usize.saturating_sub(text.len()), 0);

@@ -1,4 +1,4 @@
-//! The first trace: all columns that are committed to before the interaction.
+//! The first trace: all columns that are committed before the interaction.
 
 use crate::cairo::components::diluted_check::witness::dilute;
 use crate::cairo::components::memory::witness::{Access, MemoryCell, MemoryPool};
@@ -16,8 +16,8 @@ use quarry_kernels::ops::VirtualColumn;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The columns of the first trace, in natural order, `16 * n_steps` rows each, after checking that the inputs are
-/// those of an execution: every step follows from the one before.
+/// Checks that the inputs are those of a valid execution, in which every step follows from the previous one, and builds
+/// the columns of the first trace: natural order, `layout.rows_per_step * n_steps` rows each.
 ///
 /// # Errors
 /// [`InputError`], which names the step, the builtin's instance, the segment or the address.
@@ -27,11 +27,12 @@ pub fn build_trace(layout: &Layout, input: &ProverInput) -> Result<Vec<Vec<Felt>
     fill_trace(layout, input)
 }
 
-/// The columns of the first trace as Stone fills them, whether or not the steps follow from one another: what a
-/// checker of constraints looks at.
+/// Builds the columns of the first trace as Stone fills them, without checking that the steps follow from one another.
+/// Used to check the constraints on invalid executions.
 ///
 /// # Errors
-/// [`InputError`] if a cell has no value: an operand that is not in memory, a builtin without room, ..
+/// [`InputError`] if a cell cannot be filled, for example because an operand is not in memory or a builtin has too few
+/// instances.
 pub fn fill_trace(layout: &Layout, input: &ProverInput) -> Result<Vec<Vec<Felt>>, InputError> {
     check_shape(layout, input)?;
     let mut witness = Witness::new(layout, layout.rows_per_step * input.trace.len())?;
@@ -63,10 +64,11 @@ pub fn fill_trace(layout: &Layout, input: &ProverInput) -> Result<Vec<Vec<Felt>>
     Ok(witness.columns)
 }
 
-/// How the cells of a builtin are written.
+/// A function that writes the cells of a builtin.
 type Write = fn(&mut Witness, &Layout, &ProverInput) -> Result<(), InputError>;
 
-/// The builtins that have cells of their own; each is in the layouts that have the virtual column.
+/// The builtins that have cells of their own, each with a virtual column that a layout has if and only if it has the
+/// builtin.
 const BUILTINS: &[(&str, Write)] = &[
     ("pedersen/input0/addr", pedersen::witness::write),
     (
@@ -86,8 +88,8 @@ const BUILTINS: &[(&str, Write)] = &[
     ("mul_mod/p0/addr", mul_mod::witness::write),
 ];
 
-/// The number of steps must be the trace's and hold at least one instance of every component, and the segments and
-/// the public memory must fit the layout.
+/// Checks that the number of steps is that of the trace and holds at least one instance of every component, and that
+/// the segments and the public memory fit the layout.
 fn check_shape(layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let n_steps = input.public.n_steps;
     let found = input.trace.len() as u64;
@@ -109,7 +111,8 @@ fn check_shape(layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     Ok(input.public.check_public_memory(layout)?)
 }
 
-/// The virtual column of that name. (The ones that the parameters of `dynamic` leave out have step 0.)
+/// Returns the virtual column with this name. Virtual columns that the parameters of `dynamic` disable have step 0 and
+/// count as missing.
 pub(crate) fn cell(layout: &Layout, name: &str) -> Result<VirtualColumn, InputError> {
     let cell = layout.cell(name).filter(|cell| cell.step > 0);
     cell.ok_or_else(|| InputError::NoSuchCell {
@@ -118,7 +121,8 @@ pub(crate) fn cell(layout: &Layout, name: &str) -> Result<VirtualColumn, InputEr
     })
 }
 
-/// The virtual column of that name, which must lie in the first trace and have a cell in every `step` rows.
+/// Returns the virtual column with this name, which must lie in the first trace and have a cell in each group of `step`
+/// rows.
 pub(crate) fn whole_cell(layout: &Layout, name: &str) -> Result<VirtualColumn, InputError> {
     let cell = cell(layout, name)?;
     match cell.column < layout.n_columns[0] && cell.offset < cell.step {
@@ -127,7 +131,7 @@ pub(crate) fn whole_cell(layout: &Layout, name: &str) -> Result<VirtualColumn, I
     }
 }
 
-/// The trace while it is being filled. Cells that nobody writes are zero.
+/// The trace while it is being filled. Cells that no component writes are zero.
 pub(crate) struct Witness {
     /// The columns.
     pub columns: Vec<Vec<Felt>>,
@@ -137,7 +141,8 @@ pub(crate) struct Witness {
     pub range_checks: TablePool,
     /// The units of diluted numbers, if the layout has them.
     pub diluted: Option<TablePool>,
-    /// Whether a cell was to be written outside of the trace, or a unit twice. (Layout `dynamic` is input.)
+    /// Set if a component wrote outside of the trace or wrote a unit twice, which the parameters of `dynamic` can
+    /// cause.
     is_misplaced: AtomicBool,
 }
 
@@ -177,8 +182,8 @@ impl Witness {
         }
     }
 
-    /// Cuts the trace into strips of `height` rows (or all rows, if there are fewer), so that the instances of a
-    /// component can be written in parallel. `height` is a power of two.
+    /// Cuts the trace into strips of `height` rows (one strip if the trace has fewer rows), so that the instances of a
+    /// component can be written in parallel. `height` must be a power of two.
     pub fn strips(&mut self, height: usize) -> Vec<Strip<'_>> {
         let n_rows = self.n_rows();
         let height = height.min(n_rows);
@@ -198,7 +203,7 @@ impl Witness {
         (0..n_rows / height).map(strip).collect()
     }
 
-    /// Writes strips of `height` rows in parallel. The error is that of the first strip that has one.
+    /// Writes strips of `height` rows in parallel. Returns the error of the first strip that fails.
     pub fn write_strips(
         &mut self,
         height: usize,
@@ -214,7 +219,7 @@ impl Witness {
     }
 }
 
-/// The units of a pool in some rows.
+/// The units of a pool in a range of rows.
 struct Units<'a, T> {
     cell: VirtualColumn,
     units: &'a mut [Option<T>],
@@ -230,8 +235,8 @@ impl<'a> Units<'a, u16> {
 }
 
 impl<'a, T> Units<'a, T> {
-    /// The units in each strip of `height` rows. There are none where a strip is lower than the distance of two units:
-    /// then no component of that height uses the pool.
+    /// Splits the units into strips of `height` rows. If `height` is less than the distance of two units, the strips
+    /// have no units: no component of that height uses the pool.
     fn strips(self, height: usize) -> impl FnMut() -> Units<'a, T> {
         let cell = self.cell;
         let mut strips = (height >= cell.step).then(|| self.units.chunks_mut(height / cell.step));
@@ -241,7 +246,7 @@ impl<'a, T> Units<'a, T> {
         }
     }
 
-    /// Fills a unit; whether it was there and free.
+    /// Fills a unit. Returns whether it existed and was free.
     fn set(&mut self, cell: VirtualColumn, index: usize, value: T) -> bool {
         let unit = row(cell, index).checked_sub(self.cell.offset);
         let unit = unit.and_then(|row| self.units.get_mut(row / self.cell.step));
@@ -253,7 +258,7 @@ impl<'a, T> Units<'a, T> {
     }
 }
 
-/// Neighbouring rows of the whole trace. Cells of virtual columns are counted from the strip's first row.
+/// Consecutive rows of the trace. Indices of cells are relative to the strip's first row.
 pub(crate) struct Strip<'a> {
     columns: Vec<&'a mut [Felt]>,
     memory: Units<'a, Access>,
@@ -278,27 +283,27 @@ impl Strip<'_> {
         }
     }
 
-    /// Writes a memory access.
+    /// Writes the cells of a memory access and adds it to the pool.
     pub fn access(&mut self, cell: MemoryCell, index: usize, address: u64, value: Felt) {
         self.set(cell.address, index, Felt::from(address));
         self.set(cell.value, index, value);
         self.public_access(cell, index, address, value);
     }
 
-    /// Lists a memory access without writing its cells: they stay zero for public memory.
+    /// Adds a memory access to the pool's list without writing its cells. The cells of public memory stay zero.
     pub fn public_access(&mut self, cell: MemoryCell, index: usize, address: u64, value: Felt) {
         let is_placed = self.memory.set(cell.address, index, Access { address, value });
         self.expect(is_placed);
     }
 
-    /// Writes a value that is range-checked to 16 bits.
+    /// Writes a 16-bit value and adds it to the range-check pool.
     pub fn range_check(&mut self, cell: VirtualColumn, index: usize, value: u16) {
         self.set(cell, index, Felt::from(value));
         let is_placed = self.range_checks.set(cell, index, value);
         self.expect(is_placed);
     }
 
-    /// Writes a number in diluted form.
+    /// Writes a number in diluted form and adds it to the pool.
     pub fn diluted(&mut self, cell: VirtualColumn, index: usize, number: u16) {
         self.set(cell, index, dilute(number));
         let is_placed = match &mut self.diluted {
@@ -309,7 +314,7 @@ impl Strip<'_> {
     }
 }
 
-/// The row of a cell of a virtual column.
+/// The row of the `index`-th cell of a virtual column.
 pub(crate) fn row(cell: VirtualColumn, index: usize) -> usize {
     cell.offset + index * cell.step
 }

@@ -1,14 +1,14 @@
-//! Stone's annotations: a line for everything that passes the channel, and statistics at the end.
+//! Stone's annotations: one line for everything that passes through the channel, then statistics.
 //!
-//! Lines are kept as one text. A proof of many small elements has hundreds of bytes of annotations for each of them, and
-//! whoever verifies a stranger's file must not need a multiple of that.
+//! The lines are kept in one string. A proof of many small elements has hundreds of bytes of annotations for each of
+//! them, and verifying an untrusted file must not take a multiple of that.
 
 use std::fmt::Write as _;
 
-/// How much a channel records of what passes it.
+/// How much a channel records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recording {
-    /// Counts alone.
+    /// Only counts.
     #[default]
     Nothing,
     /// The sections of the proof.
@@ -17,22 +17,22 @@ pub enum Recording {
     Lines,
 }
 
-/// What was sent, counted.
+/// Counts of what was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Bytes.
     pub byte_count: usize,
-    /// Digests, commitments among them.
+    /// Digests, including commitments.
     pub hash_count: usize,
     /// Commitments.
     pub commitment_count: usize,
     /// Field elements.
     pub field_element_count: usize,
-    /// Pieces of other data.
+    /// Items of other data.
     pub data_count: usize,
 }
 
-/// What a piece of a proof is.
+/// The kind of a piece of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -48,14 +48,14 @@ pub enum Kind {
     Data,
 }
 
-/// Neighbouring pieces of a proof of one kind in one scope.
+/// Adjacent pieces of a proof that have the same kind and scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// The scopes, joined by `/`.
     pub scope: String,
     /// What the bytes are.
     pub kind: Kind,
-    /// Which bytes of the proof.
+    /// The range of bytes in the proof.
     pub bytes: std::ops::Range<usize>,
 }
 
@@ -63,7 +63,7 @@ pub struct Section {
 pub(super) struct Annotations {
     recording: Recording,
     scopes: Vec<String>,
-    /// `/scope/scope: `, kept with every change of scope.
+    /// `/scope/scope: `, updated with every change of scope.
     prefix: String,
     lines: String,
     extra: String,
@@ -76,14 +76,14 @@ pub(super) struct Annotations {
 pub struct Record {
     /// The annotations: title, lines and statistics.
     pub lines: String,
-    /// Lines that the verifier noted beside them.
+    /// Extra lines that the verifier noted.
     pub extra: String,
     /// The sections of the proof.
     pub sections: Vec<Section>,
 }
 
 impl Annotations {
-    /// A record whose outermost scope is the statement of this name.
+    /// A record whose outermost scope is `statement`.
     pub fn new(recording: Recording, statement: &str) -> Self {
         let mut this = Self {
             recording,
@@ -123,7 +123,7 @@ impl Annotations {
         self.prefix.push_str(": ");
     }
 
-    /// `n_bytes` went from the prover to the verifier.
+    /// Records `n_bytes` sent by the prover to the verifier.
     pub fn note_sent(&mut self, kind: Kind, n_bytes: usize, text: impl FnOnce() -> String) {
         let start = self.statistics.byte_count;
         let end = start + n_bytes;
@@ -157,14 +157,14 @@ impl Annotations {
         }
     }
 
-    /// The verifier drew something.
+    /// Records a value drawn by the verifier.
     pub fn note_drawn(&mut self, text: impl FnOnce() -> String) {
         if self.has_lines() {
             let _ = writeln!(self.lines, "V->P: {}{}", self.prefix, text());
         }
     }
 
-    /// The verifier computed something that a splitter of proofs needs.
+    /// Records a value computed by the verifier that a proof splitter needs.
     pub fn extra(&mut self, text: impl FnOnce() -> String) {
         if self.has_lines() {
             let _ = writeln!(self.extra, "{}{}", self.prefix, text());

@@ -1,4 +1,4 @@
-//! The transcript of the Poseidon channel: its state, and all that is sent, are field elements.
+//! The transcript of the Poseidon channel: its state and everything sent are field elements.
 
 use quarry_kernels::hash::poseidon;
 use quarry_kernels::{Felt, felt};

@@ -2,8 +2,8 @@
 
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
-/// A chain of digests. Random bytes are hashes of the current digest with a counter; bytes of a block that
-/// a draw did not need are used by later draws of less than a block, until something new is absorbed.
+/// A chain of digests. Random bytes are hashes of the current digest and a counter. Later draws of less than a block
+/// use the spare bytes of earlier blocks, until something new is absorbed.
 pub(super) struct HashChain {
     hash: Hash,
     digest: Digest,
@@ -29,7 +29,7 @@ impl HashChain {
         &self.digest
     }
 
-    /// Hashes what was sent into the chain. One is added to the digest, as a big-endian number, to tell
+    /// Hashes sent bytes into the chain. The digest, as a big-endian number, is first incremented by one, to separate
     /// this from a draw.
     pub fn absorb(&mut self, bytes: &[u8]) {
         let mut message = self.digest.to_vec();
@@ -56,7 +56,7 @@ impl HashChain {
     /// Eight random bytes as a big-endian number.
     pub fn draw_u64(&mut self) -> u64 {
         if self.spare.len() < 8 {
-            // The new block's first bytes are drawn; its others queue behind what is left of older ones.
+            // Draw the first bytes of the new block; queue the rest behind the spare bytes of older blocks.
             let block = self.next_block();
             let (drawn, rest) = block.split_at(8);
             self.spare.extend_from_slice(rest);
@@ -66,8 +66,8 @@ impl HashChain {
         big_endian(&drawn)
     }
 
-    /// A uniform field element: whole blocks, so spare bytes stay; blocks of 31 p and above are skipped, and the
-    /// rest, reduced, is the element's Montgomery form.
+    /// A uniform field element. It takes whole blocks, so spare bytes stay. Blocks of 31 p and above are skipped; any
+    /// other block, reduced modulo p, is the element's Montgomery form.
     pub fn draw_felt(&mut self) -> Felt {
         loop {
             let block = self.next_block();

@@ -1,5 +1,5 @@
-//! The channel between prover and verifier, made non-interactive: what is sent is hashed into a transcript, and
-//! what the verifier would draw at random is drawn from it.
+//! The channel between prover and verifier, made non-interactive: everything sent is hashed into a transcript, and the
+//! verifier's random values are drawn from it.
 
 mod annotations;
 mod felt_chain;
@@ -23,7 +23,7 @@ use transcript::Transcript;
 /// The outermost annotation scope: the name of Stone's statement.
 const STATEMENT: &str = "cpu air";
 
-/// One end of the channel, which `End` tells apart; both ends draw the same randomness.
+/// One end of the channel: `End` is the prover's or the verifier's. Both ends draw the same randomness.
 pub struct Channel<End> {
     transcript: Transcript,
     annotations: Annotations,
@@ -53,7 +53,7 @@ impl<End> Channel<End> {
         self.annotations.exit();
     }
 
-    /// What was sent so far, counted.
+    /// Counts of what was sent so far.
     pub fn statistics(&self) -> &Statistics {
         &self.annotations.statistics
     }
@@ -85,7 +85,7 @@ impl<End> Channel<End> {
         queries
     }
 
-    /// From here on what is sent changes no randomness, because none is drawn any more.
+    /// Begins the query phase. No more randomness is drawn, so what is sent no longer enters the transcript.
     pub fn begin_query_phase(&mut self) {
         self.in_query_phase = true;
     }
@@ -95,21 +95,21 @@ impl<End> Channel<End> {
         self.transcript.proof_of_work_hash()
     }
 
-    /// What the nonce is appended to: the hash of magic number, transcript state and `bits`.
+    /// The prefix of the nonce in the proof of work: the hash of magic number, transcript state and `bits`.
     pub fn proof_of_work_prefix(&self, bits: u32) -> Digest {
         const MAGIC: [u8; 8] = 0x0123_4567_89ab_cded_u64.to_be_bytes();
         let bytes = [&MAGIC[..], &self.transcript.state(), &[bits as u8]].concat();
         self.proof_of_work_hash().hash_bytes(&bytes)
     }
 
-    /// The hash as which Stone reads a node of a Merkle tree: its parent's, or the root's own.
+    /// The hash as whose digest Stone reads a node of a Merkle tree: that of the node's parent, or of the root itself.
     fn node_hash(&self, node_index: u64) -> Hash {
         self.commitment_hashes
             .layer(node_index.max(1).ilog2().saturating_sub(1).into())
     }
 }
 
-/// A digest as Stone prints it: only the hashes that keep low bytes keep their leading zeros.
+/// A digest as Stone prints it: only the hashes that keep the low bytes are printed with leading zeros.
 fn digest_text(hash: Hash, digest: &Digest) -> String {
     match hash {
         Hash::Keccak256Masked160Lsb | Hash::Blake256Masked248Lsb => hex::digest(digest),

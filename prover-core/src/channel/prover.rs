@@ -1,4 +1,4 @@
-//! The prover's end: what is sent becomes the proof.
+//! The prover's end of the channel: everything sent becomes the proof.
 
 use super::{Channel, Kind, Recording, digest_text, trimmed_text};
 use crate::params::Parameters;
@@ -45,7 +45,7 @@ impl Channel<Sent> {
         });
     }
 
-    /// Sends field elements that enter the transcript together, in standard form on the Poseidon channel.
+    /// Sends field elements that enter the transcript together; on the Poseidon channel, in standard form.
     pub fn send_felts(&mut self, values: &[Felt], name: &str) {
         let bytes: Vec<u8> = values
             .iter()
@@ -54,14 +54,14 @@ impl Channel<Sent> {
         self.send(Kind::Felts, &bytes, || super::felts_text(name, values));
     }
 
-    /// Sends other data. (The Poseidon channel takes whole 32-byte words below p.)
+    /// Sends other data. (The Poseidon channel accepts only whole 32-byte words below p.)
     pub fn send_data(&mut self, data: &[u8], name: &str) {
         self.send(Kind::Data, data, || {
             format!("{name}: Data({})", trimmed_text(data))
         });
     }
 
-    /// Sends a node of a Merkle tree; `node_index` is its place in heap order, the root being 1.
+    /// Sends a node of a Merkle tree; `node_index` is its heap index, 1 for the root.
     pub fn send_node(&mut self, node: &Digest, node_index: u64) {
         let hash = self.node_hash(node_index);
         // Stone holds a node below a Pedersen node as a field element, so it is sent reduced.
@@ -86,7 +86,7 @@ impl Channel<Sent> {
         self.send(Kind::RowElements, &bytes, text);
     }
 
-    /// Sends an element of a table of one column that only completes a leaf.
+    /// Sends an element of a one-column table that is only needed to complete a leaf.
     pub fn send_package_element(&mut self, value: &Felt, row: u64) {
         self.send_data(&felt::to_montgomery_bytes(value), &super::package_name(row));
     }
@@ -101,7 +101,7 @@ impl Channel<Sent> {
         self.exit();
     }
 
-    /// The proof, and its annotations if they were wanted: title, lines and statistics as in Stone's file.
+    /// The proof and, if requested, its annotations: title, lines and statistics as in Stone's file.
     pub fn finish(self) -> (Vec<u8>, Option<Vec<String>>) {
         let lines = self.annotations.finish().lines;
         let is_annotated = !lines.is_empty();

@@ -1,20 +1,20 @@
-//! The transcript of either kind.
+//! The transcript, over bytes or over field elements.
 
 use super::felt_chain::FeltChain;
 use super::hash_chain::HashChain;
 use crate::params::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
-/// What was sent so far, hashed, as a source of randomness.
+/// Everything sent so far, hashed, as a source of randomness.
 pub(super) enum Transcript {
     /// Over bytes.
     Bytes(HashChain),
-    /// Over field elements; with the hash of its proof of work.
+    /// Over field elements, with the hash of the proof of work.
     Felts(FeltChain, Hash),
 }
 
 impl Transcript {
-    /// The transcript that begins with the seed of a public input.
+    /// The transcript for the seed of a public input.
     pub fn new(params: &Parameters, seed: &[u8]) -> Self {
         let digest = params.public_input_hash().hash_bytes(seed);
         match params.channel_hash {
@@ -66,13 +66,13 @@ impl Transcript {
         }
     }
 
-    /// Whether everything sent must be made of words below p.
+    /// Whether everything sent must consist of 32-byte words below p.
     pub fn is_over_felts(&self) -> bool {
         matches!(self, Self::Felts(..))
     }
 
-    /// An element of a span. (A single element is sent in Montgomery form whatever the transcript: only for
-    /// spans does Stone's Poseidon channel know that it is given field elements.)
+    /// Encodes an element of a span. (A single element is sent in Montgomery form in either transcript: only for spans
+    /// does Stone's Poseidon channel know that it is given field elements.)
     #[cfg(feature = "prover")]
     pub fn encode_in_span(&self, value: &Felt) -> [u8; 32] {
         match self {
@@ -81,7 +81,7 @@ impl Transcript {
         }
     }
 
-    /// The element that [`Self::encode_in_span`] gives these bytes; `None` if they are not below p.
+    /// Decodes what [`Self::encode_in_span`] encoded; `None` if the bytes are not below p.
     pub fn decode_in_span(&self, bytes: &[u8; 32]) -> Option<Felt> {
         match self {
             Self::Bytes(_) => felt::from_montgomery_bytes(bytes),
@@ -89,7 +89,7 @@ impl Transcript {
         }
     }
 
-    /// A nonce as it is sent: eight bytes, or a field element.
+    /// Length of a sent nonce in bytes: eight bytes, or one field element.
     pub fn nonce_len(&self) -> usize {
         if self.is_over_felts() { 32 } else { 8 }
     }

@@ -1,10 +1,10 @@
-//! The verifier's end: reads the proof, strictly.
+//! The verifier's end of the channel: a strict reader of the proof.
 
 use super::{Channel, Kind, Record, Recording, digest_text, trimmed_text};
 use crate::params::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
-/// The proof and how much of it was read.
+/// The proof and the number of bytes read so far.
 pub struct Received<'a> {
     proof: &'a [u8],
     position: usize,
@@ -13,7 +13,7 @@ pub struct Received<'a> {
 /// The verifier's end of the channel.
 pub type VerifierChannel<'a> = Channel<Received<'a>>;
 
-/// Bytes that are no proof.
+/// Why bytes are not a valid proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
@@ -27,19 +27,19 @@ pub enum ChannelError {
         /// Length of the proof.
         len: usize,
     },
-    /// A field element or a digest that is one has a value of p or above.
+    /// A field element, or a digest that is a field element, is p or above.
     #[error("the 32 bytes at {position} are not below p")]
     OutOfRange {
-        /// Where.
+        /// Byte offset in the proof.
         position: usize,
     },
     /// The nonce's padding is not zero.
     #[error("the nonce at byte {position} is longer than 64 bits")]
     LongNonce {
-        /// Where.
+        /// Byte offset in the proof.
         position: usize,
     },
-    /// The nonce does not give the zero bits.
+    /// The nonce does not give enough zero bits.
     #[error("wrong proof of work: {bits} bits are required")]
     ProofOfWork {
         /// Bits required.
@@ -76,7 +76,7 @@ impl<'a> Channel<Received<'a>> {
         Ok(bytes)
     }
 
-    /// Every word of the Poseidon channel is a field element.
+    /// Checks that every word is a field element, as the Poseidon channel requires.
     fn check_felts(&self, bytes: &[u8]) -> Result<(), ChannelError> {
         for (i, word) in bytes.as_chunks::<32>().0.iter().enumerate() {
             let position = self.end.position + 32 * i;
@@ -107,8 +107,8 @@ impl<'a> Channel<Received<'a>> {
         Ok(digest)
     }
 
-    /// Checks that the rest of the proof can hold `count` words, so that nothing larger than the proof is planned
-    /// for: the parameters of a file that somebody else wrote can ask for anything.
+    /// Checks that the rest of the proof can hold `count` words, so that the verifier never allocates more than the
+    /// size of the proof: the parameters of an untrusted file can ask for anything.
     ///
     /// # Errors
     /// [`ChannelError::Truncated`].
@@ -126,7 +126,7 @@ impl<'a> Channel<Received<'a>> {
     /// Receives the root of a Merkle tree.
     ///
     /// # Errors
-    /// [`ChannelError`], as every `receive_..`.
+    /// [`ChannelError`], as for every `receive_..`.
     pub fn receive_commitment(&mut self) -> Result<Digest, ChannelError> {
         let hash = self.node_hash(1);
         let root = self.take_digest(hash)?;
@@ -180,7 +180,7 @@ impl<'a> Channel<Received<'a>> {
         Ok(data)
     }
 
-    /// Receives a node of a Merkle tree; `node_index` is its place in heap order, the root being 1.
+    /// Receives a node of a Merkle tree; `node_index` is its heap index, 1 for the root.
     ///
     /// # Errors
     /// [`ChannelError`].
@@ -208,7 +208,7 @@ impl<'a> Channel<Received<'a>> {
         Ok(value)
     }
 
-    /// Receives an element of a table of one column that only completes a leaf.
+    /// Receives an element of a one-column table that is only needed to complete a leaf.
     ///
     /// # Errors
     /// [`ChannelError`].
@@ -220,7 +220,7 @@ impl<'a> Channel<Received<'a>> {
         value.ok_or(ChannelError::OutOfRange { position })
     }
 
-    /// Receives the nonce and checks the proof of work; with 0 bits there is none.
+    /// Receives the nonce and checks the proof of work. With 0 bits, does nothing.
     ///
     /// # Errors
     /// [`ChannelError`].
@@ -250,13 +250,13 @@ impl<'a> Channel<Received<'a>> {
         Ok(())
     }
 
-    /// Notes a field element that the verifier computed, for a splitter of proofs.
+    /// Notes a field element that the verifier computed, for a proof splitter.
     pub fn note_felt(&mut self, value: &Felt, name: &str) {
         self.annotations
             .extra(|| format!("{name}: Field Element({})", felt::to_hex(value)));
     }
 
-    /// Notes the digest of a leaf that the verifier computed, for a splitter of proofs.
+    /// Notes the digest of a leaf that the verifier computed, for a proof splitter.
     pub fn note_leaf(&mut self, hash: Hash, leaf: &Digest, node_index: u64) {
         let text = || format!("For node {node_index}: Hash({})", digest_text(hash, leaf));
         self.annotations.extra(text);

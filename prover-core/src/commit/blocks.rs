@@ -1,4 +1,4 @@
-//! Rows of an extension that was not kept, evaluated again.
+//! Evaluates again the rows of an extension that was not kept.
 
 use super::trace::Cosets;
 use crate::memory_plan::OPENED;
@@ -7,7 +7,7 @@ use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt};
 
 /// Blocks of `2^log_rows` neighbouring rows of the committed table. The points of a block are a coset of the subgroup
-/// of that order, so that a block costs no more than one point: `n` multiplications a column.
+/// of that order, so a block costs no more than one point: `n` multiplications per column.
 pub(crate) struct Blocks<'a, D: Backend> {
     pub device: &'a D,
     pub cosets: &'a Cosets,
@@ -15,7 +15,7 @@ pub(crate) struct Blocks<'a, D: Backend> {
 }
 
 impl<D: Backend> Blocks<'_, D> {
-    /// The rows of the blocks `indices`, one after the other, each in column order.
+    /// The rows of the blocks `indices`, concatenated, each in column order.
     ///
     /// On the coset `x <w>` of a block, `f = sum x^b F_b(x^(2^log_rows))` has `2^log_rows` coefficients
     /// `F_b(x^(2^log_rows))`, which are evaluations of parts of the columns.
@@ -37,7 +37,7 @@ impl<D: Backend> Blocks<'_, D> {
             .flat_map(|power| (0..parts.n_columns()).map(move |part| (part, power)))
             .collect();
         let mut small = self.device.evaluate_at(&parts, &at)?.wait()?;
-        // The coefficients for the subgroup itself: f(x w) as a polynomial in w.
+        // Scale the coefficients for the subgroup itself: f(x w) as a polynomial in w.
         for (block, point) in small.chunks_exact_mut(n_columns * n_rows).zip(&points) {
             let powers: Vec<Felt> = (0..n_rows)
                 .map(|b| point.pow([bit_reverse(b, self.log_rows) as u64]))

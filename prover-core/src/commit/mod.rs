@@ -1,4 +1,4 @@
-//! Commitments to tables: a Merkle tree over the rows, and what of it is sent to open some of them.
+//! Commitments to tables: a Merkle tree over the rows, and the data that opens some of them.
 
 #[cfg(feature = "prover")]
 pub(crate) mod blocks;
@@ -11,10 +11,10 @@ pub mod verifier;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of a table by their index; every row has all its elements.
+/// Rows of a table by index; every row has all its elements.
 pub type Rows = BTreeMap<u64, Vec<Felt>>;
 
-/// Nodes of one depth by their index in heap order.
+/// Nodes of one depth by heap index.
 type Level = BTreeMap<u64, Digest>;
 
 /// The shape of a committed table.
@@ -27,7 +27,7 @@ pub struct TableShape {
 }
 
 impl TableShape {
-    /// Logarithm of the number of rows in a leaf: a table of one column has two in each.
+    /// Logarithm of the number of rows in a leaf: a one-column table has two rows per leaf.
     fn log_package(self) -> u32 {
         u32::from(self.n_columns == 1).min(self.log_rows)
     }
@@ -37,13 +37,13 @@ impl TableShape {
         self.log_rows - self.log_package()
     }
 
-    /// The leaf that a row is in, as the index of its node in heap order.
+    /// The heap index of the leaf that contains a row.
     pub fn leaf_of_row(self, row: u64) -> u64 {
         (1 << self.height()) + (row >> self.log_package())
     }
 }
 
-/// The leaves of whole rows.
+/// The leaves that contain `rows`, which must be complete.
 fn leaves(shape: TableShape, hash: Hash, rows: &Rows) -> Level {
     let mut bytes: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     for (&row, elements) in rows {
@@ -57,7 +57,7 @@ fn leaves(shape: TableShape, hash: Hash, rows: &Rows) -> Level {
     bytes.iter().map(|(&leaf, bytes)| (leaf, digest(bytes))).collect()
 }
 
-/// The nodes both of whose children are there.
+/// The parents of the nodes in `level` whose sibling is in `level` too.
 fn parents(hash: Hash, level: &Level) -> Level {
     let lefts = level.iter().filter(|(index, _)| *index % 2 == 0);
     let parent = |(&index, left)| Some((index / 2, hash.hash_pair(left, level.get(&(index + 1))?)));
@@ -71,9 +71,9 @@ pub struct Opening {
     pub rows: Vec<u64>,
     /// Their elements as (row, column), ascending, without those that the verifier computes itself.
     pub elements: Vec<(u64, usize)>,
-    /// In a table of one column, the rows that complete the leaves of the opened ones, ascending.
+    /// In a one-column table, the rows that complete the leaves of the opened ones, ascending.
     pub package_rows: Vec<u64>,
-    /// Nodes in heap order (the root is 1): level by level from the leaves, ascending inside a level.
+    /// Heap indices of nodes (the root is 1): level by level from the leaves, ascending within a level.
     pub nodes: Vec<u64>,
 }
 
@@ -107,7 +107,7 @@ impl Opening {
     }
 }
 
-/// The indices whose neighbour in a pair is there but which are not, ascending.
+/// The siblings of `indices` that are not themselves in `indices`, ascending.
 fn missing_siblings(indices: &BTreeSet<u64>) -> Vec<u64> {
     indices
         .iter()

@@ -1,4 +1,5 @@
-//! The committing side of a table: hashed segment by segment, of its tree only the upper layers are kept.
+//! The prover's side of a table commitment: the table is hashed segment by segment, and only the upper layers of its
+//! tree are kept.
 
 use super::{Level, Opening, Rows, TableShape, leaves, parents};
 use crate::channel::ProverChannel;
@@ -8,12 +9,12 @@ use quarry_kernels::ops::MerkleTree;
 use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView, Ticket};
 use std::collections::BTreeSet;
 
-/// A block is a subtree that is hashed again when one of its rows is opened. It has four leaves for every segment, so that
-/// what is kept are half as many nodes as one segment has leaves, however many segments there are.
+/// A block is a subtree that is hashed again when one of its rows is opened. A block has four leaves for every segment,
+/// so the kept layers have half as many nodes as one segment has leaves, however many segments there are.
 const LOG_BLOCK_LEAVES_PER_SEGMENT: u32 = 2;
 
-/// The nodes of the trees that a commitment to such a table takes: of one of its `2^log_segments` segments, while the
-/// commitment is made, and of the layers that are kept.
+/// The numbers of nodes of the two trees that a commitment to such a table holds: the tree of one of its
+/// `2^log_segments` segments, during the commitment, and the layers that are kept.
 pub fn tree_nodes(shape: TableShape, log_segments: u32) -> [usize; 2] {
     [
         2 << (shape.height() - log_segments),
@@ -40,7 +41,7 @@ pub struct TableCommitter<D: Backend> {
 }
 
 impl<D: Backend> TableCommitter<D> {
-    /// Takes memory for a table of `2^(log_segments + log_segment_rows)` rows.
+    /// Allocates memory for a table of `2^(log_segments + log_segment_rows)` rows.
     ///
     /// # Errors
     /// What the device reports.
@@ -64,7 +65,7 @@ impl<D: Backend> TableCommitter<D> {
         })
     }
 
-    /// Hashes segment `index` up to the root of its subtree; the ticket is that of the whole segment.
+    /// Hashes segment `index` up to the root of its subtree; returns the ticket of the whole segment.
     ///
     /// # Errors
     /// What the device reports.
@@ -113,7 +114,7 @@ impl<D: Backend> TableCommitter<D> {
     }
 }
 
-/// A table whose root was sent.
+/// A table whose root has been sent.
 pub struct CommittedTable<D: Backend> {
     shape: TableShape,
     layer_hash: Vec<Hash>,
@@ -121,13 +122,13 @@ pub struct CommittedTable<D: Backend> {
 }
 
 impl<D: Backend> CommittedTable<D> {
-    /// Logarithm of the rows of a block: opening a row takes all the rows of its block.
+    /// Logarithm of the number of rows in a block: to open a row, all rows of its block are needed.
     pub fn log_block_rows(&self) -> u32 {
         self.shape.log_rows - self.top.log_leaves
     }
 
-    /// Sends what opens `rows` without the elements `known`, which the verifier computes itself. `fetch` gives the
-    /// rows of blocks, one after the other: block `b` is the rows from `b << log_block_rows` on.
+    /// Sends the opening of `rows`, without the elements `known`, which the verifier computes itself. `fetch` returns
+    /// the rows of the given blocks, concatenated: block `b` begins at row `b << log_block_rows`.
     ///
     /// # Errors
     /// What the device reports.
@@ -161,7 +162,7 @@ impl<D: Backend> CommittedTable<D> {
         Ok(())
     }
 
-    /// All rows of the blocks that have an opened row.
+    /// All rows of the blocks that contain an opened row.
     fn block_rows(
         &self,
         opening: &Opening,
@@ -179,7 +180,7 @@ impl<D: Backend> CommittedTable<D> {
             .collect())
     }
 
-    /// The nodes of the blocks below the layers that were kept.
+    /// The nodes of the blocks, below the kept layers.
     fn below(&self, rows: &Rows) -> Level {
         let hash = |depth: u32| self.layer_hash[depth as usize];
         let mut level = leaves(self.shape, hash(self.shape.height()), rows);

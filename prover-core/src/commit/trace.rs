@@ -1,4 +1,4 @@
-//! The committing side of a trace: extended and committed coset by coset.
+//! The prover's side of a trace commitment: the trace is extended and committed coset by coset.
 
 use super::blocks::Blocks;
 use super::table::{CommittedTable, TableCommitter};
@@ -33,7 +33,7 @@ impl Cosets {
         Self { shifts, log_len }
     }
 
-    /// Logarithm of their number.
+    /// Logarithm of the number of cosets.
     pub fn log_cosets(&self) -> u32 {
         self.shifts.len().ilog2()
     }
@@ -49,7 +49,7 @@ impl Cosets {
     }
 }
 
-/// A trace whose low-degree extension is committed. Of the extension, the first cosets may be kept: the others are
+/// A trace whose low-degree extension is committed. The first cosets of the extension may be kept; the others are
 /// evaluated again when they are needed.
 pub struct CommittedTrace<D: Backend> {
     /// The columns' coefficients.
@@ -60,9 +60,9 @@ pub struct CommittedTrace<D: Backend> {
 
 /// The columns of a trace on one coset.
 pub enum Extension<'a, D: Backend> {
-    /// They were kept.
+    /// Kept since the commitment.
     Kept(&'a Columns<D, Natural>),
-    /// They were evaluated again.
+    /// Evaluated again.
     Evaluated(Columns<D, Natural>),
 }
 
@@ -78,8 +78,8 @@ impl<D: Backend> Deref for Extension<'_, D> {
 }
 
 impl<D: Backend> CommittedTrace<D> {
-    /// Commits to the evaluations of columns on every coset and sends the root; keeps the evaluations on the first `n_kept`
-    /// cosets. `after_coset` gets the ticket of every coset and may stop the work.
+    /// Commits to the evaluations of columns on every coset and sends the root; keeps the evaluations on the first
+    /// `n_kept` cosets. `after_coset` gets the ticket of every coset and can stop the work with an error.
     ///
     /// # Errors
     /// What the device or `after_coset` reports.
@@ -141,12 +141,12 @@ impl<D: Backend> CommittedTrace<D> {
         Ok(Extension::Evaluated(evaluations))
     }
 
-    /// Gives up the cosets that were kept.
+    /// Drops the kept cosets.
     pub fn forget_kept(&mut self) {
         self.kept.clear();
     }
 
-    /// Opens whole rows; the trace is not needed any more.
+    /// Opens whole rows; consumes the trace.
     ///
     /// # Errors
     /// What the device reports.

@@ -1,4 +1,4 @@
-//! The checking side of a commitment.
+//! The verifier's side of a commitment.
 
 use super::{Opening, Rows, TableShape, leaves, parents};
 use crate::channel::{ChannelError, VerifierChannel};
@@ -6,11 +6,11 @@ use crate::params::CommitmentHashes;
 use quarry_kernels::{Digest, Felt};
 use std::collections::BTreeMap;
 
-/// Rows that do not belong to a commitment.
+/// Why opened rows do not match a commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecommitmentError {
-    /// The bytes are no decommitment.
+    /// The bytes are not a valid decommitment.
     #[error(transparent)]
     Channel(#[from] ChannelError),
     /// The rows and nodes do not hash to the root.
@@ -41,7 +41,7 @@ impl TableCommitment {
         Ok(Self { shape, hashes, root })
     }
 
-    /// Receives the elements of the opened rows; those that the opening leaves out come from `known`.
+    /// Receives the elements of the opened rows; elements that the opening leaves out are taken from `known`.
     ///
     /// # Errors
     /// [`ChannelError`].
@@ -62,7 +62,7 @@ impl TableCommitment {
         Ok(rows)
     }
 
-    /// Receives the rest of the opening and checks that `rows` belong to the committed table.
+    /// Receives the rest of the opening and checks that `rows` are rows of the committed table.
     ///
     /// # Errors
     /// [`DecommitmentError`].

@@ -9,7 +9,8 @@ use crate::params::{Parameters, StoneVersion};
 use crate::profiles::Profile;
 use serde_json::json;
 
-/// A whole run of one program with four builtins, in a layout that has four: all are unused but the output, of one cell.
+/// A whole run of a program with four builtins, in a layout that has four. All of them are unused except the output,
+/// which has one cell.
 fn complete_run(layout: &str, fourth: &str) -> (PublicInput, Run) {
     let memory = [
         (1, 0x40780017fff7fff_u64),
@@ -66,8 +67,8 @@ fn the_default_asks_for_a_whole_run_and_80_bits() {
     assert_eq!((any.run, any.min_security_bits), (RunMode::Any, 0));
 }
 
-/// The same program, its fourth builtin once ECDSA's and once the bitwise one's: it is complete in either layout, and its hash is
-/// one. So a complete list binds nothing unless the caller says in which layout.
+/// The same program, with ECDSA or bitwise as its fourth builtin. It is complete in either layout and has the same
+/// hash, so a complete list determines nothing unless the caller gives the layout.
 #[test]
 fn a_complete_list_is_bound_by_the_layout_that_the_caller_states() {
     let (small, recursive) = (
@@ -133,7 +134,8 @@ fn what_differs_is_named() {
     assert!(matches!(check(&bootloader, &small), Err(Mismatch::NoTasks)));
 }
 
-/// A bootloader that unpacks others lists whatever the programs in its configuration say, and the prover chooses those.
+/// A bootloader that unpacks others lists whatever the programs in its configuration tell it to, and the prover chooses
+/// those programs.
 #[test]
 fn a_task_behind_a_configuration_needs_the_configuration() {
     let (statement, mut run) = complete_run("small", "ecdsa");

@@ -12,19 +12,19 @@ use crate::profiles::{Profile, ProfileError};
 use quarry_kernels::hash::poseidon;
 use quarry_kernels::{Felt, Hash};
 
-/// How the contracts look at the public memory before they hash it: the setting `memory_verification`.
+/// How the contracts check the public memory before they hash it: the setting `memory_verification`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryVerification {
     /// A whole run of a Cairo 0 program with the layout's builtins in order.
     Strict,
-    /// The program and the output are where the segments say; nothing else is looked at.
+    /// The program and the output are where the segments say; nothing else is checked.
     Relaxed,
     /// Everything before the output is the program.
     Cairo1,
 }
 
 impl MemoryVerification {
-    /// The setting for runs of a mode, if the mode is Integrity's.
+    /// The setting for runs of a mode; `None` if the mode is not one of Integrity's.
     pub fn of(mode: RunMode) -> Option<Self> {
         match mode {
             RunMode::Strict => Some(Self::Strict),
@@ -44,8 +44,8 @@ impl MemoryVerification {
     }
 }
 
-/// The setting `hasher` for each commitment hash that the contracts know, and the profile of the proofs that they
-/// take with it.
+/// Each commitment hash that the contracts support, its setting `hasher`, and the profile of the proofs that the
+/// contracts accept with it.
 const HASHERS: [(Hash, &str, &str); 2] = [
     (
         Hash::Keccak256Masked160Lsb,
@@ -59,7 +59,7 @@ const HASHERS: [(Hash, &str, &str); 2] = [
     ),
 ];
 
-/// The settings with which the contracts verify a proof: each enters the configuration hash as a short string.
+/// The settings with which the contracts verify a proof. Each enters the configuration hash as a short string.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Configuration {
     /// The layout.
@@ -68,24 +68,24 @@ pub struct Configuration {
     pub hasher: &'static str,
     /// The form of the public input.
     pub stone_version: &'static str,
-    /// How the public memory is looked at.
+    /// How the public memory is checked.
     pub memory_verification: &'static str,
 }
 
-/// Why the contracts cannot verify a proof, whatever the settings.
+/// Why the contracts cannot verify a proof under any settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoConfiguration {
-    /// A commitment hash that they do not know.
+    /// A commitment hash that the contracts do not support.
     #[error(
-        "Integrity has no setting for commitment_hash {}; it knows {}", found.name(),
+        "Integrity has no setting for commitment_hash {}; it supports {}", found.name(),
         HASHERS.map(|(hash, ..)| hash.name()).join(" and ")
     )]
     Hash {
         /// The proof's.
         found: Hash,
     },
-    /// A layout or parameters that they refuse.
+    /// A layout or parameters that the contracts reject.
     #[error(transparent)]
     Refused(#[from] ProfileError),
 }
@@ -94,12 +94,12 @@ impl Configuration {
     /// The settings for proofs with these parameters.
     ///
     /// # Errors
-    /// [`NoConfiguration`] if the contracts take no such proof.
+    /// [`NoConfiguration`] if the contracts do not accept such a proof.
     pub fn of(layout: &str, mode: MemoryVerification, params: &Parameters) -> Result<Self, NoConfiguration> {
         let found = params.commitment_hashes.bottom;
         let entry = HASHERS.iter().find(|(hash, ..)| *hash == found);
         let (_, hasher, profile) = entry.ok_or(NoConfiguration::Hash { found })?;
-        // Either hasher goes with either form of the public input.
+        // Both hashers work with both forms of the public input.
         let profile = Profile {
             stone_version: params.stone_version,
             ..*Profile::by_name(profile)?
@@ -126,8 +126,8 @@ impl Configuration {
     }
 }
 
-/// The security of a proof as the contracts count it and write it into the verification hash: queries times
-/// logarithm of the cosets plus proof of work, whatever the hashes.
+/// The security of a proof as the contracts compute it and put it into the verification hash: queries times logarithm
+/// of the cosets plus proof of work, whatever the hashes.
 pub fn security_bits(params: &Parameters) -> u64 {
     params.fri.n_queries as u64 * u64::from(params.log_n_cosets) + u64::from(params.fri.proof_of_work_bits)
 }
@@ -164,7 +164,7 @@ pub fn wrapped_fact(
     bootloaded_fact(bootloader_hash, wrapper_hash, &[bootloader_hash, inner])
 }
 
-/// The hash under which a fact is registered with the settings and the security of its proof.
+/// The hash under which the contracts register a fact: over the fact, the settings and the security of its proof.
 pub fn verification_hash(fact: Felt, configuration: &Configuration, security_bits: u64) -> Felt {
     poseidon::hash_many([fact, configuration.hash(), Felt::from(security_bits)])
 }

@@ -1,6 +1,6 @@
-//! Facts: the short names under which other systems register that a program had an output.
+//! Facts: the hashes under which other systems register that a program had an output.
 //!
-//! `docs/facts.md` has every formula, what it is for and how it was checked.
+//! `docs/facts.md` has every formula, its purpose and how it was checked.
 
 pub mod integrity;
 mod program;
@@ -19,10 +19,10 @@ use integrity::{Configuration, NoConfiguration};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::{Digest, pedersen, poseidon};
 
-/// Most characters of a short string.
+/// Maximum length of a short string.
 const MAX_SHORT_STRING: usize = 31;
 
-/// A proved claim, as far as facts need it.
+/// A proved claim, with everything that facts depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// The program's cells: in mode [`MemoryVerification::Cairo1`] all public memory before the output.
@@ -31,17 +31,17 @@ pub struct Claim<'a> {
     pub output: &'a [Felt],
     /// The layout.
     pub layout: &'a str,
-    /// How Integrity is asked to look at the public memory.
+    /// How Integrity shall check the public memory.
     pub mode: MemoryVerification,
     /// The proof's parameters.
     pub params: &'a Parameters,
     /// The compiled program, if the caller has it: a bootloader's hashes need its list of builtins.
     pub compiled: Option<&'a CompiledProgram>,
-    /// The pages of the output; one page if there is nothing.
+    /// The pages of the output; `None` for one page.
     pub topology: Option<&'a Topology>,
 }
 
-/// Facts of a claim. What cannot be had is absent, and `notes` says why.
+/// Facts of a claim. A fact that cannot be computed is absent, and `notes` says why.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Facts {
     /// Hash of the program as StarkWare's Cairo verifiers compute it.
@@ -67,14 +67,14 @@ pub struct Facts {
     pub integrity_fact: Felt,
     /// Security as Integrity counts it, in bits.
     pub integrity_security_bits: u64,
-    /// Under what Integrity registers the fact.
+    /// How Integrity registers the fact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integrity_verification: Option<Verification>,
-    /// Why something is absent.
+    /// Why facts are absent.
     pub notes: Vec<String>,
 }
 
-/// Under what Integrity registers a fact.
+/// How Integrity registers a fact.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Verification {
     /// The settings.
@@ -87,7 +87,7 @@ pub struct Verification {
     pub verification_hash: Felt,
 }
 
-/// A claim that contradicts itself.
+/// Why there are no facts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FactsError {
@@ -100,21 +100,21 @@ pub enum FactsError {
     /// The compiled program has other builtins than the proved one.
     #[error("the program file is not the program that was proved: {0}")]
     OtherBuiltins(String),
-    /// A program file for a run of which the proof does not show the program.
-    #[error("the proof does not show which program ran, so no program file is its program")]
+    /// A program file was given, but the proof does not show the program of this run.
+    #[error("the proof does not show which program ran, so no program file can match it")]
     NotWhole,
-    /// The program or the output is not all public.
+    /// Not all of the program and the output is public.
     #[error("there are no facts: the proof does not show all of its program and its output")]
     NoProgram,
-    /// A mode in which Integrity does not take the run.
+    /// Integrity does not accept the run in the given mode.
     #[error(
-        "Integrity does not take this run, {run}, in that mode; it takes it as {}",
+        "Integrity does not accept this run, {run}, in that mode; it accepts it as {}",
         if modes.is_empty() { "nothing" } else { modes }
     )]
     Mode {
         /// The run.
         run: Form,
-        /// The modes that take it.
+        /// The modes that accept it.
         modes: String,
     },
 }
@@ -145,14 +145,14 @@ impl Facts {
     }
 }
 
-/// The value, or a note that says why there is none.
+/// The value; if there is none, `None` and a note that says why.
 fn noted<T>(result: Result<T, String>, notes: &mut Vec<String>) -> Option<T> {
     result.map_err(|why| notes.push(why)).ok()
 }
 
 impl Claim<'_> {
-    /// Checks that the compiled program is the claim's: all of it, or in mode cairo1, where cells of the run follow
-    /// the program, its beginning.
+    /// Checks that the compiled program is the claim's program. In mode cairo1 it may be a prefix, because cells of the
+    /// run follow the program.
     fn check_compiled(&self) -> Result<(), FactsError> {
         let Some(compiled) = self.compiled else {
             return Ok(());
@@ -190,8 +190,8 @@ impl Claim<'_> {
     }
 }
 
-/// Text as one field element, its bytes big-endian: a short string of Cairo. (Of longer text than
-/// [`MAX_SHORT_STRING`] the value modulo p, which no caller asks for.)
+/// Text as one field element, its bytes big-endian: a short string of Cairo. (Text longer than [`MAX_SHORT_STRING`]
+/// would be reduced modulo p; no caller passes any.)
 fn short_string(text: &str) -> Felt {
     text.bytes().fold(Felt::from(0u64), |value, byte| {
         value * Felt::from(256u64) + Felt::from(byte)

@@ -10,21 +10,21 @@ const PRIME: &str = "0x800000000000011000000000000000000000000000000000000000000
 /// The version of the program header that every public bootloader hashes.
 const BOOTLOADER_VERSION: u64 = 0;
 
-/// Most names that stand for each other before `main` is found.
+/// Maximum number of aliases that are followed to find `main`.
 const MAX_ALIASES: usize = 64;
 
-/// What of a compiled Cairo program a bootloader's hash covers.
+/// The parts of a compiled Cairo program that a bootloader's hash covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompiledProgram {
     /// Offset of `main` in `data`.
     pub main: u64,
-    /// Names of the builtins that `main` is given, in order.
+    /// Names of `main`'s builtins, in order.
     pub builtins: Vec<String>,
     /// The bytecode.
     pub data: Vec<Felt>,
 }
 
-/// A file that is no compiled program.
+/// Why a file is not a compiled program.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompiledProgramError {
@@ -36,22 +36,23 @@ pub enum CompiledProgramError {
     Value(#[from] JsonError),
 }
 
-/// A program's hash as bootloaders print it, by the hash function that the task asks for.
+/// A program's hash as bootloaders print it, with each hash function that a task can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct BootloaderHashes {
-    /// By Pedersen: the hash that SHARP's facts have.
+    /// With Pedersen: the hash in SHARP's facts.
     #[serde(serialize_with = "crate::hex::write_felt")]
     pub pedersen: Felt,
-    /// By Poseidon.
+    /// With Poseidon.
     #[serde(serialize_with = "crate::hex::write_felt")]
     pub poseidon: Felt,
 }
 
 impl CompiledProgram {
-    /// Reads what `cairo-compile` wrote.
+    /// Reads a file written by `cairo-compile`.
     ///
     /// # Errors
-    /// [`CompiledProgramError`]: not JSON, a value that is missing or of the wrong kind, or a program over another field.
+    /// [`CompiledProgramError`]: not JSON, a value that is missing or of the wrong kind, or a program over another
+    /// field.
     pub fn parse(text: &str) -> Result<Self, CompiledProgramError> {
         let text = Text::new(text)?;
         let root = text.root();
@@ -68,7 +69,8 @@ impl CompiledProgram {
         })
     }
 
-    /// The hash of its words alone, in the Poseidon form: what a proof shows of the program, beside its builtins.
+    /// The Poseidon hash of the program's words only. It is the hash that a proof shows, and does not cover the
+    /// builtins.
     pub fn hash(&self) -> Felt {
         poseidon::hash_many(&self.data)
     }
@@ -100,7 +102,7 @@ fn builtin(place: &Place<'_>) -> Result<String, JsonError> {
     Ok(name.into_owned())
 }
 
-/// The offset of `main`, through the names that stand for it.
+/// The offset of `main`, found by following aliases.
 fn main_of(root: &Place<'_>) -> Result<u64, JsonError> {
     let identifiers = root.key("identifiers")?;
     let scope = root.key("main_scope")?;

@@ -15,7 +15,7 @@ pub struct ProofFacts {
     /// Facts of the statement.
     #[serde(flatten)]
     pub facts: Facts,
-    /// The mode in which Integrity takes the run: the asked one, or the strictest.
+    /// The mode in which Integrity accepts the run: the requested one, or the strictest.
     pub mode: &'static str,
     /// Conjectured security in bits.
     pub security_bits: u64,
@@ -34,28 +34,28 @@ pub struct TaskFact {
     pub program_hash: Felt,
     /// By which hash function.
     pub hash_function: TaskHash,
-    /// The fact that SHARP registers, of an output on one page; none unless a known bootloader ran the task and the proof shows that
-    /// the hash is by Pedersen.
+    /// The fact that SHARP registers for an output on one page. `None` unless a known bootloader ran the task and the
+    /// proof shows that the hash is by Pedersen.
     #[serde(serialize_with = "crate::hex::write_digest_if_any")]
     pub sharp_fact: Option<Digest>,
 }
 
-/// What a caller adds to a proof.
+/// What a caller adds to a proof to compute its facts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FactOptions<'a> {
-    /// The mode that Integrity is asked for; the strictest that takes the run if there is none.
+    /// The requested mode of Integrity; `None` for the strictest mode that accepts the run.
     pub mode: Option<RunMode>,
-    /// The compiled program: SHARP's fact needs its builtins.
+    /// The compiled program: SHARP's fact depends on its builtins.
     pub program: Option<&'a CompiledProgram>,
-    /// The pages of the output; one page if there are none.
+    /// The pages of the output; `None` for one page.
     pub topology: Option<&'a Topology>,
 }
 
 impl ProofFacts {
-    /// The facts of a statement, whose proof must have been verified for them to mean anything.
+    /// The facts of a statement. They are meaningful only if its proof has been verified.
     ///
     /// # Errors
-    /// [`FactsError`]: a run that no fact is about, or a program that is not the statement's.
+    /// [`FactsError`]: a run without facts, or a program that is not the statement's.
     pub fn of(verifier: &Verifier<'_>, options: FactOptions<'_>) -> Result<Self, FactsError> {
         let (run, params) = (verifier.run(), verifier.parameters());
         let (program, output) = run
@@ -97,8 +97,8 @@ impl ProofFacts {
     }
 }
 
-/// The modes in which Integrity takes a statement: those that take its run, and whose reading of the memory (one page, in order)
-/// finds the same program and output.
+/// The modes in which Integrity accepts a statement: those that accept its run and whose reading of the memory (one
+/// page, in order) finds the same program and output.
 pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
     let reads = |mode: &RunMode| {
         let mode = MemoryVerification::of(*mode);
@@ -108,7 +108,7 @@ pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
     run.modes().into_iter().filter(reads).collect()
 }
 
-/// Integrity's name for the asked mode, or for the strictest that takes the run.
+/// Integrity's setting for the requested mode, or for the strictest mode that accepts the run.
 fn mode(verifier: &Verifier<'_>, asked: Option<RunMode>) -> Result<MemoryVerification, FactsError> {
     let run = verifier.run();
     let modes = integrity_modes(verifier.statement(), run);

@@ -7,19 +7,19 @@ use quarry_kernels::hash::keccak::keccak256;
 use quarry_kernels::hash::{Digest, pedersen};
 use quarry_kernels::{Felt, felt};
 
-/// An output that is not an aggregator's.
+/// Why an output is not an aggregator's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AggregatorError {
     /// The output does not begin with tasks: their number, and for each its size and its words.
-    #[error("the output is no aggregator's: {what} at word {word}")]
+    #[error("the output is not an aggregator's: {what} at word {word}")]
     Input {
         /// What is wrong.
         what: &'static str,
-        /// Where.
+        /// At which word.
         word: usize,
     },
-    /// The aggregator's input goes beyond page 0.
+    /// The aggregator's input extends beyond page 0.
     #[error("the aggregator's input has {words} words, more than page 0 of the output")]
     Page0 {
         /// Words of the input.
@@ -41,8 +41,8 @@ pub fn fact(program_hash: Felt, output: &[Felt], topology: &Topology) -> Result<
     ))
 }
 
-/// The fact of an aggregator: its output begins with its input, the output of a bootloader, which the fact leaves
-/// out.
+/// The fact of an aggregator. Its output begins with its input, the output of a bootloader, which the fact does not
+/// cover.
 ///
 /// # Errors
 /// [`AggregatorError`]: the output does not begin with a bootloader's output, or the topology does not fit.
@@ -60,7 +60,7 @@ pub fn aggregator_fact(
     Ok(fact(marked, &output[input..], &topology)?)
 }
 
-/// The words of the bootloader's output at the beginning of an aggregator's output.
+/// Number of words of the bootloader's output at the beginning of an aggregator's output.
 fn aggregator_input_size(output: &[Felt]) -> Result<usize, AggregatorError> {
     let number = |word: usize| {
         let value = output.get(word).ok_or(AggregatorError::Input {
@@ -75,7 +75,7 @@ fn aggregator_input_size(output: &[Felt]) -> Result<usize, AggregatorError> {
         // A task holds at least its size and its program's hash.
         let size = usize::try_from(number(end)?).unwrap_or(usize::MAX);
         if size < 2 || size > output.len() - end {
-            let what = "no size of a task";
+            let what = "invalid task size";
             return Err(AggregatorError::Input { what, word: end });
         }
         end += size;
@@ -86,7 +86,7 @@ fn aggregator_input_size(output: &[Felt]) -> Result<usize, AggregatorError> {
 /// A node of the tree over the pages.
 struct Node {
     hash: Digest,
-    /// Words of the output up to its end.
+    /// Number of words of the output up to the end of this node.
     end: u64,
 }
 
@@ -133,7 +133,7 @@ fn check_size(output: &[Felt], topology: &Topology) -> Result<(), TopologyError>
     }
 }
 
-/// The leaves. (The sizes sum to the output's.)
+/// The leaves of the tree. (The sizes must sum to the output's size.)
 fn pages<'a>(output: &'a [Felt], sizes: &'a [u64]) -> impl ExactSizeIterator<Item = Node> + 'a {
     let mut rest = output;
     sizes.iter().map(move |&size| {
@@ -147,7 +147,7 @@ fn pages<'a>(output: &'a [Felt], sizes: &'a [u64]) -> impl ExactSizeIterator<Ite
     })
 }
 
-/// The node over others, which tells itself from a page by adding 1; none over none.
+/// The parent of `children`; `None` if there are none. Its hash is incremented by 1 to distinguish it from a page.
 fn parent(children: &[Node]) -> Option<Node> {
     let end = children.last()?.end;
     let data: Vec<_> = children
@@ -164,7 +164,7 @@ fn parent(children: &[Node]) -> Option<Node> {
     Some(Node { hash, end })
 }
 
-/// A number as a word of Ethereum.
+/// A number as a 32-byte word of Ethereum.
 fn word(number: u64) -> Digest {
     felt::to_standard_bytes(&Felt::from(number))
 }

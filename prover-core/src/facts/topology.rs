@@ -1,32 +1,31 @@
-//! How a program's output is cut into pages, and the tree over them. Source: cairo-lang,
-//! `bootloaders/fact_topology.py`.
+//! The pages of a program's output, and the tree over them. Source: cairo-lang, `bootloaders/fact_topology.py`.
 
 use std::collections::BTreeMap;
 
-/// Most words of the only page of an output that has no topology of its own.
+/// Maximum number of words of an output on a single page, without a topology of its own.
 pub const MAX_PAGE_SIZE: u64 = 3800;
 
-/// Most numbers of a tree structure.
+/// Maximum length of a tree structure.
 const MAX_TREE_NUMBERS: usize = 10;
 
-/// Numbers of a tree structure are below this.
+/// Exclusive upper bound of the numbers in a tree structure.
 const TREE_NUMBER_BOUND: u64 = 1 << 30;
 
 /// The pages of an output and the tree over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
-    /// Steps that build the tree on a stack of nodes: push so many pages, then join so many of the last nodes (none
-    /// for 0) to one.
+    /// Steps that build the tree on a stack of nodes: push this many pages, then join this many of the last nodes (none
+    /// for 0) into one.
     pub(super) tree: Vec<(u64, u64)>,
     /// Words of each page, in order.
     pub(super) page_sizes: Vec<u64>,
 }
 
-/// Pages or a tree that do not fit the output.
+/// Why pages or a tree do not fit the output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopologyError {
-    /// Too long an output for one page.
+    /// The output is too long for one page.
     #[error(
         "the output has {words} words, but one page takes {MAX_PAGE_SIZE} at most: \
          the program must declare pages and a gps_fact_topology"
@@ -38,21 +37,21 @@ pub enum TopologyError {
     /// Pages without a tree over them.
     #[error("the output has {pages} pages beside page 0, but no gps_fact_topology says how they form a tree")]
     NoTree {
-        /// How many.
+        /// Number of these pages.
         pages: usize,
     },
-    /// A list that is no tree structure.
+    /// The list is not a tree structure.
     #[error(
         "gps_fact_topology: expected 1 to 5 pairs of numbers below 2^30 (pages, nodes), found {found} numbers{}",
         greatest.map_or(String::new(), |number| format!(", the greatest is {number}"))
     )]
     Tree {
-        /// How many numbers came.
+        /// Number of numbers in the list.
         found: usize,
-        /// The greatest, if it is too great.
+        /// The greatest number, if it is too great.
         greatest: Option<u64>,
     },
-    /// A page that is missing, in the wrong place or empty.
+    /// A page is missing, in the wrong place or empty.
     #[error("output page {page}: {what}")]
     Page {
         /// The page.
@@ -60,7 +59,7 @@ pub enum TopologyError {
         /// What is wrong with it.
         what: String,
     },
-    /// A step of the tree that asks for more than there is.
+    /// A step of the tree takes more than there is.
     #[error("gps_fact_topology: pair {pair} takes {asked} {what}, but {left} are left")]
     Step {
         /// Which pair, from 0.
@@ -69,7 +68,7 @@ pub enum TopologyError {
         what: &'static str,
         /// How many it takes.
         asked: u64,
-        /// How many there are.
+        /// How many are left.
         left: usize,
     },
     /// The steps do not end in one tree over all pages.
@@ -82,7 +81,7 @@ pub enum TopologyError {
         /// Pages that no step took.
         pages: usize,
     },
-    /// Pages that do not cover the output.
+    /// The pages do not cover the output.
     #[error("the pages hold {pages} words, the output has {output}")]
     Size {
         /// Words of all pages.
@@ -93,7 +92,7 @@ pub enum TopologyError {
 }
 
 impl Topology {
-    /// One page.
+    /// A single page.
     ///
     /// # Errors
     /// [`TopologyError::Long`] above [`MAX_PAGE_SIZE`] words.
@@ -112,11 +111,11 @@ impl Topology {
     }
 
     /// The topology that a run declares: the output builtin's `pages` (from page 1, each with its first word and its
-    /// size) and its attribute `gps_fact_topology`. What the pages leave free at the beginning is page 0.
+    /// size) and its attribute `gps_fact_topology`. The words before page 1 are page 0.
     ///
     /// # Errors
     /// [`TopologyError`]: the pages do not follow each other up to the end of the output, or the attribute is missing
-    /// or no list of pairs. Whether the tree fits the pages shows when a fact is computed.
+    /// or not a list of pairs. Whether the tree fits the pages is checked when a fact is computed.
     pub fn declared(
         output_size: u64,
         pages: &BTreeMap<u64, (u64, u64)>,
@@ -134,7 +133,7 @@ impl Topology {
         })
     }
 
-    /// The topology with so many words less on page 0; `None` if it has fewer.
+    /// The topology with `words` fewer words on page 0; `None` if page 0 is shorter.
     pub(super) fn without_prefix(mut self, words: u64) -> Option<Self> {
         let first = self.page_sizes.first_mut()?;
         *first = first.checked_sub(words)?;

@@ -1,7 +1,7 @@
-//! Values that others computed, and the means to write them down.
+//! Reference values computed by others, and helpers to write them down.
 //!
-//! "By hand" in the tests means: with StarkWare's Python, the package cairo-lang 0.14.0.1, whose code shares nothing
-//! with this crate.
+//! "By hand" in the tests means: with StarkWare's Python package cairo-lang 0.14.0.1, which shares no code with this
+//! crate.
 
 use quarry_kernels::{Felt, felt};
 

@@ -1,4 +1,4 @@
-//! A layer of FRI on the proving side.
+//! A FRI layer on the prover's side.
 
 use crate::channel::ProverChannel;
 use crate::commit::blocks::Blocks;
@@ -9,12 +9,12 @@ use crate::params::Parameters;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, TableView};
 
-/// The evaluations that a layer consists of.
+/// The evaluations of a layer.
 pub(super) enum Layer<D: Backend> {
-    /// The first layer, which would take as many columns as there are cosets: its polynomial, evaluated again for
-    /// whoever needs a coset.
+    /// The first layer, which would need as many columns as there are cosets. Only its polynomial is kept, and each
+    /// coset is evaluated again when it is needed.
     Polynomial(Columns<D, BitReversed>),
-    /// One column a coset.
+    /// One column per coset.
     Values(Columns<D, Natural>),
 }
 
@@ -26,7 +26,7 @@ impl<D: Backend> Layer<D> {
         }
     }
 
-    /// Folds `step > 0` times; `shifts` are the cosets' in FRI's domain, before and then after.
+    /// Folds `step > 0` times. `shifts` are those of the cosets in FRI's domain, and are updated to the folded domain.
     pub(super) fn fold(
         &self,
         device: &D,
@@ -99,7 +99,7 @@ impl<D: Backend> Layer<D> {
         }
     }
 
-    /// The evaluations of blocks, one block after the other, in committed order.
+    /// The evaluations of blocks, concatenated, in committed order.
     pub(super) fn evaluations(
         self,
         blocks: &Blocks<'_, D>,
@@ -121,7 +121,7 @@ impl<D: Backend> Layer<D> {
     }
 }
 
-/// Folds columns on the cosets of `shifts` `step > 0` times; squares the shifts as often.
+/// Folds columns on the cosets of `shifts` `step > 0` times, and squares the shifts each time.
 fn fold<D: Backend>(
     device: &D,
     values: &Columns<D, Natural>,
@@ -139,7 +139,7 @@ fn fold<D: Backend>(
     Ok(folded)
 }
 
-/// A polynomial on one coset.
+/// Evaluates a polynomial on one coset.
 fn evaluate<D: Backend>(
     device: &D,
     polynomial: &Columns<D, BitReversed>,

@@ -1,8 +1,7 @@
-//! FRI: its layers, the way of a query through them, and the fold.
+//! FRI: its layers, the path of a query through them, and the fold.
 //!
 //! The domain of a layer of `2^n` points is `w^i` for the generator `w` of order `2^n` (its offset is 1, not the
-//! trace's 3); index `i` of a layer means the point `w^bit_reverse(i)`, so that the points which fold into one
-//! are neighbours.
+//! trace's 3). Index `i` of a layer is the point `w^bit_reverse(i)`, so the points that fold into one are neighbours.
 
 #[cfg(feature = "prover")]
 mod layer;
@@ -24,7 +23,7 @@ pub struct FriLayer {
     pub log_len: u32,
     /// Logarithm of the number of neighbours that fold into one point of the next layer; 0 for the last layer.
     pub step: u32,
-    /// The query `q` (an index of layer 1) is index `q >> query_shift` here; 0 for layer 0 too.
+    /// The query `q` (an index of layer 1) has index `q >> query_shift` here; 0 for layer 0 too.
     pub query_shift: u32,
 }
 
@@ -46,7 +45,7 @@ impl FriLayer {
         layers
     }
 
-    /// The table that is committed to: a row holds the points that fold into one.
+    /// The committed table: a row holds the points that fold into one.
     pub fn table(&self) -> TableShape {
         TableShape {
             n_columns: 1 << self.step,
@@ -54,19 +53,19 @@ impl FriLayer {
         }
     }
 
-    /// Where query `query` is in the layer's table: row and column.
+    /// The cell of a query in the layer's table: row and column.
     pub fn cell(&self, query: u64) -> (u64, usize) {
         let index = query >> self.query_shift;
         (index >> self.step, (index & ((1 << self.step) - 1)) as usize)
     }
 
-    /// What is sent of the layer's table; the verifier computes the queried cells itself.
+    /// The opening of the layer's table; the verifier computes the queried cells itself.
     pub fn opening(&self, queries: &[u64]) -> Opening {
         let known: BTreeSet<_> = queries.iter().map(|&query| self.cell(query)).collect();
         Opening::new(self.table(), known.iter().map(|cell| cell.0), &known)
     }
 
-    /// Number of elements that are sent of the layer's table.
+    /// Number of elements that the opening of the layer's table sends.
     pub fn n_elements(&self, queries: &[u64]) -> u128 {
         let cells: BTreeSet<_> = queries.iter().map(|&query| self.cell(query)).collect();
         let rows: BTreeSet<_> = cells.iter().map(|cell| cell.0).collect();
@@ -105,7 +104,7 @@ impl FriLayer {
     }
 }
 
-/// The indices of layer 0 that the queries, which are indices of layer 1, fold from: `2^first_step` for each.
+/// The indices of layer 0 that fold into the queries, which are indices of layer 1: `2^first_step` for each.
 pub fn first_layer_queries(queries: &[u64], first_step: u32) -> Vec<u64> {
     queries
         .iter()

@@ -1,4 +1,4 @@
-//! The proving side: layers folded and committed coset by coset.
+//! The prover's side of FRI: layers are folded and committed coset by coset.
 
 use super::layer::Layer;
 use crate::channel::ProverChannel;
@@ -26,8 +26,8 @@ struct CommittedLayer<D: Backend> {
 }
 
 impl<'a, D: Backend> FriProver<'a, D> {
-    /// The commitment phase. `first` is the polynomial of the first layer on `cosets`. Sends the roots of the layers
-    /// and the coefficients of the last one.
+    /// Runs the commitment phase. `first` is the polynomial of the first layer on `cosets`. Sends the roots of the
+    /// layers and the coefficients of the last one.
     ///
     /// # Errors
     /// What the device or `after_layer` reports.
@@ -41,7 +41,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
     ) -> Result<Self, DeviceError> {
         let steps = &params.fri.fri_step_list;
         let mut layers = Vec::with_capacity(steps.len());
-        // FRI leaves the offset of the evaluation domain out: its own domain has offset 1.
+        // FRI does not use the offset of the evaluation domain: its own domain has offset 1.
         let mut shifts = Cosets::new(Felt::from(1u64), cosets.log_len, cosets.log_cosets()).shifts;
         let mut current = Layer::Polynomial(first);
         let mut table = None;

@@ -1,4 +1,4 @@
-//! The checking side of FRI.
+//! The verifier's side of FRI.
 
 mod last_layer;
 
@@ -9,11 +9,11 @@ use crate::params::Parameters;
 use quarry_kernels::Felt;
 use std::collections::BTreeMap;
 
-/// Why values are not of low degree.
+/// Why FRI rejects the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FriError {
-    /// A layer's rows do not belong to its commitment.
+    /// The opened rows of a layer do not match its commitment.
     #[error("FRI layer {layer}: {error}")]
     Decommitment {
         /// The layer.
@@ -21,16 +21,16 @@ pub enum FriError {
         /// What is wrong.
         error: DecommitmentError,
     },
-    /// A query ends at another value than the last layer has.
+    /// A query ends at a value that differs from the last layer's.
     #[error("FRI query {query} does not agree with the coefficients of the last layer")]
     LastLayer {
         /// Which query, counted in ascending order.
         query: usize,
     },
-    /// The last layer's polynomial is too large for so many queries.
+    /// Evaluating the last layer at so many queries would take too much work.
     #[error(
-        "FRI: {work} multiplications would evaluate the last layer at the queries, and {MOST_WORK} are the most that are \
-         done; fewer n_queries or a smaller last_layer_degree_bound take less"
+        "FRI: evaluating the last layer at the queries takes {work} multiplications, more than the limit of \
+         {MOST_WORK}; use fewer n_queries or a smaller last_layer_degree_bound"
     )]
     LastLayerWork {
         /// Multiplications.
@@ -38,22 +38,22 @@ pub enum FriError {
     },
 }
 
-/// Multiplications that the last layer may take: half a minute of them. A proof of 2^20 steps without a single fold, for which
-/// nobody would ask, takes half of it at most.
+/// Limit of the multiplications for the last layer: half a minute of work. Even an extreme proof, of 2^20 steps without
+/// a single fold, takes at most half of it.
 const MOST_WORK: u64 = 1 << 31;
 
-/// What the prover committed to: inner layers and the last layer's coefficients.
+/// The prover's commitments: inner layers and the last layer's coefficients.
 pub struct FriCommitment {
     layers: Vec<FriLayer>,
-    /// For every layer but the last, the point that it is folded with; absent if its step is 0.
+    /// For every layer but the last, the folding point; absent if its step is 0.
     points: Vec<Option<Felt>>,
-    /// For layers 1 and up, but the last.
+    /// For layers 1 and up, except the last.
     tables: Vec<TableCommitment>,
     coefficients: Vec<Felt>,
 }
 
 impl FriCommitment {
-    /// Receives the commitments to all layers, layer 0 having `2^log_domain` points.
+    /// Receives the commitments to all layers; layer 0 has `2^log_domain` points.
     ///
     /// # Errors
     /// [`ChannelError`].
@@ -90,8 +90,8 @@ impl FriCommitment {
         })
     }
 
-    /// Checks the queries (indices of layer 1, ascending, each once), of which layer 0 has `first_values`: for each
-    /// query the `2^step` values that fold into it.
+    /// Checks the queries (indices of layer 1, ascending, without repeats). `first_values` are values of layer 0: for
+    /// each query the `2^step` values that fold into it.
     ///
     /// # Errors
     /// [`FriError`].
@@ -176,8 +176,8 @@ fn fold_layer(
     Ok(queries.iter().map(value).collect())
 }
 
-/// Notes value and inverse point of every query in a layer, each place once: what Stone's verifier leaves for the
-/// splitter of proofs.
+/// Notes the value and the inverse point of every query in a layer, each index once, as Stone's verifier does for proof
+/// splitters.
 fn note_queries(channel: &mut VerifierChannel<'_>, layer: &FriLayer, queries: &[u64], values: &[Felt]) {
     let mut previous = None;
     for (&query, value) in queries.iter().zip(values) {
@@ -197,7 +197,7 @@ mod tests {
     use crate::channel::Recording;
     use serde_json::json;
 
-    /// A row of 2^40 elements is refused before anything of that size is made ready.
+    /// A row of 2^40 elements is rejected before anything of that size is allocated.
     #[test]
     fn layers_cannot_ask_for_more_than_the_proof_holds() {
         let params = json!({
@@ -222,7 +222,7 @@ mod tests {
         assert!(error.contains("the proof ends at byte 1000"), "{error}");
     }
 
-    /// As many queries as there may be, of a polynomial that has nearly no remainder in common for any two.
+    /// The maximum number of queries, at points of which nearly no two share a remainder.
     #[test]
     fn the_last_layer_cannot_ask_for_hours_of_work() {
         let params = json!({

@@ -1,4 +1,4 @@
-//! Reading of Stone's JSON files: a value with its path, so that an error says where and what.
+//! Reader of Stone's JSON files: values with their paths, so that an error names the place and the expected value.
 
 mod text;
 
@@ -12,34 +12,34 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 
-/// A JSON file that does not hold what it should.
+/// A value in a JSON file that is not what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: expected {expected}, found {found}")]
 pub struct JsonError {
-    /// Where, as `/key/0/key`.
+    /// The path of the value, such as `/key/0/key`.
     pub path: String,
-    /// What is allowed there.
+    /// What was expected.
     pub expected: String,
-    /// What is there.
+    /// What was found.
     pub found: String,
 }
 
-/// A place in a JSON text; a missing value and `null` are the same, as in Stone.
+/// A place in a JSON text. A missing value and `null` are the same, as in Stone.
 ///
-/// It holds the text of its value, which is read when it is asked for: a file of which little is needed costs little memory,
-/// however it was made.
+/// It holds the text of its value, which is parsed on demand: a file of which little is read takes little memory,
+/// whatever it contains.
 #[derive(Clone)]
 pub(crate) struct Place<'a> {
-    /// The value: JSON without blanks around it.
+    /// The value: JSON without surrounding whitespace.
     text: &'a str,
     name: Name<'a>,
     parent: Option<&'a Place<'a>>,
 }
 
-/// What a place is called in the one that it is in.
+/// The name of a place within its parent.
 #[derive(Clone)]
 enum Name<'a> {
-    /// Nothing: it is a root.
+    /// None: the place is a root.
     Root,
     /// The key of an object.
     Key(Cow<'a, str>),
@@ -47,14 +47,14 @@ enum Name<'a> {
     Index(usize),
 }
 
-/// A value that is not there.
+/// The text of a missing value.
 const NOTHING: &str = "null";
 
-/// Longest excerpt of the offending value in an error.
+/// Maximum length of the excerpt of the offending value in an error.
 const EXCERPT: usize = 60;
 
 impl<'a> Place<'a> {
-    /// The root of a text that is known to be JSON and to have no blanks around it.
+    /// The root of a text that is known to be JSON without surrounding whitespace.
     pub fn root(text: &'a str) -> Self {
         Self {
             text,
@@ -63,7 +63,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The same value as the root of a document of its own, in which errors say where.
+    /// The same value as the root of its own document: the paths in errors begin here.
     pub fn as_root(&self) -> Place<'a> {
         Place::root(self.text)
     }
@@ -82,7 +82,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The error that something else was expected here.
+    /// An error that says what was expected here.
     pub fn error(&self, expected: impl Into<String>) -> JsonError {
         let found = match self.text.as_bytes().first() {
             Some(b'n') => "nothing".to_owned(),
@@ -98,8 +98,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The members of those names, in one pass through the object: a name that is asked for twice, or is there twice, is the
-    /// last.
+    /// The members with these names, in one pass through the object. If the object has a name twice, the last member
+    /// counts.
     pub fn keys<'b, const N: usize>(&'b self, names: [&'b str; N]) -> Result<[Place<'b>; N], JsonError> {
         let mut places = names.map(|name| self.child(Name::Key(name.into()), NOTHING));
         for (key, text) in self.pairs()? {
@@ -113,18 +113,18 @@ impl<'a> Place<'a> {
         Ok(places)
     }
 
-    /// The member of that name.
+    /// The member called `name`.
     pub fn key<'b>(&'b self, name: &'b str) -> Result<Place<'b>, JsonError> {
         let [place] = self.keys([name])?;
         Ok(place)
     }
 
-    /// The place itself, unless there is nothing.
+    /// The place itself; `None` if the value is missing.
     pub fn if_present(self) -> Option<Place<'a>> {
         (self.text != NOTHING).then_some(self)
     }
 
-    /// All members in the file's order, `most` at most.
+    /// Reads all members, at most `most`.
     pub fn members<T>(
         &self,
         most: usize,
@@ -132,7 +132,7 @@ impl<'a> Place<'a> {
     ) -> Result<BTreeMap<String, T>, JsonError> {
         let mut members = BTreeMap::new();
         for (key, text) in self.pairs()? {
-            let key = string(key).ok_or_else(|| self.error("names that are text"))?;
+            let key = string(key).ok_or_else(|| self.error("names that are valid strings"))?;
             let value = read(&self.child(Name::Key(key.as_ref().into()), text))?;
             members.insert(key.into_owned(), value);
             if members.len() > most {
@@ -151,20 +151,20 @@ impl<'a> Place<'a> {
         Ok(items.map(|(i, text)| self.child(Name::Index(i), text)))
     }
 
-    /// Whether this is an object.
+    /// Checks that this is an object.
     pub fn object(&self) -> Result<(), JsonError> {
         let is_object = self.text.starts_with('{');
         is_object.then_some(()).ok_or_else(|| self.error("an object"))
     }
 
-    /// Keys as they are written, and values.
+    /// The keys, as written in the file, and the values.
     fn pairs(&self) -> Result<impl Iterator<Item = (&'a str, &'a str)> + use<'a>, JsonError> {
         self.object()?;
         let mut items = Items(self.text);
         Ok(iter::from_fn(move || Some((items.next()?, items.next()?))))
     }
 
-    /// An unsigned integer; like Stone's parser, also one that is written with an exponent or `.0`.
+    /// An unsigned integer. Like Stone's parser, accepts an exponent or `.0`.
     pub fn unsigned(&self) -> Result<u64, JsonError> {
         let integral = |x: f64| (x >= 0.0 && x < 2f64.powi(64) && x.fract() == 0.0).then_some(x as u64);
         let number: Option<Number> = serde_json::from_str(self.text).ok();
@@ -189,15 +189,15 @@ impl<'a> Place<'a> {
         self.text.parse().map_err(|_| self.error("a boolean"))
     }
 
-    /// A field element: a `0x` string. (Stone reduces values at or above p; that would give one statement
-    /// several forms, so they are refused.)
+    /// A field element: a `0x` string. (Stone reduces values of p and above. That would give one statement several
+    /// forms, so this rejects them.)
     pub fn felt(&self) -> Result<Felt, JsonError> {
         felt::from_hex(&self.string()?)
             .ok_or_else(|| self.error("a field element as 0x-prefixed hexadecimal below p"))
     }
 }
 
-/// The string that a JSON text is; copied only where it has escapes.
+/// The string that `text` encodes; copied only if it has escapes.
 fn string(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
@@ -206,17 +206,18 @@ fn string(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(inner))
 }
 
-/// The items of an array, or the keys and values of an object in turn: what is left of a text that is known to be JSON.
+/// Iterates over the items of an array, or the keys and values of an object in turn. Holds the rest of a text that is
+/// known to be JSON.
 struct Items<'a>(&'a str);
 
 impl<'a> Iterator for Items<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        // The bracket or separator before the item.
+        // Skip the bracket or separator before the item.
         let text = self.0.get(1..)?.trim_ascii_start();
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-        // At the closing bracket there is none.
+        // There is no item at the closing bracket.
         values.next()?.ok()?;
         let (item, rest) = text.split_at_checked(values.byte_offset())?;
         self.0 = rest.trim_ascii_start();

@@ -1,30 +1,31 @@
 //! The text of one of Stone's JSON files.
 //!
-//! Stone reads with jsoncpp 1.8.4 in its default mode, and so comments (`//` to the end of the line, `/* */`) may stand between
-//! tokens, anything may follow the value, and of members with one name the last counts. All of it is taken here. Ours stays
-//! stricter: the file is UTF-8; numbers have JSON's spelling (no `01`, no `1.`); a string holds no raw control
-//! character and no half of a surrogate pair where it is read. What Stone refuses beyond that is not looked for
-//! (a comment between a name and its colon, more than 1000 nested values that nobody reads).
+//! Stone reads with jsoncpp 1.8.4 in its default mode: comments (`//` to the end of the line, `/* */`) may stand
+//! between tokens, anything may follow the value, and of members with the same name the last counts. This reader
+//! accepts all of that. It is stricter than Stone in some respects: the file must be UTF-8; numbers must have JSON's
+//! spelling (no `01`, no `1.`); a string that is read must hold no raw control character and no half of a surrogate
+//! pair. It does not reject everything that Stone rejects (a comment between a name and its colon, more than 1000
+//! nested values that are not read).
 
 use super::Place;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 use std::borrow::Cow;
 
-/// The text of a file up to the end of its value, without comments. Its value is known to be JSON.
+/// The text of a file up to the end of its value, without comments. The value is known to be JSON.
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
     /// The text of a file.
     ///
     /// # Errors
-    /// Not JSON; says line and column in the file.
+    /// Not JSON; the error has the line and column in the file.
     pub fn new(file: &'a str) -> Result<Self, serde_json::Error> {
         let mut text = without_comments(file);
         let mut values = Deserializer::from_str(&text).into_iter::<IgnoredAny>();
         match values.next() {
             Some(value) => drop(value?),
-            // Says where the text ends, and that it does.
+            // Fails with the position where the text ends.
             None => drop(serde_json::from_str::<IgnoredAny>(&text)?),
         }
         let end = values.byte_offset();
@@ -41,16 +42,16 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Reads a file of Stone's (an input, parameters, a configuration) as a JSON value, with the comments and the trailing
-/// text that Stone takes.
+/// Reads one of Stone's files (an input, parameters, a configuration) as a JSON value, with the comments and the
+/// trailing text that Stone accepts.
 ///
 /// # Errors
-/// Not JSON, or values nested more than 127 deep; says line and column in the file.
+/// Not JSON, or values nested more than 127 deep; the error has the line and column in the file.
 pub fn value(file: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(&Text::new(file)?.0)
 }
 
-/// The text with blanks in place of comments. Lines stay lines, so that an error still says where it is.
+/// The text with blanks in place of comments. Line breaks are kept, so errors have the right line and column.
 fn without_comments(text: &str) -> Cow<'_, str> {
     let mut plain = String::new();
     let mut copied = 0;
@@ -73,7 +74,7 @@ fn without_comments(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Where the comments of a text are. One that does not end is none: what is left is no JSON then.
+/// Iterates over the positions of the comments in a text. A comment that does not end is not recognized.
 struct Comments<'a> {
     text: &'a str,
     position: usize,
@@ -110,7 +111,7 @@ fn string_length(text: &str) -> Option<usize> {
         if text[end..].starts_with('"') {
             return Some(end + 1);
         }
-        // The character behind a backslash has one byte, or else this is no JSON.
+        // A character after a backslash has one byte, or else this is not JSON.
         end += 2;
         if !text.is_char_boundary(end) {
             return None;

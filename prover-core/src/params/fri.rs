@@ -4,13 +4,13 @@ use super::MAX_LOG_DOMAIN;
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
 use crate::json::{JsonError, Place};
 
-/// Greatest number of queries: more than any security target needs, few enough to bound a verifier's work.
+/// Maximum number of queries: more than any security target needs, few enough to bound a verifier's work.
 const MAX_QUERIES: u32 = 1 << 16;
 
-/// Greatest number of steps: all but the first fold the domain.
+/// Maximum number of steps: all but the first fold the domain.
 const MAX_STEPS: usize = MAX_LOG_DOMAIN as usize + 1;
 
-/// Greatest number of proof-of-work bits.
+/// Maximum number of proof-of-work bits.
 const MAX_PROOF_OF_WORK_BITS: u32 = 64;
 
 /// The parameters of FRI.
@@ -63,7 +63,7 @@ impl FriParameters {
         self.fri_step_list.iter().sum()
     }
 
-    /// The single changes that would fit.
+    /// The single changes that would make the parameters fit, in words.
     pub(super) fn would_fit(&self, last: u64, steps: u64, log_trace: u64) -> String {
         let mut changes = Vec::new();
         if let Some(log) = log_trace.checked_sub(steps).filter(|&log| log < 32) {
@@ -80,7 +80,7 @@ impl FriParameters {
         changes.join(", or ")
     }
 
-    /// A list with this sum that begins as ours does; further steps are at most 4, the usual greatest.
+    /// A list with this sum that begins like the current one; further steps are at most 4, the usual maximum.
     fn steps_of_sum(&self, sum: u64) -> Option<Vec<u64>> {
         const USUAL: u64 = 4;
         let mut list = Vec::new();

@@ -1,16 +1,15 @@
-//! Which form of the public input opens the transcript.
+//! The form of the public input that opens the transcript.
 
 use crate::json::{JsonError, Place};
 
-/// The key of the setting in a parameter file. Stone has no such setting: a build of it knows one form.
+/// The key of the setting in a parameter file. Stone has no such setting: each build supports one form.
 pub(super) const KEY: &str = "stone_version";
 
-/// The version of Stone whose form of the public input opens the transcript. Nothing else in a proof depends on
-/// it. The names are those by which verifiers call the forms (Integrity's settings, swiftness' features).
+/// The version of Stone whose form of the public input opens the transcript. Nothing else in a proof depends on it. The
+/// names are those that verifiers use (Integrity's settings, swiftness' features).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoneVersion {
-    /// The older form, which Ethereum's verifier contracts take: without
-    /// `n_verifier_friendly_commitment_layers`.
+    /// The older form, which Ethereum's verifier contracts accept: without `n_verifier_friendly_commitment_layers`.
     Stone5,
     /// Stone v3's form, which begins with `n_verifier_friendly_commitment_layers`.
     #[default]
@@ -29,12 +28,12 @@ impl StoneVersion {
         }
     }
 
-    /// The version of that name.
+    /// The version called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.name() == name)
     }
 
-    /// Reads the setting, if the file has it.
+    /// Reads the setting; `None` if the file does not have it.
     pub(crate) fn stated(root: &Place<'_>) -> Result<Option<Self>, JsonError> {
         let Some(place) = root.key(KEY)?.if_present() else {
             return Ok(None);

@@ -77,7 +77,7 @@ fn what_stone_refuses_is_refused() {
         "blake256_masked160_msb",
     ] {
         assert!(!accepted(felt(bad)), "{bad}");
-        // Poseidon on every layer leaves no node to the bad hash; on one layer less it does.
+        // Poseidon on every layer leaves no node to the bad hash; on one layer fewer it does.
         let mut mixed = felt(bad);
         mixed["verifier_friendly_commitment_hash"] = json!("poseidon3");
         mixed["n_verifier_friendly_commitment_layers"] = json!(18);
@@ -109,7 +109,8 @@ fn what_stone_refuses_is_refused() {
     }
 }
 
-/// Stone's Pedersen hashes whole words of 32 bytes: all of a transcript but the proof of work, whose message has 41.
+/// Stone's Pedersen hashes only whole 32-byte words. All messages of a transcript are whole words, except that of the
+/// proof of work, which has 41 bytes.
 #[test]
 fn a_pedersen_transcript_has_no_proof_of_work() {
     let pedersen = |bits: u32| {
@@ -237,7 +238,7 @@ fn the_stone_version_is_kept_in_the_file() {
     assert_eq!(Parameters::from_json(&stone5.to_json()).expect("valid"), stone5);
     let stone6 = version(json!("stone6")).expect("valid");
     assert_eq!(stone6, Parameters::from_json(&base()).expect("valid"));
-    // A file for Stone v3 has nothing that Stone does not know.
+    // A file for Stone v3 has only keys that Stone knows.
     assert_eq!(stone6.to_json().get("stone_version"), None);
     for bad in [json!("stone7"), json!(5)] {
         let error = version(bad).expect_err("no such version").to_string();

@@ -1,20 +1,20 @@
-//! What verifiers take, as data.
+//! The limits of verifiers, as data.
 
 use crate::cairo::run::RunMode;
 use crate::params::Parameters;
 
-/// What a verifier takes. Ranges have both ends.
+/// What a verifier accepts. Ranges are inclusive.
 #[derive(Debug)]
 pub struct Limits {
     /// The verifier's name.
     pub verifier: &'static str,
-    /// The layouts that it knows; `None` if it knows all.
+    /// The layouts that it supports; `None` for all.
     pub layouts: Option<&'static [&'static str]>,
-    /// Whether it takes other hashes and another form of the public input than the profile's.
+    /// Whether it accepts other hashes and another form of the public input than the profile's.
     pub any_hashes: bool,
-    /// Whether it takes public memory with continuous pages.
+    /// Whether it accepts public memory with continuous pages.
     pub continuous_pages: bool,
-    /// The runs that it takes: those of any of these modes.
+    /// The runs that it accepts: those of any of these modes.
     pub runs: &'static [RunMode],
     /// The first FRI step.
     pub first_fri_step: (u64, u64),
@@ -28,15 +28,15 @@ pub struct Limits {
     pub n_queries: (u64, u64),
     /// Bits of proof of work.
     pub proof_of_work_bits: (u64, u64),
-    /// The least security that it asks for, in bits.
+    /// The minimum security that it requires, in bits.
     pub min_security_bits: u64,
-    /// What keeps it from taking the proof of just any program.
+    /// Which programs it accepts proofs of, if not all.
     pub programs: Option<&'static str>,
 }
 
 /// Integrity 2.1, the verifier on Starknet. FRI and proof of work: the bounds in its configuration checks, which
-/// swiftness has too (`fri/config`: 2 to 15 layers, steps 1 to 4 after a first 0, last layer up to 2^15;
-/// `pow/config`: 20 to 50 bits). Layouts: its published settings. It reads no page headers.
+/// swiftness shares (`fri/config`: 2 to 15 layers, steps 1 to 4 after a first 0, last layer up to 2^15; `pow/config`:
+/// 20 to 50 bits). Layouts: its published settings. It reads no page headers.
 pub(super) const INTEGRITY: Limits = Limits {
     verifier: "Integrity 2.1",
     layouts: Some(&[
@@ -60,15 +60,15 @@ pub(super) const INTEGRITY: Limits = Limits {
     programs: None,
 };
 
-/// Ethereum's contracts behind SHARP: the CPU verifier of one layout behind a registry of programs. FRI, queries
-/// and the upper bound of the proof of work: the published contracts' own checks (first step 0, others 2 to 4,
-/// last layer up to 2^10, 48 queries, 50 bits). 96 bits of security and 30 of proof of work: the contracts' state.
+/// Ethereum's contracts behind SHARP: the CPU verifier of one layout, behind a registry of programs. FRI, queries and
+/// the upper bound of the proof of work: the published contracts' own checks (first step 0, others 2 to 4, last layer
+/// up to 2^10, 48 queries, 50 bits). 96 bits of security and 30 of proof of work: the contracts' state.
 pub(super) const SHARP: Limits = Limits {
     verifier: "SHARP's contracts on Ethereum",
     layouts: Some(&["recursive_large_output"]),
     any_hashes: false,
     continuous_pages: true,
-    // Its bootloaders declare all builtins; those that the layout lacks get 0.
+    // SHARP's bootloaders declare all builtins; those that the layout lacks get 0.
     runs: &[RunMode::Relaxed],
     first_fri_step: (0, 0),
     fri_step: (2, 4),
@@ -77,10 +77,10 @@ pub(super) const SHARP: Limits = Limits {
     n_queries: (1, 48),
     proof_of_work_bits: (30, 50),
     min_security_bits: 96,
-    programs: Some("takes proofs of its registered bootloader programs only"),
+    programs: Some("accept only proofs of registered bootloader programs"),
 };
 
-/// Stone's own verifier: whatever its parameter file can say.
+/// Stone's own verifier: accepts everything that its parameter file can express.
 pub(super) const STONE: Limits = Limits {
     verifier: "Stone's verifier",
     layouts: None,
@@ -100,7 +100,7 @@ pub(super) const STONE: Limits = Limits {
 const ANY: (u64, u64) = (0, u64::MAX);
 
 impl Limits {
-    /// The numbers that are outside the limits, in words.
+    /// The numbers outside the limits, in words.
     pub(super) fn objections(&self, params: &Parameters) -> Vec<String> {
         let fri = &params.fri;
         let log_last_layer = fri.last_layer_degree_bound.checked_ilog2().unwrap_or(0);
@@ -139,9 +139,9 @@ impl Limits {
             .chain(named)
             .filter(|(_, value, (min, max))| !(min..=max).contains(&value))
             .map(|(name, value, (min, max))| match (min, max) {
-                (min, u64::MAX) => format!("{name} is {value}, at least {min} is asked for"),
-                (min, max) if min == max => format!("{name} is {value}, only {min} is taken"),
-                (min, max) => format!("{name} is {value}, {min} to {max} is taken"),
+                (min, u64::MAX) => format!("{name} is {value}, at least {min} is required"),
+                (min, max) if min == max => format!("{name} is {value}, only {min} is accepted"),
+                (min, max) => format!("{name} is {value}, {min} to {max} is accepted"),
             })
             .collect()
     }

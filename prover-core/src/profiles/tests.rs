@@ -1,6 +1,6 @@
 use super::*;
 
-/// Steps and targets that a law is checked for.
+/// Profiles, step counts and security targets to test.
 fn shapes() -> impl Iterator<Item = (&'static Profile, u64, u32)> {
     PROFILES.iter().flat_map(|profile| {
         let targets = [1, 50, 80, 96, 100];
@@ -94,12 +94,12 @@ fn parameters_outside_a_verifiers_limits_are_refused() {
     refused(
         "l1-sharp",
         |p| p.fri.n_queries = 49,
-        "n_queries is 49, 1 to 48 is taken",
+        "n_queries is 49, 1 to 48 is accepted",
     );
     refused(
         "l1-sharp",
         |p| p.fri.fri_step_list[1] = 1,
-        "fri_step_list[1] is 1, 2 to 4 is taken",
+        "fri_step_list[1] is 1, 2 to 4 is accepted",
     );
     refused(
         "l1-sharp",
@@ -109,23 +109,23 @@ fn parameters_outside_a_verifiers_limits_are_refused() {
     refused(
         "l1-sharp",
         |p| p.fri.proof_of_work_bits = 29,
-        "proof_of_work_bits is 29, 30 to 50 is taken; bits of security is 95, at least 96",
+        "proof_of_work_bits is 29, 30 to 50 is accepted; bits of security is 95, at least 96",
     );
     refused(
         "l1-sharp",
         |p| p.stone_version = StoneVersion::Stone6,
-        "stone_version is stone6, only stone5 is taken",
+        "stone_version is stone6, only stone5 is accepted",
     );
     let keccak = "integrity-stone6-keccak160";
     refused(
         keccak,
         |p| p.fri.fri_step_list[0] = 1,
-        "fri_step_list[0] is 1, only 0 is taken",
+        "fri_step_list[0] is 1, only 0 is accepted",
     );
     refused(
         keccak,
         |p| p.channel_hash = Hash::Keccak256,
-        "channel_hash is keccak256, only poseidon3 is taken",
+        "channel_hash is keccak256, only poseidon3 is accepted",
     );
     refused(
         keccak,
@@ -137,9 +137,9 @@ fn parameters_outside_a_verifiers_limits_are_refused() {
         |p| p.fri.fri_step_list = vec![0],
         "length of fri_step_list is 1, 2 to 15",
     );
-    // How many layers Poseidon hashes is free.
+    // The number of layers with Poseidon is free.
     assert_eq!(check(keccak, |p| p.commitment_hashes.n_top_layers = 100), Ok(()));
-    // Stone's verifier takes whatever its files can say.
+    // Stone's verifier accepts everything that its files can express.
     assert_eq!(check("stone", |p| p.channel_hash = Hash::Blake256), Ok(()));
 
     let error = Profile::by_name("l1-sharp").unwrap().parameters(1 << 14, 90);

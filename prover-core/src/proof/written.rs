@@ -1,9 +1,9 @@
-//! A proof file to be written: as Stone writes it, with the inputs as they were given.
+//! A proof file to write: formatted like Stone's, with the inputs as given.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What Stone writes of itself. The defaults are those of a build of Stone that was not stamped.
+/// What Stone writes about itself. The defaults are those of a Stone build that was not stamped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// `commit_hash`.
@@ -24,10 +24,10 @@ impl Default for Version {
     }
 }
 
-/// A proof file to be written. The inputs are kept as they were given.
+/// A proof file to write. The inputs are kept as given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WrittenProofFile {
-    /// The annotations, if they were wanted.
+    /// The annotations, if requested.
     pub annotations: Option<Vec<String>>,
     /// The private input.
     pub private_input: Value,
@@ -35,11 +35,11 @@ pub struct WrittenProofFile {
     pub proof: Vec<u8>,
     /// The parameters.
     pub proof_parameters: Value,
-    /// The prover's configuration, which changes no byte of a proof.
+    /// The prover's configuration, which does not affect the proof.
     pub prover_config: Value,
     /// The public input.
     pub public_input: Value,
-    /// What made the file.
+    /// The software that made the file.
     pub version: Version,
 }
 
@@ -61,7 +61,7 @@ impl WrittenProofFile {
         if let Some(lines) = &self.annotations {
             value["annotations"] = json!(lines);
         }
-        // A feature of serde_json that another crate may switch on keeps the order of insertion.
+        // Another crate may enable the serde_json feature that keeps the insertion order.
         value.sort_all_objects();
         let mut text = Vec::new();
         let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");

@@ -1,4 +1,4 @@
-//! The checker: looks at every constraint in every row of an execution's trace, without proving anything.
+//! The checker: evaluates every constraint in every row of an execution's trace, without proving anything.
 
 use super::ProveError;
 use super::interaction::ScannedColumns;
@@ -9,24 +9,24 @@ use crate::cairo::layouts::Layout;
 use crate::cairo::trace::fill_trace;
 use quarry_kernels::{Backend, Felt, Hash, felt};
 
-/// What the checker looked at, and what it found.
+/// The result of the checker.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// Number of rows.
     pub n_rows: usize,
     /// Number of constraints.
     pub n_constraints: usize,
-    /// The first constraint that fails: in the lowest row, and of those the one with the lowest index.
+    /// The first constraint that fails: the one in the lowest row, and within that row the one with the lowest index.
     pub violation: Option<Violation>,
 }
 
 /// Looks for the first constraint that an execution violates.
 ///
-/// The interaction elements are fixed, where a proof's depend on the trace: enough to find mistakes, not for a
-/// trace that was made to deceive the checker.
+/// The interaction elements are fixed, while a proof's depend on the trace. That is enough to find mistakes, but not to
+/// detect a trace that was made to deceive the checker.
 ///
 /// # Errors
-/// [`ProveError`]: inputs that do not even fill a trace, or a device that fails.
+/// [`ProveError`]: inputs that do not fill a trace, or a device failure.
 pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, ProveError> {
     let layout = Layout::of(&input.public)?;
     let air = CairoAir::new(&layout, input.public.n_steps)?;
@@ -51,7 +51,7 @@ pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, Pro
     })
 }
 
-/// An interaction element without structure.
+/// A fixed pseudorandom interaction element.
 fn element(i: usize) -> Felt {
     let digest = Hash::Keccak256.hash_bytes(&i.to_be_bytes());
     felt::from_bytes_reduced(&digest)

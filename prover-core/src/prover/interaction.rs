@@ -8,14 +8,14 @@ use quarry_kernels::{Backend, Columns, Felt, Natural};
 
 /// The columns of the first trace that the interaction columns are computed from.
 pub(super) struct ScannedColumns<D: Backend> {
-    /// Which they are, ascending.
+    /// Their indices in the first trace, ascending.
     pub(super) indices: Vec<usize>,
-    /// They themselves, in that order.
+    /// The columns, in that order.
     pub(super) columns: Columns<D, Natural>,
 }
 
 impl<D: Backend> ScannedColumns<D> {
-    /// Takes them out of a trace that is not on the device.
+    /// Uploads the columns of a trace that is on the host.
     pub(super) fn upload(device: &D, air: &CairoAir, trace: &[Vec<Felt>]) -> Result<Self, ProveError> {
         let indices = air.scanned_columns()?;
         let columns: Vec<_> = indices.iter().map(|&index| trace[index].clone()).collect();
@@ -24,7 +24,7 @@ impl<D: Backend> ScannedColumns<D> {
         Ok(Self { indices, columns })
     }
 
-    /// The interaction columns for what the verifier drew.
+    /// The interaction columns for the elements that the verifier drew.
     pub(super) fn interaction(
         self,
         device: &D,

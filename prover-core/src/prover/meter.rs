@@ -1,4 +1,4 @@
-//! Times phases, tells the observer, and stops the work when asked.
+//! Times phases, reports progress to the observer, and stops the work on request.
 
 use crate::cost::Shape;
 use crate::params::Parameters;
@@ -8,10 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// What a phase took.
+/// Time and memory of a phase.
 #[derive(Clone, Debug)]
 pub struct PhaseStatistics {
-    /// Which phase.
+    /// The phase.
     pub phase: Phase,
     /// Its wall time.
     pub time: Duration,
@@ -21,16 +21,16 @@ pub struct PhaseStatistics {
     pub peak_by_tag: Vec<(Tag, u64)>,
 }
 
-/// Cosets that are enqueued at once: one is worked on while the next is prepared. With more, progress would run ahead of
-/// the work, and a wish to stop would come late.
+/// Number of cosets enqueued at once: the device works on one while the next is prepared. With more, progress reports
+/// would run ahead of the work, and cancellation would come late.
 const COSETS_IN_FLIGHT: usize = 2;
 
-/// Times phases, tells the observer, and stops the work when asked.
+/// Times phases, reports progress to the observer, and stops the work on request.
 pub(super) struct Meter<'a, D: Device> {
     device: &'a D,
     observer: &'a dyn Observer,
     pub(super) cancel: &'a Cancel,
-    /// Share of the whole job at the beginning of every phase, and its end.
+    /// Every phase with the share of the whole job at its beginning and at its end.
     fractions: Vec<(Phase, f64, f64)>,
     steps_per_commit: f64,
     steps: Cell<f64>,
@@ -88,7 +88,8 @@ impl<'a, D: Device> Meter<'a, D> {
         found.map_or((0.0, 1.0), |&(_, begin, end)| (begin, end))
     }
 
-    /// A coset of a commitment is enqueued. Waits for the one before the last, and tells of it.
+    /// Called with the ticket of every enqueued coset of a commitment. Waits for the coset before it, and reports that
+    /// as progress.
     pub(super) fn step(&self, coset: Ticket) -> Result<(), DeviceError> {
         let mut in_flight = self.in_flight.borrow_mut();
         in_flight.push_back(coset);
@@ -115,7 +116,7 @@ impl<'a, D: Device> Meter<'a, D> {
     }
 
     fn end_phase(&mut self) {
-        // Whoever downloaded a commitment's root waited for its cosets.
+        // The download of a commitment's root has already waited for its cosets.
         self.in_flight.borrow_mut().clear();
         if let Some((phase, start)) = self.current.take() {
             let usage = self.device.take_peak();

@@ -1,5 +1,5 @@
-//! The prover: it reads like the protocol. Commit to the trace, interact, compose, sample out of domain, take
-//! the quotient, run FRI, open.
+//! The prover. It reads like the protocol: commit to the trace, interact, compose, sample out of domain, compute the
+//! DEEP quotient, run FRI, open.
 
 mod check;
 mod interaction;
@@ -33,27 +33,27 @@ fn domain_offset() -> Felt {
     Felt::from(3u64)
 }
 
-/// What the caller may choose without changing the proof's bytes.
+/// Options that do not change the proof's bytes.
 #[derive(Clone, Debug, Default)]
 pub struct ProveOptions {
-    /// Whether to keep the transcript's annotations.
+    /// Whether to record the transcript's annotations.
     pub annotations: bool,
-    /// Bytes of device memory that the proof may take; what is free on the device unless told otherwise.
+    /// Bytes of device memory that the proof may take; by default, what is free on the device.
     pub memory_budget: Option<u64>,
 }
 
 /// A proof.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// Stone's proof bytes: what `proof_hex` holds.
+    /// Stone's proof bytes, as in `proof_hex`.
     pub bytes: Vec<u8>,
-    /// The annotations, line by line, if asked for.
+    /// The annotations, line by line, if requested.
     pub annotations: Option<Vec<String>>,
-    /// What it took.
+    /// Statistics of the work.
     pub statistics: Statistics,
 }
 
-/// What a proof took.
+/// Statistics of the work for a proof.
 #[derive(Clone, Debug)]
 pub struct Statistics {
     /// The device.
@@ -62,7 +62,7 @@ pub struct Statistics {
     pub n_rows: usize,
     /// Number of columns: first, interaction, composition.
     pub n_columns: [usize; 3],
-    /// What the work was planned to take.
+    /// The memory plan.
     pub plan: MemoryPlan,
     /// Every phase in order.
     pub phases: Vec<PhaseStatistics>,
@@ -72,7 +72,7 @@ pub struct Statistics {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// There is no such layout.
+    /// The layout does not exist.
     #[error(transparent)]
     Layout(#[from] crate::cairo::layouts::LayoutError),
     /// The inputs are wrong.
@@ -101,7 +101,7 @@ pub enum ProveError {
 /// Proves that the trace is a run of the program that the public input states.
 ///
 /// # Errors
-/// [`ProveError`]; [`DeviceError::Cancelled`] inside it soon after `cancel` is set.
+/// [`ProveError`]; it is [`DeviceError::Cancelled`] if the work stopped because `cancel` was set.
 pub fn prove<D: Backend>(
     device: &D,
     input: &ProverInput,
@@ -156,8 +156,7 @@ pub fn prove<D: Backend>(
     })
 }
 
-/// The memory that a proof of this statement would take on a device, of which it may take `budget` bytes (or what is
-/// free).
+/// The memory that a proof of this statement would take on a device, within `budget` bytes (by default, what is free).
 ///
 /// # Errors
 /// [`ProveError`]: the statement and the parameters do not fit each other, or the proof does not fit the device.
@@ -179,7 +178,7 @@ pub fn plan<D: Device>(
     )?)
 }
 
-/// What every step of the protocol needs.
+/// The data that every step of the protocol needs.
 struct Prover<'a, D: Backend> {
     device: &'a D,
     params: &'a Parameters,
@@ -266,7 +265,7 @@ impl<D: Backend> Prover<'_, D> {
         Ok(())
     }
 
-    /// Gives the trace to the device: its coefficients, and the columns that the interaction scans.
+    /// Moves the trace to the device: its coefficients, and the columns that the interaction scans.
     fn take_trace(
         &self,
         trace: Vec<Vec<Felt>>,
@@ -340,8 +339,8 @@ impl<D: Backend> Prover<'_, D> {
         Ok(columns)
     }
 
-    /// Sends the values of all mask cells at `z` and of the composition columns at `z^2`; gives the terms of the
-    /// DEEP quotient around both points.
+    /// Sends the values of all mask cells at `z` and of the composition columns at `z^2`; returns the terms of the DEEP
+    /// quotient around both points.
     fn sample_out_of_domain(
         &self,
         traces: &[CommittedTrace<D>; 3],
@@ -410,7 +409,7 @@ impl<D: Backend> Prover<'_, D> {
         Ok(poles)
     }
 
-    /// The polynomial of the DEEP quotient, whose degree is below `n`: evaluated on one coset, it is known.
+    /// The polynomial of the DEEP quotient. Its degree is below `n`, so its evaluations on one coset determine it.
     fn quotient(
         &self,
         traces: &[CommittedTrace<D>; 3],
@@ -425,7 +424,7 @@ impl<D: Backend> Prover<'_, D> {
                 .map(|trace| trace.extension(device, &self.cosets, 0))
                 .collect::<Result<_, _>>()?;
             let tables: Vec<_> = tables.iter().map(|table| &**table).collect();
-            // Waited for, so that its time is not counted as FRI's.
+            // Wait here, so that this time is not counted as FRI's.
             device.deep_quotient(&tables, shift, poles, &mut values)?.wait()?;
         }
         device.interpolate(values, shift)
@@ -464,7 +463,7 @@ fn send_values(params: &Parameters, opened: &[Opened], channel: &mut ProverChann
     }
 }
 
-/// Where the polynomials of both traces are evaluated, in mask order.
+/// The points at which the polynomials of both traces are evaluated, in mask order.
 struct MaskPoints {
     first: Vec<(usize, Felt)>,
     interaction: Vec<(usize, Felt)>,

@@ -17,8 +17,8 @@ struct Term {
     value: Felt,
 }
 
-/// The DEEP quotient: for every value that a column is said to have at a point outside the domain, the quotient
-/// that is a polynomial only if it has; they are summed with the powers of a random element.
+/// The DEEP quotient. For every claimed value of a column at a point outside the domain there is a quotient that is a
+/// polynomial only if the value is right; these are summed with the powers of a random element.
 pub(super) struct VirtualOracle {
     tables: [TableCommitment; 3],
     log_domain: u32,
@@ -27,8 +27,8 @@ pub(super) struct VirtualOracle {
 }
 
 impl VirtualOracle {
-    /// `values` are those of the mask around `point`, then those of the composition's columns at the square (for
-    /// two columns) of `point`.
+    /// `values` are those of the mask around `point`, then those of the composition's columns at the square (for two
+    /// columns) of `point`.
     pub fn new(
         air: &Air,
         tables: [TableCommitment; 3],

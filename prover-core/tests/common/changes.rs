@@ -1,4 +1,4 @@
-//! Changing the inputs of an execution.
+//! Changes to the inputs of an execution.
 
 use ark_ff::One;
 use quarry_kernels::Felt;
@@ -7,7 +7,7 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::memory::Memory;
 use quarry_prover_core::cairo::trace::build_trace;
 
-/// What is said of inputs after a change: the error, or that they are accepted.
+/// The error for inputs after a change, or "accepted".
 pub fn error_of(original: &ProverInput, change: impl Fn(&mut ProverInput)) -> String {
     let layout = Layout::of(&original.public).expect("a layout");
     let mut input = original.clone();
@@ -18,14 +18,14 @@ pub fn error_of(original: &ProverInput, change: impl Fn(&mut ProverInput)) -> St
     }
 }
 
-/// Changes one cell of memory, or takes it away.
+/// Changes one cell of memory, or removes it.
 pub fn change_memory(input: &mut ProverInput, address: u64, value: Option<Felt>) {
     let mut cells: Vec<(u64, Felt)> = input.memory.cells().filter(|cell| cell.0 != address).collect();
     cells.extend(value.map(|value| (address, value)));
     input.memory = Memory::from_cells(cells).expect("no address twice");
 }
 
-/// A generator of numbers without structure.
+/// A pseudorandom number generator.
 pub struct Numbers(pub u64);
 
 impl Numbers {
@@ -37,12 +37,12 @@ impl Numbers {
         self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 8
     }
 
-    /// The next below `n`.
+    /// The next number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    /// A value near `value`, far from it, or at the edge of what there is.
+    /// A value near `value`, far from it, or at the edge of the range.
     pub fn near(&mut self, value: u64) -> u64 {
         match self.below(6) {
             0 => value.wrapping_add(1),
@@ -54,7 +54,7 @@ impl Numbers {
         }
     }
 
-    /// The same for elements.
+    /// The same for field elements.
     pub fn felt_near(&mut self, value: Felt) -> Felt {
         match self.below(4) {
             0 => value + Felt::one(),

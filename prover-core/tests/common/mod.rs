@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// One row of a corpus: an input and a parameter file, and what Stone makes of them.
+/// One row of a corpus: an input, a parameter file, and Stone's result.
 #[derive(Clone, Debug)]
 pub struct Golden {
     /// Layout of the case.
@@ -27,11 +27,11 @@ pub struct Golden {
     pub tag: String,
     /// Number of Cairo steps.
     pub n_steps: u64,
-    /// SHA-256 of the proof bytes in hexadecimal; `None` where Stone refuses the parameters.
+    /// SHA-256 of the proof bytes in hexadecimal; `None` if Stone rejects the parameters.
     pub digest: Option<String>,
-    /// Length of the proof in bytes; 0 where there is none.
+    /// Length of the proof in bytes; 0 if there is none.
     pub proof_bytes: usize,
-    /// CPU seconds that Stone took; 0 where there is no proof.
+    /// CPU seconds that Stone took; 0 if there is no proof.
     pub stone_cpu_seconds: f64,
     folder: PathBuf,
 }
@@ -41,13 +41,14 @@ pub fn repository() -> Vec<Golden> {
     read_corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data"))
 }
 
-/// The repository's row with that name: `layout/case/tag`.
+/// The repository's row called `layout/case/tag`.
 pub fn repository_row(name: &str) -> Golden {
     let row = repository().into_iter().find(|row| row.name() == name);
     row.unwrap_or_else(|| panic!("{name} is not in the repository"))
 }
 
-/// A program with hints, its input, and what Cairo's own tools made of them in layout `small`; nobody proved it.
+/// A program with hints, its input, and the files that Cairo's own tools made for it in layout `small`. It has no
+/// proof.
 pub fn hints_case(case: &str) -> Golden {
     Golden {
         layout: "small".into(),
@@ -63,7 +64,7 @@ pub fn hints_case(case: &str) -> Golden {
     }
 }
 
-/// One row of each of the repository's cases, as all rows of a case have the same inputs.
+/// One row of each of the repository's cases; all rows of a case have the same inputs.
 pub fn repository_cases() -> Vec<Golden> {
     let mut rows = repository();
     rows.dedup_by(|a, b| (&a.layout, &a.case) == (&b.layout, &b.case));
@@ -84,7 +85,7 @@ pub fn corpus() -> Vec<Golden> {
 /// The larger corpus.
 ///
 /// # Panics
-/// If `QUARRY_GOLDEN` is not set: whoever asks for the slow tier must be told that it did not run.
+/// If `QUARRY_GOLDEN` is not set: a requested slow tier must not pass without running.
 pub fn external() -> Vec<Golden> {
     let root = std::env::var_os("QUARRY_GOLDEN")
         .expect("QUARRY_GOLDEN is not set: the slow tier needs the corpus of golden proofs");
@@ -99,11 +100,11 @@ pub fn proof_files() -> Vec<(Golden, String)> {
     files
 }
 
-/// Proofs of so many steps and more belong to the slow tier.
+/// Proofs with at least this many steps belong to the slow tier.
 pub const SLOW_STEPS: u64 = 1 << 16;
 
 impl Golden {
-    /// Whether the tier that runs proves the case, or does other work that grows with its steps.
+    /// Whether the current tier proves the case, or does other work on it that grows with its steps.
     pub fn is_in_tier(&self) -> bool {
         is_slow_tier() || self.n_steps < SLOW_STEPS
     }
@@ -113,7 +114,7 @@ impl Golden {
         format!("{}/{}/{}", self.layout, self.case, self.tag)
     }
 
-    /// The row's parameters: those in Stone's proof file where the corpus has it, else the parameter file.
+    /// The row's parameters: those in Stone's proof file if the corpus has it, otherwise the parameter file.
     pub fn parameters(&self) -> String {
         match self.proof_file() {
             Some(text) => {
@@ -181,7 +182,7 @@ impl Golden {
         fs::write(folder.join("params.json"), self.parameters()).expect("a folder that can be written");
     }
 
-    /// Panics unless `proof` are the bytes that Stone makes.
+    /// Panics unless `proof` has the bytes of Stone's proof.
     pub fn assert_same_proof(&self, proof: &[u8]) {
         let expected = self.digest.as_deref().expect("a row with a proof");
         assert_eq!(
@@ -222,7 +223,7 @@ impl AnnotatedProof {
             .annotations
             .iter()
             .filter(|line| line.contains("Field Element") && marks.iter().all(|mark| line.contains(mark)));
-        // "Field Element(0x..)", or "Field Elements(0x.., ..)" where they are sent as one.
+        // "Field Element(0x..)", or "Field Elements(0x.., ..)" if they are sent together.
         let list = |line: &String| {
             let list = line.rsplit('(').next().expect("a list").trim_end_matches(')');
             list.split(", ")
@@ -233,7 +234,7 @@ impl AnnotatedProof {
     }
 }
 
-/// The rows of the corpus whose annotated proof it has, with that.
+/// The rows of the corpus that have an annotated proof, with the proof.
 pub fn annotated() -> Vec<(Golden, AnnotatedProof)> {
     let with_proof = |row: Golden| row.annotated_proof().map(|proof| (row, proof));
     let proofs: Vec<_> = corpus().into_iter().filter_map(with_proof).collect();

@@ -1,4 +1,4 @@
-//! Proving the rows of a corpus.
+//! Proves the rows of a corpus.
 
 use super::{Golden, repository_row};
 use quarry_kernels::{Backend, CpuDevice};
@@ -23,12 +23,12 @@ pub fn read_parameters(golden: &Golden) -> Parameters {
     Parameters::parse(&golden.parameters()).unwrap_or_else(|error| panic!("{}: {error}", golden.name()))
 }
 
-/// The CPU with so many threads.
+/// The CPU device with `n_threads` threads.
 pub fn cpu(n_threads: Option<usize>) -> CpuDevice {
     CpuDevice::new(n_threads).expect("threads")
 }
 
-/// Our proof of a case on a device, with these options.
+/// Quarry's proof of a case on a device, with these options.
 pub fn prove_with<D: Backend>(
     device: &D,
     golden: &Golden,
@@ -38,7 +38,7 @@ pub fn prove_with<D: Backend>(
     prove(device, &input, &params, options, &Silent, &Cancel::default())
 }
 
-/// Our proof of a case on a device.
+/// Quarry's proof of a case on a device.
 pub fn prove_golden_on<D: Backend>(device: &D, golden: &Golden, annotations: bool) -> Proof {
     let options = ProveOptions {
         annotations,
@@ -47,13 +47,13 @@ pub fn prove_golden_on<D: Backend>(device: &D, golden: &Golden, annotations: boo
     prove_with(device, golden, &options).unwrap_or_else(|error| panic!("{}: {error}", golden.name()))
 }
 
-/// Our proof of a case on the CPU.
+/// Quarry's proof of a case on the CPU.
 pub fn prove_golden(golden: &Golden, annotations: bool) -> Proof {
     prove_golden_on(&cpu(None), golden, annotations)
 }
 
-/// A proof is done within what its plan says that it needs: on devices that have that and no more, first with the cosets of
-/// the composition kept, then without.
+/// Asserts that a proof needs no more memory than its plan says: on devices that have just that much, first with the
+/// cosets of the composition kept, then without.
 pub fn assert_the_plan_is_enough<D: Backend>(start: impl Fn(u64) -> D) {
     for name in ["plain/fib_2p9/kek", "plain/fib_2p9/felt_vf_pos"] {
         let golden = repository_row(name);
@@ -71,8 +71,8 @@ pub fn assert_the_plan_is_enough<D: Backend>(start: impl Fn(u64) -> D) {
     }
 }
 
-/// On a device with memory of its own: the peak is the plan's to 5 %, with the cosets of the composition kept and without;
-/// too little memory is refused before the work, and the device stays usable.
+/// For devices with memory of their own. Asserts that the peak matches the plan to 5 %, with the cosets of the
+/// composition kept and without; that too little memory is refused before the work; and that the device stays usable.
 pub fn assert_memory_is_planned<D: Backend>(device: &D) {
     for name in ["plain/fib_2p9/kek", "small/fib_2p9/q1"] {
         let golden = repository_row(name);

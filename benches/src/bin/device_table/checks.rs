@@ -1,4 +1,4 @@
-//! Whether the device is right.
+//! Checks that the device's results are correct.
 
 use crate::report::Check;
 use quarry_benches::read_case;
@@ -12,10 +12,10 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// A law and its name.
+/// Name and function of a law.
 type Law<D> = (&'static str, fn(&D));
 
-/// Every law of the operations.
+/// Checks every law of the operations.
 pub fn laws<D: Backend>(device: &D) -> Vec<Check> {
     macro_rules! list {
         ($($law:ident,)*) => {
@@ -30,7 +30,7 @@ pub fn laws<D: Backend>(device: &D) -> Vec<Check> {
     laws.iter().map(check).collect()
 }
 
-/// Stone's bytes for every case that is not too slow.
+/// Compares proofs with Stone's bytes, for every case that is not too slow.
 pub fn cases<D: Backend>(
     device: &D,
     golden: &Path,

@@ -1,8 +1,9 @@
-//! What a device does, and how near that is to what its own rates allow: `device_table --device cuda --out FILE.json`.
+//! Measures a device and compares it with the floor given by its own rates:
+//! `device_table --device cuda --out FILE.json`.
 //!
-//! First whether it is right: every law of the operations, and Stone's bytes for the cases in the repository. Then the
-//! card's own rates, operations, and whole proofs with the share of their floor in every phase. A proof's clock runs
-//! from the trace's columns in host memory to the last byte; building the trace is timed beside it.
+//! First it checks correctness: every law of the operations, and Stone's bytes for the cases in the repository. Then it
+//! measures the card's own rates, operations, and whole proofs with the share of their floor in every phase. The time
+//! of a proof runs from the trace's columns in host memory to the last byte; building the trace is timed separately.
 
 mod checks;
 mod operations;
@@ -22,11 +23,11 @@ use std::process::ExitCode;
 /// Measures a device.
 #[derive(Parser)]
 struct Args {
-    /// The device: cuda, cuda:N, wgpu, wgpu:N, cpu; or, to see that this program runs, wgpu-software (a software adapter)
-    /// and with the feature emulation: emulated (the CUDA device on a stand-in for its driver)
+    /// Device: cuda, cuda:N, wgpu, wgpu:N, cpu. To test this program: wgpu-software (a software adapter) and, with the
+    /// feature emulation, emulated (the CUDA device with an emulated driver)
     #[arg(long, default_value = "cuda")]
     device: String,
-    /// What to do: checks, rates, operations, proofs, settlement
+    /// Parts to run: checks, rates, operations, proofs, settlement
     #[arg(
         long,
         value_delimiter = ',',
@@ -39,34 +40,34 @@ struct Args {
     /// Logarithm of the steps of the smallest proof
     #[arg(long, default_value_t = 16)]
     smallest: u32,
-    /// Logarithm of the elements of a transfer when rates are measured, and what else is in proportion
+    /// Logarithm of the elements per transfer when rates are measured; other measurements scale with it
     #[arg(long, default_value_t = 24)]
     rate_size: u32,
-    /// Runs of which the median is taken
+    /// Number of runs, of which the median is taken
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Bits of proof of work of the proofs that are timed, instead of their profile's: an emulated device takes hours for
-    /// those of settlement
+    /// Proof-of-work bits of the timed proofs, instead of their profile's: an emulated device takes hours for those of
+    /// settlement
     #[arg(long)]
     proof_of_work_bits: Option<u32>,
-    /// The corpus of Stone's proofs
+    /// Folder of Stone's proofs to compare with
     #[arg(long, default_value = "prover-core/tests/data")]
     golden: PathBuf,
-    /// A case that took Stone more CPU seconds is not checked
+    /// Skip cases that took Stone more CPU seconds than this
     #[arg(long, default_value_t = 50.0)]
     stone_seconds: f64,
-    /// The folder of the program that is proved
+    /// Folder of the program to prove
     #[arg(long, default_value = "prover-core/examples/collatz")]
     program: PathBuf,
-    /// What the results are filed under: driver and date, for one
+    /// Label of the results, for example driver and date
     #[arg(long, default_value = "")]
     label: String,
-    /// Write all results here as JSON
+    /// Write all results to this file as JSON
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
-/// The exit code where the machine has no such device.
+/// Exit code if the machine has no such device.
 const ABSENT: u8 = 3;
 
 fn main() -> ExitCode {
@@ -102,7 +103,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
             Some(("wgpu", Ok(index))) => run(&WgpuDevice::new(index, None, false)?, &args)?,
             _ => {
                 return Err(
-                    "--device: give cuda, cuda:N, wgpu, wgpu:N, wgpu-software, cpu or emulated".into(),
+                    "--device: expected cuda, cuda:N, wgpu, wgpu:N, wgpu-software, cpu or emulated".into(),
                 );
             }
         },
@@ -110,11 +111,11 @@ fn measure() -> Result<(), Box<dyn Error>> {
     if all_right {
         Ok(())
     } else {
-        Err("the device is wrong: see the checks".into())
+        Err("the device failed checks: see the report".into())
     }
 }
 
-/// The first adapter that is software, or that is not.
+/// Starts the first adapter that is software, or the first that is not.
 fn adapter(is_software: bool) -> Result<WgpuDevice, Box<dyn Error>> {
     let adapters = WgpuDevice::list();
     let first = adapters.iter().find(|adapter| adapter.is_software == is_software);
@@ -122,7 +123,7 @@ fn adapter(is_software: bool) -> Result<WgpuDevice, Box<dyn Error>> {
     Ok(WgpuDevice::new(index, None, is_software)?)
 }
 
-/// Everything that was asked for; whether all checks held.
+/// Runs the requested parts. Returns whether all checks passed.
 fn run<D: Backend + Measure>(device: &D, args: &Args) -> Result<bool, Box<dyn Error>> {
     let wanted = |part: &str| args.only.iter().any(|only| only == part);
     let mut report = Report::new(device.name(), &args.label);
@@ -150,7 +151,7 @@ fn run<D: Backend + Measure>(device: &D, args: &Args) -> Result<bool, Box<dyn Er
         rates: rates.as_ref(),
     };
     if wanted("proofs") {
-        // The largest first: it says most.
+        // The largest first: it is the most informative.
         for log_steps in (args.smallest..=args.largest).rev() {
             proofs.recursive(log_steps, &mut report)?;
             report.save(args.out.as_deref())?;

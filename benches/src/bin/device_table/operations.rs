@@ -1,4 +1,4 @@
-//! Transforms and trees at the sizes of proofs.
+//! Transforms and Merkle trees at the sizes of proofs.
 
 use crate::median;
 use crate::rates::Rates;
@@ -10,10 +10,10 @@ use std::time::Instant;
 
 const TAG: Tag = Tag("measured");
 
-/// Columns of the table that is hashed: those of the layout `recursive`.
+/// Columns of the hashed table: those of the layout `recursive`.
 const TREE_COLUMNS: usize = 10;
 
-/// Times all of them, up to `2^largest` elements.
+/// Times the operations, up to `2^largest` elements.
 pub fn run<D: Backend>(
     device: &D,
     largest: u32,
@@ -58,12 +58,12 @@ pub fn run<D: Backend>(
     Ok(())
 }
 
-/// The evaluation of one column on a coset.
+/// Times the evaluation of one column on a coset.
 fn transform<D: Backend>(device: &D, log_len: u32, runs: usize) -> Result<f64, DeviceError> {
     let coefficients = Columns::<D, BitReversed>::zeros(device, 1, log_len, TAG)?;
     let mut values = Columns::<D, Natural>::zeros(device, 1, log_len, TAG)?;
     let mut seconds = Vec::with_capacity(runs);
-    // The first makes tables.
+    // The first run creates tables and does not count.
     for _ in 0..=runs {
         let start = Instant::now();
         device
@@ -74,7 +74,7 @@ fn transform<D: Backend>(device: &D, log_len: u32, runs: usize) -> Result<f64, D
     Ok(median(seconds.split_off(1)))
 }
 
-/// The tree of a table.
+/// Times the Merkle tree of a table.
 fn tree<D: Backend>(device: &D, hash: Hash, log_leaves: u32, runs: usize) -> Result<f64, DeviceError> {
     let columns = Columns::<D, Natural>::zeros(device, TREE_COLUMNS, log_leaves, TAG)?;
     let mut tree = MerkleTree::empty(device, log_leaves, TAG)?;

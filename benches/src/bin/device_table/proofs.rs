@@ -1,4 +1,4 @@
-//! Whole proofs, phase by phase, beside their floor.
+//! Whole proofs, phase by phase, compared with their floor.
 
 use crate::median;
 use crate::rates::Rates;
@@ -18,10 +18,10 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// Steps that no program here takes.
+/// A step limit that no program here reaches.
 const STEP_LIMIT: usize = 1 << 24;
 
-/// What proofs are made with.
+/// Settings for the proofs.
 pub struct Proofs<'a, D: Backend> {
     /// The device.
     pub device: &'a D,
@@ -29,14 +29,14 @@ pub struct Proofs<'a, D: Backend> {
     pub program: &'a Path,
     /// Runs of which the median is taken.
     pub runs: usize,
-    /// Instead of the profile's.
+    /// Proof-of-work bits, instead of the profile's.
     pub proof_of_work_bits: Option<u32>,
     /// The device's own rates.
     pub rates: Option<&'a Rates>,
 }
 
 impl<D: Backend> Proofs<'_, D> {
-    /// Layout `recursive` with blowup 4 and 8, Keccak and Blake2s.
+    /// Times proofs of layout `recursive` with blowup 4 and 8, Keccak and Blake2s.
     pub fn recursive(&self, log_steps: u32, report: &mut Report) -> Result<(), Box<dyn Error>> {
         let input = self.execution("recursive", log_steps)?;
         let log_steps = input.public.n_steps.ilog2();
@@ -57,7 +57,7 @@ impl<D: Backend> Proofs<'_, D> {
         Ok(())
     }
 
-    /// The shape of settlement proofs, at the largest size that fits.
+    /// Times a proof with the shape of settlement proofs, at the largest size that fits.
     pub fn settlement(
         &self,
         log_steps: RangeInclusive<u32>,
@@ -78,7 +78,7 @@ impl<D: Backend> Proofs<'_, D> {
         Ok(())
     }
 
-    /// The program's run, padded to so many steps or as many as it takes.
+    /// Runs the program, padded to `2^log_steps` steps or to as many as it takes.
     fn execution(&self, layout: &str, log_steps: u32) -> Result<ProverInput, Box<dyn Error>> {
         let file = |name: &str| {
             let path = self.program.join(name);
@@ -98,7 +98,7 @@ impl<D: Backend> Proofs<'_, D> {
         )?)
     }
 
-    /// A profile's parameters for an execution.
+    /// The parameters that a profile gives for an execution.
     fn parameters(&self, profile: &str, input: &ProverInput) -> Result<Parameters, Box<dyn Error>> {
         let profile = Profile::by_name(profile)?;
         let mut params = profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?;
@@ -108,7 +108,7 @@ impl<D: Backend> Proofs<'_, D> {
         Ok(params)
     }
 
-    /// Times a proof; whether it fits the device.
+    /// Times a proof. Returns whether it fits on the device.
     fn time(
         &self,
         name: String,
@@ -148,7 +148,7 @@ impl<D: Backend> Proofs<'_, D> {
                 (*phase, in_median(i), floor)
             })
             .collect();
-        // The clock begins when the columns are there.
+        // The clock starts when the columns are ready.
         let timed = || phases.iter().filter(|(phase, ..)| *phase != Phase::Trace);
         let total = median(seconds.iter().map(|run| run[1..].iter().sum()).collect());
         let floor = self

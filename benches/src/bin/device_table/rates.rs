@@ -1,4 +1,4 @@
-//! The device's own rates, which floors are computed from.
+//! The device's own rates, from which floors are computed.
 
 use ark_ff::Field;
 use quarry_kernels::cuda::CudaDevice;
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 const TAG: Tag = Tag("measured");
 
-/// What the device does in a second.
+/// What the device does per second.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Rates {
     /// Field multiplications.
@@ -22,7 +22,7 @@ pub struct Rates {
     keccak: f64,
     /// Compressions of Blake2s.
     blake2s: f64,
-    /// Bytes copied on the device, counted once read and once written.
+    /// Bytes copied on the device. A copied byte counts twice: it is read and written.
     copied_bytes: f64,
     /// Bytes from the host to the device.
     up_bytes: f64,
@@ -31,7 +31,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// The least time for so much work: arithmetic and memory overlap, multiplications and hashes do not.
+    /// Minimum time for this much work. Arithmetic and memory accesses overlap; multiplications and hashes do not.
     pub fn floor(&self, multiplications: f64, permutations: Option<(Hash, f64)>, bytes: f64) -> f64 {
         let hashing = permutations.map_or(0.0, |(hash, n)| {
             n / match hash.unmasked() {
@@ -62,8 +62,7 @@ impl fmt::Display for Rates {
 
 /// A device whose rates can be measured.
 pub trait Measure {
-    /// The rates; `None` where floors mean nothing.
-    /// Transfers are of `2^log_len` elements.
+    /// Measures the rates with transfers of `2^log_len` elements. `None` if floors are meaningless for the device.
     fn measure(&self, log_len: u32) -> Result<Option<Rates>, DeviceError>;
 }
 
@@ -110,7 +109,7 @@ fn measure<D: Backend>(device: &D, log_len: u32, multiplications: f64) -> Result
     })
 }
 
-/// The shortest of some runs, in seconds.
+/// The shortest of several runs, in seconds.
 fn best<T>(mut run: impl FnMut() -> Result<T, DeviceError>) -> Result<f64, DeviceError> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
@@ -121,11 +120,11 @@ fn best<T>(mut run: impl FnMut() -> Result<T, DeviceError>) -> Result<f64, Devic
     Ok(best)
 }
 
-/// Multiplications a second on the CPU: in a program of constraints that does nothing else.
+/// Multiplications per second on the CPU, measured with a program of constraints that does nothing else.
 fn multiplications<D: Backend>(device: &D, log_len: u32) -> Result<f64, DeviceError> {
     const N: usize = 256;
     let cell = Operand::Cell { source: 0, offset: 0 };
-    // Four chains, so that none waits for itself.
+    // Four chains, so that no multiplication waits for the previous one.
     let step = |i: usize| {
         let register = (i % 4) as u16;
         let own = Operand::Register(register);
@@ -151,7 +150,7 @@ fn multiplications<D: Backend>(device: &D, log_len: u32) -> Result<f64, DeviceEr
     Ok((N << log_len) as f64 / seconds)
 }
 
-/// Hashes of one block a second, in a search for a nonce that takes some `2^(log_len + 6)` of them.
+/// Hashes of one block per second, measured with a search for a nonce that takes about `2^(log_len + 6)` of them.
 fn permutations<D: Backend>(device: &D, hash: Hash, log_len: u32) -> Result<f64, DeviceError> {
     let cancel = AtomicBool::new(false);
     let (mut tried, mut seconds) = (0.0, 0.0);

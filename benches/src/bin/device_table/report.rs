@@ -1,4 +1,4 @@
-//! What was found, told line by line and kept as JSON.
+//! The results, printed line by line and kept as JSON.
 
 use crate::rates::Rates;
 use quarry_prover_core::progress::Phase;
@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Everything that was found.
+/// All results.
 #[derive(Serialize)]
 pub struct Report {
     device: String,
@@ -18,7 +18,7 @@ pub struct Report {
     measured: Vec<Operation>,
 }
 
-/// Something that holds or does not.
+/// A check that passed or failed.
 #[derive(Serialize)]
 pub struct Check {
     name: String,
@@ -26,26 +26,26 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check, told at once.
+    /// Creates a check and prints it.
     pub fn told(name: String, holds: bool) -> Self {
         println!("{} {name}", if holds { "ok   " } else { "WRONG" });
         Self { name, holds }
     }
 }
 
-/// Something that was timed.
+/// A timed operation.
 #[derive(Serialize)]
 pub struct Operation {
     name: String,
     /// Median of the runs.
     seconds: f64,
-    /// What the device's own rates allow.
+    /// Minimum time that the device's own rates allow.
     floor_seconds: Option<f64>,
-    /// How many times its floor it takes.
+    /// The time divided by its floor.
     times_floor: Option<f64>,
     /// Time to build the trace, which is not counted.
     trace_seconds: Option<f64>,
-    /// The most device memory held at once.
+    /// Peak device memory in bytes.
     peak_bytes: Option<u64>,
     phases: Vec<TimedPhase>,
 }
@@ -59,7 +59,7 @@ struct TimedPhase {
 }
 
 impl Operation {
-    /// An operation that took so long.
+    /// An operation with its time in seconds and its floor.
     pub fn new(name: String, seconds: f64, floor: Option<f64>) -> Self {
         Self {
             name,
@@ -72,7 +72,7 @@ impl Operation {
         }
     }
 
-    /// The phases of a proof: name, seconds, floor.
+    /// Adds the phases of a proof: name, seconds, floor.
     pub fn with_phases(mut self, phases: &[(Phase, f64, Option<f64>)], peak_bytes: u64) -> Self {
         for &(phase, seconds, floor_seconds) in phases {
             if phase == Phase::Trace {
@@ -119,7 +119,7 @@ impl Operation {
 }
 
 impl Report {
-    /// Nothing found yet.
+    /// An empty report. Prints the device and the label.
     pub fn new(device: String, label: &str) -> Self {
         println!("{device} {label}");
         Self {
@@ -132,7 +132,7 @@ impl Report {
         }
     }
 
-    /// Keeps the rates and tells them.
+    /// Keeps the rates and prints them.
     pub fn set_rates(&mut self, rates: Option<Rates>) {
         if let Some(rates) = &rates {
             println!("{rates}");
@@ -140,7 +140,7 @@ impl Report {
         self.rates = rates;
     }
 
-    /// Keeps what was timed and tells it.
+    /// Keeps a timed operation and prints it.
     pub fn push(&mut self, operation: Operation) {
         operation.tell();
         self.measured.push(operation);
@@ -151,7 +151,7 @@ impl Report {
         self.laws.iter().chain(&self.cases).all(|check| check.holds)
     }
 
-    /// Writes everything that was found so far.
+    /// Writes all results so far.
     pub fn save(&self, path: Option<&Path>) -> io::Result<()> {
         let Some(path) = path else {
             return Ok(());

@@ -1,6 +1,6 @@
-//! The command lines of Stone's programs, by the rules of gflags.
+//! Reads the command lines of Stone's programs by the rules of gflags.
 //!
-//! Words that are no flags are left alone. Flags also come from files (`--flagfile`) and from the environment
+//! Words that are not flags are ignored. Flags also come from files (`--flagfile`) and from the environment
 //! (`--fromenv`, `--tryfromenv`), and unknown ones may be allowed (`--undefok`).
 
 use super::spelling::{self, Kind, look_up, split, truth};
@@ -36,13 +36,14 @@ enum Own {
     Version,
 }
 
-/// Files and lists of variables that one command line may name: more only come of one that names itself.
+/// Maximum number of flag files and variables that one command line may name. Only a file or variable that names itself
+/// exceeds it.
 const MAX_LISTS: usize = 100;
 
-/// Bytes of a file of flags.
+/// Maximum size of a flag file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-/// A command line as far as it was read.
+/// Reads a command line; holds what was read so far.
 pub struct Reader<'a> {
     stand_in: &'static StandIn,
     command: &'a clap::Command,
@@ -76,10 +77,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the words behind the program's name.
+    /// Reads the words after the program's name.
     ///
     /// # Errors
-    /// Flags without a value, lists that cannot be read or have no end, and missing flags.
+    /// Flags without a value, flag files and lists that cannot be read or refer to themselves, and missing flags.
     pub fn read(
         mut self,
         program: OsString,
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
             if word == "--" {
                 break;
             }
-            // gflags takes `-` for a word.
+            // In gflags, `-` is not a flag.
             if !word.as_encoded_bytes().starts_with(b"-") || word == "-" {
                 continue;
             }
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
                 Some((Some((kind, negated)), name, value)) => {
                     let value = match (value, kind) {
                         (None, Kind::Value | Kind::IgnoredValue) => {
-                            // Whatever it looks like.
+                            // gflags takes the next word whatever it looks like.
                             let value = words.next();
                             Some(value.ok_or_else(|| self.error(format!("the flag --{name} has no value")))?)
                         }
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
         Failure::bad_input(format!("{}: {message}", self.stand_in.name))
     }
 
-    /// What a flag takes: one of gflags, of Stone's, or of ours.
+    /// The kind of a flag of Stone's, of gflags itself, or of Quarry.
     fn kind(&self, name: &str) -> Option<Kind> {
         let own = || OWN.iter().find(|(known, _, _)| *known == name).map(|own| own.1);
         spelling::kind(name)
@@ -136,7 +137,7 @@ impl<'a> Reader<'a> {
         Some(if takes_values { Kind::Value } else { Kind::Boolean })
     }
 
-    /// Takes a flag that is known.
+    /// Handles a known flag.
     fn take(
         &mut self,
         name: &str,
@@ -185,7 +186,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Hands a flag on to the parser behind, if it changes anything. It takes no values for booleans of ours.
+    /// Passes a flag on to clap, if it has an effect. Quarry's own booleans take no value there.
     fn pass(&mut self, name: &str, kind: Kind, value: &OsStr) {
         let is_ours = spelling::kind(name).is_none();
         let dashes = if name.len() == 1 { "-" } else { "--" };
@@ -204,14 +205,14 @@ impl<'a> Reader<'a> {
 
     fn is_true(&self, name: &str, value: &OsStr) -> Result<bool, Failure> {
         let truth = value.to_str().and_then(truth);
-        truth.ok_or_else(|| self.error(format!("--{name}: '{}' is no boolean", value.display())))
+        truth.ok_or_else(|| self.error(format!("--{name}: '{}' is not a boolean", value.display())))
     }
 
-    /// The entries of a list with commas.
+    /// The entries of a comma-separated list.
     fn list(&self, name: &str, value: &OsStr) -> Result<Vec<String>, Failure> {
         let text = value
             .to_str()
-            .ok_or_else(|| self.error(format!("--{name}: its value is no UTF-8 text")))?;
+            .ok_or_else(|| self.error(format!("--{name}: the value is not valid UTF-8")))?;
         let entries: Vec<_> = text
             .split(',')
             .filter(|_| !text.is_empty())
@@ -221,7 +222,7 @@ impl<'a> Reader<'a> {
             .iter()
             .find(|entry| entry.is_empty() || entry.starts_with('-'))
         {
-            Some(entry) => Err(self.error(format!("--{name}: '{entry}' is no name; write --{name}=a,b"))),
+            Some(entry) => Err(self.error(format!("--{name}: '{entry}' is not a name; write --{name}=a,b"))),
             None => Ok(entries),
         }
     }
@@ -230,14 +231,14 @@ impl<'a> Reader<'a> {
         self.n_lists += 1;
         if self.n_lists > MAX_LISTS {
             return Err(self.error(format!(
-                "--{name}={entry}: more than {MAX_LISTS} lists of flags; does one of them name itself?"
+                "--{name}={entry}: more than {MAX_LISTS} flag files and variables; does one of them name itself?"
             )));
         }
         Ok(())
     }
 
-    /// Takes the flags of a file: one a line, as `--flag=value`, comments, and names of programs, which the flags
-    /// behind them are for. As in gflags, lines that are no such flag are passed over.
+    /// Reads a flag file. A line is a flag (`--flag=value`), a comment, or a list of program names to which the flags
+    /// after it apply. As in gflags, other lines are skipped.
     fn flag_file(&mut self, path: &str) -> Result<(), Failure> {
         self.count_list("flagfile", path)?;
         let text = read_limited(path)
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
             among_names = false;
             if is_for_us && !self.line(line)? {
                 self.notes.push(format!(
-                    "'{path}', line {}: '{line}' is no flag with its value (--flag=value); not looked at",
+                    "'{path}', line {}: '{line}' is not a known flag with its value (--flag=value); line ignored",
                     i + 1
                 ));
             }
@@ -266,7 +267,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Takes a flag of a file, if the line is one.
+    /// Handles a line of a flag file; `false` if it is not a known flag with its value.
     fn line(&mut self, line: &str) -> Result<bool, Failure> {
         let Some((_, name, value)) = split(OsStr::new(line)) else {
             return Ok(false);
@@ -280,7 +281,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the flag of a variable: `FLAGS_name`.
+    /// Handles the flag that the environment variable `FLAGS_name` sets.
     fn variable(&mut self, list: &str, name: &str, must_be: bool) -> Result<(), Failure> {
         self.count_list(list, name)?;
         let (flag, variable) = (
@@ -320,7 +321,7 @@ impl<'a> Reader<'a> {
             if unknown.is_empty() {
                 self.check_required()?;
             }
-            // The parser behind says what is wrong with them.
+            // Clap reports the unknown flags.
             args.extend(unknown.into_iter().map(|(_, word)| word.clone()));
         }
         Ok(Line {
@@ -330,7 +331,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Flags without which nothing can be done.
+    /// Fails if required flags are missing.
     fn check_required(&self) -> Result<(), Failure> {
         let is_given = |name: &&str| {
             let flag = format!("--{name}=");
@@ -347,8 +348,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         Err(self.error(format!(
-            "missing: {}; call it as\n  {}\n(words without dashes are not looked at, as in Stone's program; \
-             'quarry {} --help' shows what else there is)",
+            "missing: {}; usage:\n  {}\n(words without dashes are ignored, as in Stone's program; 'quarry {} --help' \
+             shows all options)",
             missing.join(", "),
             self.stand_in.usage(),
             self.stand_in.command,
@@ -356,7 +357,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text of a file of flags; nothing is read without end.
+/// Reads a flag file, up to the maximum size.
 fn read_limited(path: &str) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
@@ -366,11 +367,11 @@ fn read_limited(path: &str) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whether a name has the form of a pattern: `*` for any characters, `?` for one.
+/// Whether a name matches a pattern: `*` stands for any characters, `?` for one.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut at, mut read) = (0, 0);
-    // Where the last `*` is, and how much of the name was read when it stood for nothing.
+    // The position of the last `*`, and how much of the name was read when it matched nothing.
     let mut star = None;
     while read < name.len() {
         match (pattern.get(at), star) {

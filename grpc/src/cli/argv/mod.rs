@@ -1,4 +1,4 @@
-//! The command line: this program's own, or, under the name of one of Stone's programs, what gflags makes of it.
+//! The command line: Quarry's own or, under the name of one of Stone's programs, one read by the rules of gflags.
 
 mod gflags;
 mod spelling;
@@ -8,22 +8,22 @@ use gflags::Reader;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// A program of Stone's that this one stands in for, by a link of that name or by a subcommand.
+/// A program of Stone's that `quarry` replaces when called through a link of that name or with the name as first word.
 #[derive(Debug)]
 pub struct StandIn {
-    /// Its name.
+    /// The name of Stone's program.
     name: &'static str,
-    /// The subcommand that it is here.
+    /// The subcommand of `quarry` that does the same.
     command: &'static str,
-    /// What it does otherwise than that subcommand.
+    /// Flags that make the subcommand behave like Stone's program.
     ways: &'static [&'static str],
-    /// Flags that it cannot do without; one of each list.
+    /// Required flags: at least one of each list.
     required: &'static [&'static [&'static str]],
-    /// The files that Stone's program takes.
+    /// The file flags of Stone's program, for the usage line.
     files: &'static str,
 }
 
-/// Stone's programs. Its verifier accepts a valid proof whatever its parameters, and of any run.
+/// Stone's programs. Stone's verifier accepts valid proofs with any parameters and of any run.
 const STAND_INS: &[StandIn] = &[
     StandIn {
         name: "cpu_air_prover",
@@ -47,30 +47,30 @@ const STAND_INS: &[StandIn] = &[
 ];
 
 impl StandIn {
-    /// The program of that name, whatever its folder.
+    /// Looks up a program by its file name, in any folder.
     fn named(program: &OsStr) -> Option<&'static Self> {
         let name = Path::new(program).file_name()?;
         STAND_INS.iter().find(|known| name == known.name)
     }
 
-    /// How the program is called.
+    /// The usage line.
     fn usage(&self) -> String {
         format!("{} {} [OPTIONS]", self.name, self.files)
     }
 }
 
-/// A command line for the parser behind.
+/// A command line that clap can parse.
 #[derive(Debug)]
 pub struct Line {
     /// The arguments, the program's name first.
     pub args: Vec<OsString>,
-    /// What people should know of how it was read.
+    /// Notes for the user about how it was read.
     pub notes: Vec<String>,
     stand_in: Option<&'static StandIn>,
 }
 
 impl Line {
-    /// The command whose help and usage suit the name that the program was called by.
+    /// Adapts the help and usage of the command to the name that the program was called by.
     pub fn command(&self, command: clap::Command) -> clap::Command {
         let Some(stand_in) = self.stand_in else {
             return command;
@@ -82,10 +82,10 @@ impl Line {
     }
 }
 
-/// Reads a whole command line, the program's name first. `command` knows this program's own flags.
+/// Reads a whole command line, the program's name first. `command` describes Quarry's own flags.
 ///
 /// # Errors
-/// Bad usage of one of Stone's programs; this program's own is left to the parser behind.
+/// Bad usage of one of Stone's programs. Bad usage of Quarry's own commands is left to clap.
 pub fn read(args: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Result<Line, Failure> {
     let mut args = args.into_iter().peekable();
     let program = args.next().unwrap_or_default();
@@ -130,7 +130,7 @@ mod tests {
                 "/usr/bin/cpu_air_prover --version",
             ),
             ("q cpu_air_prover --helpshort", "q prove --help"),
-            // This program's own commands keep their words.
+            // Positional words of Quarry's own commands are kept.
             ("q verify cpu_air_verifier", "q verify cpu_air_verifier"),
             (
                 "q prove program.json --out_file f",

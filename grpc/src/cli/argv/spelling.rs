@@ -1,25 +1,25 @@
-//! The spellings of gflags, which Stone's programs take and scripts are full of.
+//! The flag spellings of gflags, which Stone's programs accept and existing scripts use.
 //!
-//! `-flag v`, `--flag v`, `-flag=v` and `--flag=v` are the same there, and so are `-` and `_` inside a name;
-//! a boolean is `--flag`, `--noflag` or `--flag=` one of ten words, and never takes the next argument. Here
-//! all of it becomes the one spelling that the parser behind knows: `--flag-name=value`.
+//! In gflags, `-flag v`, `--flag v`, `-flag=v` and `--flag=v` are the same, and so are `-` and `_` inside a name. A
+//! boolean is `--flag`, `--noflag` or `--flag=` followed by one of ten words, and never takes the next argument. This
+//! module rewrites all of them to the one spelling that clap knows: `--flag-name=value`.
 
 use std::ffi::{OsStr, OsString};
 
-/// What a flag of Stone's programs takes.
+/// The kind of value that a flag of Stone's programs takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A value.
     Value,
     /// A boolean.
     Boolean,
-    /// A value that changes nothing here: it goes.
+    /// A value that has no effect in Quarry: the flag is dropped.
     IgnoredValue,
-    /// A boolean that changes nothing here: it goes.
+    /// A boolean that has no effect in Quarry: the flag is dropped.
     IgnoredBoolean,
 }
 
-/// The flags of `cpu_air_prover` and `cpu_air_verifier`, those of their logging library with them.
+/// The flags of `cpu_air_prover` and `cpu_air_verifier`, including those of their logging library, glog.
 const FLAGS: &[(&str, Kind)] = &[
     ("annotation-file", Kind::Value),
     ("extra-output-file", Kind::Value),
@@ -33,10 +33,10 @@ const FLAGS: &[(&str, Kind)] = &[
     ("private-input-file", Kind::Value),
     ("prover-config-file", Kind::Value),
     ("public-input-file", Kind::Value),
-    // How Stone's transforms are cut into tasks: never in the bytes.
+    // How Stone cuts its transforms into tasks: no effect on the bytes of a proof.
     ("four-step-fft-threshold", Kind::IgnoredValue),
     ("log-min-twiddle-shift-task-size", Kind::IgnoredValue),
-    // glog.
+    // Flags of glog.
     ("alsologtoemail", Kind::IgnoredValue),
     ("alsologtostderr", Kind::IgnoredBoolean),
     ("colorlogtostderr", Kind::IgnoredBoolean),
@@ -63,8 +63,8 @@ const FLAGS: &[(&str, Kind)] = &[
 const TRUE: &[&str] = &["1", "t", "true", "y", "yes"];
 const FALSE: &[&str] = &["0", "f", "false", "n", "no"];
 
-/// Rewrites the words of a command line. What is no flag of Stone's passes unchanged (but for `_` in the name of a
-/// long flag): the parser behind judges it.
+/// Rewrites the words of a command line. A word that is not a flag of Stone's passes unchanged (except for `_` in the
+/// name of a long flag), for clap to judge.
 pub fn normalise(mut args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut out = Vec::new();
     while let Some(arg) = args.next() {
@@ -101,7 +101,7 @@ pub fn normalise(mut args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     out
 }
 
-/// A flag as the number of its dashes, its name with `-` for `_`, and the value behind `=`.
+/// Splits a flag into the number of its dashes, its name with `-` for `_`, and the value after `=`.
 pub fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
     let arg = arg.to_str()?;
     let body = arg.trim_start_matches('-');
@@ -116,13 +116,13 @@ pub fn split(arg: &OsStr) -> Option<(usize, String, Option<&str>)> {
     Some((dashes, name.replace('_', "-"), value))
 }
 
-/// What a flag of Stone's takes.
+/// The kind of one of Stone's flags, by its name.
 pub fn kind(name: &str) -> Option<Kind> {
     let flag = FLAGS.iter().find(|(known, _)| *known == name);
     flag.map(|(_, kind)| *kind)
 }
 
-/// What a name is, and whether it is a boolean's `no` form; `kind` knows the flags.
+/// The kind of the flag with this name, and whether the name is the `no` form of a boolean. `kind` looks up a flag.
 pub fn look_up(name: &str, kind: impl Fn(&str) -> Option<Kind>) -> Option<(Kind, bool)> {
     if let Some(kind) = kind(name) {
         return Some((kind, false));
@@ -131,7 +131,7 @@ pub fn look_up(name: &str, kind: impl Fn(&str) -> Option<Kind>) -> Option<(Kind,
     matches!(kind, Kind::Boolean | Kind::IgnoredBoolean).then_some((kind, true))
 }
 
-/// The boolean that gflags reads in a word.
+/// The boolean that a word means in gflags.
 pub fn truth(word: &str) -> Option<bool> {
     let is_one_of = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
     match word {
@@ -147,7 +147,7 @@ fn boolean(name: &str, negated: bool, value: Option<&str>) -> String {
         None => format!("--{name}=true"),
         Some(value) => match truth(value).filter(|_| !negated) {
             Some(truth) => format!("--{name}={truth}"),
-            // No such word: the parser behind says so.
+            // Not one of the ten words: clap reports it.
             None => format!("--{name}={value}"),
         },
     }

@@ -1,4 +1,4 @@
-//! Eight messages at once, a lane of 64 bits each: about six times the rate of the scalar permutation.
+//! Keccak-256 of eight messages at once, one 64-bit lane each: about six times the rate of the scalar permutation.
 
 use super::{Digest, RATE, ROTATIONS, ROUND_CONSTANTS};
 use std::arch::x86_64::{
@@ -6,13 +6,13 @@ use std::arch::x86_64::{
     _mm512_xor_si512,
 };
 
-/// Messages that are hashed at once.
+/// Messages hashed at once.
 pub(super) const LANES: usize = 8;
 
 /// Words that a permutation absorbs.
 const RATE_WORDS: usize = RATE / 8;
 
-/// The digests of [`LANES`] messages of equal length, one after the other.
+/// The digests of [`LANES`] messages of equal length, which are concatenated in `messages`.
 #[target_feature(enable = "avx512f")]
 pub(super) fn keccak256(messages: &[u8]) -> [Digest; LANES] {
     let len = messages.len() / LANES;
@@ -47,7 +47,7 @@ pub(super) fn keccak256(messages: &[u8]) -> [Digest; LANES] {
 }
 
 fn from_lanes(lanes: [u64; LANES]) -> __m512i {
-    // SAFETY: both are 64 bytes without padding, of which every pattern is a value.
+    // SAFETY: both types have 64 bytes without padding, and every bit pattern is a value.
     unsafe { std::mem::transmute(lanes) }
 }
 
@@ -56,7 +56,7 @@ fn to_lanes(word: __m512i) -> [u64; LANES] {
     unsafe { std::mem::transmute(word) }
 }
 
-/// Keccak-f[1600] on every lane (FIPS 202, 3.3; the names of the steps are its own).
+/// Keccak-f[1600] on every lane (FIPS 202, 3.3; the steps are named as there).
 #[target_feature(enable = "avx512f")]
 fn permute(state: &mut [__m512i; 25]) {
     /// a ^ b ^ c.

@@ -68,7 +68,7 @@ pub fn keccak256(bytes: &[u8]) -> Digest {
     digest
 }
 
-/// Hashes every message of `len` bytes in `messages`, eight at once where the processor has AVX-512.
+/// Hashes every message of `len` bytes in `messages`, eight at once if the processor has AVX-512.
 pub fn keccak256_many(messages: &[u8], len: usize, digests: &mut [Digest]) {
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]

@@ -7,8 +7,8 @@ use crate::ops::ComposeOps;
 use crate::program::{Instruction, Opcode, Operand, Program};
 use ark_ff::Field;
 
-/// A program that uses every opcode with every kind of operand: registers that are target and operand at once,
-/// cells that wrap around, periodic tables down to one element.
+/// A program that uses every opcode with every kind of operand: registers that are both target and operand, cells that
+/// wrap around, periodic tables down to one element.
 fn program() -> Program {
     let cell = |source, offset| Operand::Cell { source, offset };
     let (register, scalar) = (Operand::Register, Operand::Scalar);
@@ -38,7 +38,7 @@ fn program() -> Program {
     }
 }
 
-/// A program with more registers than any device keeps near its threads: each holds a product until all are summed.
+/// A program with more registers than any device keeps in fast memory: each holds a product until all are summed.
 fn long_program() -> Program {
     const N_REGISTERS: u16 = 20;
     let mut program = program();
@@ -52,7 +52,7 @@ fn long_program() -> Program {
     program
 }
 
-/// The program's value on one row, by its definition.
+/// The program's value on one row, computed from the definition.
 fn interpret(program: &Program, sources: &[Vec<Felt>], scalars: &[Felt], row: usize) -> Felt {
     let mut registers = vec![Felt::from(99u64); program.n_registers];
     let read = |operand, registers: &[Felt]| match operand {
@@ -74,12 +74,12 @@ fn interpret(program: &Program, sources: &[Vec<Felt>], scalars: &[Felt], row: us
     read(program.result, &registers)
 }
 
-/// Every row has the value of the program interpreted by itself, and programs that reach out are refused.
+/// Every row has the value that the interpreted program gives, and programs with out-of-range operands are rejected.
 pub fn compose<D: ComposeOps>(device: &D) {
     let mut program = program();
     let scalars = sample(2, 1);
     let long = long_program();
-    // The longest do not fit in one binding of a device of small ones.
+    // On a device with small bindings, the longest columns do not fit in one binding.
     for log_len in [2, 6, 12] {
         let mut sources = sample_columns(3, log_len, 10);
         sources.extend([sample(4, 20), sample(1, 21), sample(1 << log_len, 22)]);

@@ -5,7 +5,7 @@ use crate::device::{Device, DeviceBuffer, DeviceError, Tag};
 use crate::felt::Felt;
 use ark_ff::AdditiveGroup;
 
-/// Fresh memory is zero, bytes come back as they went, and copies land where they should.
+/// Fresh memory is zero, a download returns the uploaded bytes, and copies write to the right place.
 pub fn transfers<D: Device>(device: &D) {
     let elements = sample(10, 0);
     let mut buffer = device.alloc::<Felt>(10, TAG).unwrap();
@@ -53,7 +53,7 @@ pub fn transfers<D: Device>(device: &D) {
     assert!(matches!(asked, Err(DeviceError::OutOfMemory { tag: TAG, .. })));
 }
 
-/// What is held is counted, by tag, now and at the peak.
+/// Held bytes are counted by tag, now and at the peak.
 pub fn memory_accounts<D: Device>(device: &D) {
     let (small, large) = (Tag("small"), Tag("large"));
     let before = device.take_peak().current;

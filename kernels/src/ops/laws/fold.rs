@@ -44,7 +44,7 @@ pub fn fold<D: FoldOps>(device: &D) {
     );
 }
 
-/// The even and odd parts on the squared coset fill every second row, and the rows between stay.
+/// The even and odd parts on the squared coset fill every second row. The rows between are unchanged.
 pub fn split_even_odd<D: FoldOps>(device: &D) {
     for (log_len, phase) in [(1, 0), (1, 1), (6, 0), (12, 1)] {
         let h = sample(1 << log_len, 44);

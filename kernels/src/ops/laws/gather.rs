@@ -5,7 +5,7 @@ use crate::columns::{Columns, Natural, TableView};
 use crate::domain::bit_reverse;
 use crate::ops::GatherOps;
 
-/// Rows come in committed order and in the order asked for, with repeats; elements likewise.
+/// Rows are numbered in committed order and returned in the requested order, with repeats; elements likewise.
 pub fn gather<D: GatherOps>(device: &D) {
     let columns = sample_columns(3, 5, 70);
     let on_device: Columns<D, Natural> = upload(device, &columns);
@@ -18,7 +18,7 @@ pub fn gather<D: GatherOps>(device: &D) {
     assert_eq!(gathered, expected.collect::<Vec<_>>());
     assert!(device.gather_rows(&table, &[32]).is_err());
 
-    // A row of an FRI layer is a run of the committed order.
+    // A row of an FRI layer is a run in committed order.
     let row = device
         .gather_rows(&TableView::of_fri_layer(&on_device, 1, 3), &[2])
         .unwrap()

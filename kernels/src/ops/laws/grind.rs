@@ -5,7 +5,7 @@ use crate::hash::{Digest, Hash};
 use crate::ops::GrindOps;
 use std::sync::atomic::AtomicBool;
 
-/// The nonce is the lowest one with the zero bits, and a cancelled search ends.
+/// The nonce is the lowest one that gives the zero bits, and a cancelled search stops.
 pub fn grind<D: GrindOps>(device: &D) {
     let go_on = AtomicBool::new(false);
     for (hash, bits) in [

@@ -22,8 +22,8 @@ fn bytes(row: impl IntoIterator<Item = Felt>) -> Vec<u8> {
         .collect()
 }
 
-/// Leaves are the hashes of rows in committed order, for every hash, and other leaves stay as they are. A table of
-/// one column has two elements a leaf. FRI rows hold what folds together.
+/// Leaves are the hashes of rows in committed order, for every hash. Other leaves are unchanged. A table of one column
+/// has two elements per leaf. A row of an FRI layer holds the elements that fold together.
 pub fn hash_rows<D: HashOps>(device: &D) {
     for (hash, log_rows) in Hash::all().flat_map(|hash| [(hash, 0), (hash, 1), (hash, 3), (hash, 7)]) {
         let columns = sample_columns(3, log_rows, 2);
@@ -73,8 +73,8 @@ pub fn hash_rows<D: HashOps>(device: &D) {
     }
 }
 
-/// Inner nodes are the hashes of their children, each depth with its own hash, whether a tree is made at once or
-/// of subtrees; a subtree touches no other node.
+/// Inner nodes are the hashes of their children, each depth with its own hash, whether a tree is built at once or from
+/// subtrees. A subtree changes no other node.
 pub fn hash_trees<D: HashOps>(device: &D) {
     let log_leaves = 8;
     let hashes = [

@@ -1,6 +1,6 @@
-//! What every device must meet: each law compares an operation with its definition, written out naively.
+//! Laws that every device must satisfy: each compares an operation with its definition, written out naively.
 //!
-//! A device's tests call every law with a device of theirs; a law panics where it is broken.
+//! A device's tests call every law with an instance of the device. A violated law panics.
 
 mod compose;
 mod device;
@@ -63,7 +63,7 @@ use ark_ff::{AdditiveGroup, Field};
 
 const TAG: Tag = Tag("law");
 
-/// Pseudorandom elements; for an even seed after the edges of the range.
+/// Pseudorandom elements; for an even seed, the edges of the range come first.
 fn sample(n: usize, seed: u64) -> Vec<Felt> {
     let edges = [Felt::ZERO, -Felt::ONE, Felt::ONE];
     let first = felt::from_bytes_reduced(&Hash::Keccak256.hash_bytes(&seed.to_be_bytes()));
@@ -96,7 +96,7 @@ fn download<D: Device, O: Order>(device: &D, columns: &Columns<D, O>) -> Vec<Vec
         .collect()
 }
 
-/// The polynomial's value by Horner's rule; coefficients from the constant term on.
+/// The polynomial's value by Horner's rule. The coefficients start with the constant term.
 fn horner(coefficients: &[Felt], x: Felt) -> Felt {
     coefficients
         .iter()

@@ -14,7 +14,7 @@ fn bit_reversed(column: &[Felt]) -> Vec<Felt> {
         .collect()
 }
 
-/// Evaluates on a coset, compares `n_rows` rows or so with Horner's rule, and interpolates back.
+/// Evaluates on a coset, compares about `n_rows` rows with Horner's rule, and interpolates back.
 fn there_and_back<D: NttOps>(device: &D, coefficients: &[Vec<Felt>], shift: Felt, n_rows: usize) {
     let reversed: Vec<_> = coefficients.iter().map(|column| bit_reversed(column)).collect();
     let on_device: Columns<D, BitReversed> = upload(device, &reversed);
@@ -26,7 +26,7 @@ fn there_and_back<D: NttOps>(device: &D, coefficients: &[Vec<Felt>], shift: Felt
         .wait()
         .unwrap();
     let values = download(device, &out);
-    // An odd stride meets every position in a tile.
+    // An odd stride reaches every position in a tile.
     let stride = ((1 << log_len) / n_rows) | 1;
     for (column, values) in coefficients.iter().zip(&values) {
         for (i, x) in points(shift, log_len).into_iter().enumerate().step_by(stride) {
@@ -37,7 +37,7 @@ fn there_and_back<D: NttOps>(device: &D, coefficients: &[Vec<Felt>], shift: Felt
     assert_eq!(download(device, &back), reversed, "2^{log_len} rows");
 }
 
-/// Evaluation is Horner's rule at every point of the coset, and interpolation its inverse.
+/// Evaluation agrees with Horner's rule on the coset, and interpolation is its inverse.
 pub fn interpolate_and_evaluate<D: NttOps>(device: &D) {
     for (log_len, n_columns) in [(0, 1), (1, 2), (2, 1), (5, 3), (9, 2), (13, 2), (15, 1)] {
         let coefficients = sample_columns(n_columns, log_len, 2 * u64::from(log_len));
@@ -47,8 +47,8 @@ pub fn interpolate_and_evaluate<D: NttOps>(device: &D) {
     }
 }
 
-/// Columns from the host are interpolated as columns on the device are, and those that are kept are there as they came. (The
-/// longest take a device several uploads.)
+/// Columns from the host are interpolated like columns on the device, and the kept ones are returned unchanged. (A
+/// device needs several uploads for the longest.)
 pub fn upload_and_interpolate<D: NttOps>(device: &D) {
     let shift = Felt::from(3u64);
     for (log_len, n_columns, kept) in [(0, 1, &[0][..]), (3, 3, &[]), (9, 4, &[3, 1]), (20, 1, &[0])] {
@@ -70,7 +70,7 @@ pub fn upload_and_interpolate<D: NttOps>(device: &D) {
         log_len,
         tag: TAG,
     };
-    // Whose memory was used before, by work that may not be done.
+    // The memory is reused from earlier work that may not be done.
     let expected = device.interpolate(upload(device, &host), shift).unwrap();
     let expected: Vec<Vec<Felt>> = download(device, &expected);
     for _ in 0..32 {
@@ -86,12 +86,12 @@ pub fn upload_and_interpolate<D: NttOps>(device: &D) {
     assert!(not_there.is_err());
 }
 
-/// Evaluation and interpolation of a column that takes a device several passes over its memory.
+/// Evaluation and interpolation of a column for which a device needs several passes over its memory.
 pub fn large_transform<D: NttOps>(device: &D) {
     there_and_back(device, &sample_columns(1, 21, 7), Felt::from(3u64), 1 << 3);
 }
 
-/// Single evaluations are Horner's rule.
+/// Single evaluations agree with Horner's rule.
 pub fn evaluate_at<D: NttOps>(device: &D) {
     for log_len in [0, 1, 4, 11, 13] {
         let coefficients = sample_columns(3, log_len, 4);
@@ -112,8 +112,8 @@ pub fn evaluate_at<D: NttOps>(device: &D) {
     assert!(device.evaluate_at(&columns, &[(1, Felt::ONE)]).is_err());
 }
 
-/// Points in such numbers that one dimension of a launch does not hold them: an opening of many queries asks for as many.
-/// (Each of its own column, and these short, so that it does not take long.)
+/// More points than fit in one dimension of a launch: an opening of many queries asks for as many. (Each point has its
+/// own short column, so that the test is fast.)
 pub fn evaluate_at_many_points<D: NttOps>(device: &D) {
     const N_POINTS: usize = 70_000;
     let coefficients = sample(2 * N_POINTS, 8);

@@ -6,7 +6,7 @@ use crate::felt::{Felt, subgroup_generator};
 use crate::ops::{Pole, QuotientOps, QuotientTerm};
 use ark_ff::{AdditiveGroup, Field};
 
-/// Every row is the sum of its terms, each divided by itself.
+/// Every row is the sum of its terms, with one division per term.
 pub fn deep_quotient<D: QuotientOps>(device: &D) {
     for log_len in [0, 3, 9, 12] {
         let columns = sample_columns(4, log_len, 30);

@@ -6,7 +6,7 @@ use crate::felt::Felt;
 use crate::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use ark_ff::Field;
 
-/// The target's cells are the running products by their definition, and all other cells stay.
+/// The target's cells are the running products by definition, and all other cells are unchanged.
 pub fn permutation_product<D: ScanOps>(device: &D) {
     let cells = |column, step, offset| VirtualColumn { column, step, offset };
     for (log_len, step, n_parts) in [(0, 1, 1), (3, 2, 2), (3, 8, 2), (12, 1, 2), (13, 4, 3)] {
@@ -65,7 +65,7 @@ pub fn permutation_product<D: ScanOps>(device: &D) {
     }
 }
 
-/// The target's cells are the cumulative values by their definition, and all other cells stay.
+/// The target's cells are the cumulative values by definition, and all other cells are unchanged.
 pub fn cumulative_value<D: ScanOps>(device: &D) {
     let cells = |column, step, offset| VirtualColumn { column, step, offset };
     for (log_len, step) in [(0, 1), (3, 2), (3, 8), (12, 1), (14, 4)] {

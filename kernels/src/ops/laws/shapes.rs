@@ -1,4 +1,4 @@
-//! Shapes that no contract allows.
+//! Shapes that violate a contract.
 
 use super::{TAG, sample_columns, upload};
 use crate::columns::{BitReversed, Columns, Natural, TableView};

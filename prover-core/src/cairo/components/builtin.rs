@@ -1,4 +1,4 @@
-//! What the witnesses of builtins share: their instances and their memory segment.
+//! Shared code of the builtins' witnesses: their instances and their memory segment.
 
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
@@ -9,13 +9,13 @@ pub(crate) struct Builtin<'a> {
     segment: &'static str,
     begin_addr: u64,
     n_instances: usize,
-    /// Memory cells of an instance.
+    /// Memory cells per instance.
     n_cells: u64,
     input: &'a ProverInput,
 }
 
 impl<'a> Builtin<'a> {
-    /// The builtin of a segment, with `n_instances` instances of `n_cells` memory cells each.
+    /// Makes the builtin of a segment, with `n_instances` instances of `n_cells` memory cells each.
     pub fn new(
         input: &'a ProverInput,
         segment: &'static str,
@@ -37,7 +37,8 @@ impl<'a> Builtin<'a> {
         self.n_instances
     }
 
-    /// The entry of the private input for every instance; `None` for the instances that the run did not use.
+    /// Returns the private input's entry for each instance, `None` for unused instances. Fails if an entry is repeated
+    /// or its instance does not exist.
     pub fn by_instance<T: Copy>(
         &self,
         entries: &[T],
@@ -57,17 +58,17 @@ impl<'a> Builtin<'a> {
 
     /// The address of memory cell `cell` of an instance.
     pub fn address(&self, instance: usize, cell: u64) -> u64 {
-        // Unused instances may lie beyond 2^64 only if the segment begins there: the memory pool refuses that.
+        // An address can reach 2^64 only if the segment begins near it. The memory pool rejects such a segment.
         self.begin_addr
             .saturating_add(instance as u64 * self.n_cells + cell)
     }
 
-    /// Checks that the memory file, if it has the cell, agrees with the private input.
+    /// Checks that the memory file has the expected value in a cell of an instance, or no value.
     pub fn check_memory(&self, instance: usize, cell: u64, expected: Felt) -> Result<(), InputError> {
         self.check_address(instance, self.address(instance, cell), expected)
     }
 
-    /// [`Self::check_memory`] for a cell anywhere in memory.
+    /// As [`Self::check_memory`], for any address.
     pub fn check_address(&self, instance: usize, address: u64, expected: Felt) -> Result<(), InputError> {
         match self.input.memory.get(address) {
             Some(found) if found != expected => Err(self.error(
@@ -82,14 +83,14 @@ impl<'a> Builtin<'a> {
         }
     }
 
-    /// [`Self::check_memory`] for the first cells of an instance.
+    /// As [`Self::check_memory`], for the first cells of an instance.
     pub fn check_cells(&self, instance: usize, expected: &[Felt]) -> Result<(), InputError> {
         (0..)
             .zip(expected)
             .try_for_each(|(cell, &value)| self.check_memory(instance, cell, value))
     }
 
-    /// An error of one instance.
+    /// Makes the error for one instance.
     pub fn error(&self, instance: u64, problem: BuiltinError) -> InputError {
         InputError::Builtin {
             builtin: self.segment,

@@ -1,4 +1,4 @@
-//! Elliptic-curve arithmetic in constraints, shared by the builtins that use it.
+//! Constraints for elliptic-curve arithmetic, shared by several builtins.
 
 use super::scope::{Scope, ScopeError};
 use crate::air::{Cells, Domain, Expr, every};
@@ -6,10 +6,10 @@ use ark_ff::Field;
 use quarry_kernels::{Felt, curve};
 use std::iter;
 
-/// Rows (times the step of its cells) that a sum over a subset of points takes: the bits of a felt, padded.
+/// Cells of a subset sum in each of its virtual columns: the bits of a felt, padded to a power of two.
 pub const SUBSET_SUM_HEIGHT: usize = 256;
 
-/// A point in constraints.
+/// The expressions of a point.
 #[derive(Clone, Copy, Debug)]
 pub struct Point<'a> {
     /// Its x coordinate.
@@ -18,7 +18,7 @@ pub struct Point<'a> {
     pub y: Expr<'a>,
 }
 
-/// A column of points.
+/// Virtual columns of points.
 #[derive(Clone, Debug)]
 pub struct Points<'a> {
     /// The x coordinates.
@@ -31,7 +31,7 @@ impl<'a> Points<'a> {
     /// The virtual columns `name/x` and `name/y`.
     ///
     /// # Errors
-    /// A column that the layout lacks.
+    /// [`ScopeError`] if the layout lacks a column.
     pub fn new(scope: &Scope<'a>, name: &str) -> Result<Self, ScopeError> {
         let scope = scope.part(name);
         Ok(Self {
@@ -49,7 +49,7 @@ impl<'a> Points<'a> {
     }
 }
 
-/// Points repeated to the height of a subset sum: after the last one it comes again and again.
+/// Pads points to the height of a subset sum by repeating the last one.
 pub fn pad(points: &[curve::Point]) -> impl Iterator<Item = curve::Point> {
     let last = points.last().copied();
     points
@@ -62,7 +62,7 @@ pub fn pad(points: &[curve::Point]) -> impl Iterator<Item = curve::Point> {
 /// Constant points as the periodic columns `x` and `y` of `scope`, a point in every `step`-th row.
 ///
 /// # Errors
-/// They do not fit the trace.
+/// [`ScopeError`] if they do not fit the trace.
 pub fn periodic_point<'a>(
     scope: &Scope<'a>,
     step: usize,
@@ -76,13 +76,13 @@ pub fn periodic_point<'a>(
     })
 }
 
-/// `sum = a + b`, given the slope of the line through `a` and `b`.
+/// Constrains `sum = a + b`, given the slope of the line through `a` and `b`.
 pub fn add<'a>(scope: &Scope<'a>, rows: &Domain, [a, b, sum]: [Point<'a>; 3], slope: Expr<'a>) {
     scope.constrain("x", rows.clone(), slope.square() - (a.x + b.x + sum.x));
     scope.constrain("y", rows.clone(), a.y + sum.y - slope * (a.x - sum.x));
 }
 
-/// Every point of `points` is twice the one before it, over the height of a subset sum.
+/// Constrains each of `points` to be twice the previous one, over the height of a subset sum.
 pub fn doubling<'a>(scope: &Scope<'a>, points: &Points<'a>, slope: Expr<'a>) {
     let step = points.x.step();
     let height = SUBSET_SUM_HEIGHT * step;
@@ -97,22 +97,23 @@ pub fn doubling<'a>(scope: &Scope<'a>, points: &Points<'a>, slope: Expr<'a>) {
     add(scope, &rows, [point, point, next], slope);
 }
 
-/// Which checks a subset sum has beyond the sum itself.
+/// Additional checks of a subset sum.
 #[derive(Clone, Copy, Debug)]
 pub struct SubsetSum {
-    /// Bits of the selector.
+    /// Number of bits of the selector.
     pub n_bits: usize,
-    /// Whether the selector's bits must be those of a number below the field's prime.
+    /// Whether the selector is constrained to be below the field's prime.
     pub unpacks_bits: bool,
-    /// Whether the two points of every addition are shown to have different x coordinates.
+    /// Whether the two points of every addition are constrained to have different x coordinates.
     pub checks_x_difference: bool,
 }
 
-/// `partial_sum` starts anywhere and takes in `point` where the selector's bit is set, from the lowest bit;
-/// `selector` holds what is left of the selector, halved from row to row.
+/// Constrains a subset sum. From each row to the next, `partial_sum` adds `point` if the selector's bit is set, from
+/// the lowest bit on, and `selector` is shifted right by one bit. The initial value of `partial_sum` is not constrained
+/// here.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn subset_sum(scope: &Scope<'_>, point: Point<'_>, checks: SubsetSum) -> Result<(), ScopeError> {
     let selector = scope.cells("selector")?;
     let bit = |i| selector.at(i) - 2 * selector.at(i + 1);
@@ -156,14 +157,14 @@ pub fn subset_sum(scope: &Scope<'_>, point: Point<'_>, checks: SubsetSum) -> Res
     Ok(())
 }
 
-/// The selector is below p = 2^251 + 17 * 2^192 + 1: if bit 251 is set, then of the bits 192 to 250 either
-/// not both 196 and 192 are set and those around them are clear, or they are and all lower bits are clear.
+/// Constrains the selector to be below p = 2^251 + 2^196 + 2^192 + 1. If bit 251 is set, bits 197 to 250 are clear. If
+/// bits 251 and 196 are set, bits 193 to 195 are clear. If bits 251, 196 and 192 are set, bits 0 to 191 are clear.
 fn unpacked_bits(scope: &Scope<'_>, selector: &Cells<'_>, height: usize) -> Result<(), ScopeError> {
     let bit = |i| selector.at(i) - 2 * selector.at(i + 1);
     let power = |exponent: u64| Felt::from(2u64).pow([exponent]);
     let bits_251_196 = scope.cell("prod_ones196")?;
     let bits_251_196_192 = scope.cell("prod_ones192")?;
-    // `selector(i + 1) = 2^k selector(i + 1 + k)` says that the k bits above bit i are clear.
+    // The number formed by the bits `from..to`, which is zero if they are clear.
     let clear = |from: usize, to: usize| selector.at(from) - selector.at(to) * power((to - from) as u64);
     let rows = every(height);
     scope.constrain("last_one_is_zero", rows, bits_251_196_192 * bit(0));

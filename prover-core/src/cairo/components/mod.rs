@@ -1,4 +1,4 @@
-//! The components of which layouts are made: each states its constraints once and fills its own cells.
+//! The components of layouts. Each defines its constraints once for all layouts and fills its own trace cells.
 
 pub mod add_mod;
 pub mod bitwise;

@@ -1,32 +1,32 @@
-//! The permutation argument: one list of tuples is a rearrangement of another.
+//! The permutation argument: one list of tuples is a permutation of another.
 
 use super::scope::{Scope, ScopeError};
 use crate::air::{Cells, Expr, every};
 
-/// A permutation argument over virtual columns. A tuple means `part0 + sum weights[k] part(k+1)`; the product
-/// column holds the running product of `(z - original[i]) / (z - sorted[i])`.
+/// A permutation argument over virtual columns. A tuple is compressed to `part0 + sum weights[k] part(k+1)`. The
+/// product column holds the running product of `(z - original[i]) / (z - sorted[i])`.
 #[derive(Clone, Copy, Debug)]
 pub struct Permutation {
-    /// The name of its constraints.
+    /// The prefix of the constraints' names.
     pub name: &'static str,
-    /// The tuple's parts in the original order.
+    /// The columns of the tuple's parts, in the original order.
     pub original: &'static [&'static str],
-    /// The same parts, sorted.
+    /// The columns of the same parts, sorted.
     pub sorted: &'static [&'static str],
     /// The interaction column of the running product.
     pub product: &'static str,
     /// The interaction element `z`.
     pub z: &'static str,
-    /// The interaction elements that weigh the parts after the first.
+    /// The interaction elements that are the weights of the parts after the first.
     pub weights: &'static [&'static str],
-    /// The scalar that the product reaches in the end; 1 if there is none.
+    /// The scalar that equals the final product. If `None`, the final product is 1.
     pub total: Option<&'static str>,
 }
 
-/// The constraints of the argument. `layout` is the whole layout.
+/// Adds the constraints of the argument. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain<'a>(layout: &Scope<'a>, argument: &Permutation) -> Result<(), ScopeError> {
     let scope = layout.part(argument.name);
     let z = layout.scalar(argument.z);
@@ -38,7 +38,7 @@ pub fn constrain<'a>(layout: &Scope<'a>, argument: &Permutation) -> Result<(), S
             .collect::<Result<Vec<_>, _>>()
     };
     let (original, sorted) = (columns(argument.original)?, columns(argument.sorted)?);
-    // `z` minus the tuple.
+    // `z` minus the compressed tuple.
     let shifted = |parts: &[Cells<'a>], i: usize| -> Expr<'a> {
         let weighted = |(k, part): (usize, &Cells<'a>)| match k.checked_sub(1).and_then(|k| weights.get(k)) {
             Some(&weight) => weight * part.at(i),

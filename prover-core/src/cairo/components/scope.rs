@@ -1,14 +1,14 @@
-//! Where a component finds its cells and states its constraints.
+//! Named access to the cells and constraints of a component.
 
 use crate::air::{AirBuilder, AirError, Cells, Domain, Expr, PeriodicColumn, Rows, every};
 use crate::cairo::layouts::Layout;
 use quarry_kernels::Felt;
 
-/// Why a layout's constraints could not be stated.
+/// The error for a layout that does not fit a component's constraints.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScopeError {
-    /// A component needs a virtual column that the layout has not.
+    /// The layout lacks a virtual column that a component needs.
     #[error("layout '{layout}' has no column '{name}'")]
     MissingColumn {
         /// The layout.
@@ -16,7 +16,7 @@ pub enum ScopeError {
         /// The column.
         name: String,
     },
-    /// The AIR does not take what the layout says.
+    /// The AIR rejects a column or constraint.
     #[error(transparent)]
     Air(#[from] AirError),
 }
@@ -40,7 +40,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The part `name` of this part.
+    /// The sub-scope `name`.
     pub fn part(&self, name: &str) -> Self {
         Self {
             prefix: format!("{}{name}/", self.prefix),
@@ -48,7 +48,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The virtual column of that name.
+    /// The virtual column with this name.
     ///
     /// # Errors
     /// [`ScopeError::MissingColumn`].
@@ -63,7 +63,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The first cell of the virtual column of that name.
+    /// The first cell of the virtual column with this name.
     ///
     /// # Errors
     /// [`ScopeError::MissingColumn`].
@@ -71,21 +71,21 @@ impl<'a> Scope<'a> {
         Ok(self.cells(name)?.at(0))
     }
 
-    /// The periodic column of that name, which holds `values` in every `step`-th row.
+    /// The periodic column with this name, which holds `values` in every `step`-th row.
     ///
     /// # Errors
-    /// It does not fit the trace.
+    /// [`ScopeError`] if it does not fit the trace.
     pub fn periodic(&self, name: &str, step: usize, values: &[Felt]) -> Result<Expr<'a>, ScopeError> {
         let column = PeriodicColumn::new(&self.full(name), step, values, self.air.trace_length())?;
         Ok(self.air.periodic(column))
     }
 
-    /// The scalar of that name, which is not relative to the prefix.
+    /// The scalar with this name, which is not relative to the prefix.
     pub fn scalar(&self, name: &str) -> Expr<'a> {
         self.air.scalar(name)
     }
 
-    /// States that `expression` vanishes on `domain`.
+    /// Adds the constraint that `expression` vanishes on `domain`.
     pub fn constrain(&self, name: &str, domain: impl Into<Domain>, expression: Expr<'a>) {
         self.air.constrain(self.full(name), domain, expression);
     }

@@ -1,7 +1,7 @@
-//! The witness of sums of points on the curve: chains of additions that bits select, and of doublings.
+//! The witness of subset sums of curve points: chains of additions selected by bits, and chains of doublings.
 //!
-//! Every addition needs an inversion that the next one waits for, so many sums are computed side by side, row by row,
-//! and share one inversion a row.
+//! Every addition needs an inversion, and the next addition depends on its result. So sums are computed in batches, row
+//! by row, with one batch inversion per row.
 
 use crate::cairo::error::InputError;
 use crate::cairo::layouts::Layout;
@@ -11,14 +11,14 @@ use quarry_kernels::Felt;
 use quarry_kernels::curve::{self, Point};
 use quarry_kernels::ops::VirtualColumn;
 
-/// Rows of a sum: one more than the most points that it can have, a power of two.
+/// Rows of a sum, a power of two: one more than the maximum number of points.
 pub(crate) const HEIGHT: usize = 256;
 
-/// `start` plus the points that the bits of `selector` select, lowest bit first.
+/// The sum of `start` and the points selected by the bits of `selector`, lowest bit first.
 pub(crate) struct SubsetSum<'a> {
-    /// Where the sum begins.
+    /// The initial value.
     pub start: Point,
-    /// The points; the last one stands for the rows beyond.
+    /// The points. The last one is repeated for the remaining rows.
     pub points: &'a [Point],
     /// The bits.
     pub selector: Felt,
@@ -27,13 +27,14 @@ pub(crate) struct SubsetSum<'a> {
 /// The rows of a sum.
 pub(crate) struct SubsetSumRows {
     selector: Felt,
-    /// The sum before every row's point.
+    /// The sum before each row's point.
     partial_sums: Vec<Point>,
-    /// The slope of every addition; 0 where nothing is added.
+    /// The slope of each addition; 0 if nothing is added.
     slopes: Vec<Felt>,
-    /// The inverse of the difference of x coordinates, whether or not the point is added.
+    /// The inverse of the difference of the x coordinates, also for points that are not added if `every_difference` is
+    /// set.
     x_diff_inv: Vec<Felt>,
-    /// Whether a point met itself or its inverse: then the sum is meaningless.
+    /// Whether a required difference is 0, because a point meets itself or its inverse. The rows are then invalid.
     pub is_degenerate: bool,
 }
 
@@ -50,14 +51,14 @@ impl SubsetSumRows {
         }
     }
 
-    /// The sum.
+    /// The final sum.
     pub fn result(&self) -> Point {
         self.partial_sums.last().copied().unwrap_or_default()
     }
 }
 
-/// Computes sums side by side. `every_difference` asks for the inverses of all differences, also of points that are
-/// not added.
+/// Computes a batch of sums. If `every_difference` is set, the inverses of the differences are also computed, and must
+/// exist, for points that are not added.
 pub(crate) fn subset_sums(sums: &[SubsetSum], every_difference: bool) -> Vec<SubsetSumRows> {
     let selectors: Vec<_> = sums.iter().map(|sum| sum.selector.into_bigint()).collect();
     let mut rows: Vec<SubsetSumRows> = sums.iter().map(SubsetSumRows::new).collect();
@@ -92,13 +93,13 @@ pub(crate) fn subset_sums(sums: &[SubsetSum], every_difference: bool) -> Vec<Sub
 
 /// The rows of a chain of doublings.
 pub(crate) struct DoublingRows {
-    /// The point times 2^i.
+    /// The point times 2^i, by i.
     pub points: Vec<Point>,
     /// The slopes of the tangents between them.
     pub slopes: Vec<Felt>,
 }
 
-/// `scalar * point + start` for every point, with the chain of doublings.
+/// Computes `start + scalar * point` for each point and pair `(start, scalar)`, with the chains of doublings.
 pub(crate) fn multiples(
     points: &[Point],
     sums: impl Iterator<Item = (Point, Felt)>,
@@ -116,7 +117,7 @@ pub(crate) fn multiples(
     chains.into_iter().zip(sums).collect()
 }
 
-/// Doubles points side by side, to [`HEIGHT`] points each.
+/// Computes a batch of chains of doublings, of [`HEIGHT`] points each.
 pub(crate) fn doublings(points: &[Point]) -> Vec<DoublingRows> {
     let mut rows: Vec<DoublingRows> = points
         .iter()
@@ -146,15 +147,16 @@ pub(crate) struct SubsetSumCells {
     slope: VirtualColumn,
     selector: VirtualColumn,
     x_diff_inv: Option<VirtualColumn>,
-    /// Running products of the bits in [`ONES`], from the second on.
+    /// Running products of the bits in [`ONES`], starting with the product of the first two.
     products: Option<[VirtualColumn; 2]>,
 }
 
-/// The bits of p that are 1, but for the lowest: a selector whose bits are all set there must be shown to be below p.
+/// The 1 bits of p except the lowest, highest first. If a selector has all of these bits set, further constraints show
+/// that it is below p.
 const ONES: [usize; 3] = [251, 196, 192];
 
 impl SubsetSumCells {
-    /// The sum of that name.
+    /// Finds the virtual columns of the sum with this name.
     pub fn new(layout: &Layout, name: &str) -> Result<Self, InputError> {
         let cell = |part: &str| cell(layout, &format!("{name}/{part}"));
         let product = |bit: usize| layout.cell(&format!("{name}/bit_unpacking/prod_ones{bit}"));
@@ -205,7 +207,7 @@ pub(crate) struct DoublingCells {
 }
 
 impl DoublingCells {
-    /// The chain in the virtual columns of these names.
+    /// Finds the virtual columns of a chain: `points/x`, `points/y` and `slope`.
     pub fn new(layout: &Layout, points: &str, slope: &str) -> Result<Self, InputError> {
         Ok(Self {
             x: cell(layout, &format!("{points}/x"))?,

@@ -1,4 +1,4 @@
-//! A pool of cells whose values must lie in a table: the 16-bit numbers between two bounds, as they are or diluted.
+//! A pool of cells whose values must lie in a table: the 16-bit numbers between two bounds, either plain or diluted.
 
 use crate::cairo::error::InputError;
 use crate::cairo::layouts::Layout;
@@ -8,23 +8,24 @@ use quarry_kernels::ops::VirtualColumn;
 
 /// All units of a pool.
 pub(crate) struct TablePool {
-    /// Where the units lie.
+    /// The virtual column of the units.
     pub cell: VirtualColumn,
-    /// Which number of the table they hold; units that no component uses list the numbers that no check names.
+    /// The number in each unit; `None` in units that no component uses. [`Self::finish`] fills these with unused
+    /// numbers.
     pub units: Vec<Option<u16>>,
 }
 
-/// The table has numbers that no check names, and too few free units for them.
+/// The error for a table with more unused numbers than free units to list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holes {
-    /// How many.
+    /// The number of unused numbers.
     pub holes: u64,
-    /// How many units are free.
+    /// The number of free units.
     pub spare: u64,
 }
 
 impl TablePool {
-    /// An empty pool in the virtual column of that name.
+    /// Makes an empty pool in the virtual column with this name.
     pub fn new(layout: &Layout, name: &str, n_rows: usize) -> Result<Self, InputError> {
         let cell = whole_cell(layout, name)?;
         Ok(Self {
@@ -33,10 +34,10 @@ impl TablePool {
         })
     }
 
-    /// Fills the gaps and writes the sorted numbers. All numbers in the pool are between `min` and `max`.
+    /// Fills the free units and writes the sorted numbers. All numbers in the pool must be between `min` and `max`.
     ///
-    /// The numbers between the bounds that no check names go to the free units in order; units that are still free
-    /// repeat the upper bound.
+    /// Free units receive the unused numbers between the bounds in ascending order. Units that are still free repeat
+    /// the upper bound.
     pub fn finish(
         &mut self,
         columns: &mut [Vec<Felt>],

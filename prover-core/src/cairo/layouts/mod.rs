@@ -1,5 +1,6 @@
-//! Layouts: where each virtual column lies. A static layout is one file of data; everything else about a
-//! layout (ratios, instances per builtin, repetitions) follows from the steps of its virtual columns.
+//! Layouts, which define the position of each virtual column in the trace. Each static layout is one file of data. All
+//! other properties of a layout (ratios, instances per builtin, repetitions) follow from the steps of its virtual
+//! columns.
 
 mod all_solidity;
 mod dex;
@@ -22,16 +23,16 @@ use quarry_kernels::ops::VirtualColumn;
 use std::collections::HashMap;
 use std::iter;
 
-/// Rows of the trace for every step of the CPU (times `cpu_component_step` in `dynamic`).
+/// Rows of the trace per CPU step (times `cpu_component_step` in `dynamic`).
 pub const CPU_COMPONENT_HEIGHT: usize = 16;
 
-/// A layout as its file states it. Columns of the interaction trace follow those of the first.
+/// The data of a static layout. Columns of the interaction trace are numbered after those of the first trace.
 pub struct StaticLayout {
     /// Stone's name.
     pub name: &'static str,
     /// Number of columns of the first and of the interaction trace.
     pub n_columns: [usize; 2],
-    /// Memory segments in the order in which the public input is hashed.
+    /// Memory segments, in the order in which the public input is hashed.
     pub segments: &'static [&'static str],
     /// The column of the memory pool: addresses in even rows, each followed by its value.
     pub memory_column: usize,
@@ -41,7 +42,7 @@ pub struct StaticLayout {
     pub parts: &'static [Part],
 }
 
-/// Virtual columns under a common prefix: name, column, step, row of the first cell.
+/// Virtual columns with a common prefix, each as (name, column, step, row of the first cell).
 pub type Part = (&'static str, &'static [(&'static str, usize, usize, usize)]);
 
 /// All static layouts.
@@ -60,7 +61,7 @@ pub const STATIC_LAYOUTS: &[&StaticLayout] = &[
 ];
 
 impl StaticLayout {
-    /// Every virtual column by its full name.
+    /// All virtual columns with their full names.
     fn cells(&self) -> impl Iterator<Item = (String, VirtualColumn)> {
         let column = self.memory_column;
         let accesses = iter::once(&MEMORY_POOL).chain(self.accesses);
@@ -79,10 +80,10 @@ impl StaticLayout {
     }
 }
 
-/// Memory cells of an instance of `keccak`: sixteen permutations, each with eight words of input and of output.
+/// Memory cells per instance of `keccak`: sixteen permutations, each with eight words of input and eight of output.
 const KECCAK_CELLS: usize = 16 * 16;
 
-/// The memory pool, as an access in every unit.
+/// The memory pool in the form of [`StaticLayout::accesses`]: an access in every unit.
 const MEMORY_POOL: (&str, usize, usize) = ("mem_pool", 2, 0);
 
 /// A layout that is ready for use.
@@ -94,46 +95,46 @@ pub struct Layout {
     pub n_columns: [usize; 2],
     /// Memory segments in the order in which the public input is hashed.
     pub segments: &'static [&'static str],
-    /// Rows of the trace for every step: [`CPU_COMPONENT_HEIGHT`], in `dynamic` a multiple.
+    /// Rows of the trace per step: [`CPU_COMPONENT_HEIGHT`], or a multiple of it in `dynamic`.
     pub rows_per_step: usize,
-    /// The cells that are opened, if they are not just those that constraints use (`dynamic`).
+    /// The mask, if it is not just the cells that the constraints use (`dynamic`).
     pub mask: Option<Vec<MaskCell>>,
-    /// Components that this layout could have but has not: the prefix of their virtual columns, and the constraints that
-    /// keep their place in the order (`dynamic`).
+    /// Optional components that this layout does not use (`dynamic`): the prefix of their virtual columns, and the
+    /// number of constraints that still keep their place in the order.
     pub unused: Vec<(&'static str, usize)>,
     cells: HashMap<String, VirtualColumn>,
 }
 
-/// Stone declares the layout but cannot prove it, so there is no proof to be equal to.
-const WHY_NOT_ALL_CAIRO: &str = ": Stone v3 itself cannot prove it, its definition lacks the mod builtins that it declares \
-    (layout dynamic has room for every builtin)";
+/// Stone declares `all_cairo` but cannot prove it, so there is no reference proof.
+const WHY_NOT_ALL_CAIRO: &str = ": Stone v3 itself cannot prove it, because its definition lacks the mod builtins \
+    that it declares (layout dynamic supports every builtin)";
 
-/// A layout of that name is not known.
+/// The error for an unknown layout name.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown layout '{name}'{why}; known are {}", known.join(", "))]
 pub struct UnknownLayout {
-    /// The name that was asked for.
+    /// The requested name.
     pub name: String,
-    /// Why it is not among the known, if that is known.
+    /// Why a layout that Stone declares is not supported; empty for other names.
     pub why: &'static str,
-    /// The names that there are.
+    /// The known names.
     pub known: Vec<&'static str>,
 }
 
-/// A public input without a layout.
+/// The error for a public input whose layout is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutError {
-    /// Its layout is not known.
+    /// The layout is not known.
     #[error(transparent)]
     Unknown(#[from] UnknownLayout),
-    /// Its parameters are no layout.
+    /// The parameters do not define a layout.
     #[error(transparent)]
     DynamicParams(#[from] DynamicParamsError),
 }
 
 impl Layout {
-    /// The layout of a public input.
+    /// Returns the layout of a public input.
     ///
     /// # Errors
     /// [`LayoutError`].
@@ -145,7 +146,7 @@ impl Layout {
         Ok(Self::by_name(&public.layout)?)
     }
 
-    /// The static layout of that name.
+    /// Returns the static layout with this name.
     ///
     /// # Errors
     /// [`UnknownLayout`].
@@ -174,18 +175,18 @@ impl Layout {
         })
     }
 
-    /// How often a step has the rows that it has in a static layout.
+    /// Rows per step divided by those of a static layout.
     pub fn cpu_component_step(&self) -> u64 {
         (self.rows_per_step / CPU_COMPONENT_HEIGHT) as u64
     }
 
-    /// The virtual column of that name, if the layout has it. Its column counts interaction columns after the
-    /// first ones.
+    /// Returns the virtual column with this name, if the layout has it. Interaction columns are numbered after those of
+    /// the first trace.
     pub fn cell(&self, name: &str) -> Option<VirtualColumn> {
         self.cells.get(name).copied()
     }
 
-    /// The least number of rows in which every virtual column has a cell, and every component an instance.
+    /// The least number of rows in which every virtual column has a cell and every component an instance.
     pub fn least_rows(&self) -> usize {
         let instances = self.cell("keccak/input_output/addr");
         let instances = instances.map(|cells| KECCAK_CELLS * cells.step);
@@ -193,7 +194,7 @@ impl Layout {
         steps.chain(instances).max().unwrap_or(1)
     }
 
-    /// Whether the layout has a memory segment (a builtin) of that name.
+    /// Whether the layout has a memory segment (a builtin) with this name.
     pub fn has_segment(&self, name: &str) -> bool {
         self.segments.contains(&name)
     }

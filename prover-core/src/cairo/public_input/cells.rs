@@ -1,14 +1,14 @@
-//! The public memory by address.
+//! Lookups in the public memory by address.
 
 use super::{PublicInput, PublicInputError, PublicMemoryCell};
 use quarry_kernels::Felt;
 
-/// The public memory, sorted by address: a file may have millions of cells, and this takes a pointer for each. (Of two values
-/// for one address no proof can hold, so either may be found.)
+/// References to the cells of the public memory, sorted by address. A file may have millions of cells, and this costs
+/// one pointer each. If an address has two values, either may be found: no valid proof exists for such a public memory.
 pub(crate) struct PublicCells<'a>(Vec<&'a PublicMemoryCell>);
 
 impl<'a> PublicCells<'a> {
-    /// All cells of a public input.
+    /// Sorts the public memory of a public input.
     pub fn of(public: &'a PublicInput) -> Self {
         let mut cells: Vec<_> = public.public_memory.iter().collect();
         cells.sort_unstable_by_key(|cell| cell.address);
@@ -29,7 +29,7 @@ impl<'a> PublicCells<'a> {
     /// The values from `begin` up to `end`.
     ///
     /// # Errors
-    /// [`PublicInputError::NotPublic`] at the first gap, so a range that a file merely claims costs nothing.
+    /// [`PublicInputError::NotPublic`] at the first gap, so that a huge range in a malformed file allocates nothing.
     pub fn range(&self, begin: u64, end: u64) -> Result<Vec<Felt>, PublicInputError> {
         let mut values = Vec::new();
         for address in begin..end {

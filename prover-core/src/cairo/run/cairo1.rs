@@ -1,20 +1,21 @@
-//! Runs of Cairo 1 programs, as `cairo1-run` makes them.
+//! Recognizes runs of Cairo 1 programs produced by `cairo1-run`.
 //!
-//! Their entry calls `main` without an `ap += n` before it, and the pointers of `main`'s builtins lie below the first frame,
-//! where they are not public. So nothing public says which builtins `main` got, nor where it wrote its output.
+//! Their entry code calls `main` without a preceding `ap += n`, and the pointers of `main`'s builtins lie below the
+//! first frame, where they are not public. So the public memory shows neither which builtins `main` received nor where
+//! it wrote its output.
 
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::{PublicCells, PublicInput};
 use quarry_kernels::Felt;
 
-/// Where a program begins.
+/// The address at which a program begins.
 const INITIAL_PC: u64 = 1;
 
-/// The endless loop at which a run ends: `jmp rel 0`.
+/// The endless loop at which a run ends: the two words of `jmp rel 0`.
 const END: [u64; 2] = [0x10780017fff7fff, 0];
 
-/// The cells that are hashed as the program: those of the main page but the output, which comes last. None if the run is
-/// of another form.
+/// Returns the cells that are hashed as the program: the main page without the output, which comes last. Returns `None`
+/// if the run has another form.
 pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -> Option<Vec<Felt>> {
     statement.check_segments(layout).ok()?;
     let program = statement.segment("program").ok()?;

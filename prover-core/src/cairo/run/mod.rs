@@ -1,9 +1,9 @@
-//! How a statement's program was run, as far as its public memory shows it.
+//! What the public memory of a statement shows about the run of its program.
 //!
-//! The constraints tie an execution to its first and last `pc` and `ap` and to the public memory, and to nothing else:
-//! Stone proves any run that satisfies them, and leaves to its caller what the run is worth. So a statement of any form
-//! has a proof, and the form says what the proof shows. Only of a whole run (from the program's entry to its end, on the
-//! segments that `main` got and gave back) does it show that the program computed the output.
+//! The constraints bind an execution only to its first and last `pc` and `ap` and to the public memory. Stone proves
+//! any run that satisfies them and leaves further checks to its caller. So a run of any form can have a valid proof,
+//! and the form determines what the proof shows. The proof shows that the program computed the output only for a whole
+//! run: one from the program's entry to its end, on the segments that `main` received and returned.
 
 mod bootloaders;
 mod cairo1;
@@ -31,9 +31,9 @@ pub enum Form {
     Cairo0,
     /// A whole run of a Cairo 0 program whose output lists tasks, as a bootloader's does.
     Bootloaded,
-    /// A run from the entry that `cairo1-run` writes, to its endless loop.
+    /// A run from the entry code that `cairo1-run` writes to its endless loop.
     Cairo1,
-    /// None of these.
+    /// Any other run.
     Unknown,
 }
 
@@ -63,23 +63,24 @@ impl fmt::Display for Form {
 /// What the public memory shows of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its form.
+    /// The form of the run.
     pub form: Form,
-    /// Why it is no whole run of a Cairo 0 program, if it is none.
+    /// Why this is not a whole run of a Cairo 0 program; `None` if it is one.
     pub why_not_whole: Option<String>,
-    /// The program's cells as verifiers hash them; none where they are not all public. Of a Cairo 1 run they are, as
-    /// in Integrity, all cells of the main page but the output.
+    /// The program's cells as verifiers hash them; `None` unless the run has a known form. For a Cairo 1 run these are,
+    /// as in Integrity, all cells of the main page except the output.
     pub program: Option<Vec<Felt>>,
-    /// The cells of the output segment, which are `main`'s output in a whole run only; none where they are not all public.
+    /// The cells of the output segment; `None` if some of them are not public. They are `main`'s output only in a whole
+    /// run.
     pub output: Option<Vec<Felt>>,
-    /// What `main` got and gave back, where the run is whole.
+    /// The builtin pointers that `main` received and returned, if the run is whole.
     pub slots: Option<Slots>,
-    /// The output read as a bootloader's.
+    /// The output parsed as a bootloader's list of tasks, if it is one.
     pub bootloaded: Option<Bootloaded>,
 }
 
 impl Run {
-    /// Looks at a statement, whose segments are those of the layout.
+    /// Classifies the run of a statement. The statement's segments must be those of the layout.
     pub fn of(statement: &PublicInput, layout: &Layout) -> Self {
         let cells = PublicCells::of(statement);
         let output = match statement.memory_segments.get("output") {
@@ -116,24 +117,26 @@ impl Run {
         }
     }
 
-    /// Whether the run is from the program's entry to its end, on segments that `main` got and gave back.
+    /// Whether the run goes from the program's entry to its end, on segments that `main` received and returned.
     pub fn is_whole(&self) -> bool {
         self.slots.is_some()
     }
 
-    /// The modes of Integrity that take such a run, the strictest first.
+    /// The modes of Integrity that accept this run, strictest first.
     pub fn modes(&self) -> Vec<RunMode> {
         let integrity = [RunMode::Strict, RunMode::Relaxed, RunMode::Cairo1];
         integrity.into_iter().filter(|mode| mode.takes(self)).collect()
     }
 
-    /// What the proof does not show, in words for people; none where the run is whole.
+    /// A human-readable warning about what the proof does not show; `None` if the run is whole.
     pub fn warning(&self) -> Option<String> {
         let why = self.why_not_whole.as_ref()?;
         Some(match self.form {
-            Form::Cairo1 => "a Cairo 1 run: its public memory does not show which builtins main got, nor that main wrote the \
-                             output; the proof shows neither"
-                .to_owned(),
+            Form::Cairo1 => {
+                "a Cairo 1 run: the proof shows neither which builtins main received nor that main \
+                             wrote the output, because its public memory does not show them"
+                    .to_owned()
+            }
             _ => format!(
                 "the run is {}, so the proof does not show that a program ran from its entry to its end: {why}",
                 self.form
@@ -143,7 +146,7 @@ impl Run {
 }
 
 fn output_is_hidden() -> String {
-    "its output is not all in public_memory".to_owned()
+    "part of its output is not in public_memory".to_owned()
 }
 
 #[cfg(test)]

@@ -1,29 +1,30 @@
-//! Which runs a gate takes.
+//! The runs that a verifier accepts.
 
 use super::{Form, Run};
 use serde::Serialize;
 
-/// Which runs a verifier takes. `Strict`, `Relaxed` and `Cairo1` are Integrity's words. They look at the run's form, and
-/// check more of it than Integrity does; what Integrity asks of the rest (one page, its order, layout and parameters) is in
-/// [`crate::facts`].
+/// The runs that a verifier accepts. `Strict`, `Relaxed` and `Cairo1` are Integrity's terms. They concern the run's
+/// form only, and check more of it than Integrity does. Integrity's other requirements (one page, its order, layout and
+/// parameters) are checked in [`crate::facts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunMode {
-    /// A whole run of a Cairo 0 program, whichever of the layout's builtins `main` has.
+    /// A whole run of a Cairo 0 program whose `main` has any of the layout's builtins and no others.
     #[default]
     Whole,
     /// A whole run of a Cairo 0 program whose `main` has exactly the layout's builtins.
     Strict,
-    /// A whole run of a Cairo 0 program; builtins that the layout lacks are 0 (bootloaders).
+    /// A whole run of a Cairo 0 program. `main` may have builtins that the layout lacks, with pointers 0 (bootloaders).
     Relaxed,
-    /// A run from the entry that `cairo1-run` writes to its endless loop.
+    /// A run from the entry code that `cairo1-run` writes to its endless loop.
     Cairo1,
-    /// Any run: nothing is shown but that some execution has the statement's first and last registers and public memory.
+    /// Any run. The proof shows only that some execution has the statement's first and last registers and public
+    /// memory.
     Any,
 }
 
 impl RunMode {
-    /// All of them by name.
+    /// All modes with their names.
     pub const NAMED: [(&str, Self); 5] = [
         ("whole", Self::Whole),
         ("strict", Self::Strict),
@@ -32,24 +33,24 @@ impl RunMode {
         ("any", Self::Any),
     ];
 
-    /// The name in flags and settings.
+    /// The mode's name in flags and settings.
     pub fn name(self) -> &'static str {
         let named = Self::NAMED.iter().find(|(_, mode)| *mode == self);
         named.map_or("", |(name, _)| name)
     }
 
-    /// The mode of that name.
+    /// Returns the mode with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let named = Self::NAMED.iter().find(|(known, _)| *known == name);
         named.map(|(_, mode)| *mode)
     }
 
-    /// Whether the mode takes a run.
+    /// Whether the mode accepts a run.
     pub fn takes(self, run: &Run) -> bool {
         self.objection(run).is_none()
     }
 
-    /// Why the mode does not take a run, if it does not.
+    /// Why the mode rejects a run; `None` if it accepts it.
     pub fn objection(self, run: &Run) -> Option<String> {
         let not_whole = || run.why_not_whole.clone();
         let slots = run.slots.as_ref();

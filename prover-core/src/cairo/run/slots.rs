@@ -1,15 +1,16 @@
-//! The slots of `main`: for each of its builtins, the pointer that it got and the one that it gave back.
+//! The builtin slots of `main`: for each of its builtins, the pointer that it received and the pointer that it
+//! returned.
 //!
-//! A program's hash covers the number of `main`'s builtins and not which they are. A prover who may choose could give
-//! `main` another builtin's segment and so skip that builtin's check, under the same hash. So a list of builtins is
-//! bound only where it must be what it is, or where the caller states it.
+//! A program's hash covers the number of `main`'s builtins but not their names. A prover free to choose the list could
+//! pass `main` another builtin's segment and so skip that builtin's check, under the same hash. So the list of builtins
+//! is bound only if it is the only possible one or if the caller states it.
 
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::{PublicCells, PublicInput, Segment};
 use quarry_kernels::Felt;
 use serde::Serialize;
 
-/// All builtins, in the order in which `main` gets them.
+/// All builtins, in the order in which `main` receives them.
 pub const CANONICAL_BUILTINS: [&str; 11] = [
     "output",
     "pedersen",
@@ -24,32 +25,33 @@ pub const CANONICAL_BUILTINS: [&str; 11] = [
     "mul_mod",
 ];
 
-/// A builtin of `main` as the public memory shows it.
+/// A builtin of `main`, as read from the public memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeenBuiltin {
-    /// Its name; none for a builtin that the layout lacks, where the list does not tell it.
+    /// Its name; `None` for a builtin that the layout lacks and whose name the pointers do not determine.
     pub name: Option<String>,
-    /// Whether the layout has it. If not, `main` got 0 for it and gave 0 back: it used no instance.
+    /// Whether the layout has it. If not, `main` received and returned pointer 0: it used no instance.
     pub in_layout: bool,
 }
 
-/// What `main` got and gave back.
+/// The builtin pointers that `main` received and returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {
-    /// By slot: the pointer that `main` got, and the one that it gave back.
+    /// By slot: the pointers that `main` received and returned.
     pointers: Vec<[Felt; 2]>,
-    /// The layout's builtins in order.
+    /// The layout's builtins with their segments, in the layout's order.
     segments: Vec<(&'static str, Segment)>,
-    /// The list that the pointers show.
+    /// The list of builtins inferred from the pointers.
     seen: Vec<SeenBuiltin>,
 }
 
 impl Slots {
-    /// Reads the slots of a run whose `main` has `n` builtins; the first frame begins at `frame`, the run ended with `ap` at
-    /// `stop`. Every builtin of the layout that `main` does not have must be unused.
+    /// Reads the slots of a run whose `main` has `n` builtins. The received pointers are at the beginning of the
+    /// execution segment, the returned ones at its end. Every builtin of the layout that `main` does not have must be
+    /// unused.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// A description of the first mismatch.
     pub(super) fn read(
         statement: &PublicInput,
         layout: &Layout,
@@ -78,7 +80,8 @@ impl Slots {
         Ok(this)
     }
 
-    /// The list of builtins that the pointers show. Of builtins whose unused segments begin at one address, the first is named.
+    /// The list of builtins inferred from the pointers. If unused segments begin at the same address, the first one is
+    /// named.
     pub fn seen(&self) -> &[SeenBuiltin] {
         &self.seen
     }
@@ -88,7 +91,7 @@ impl Slots {
         self.pointers.len() == self.segments.len() && self.seen.iter().all(|builtin| builtin.in_layout)
     }
 
-    /// Whether only one list has so many builtins: none, or all that there are.
+    /// Whether the number of builtins determines the list, because it is 0 or all of [`CANONICAL_BUILTINS`].
     pub fn is_the_only_list(&self) -> bool {
         [0, CANONICAL_BUILTINS.len()].contains(&self.pointers.len())
     }
@@ -98,15 +101,16 @@ impl Slots {
         self.seen.iter().any(|builtin| !builtin.in_layout)
     }
 
-    /// Checks a list slot by slot: `main` got the beginning of the builtin's segment and gave its end back, or 0 both times
-    /// for one that the layout lacks; and no other builtin was used.
+    /// Checks a list of builtins slot by slot. `main` must have received the beginning of the builtin's segment and
+    /// returned its end; for a builtin that the layout lacks, both pointers must be 0. No other builtin may have been
+    /// used.
     ///
     /// # Errors
-    /// The first difference, in words.
+    /// A description of the first mismatch.
     pub fn check<S: AsRef<str>>(&self, list: &[S]) -> Result<(), String> {
         if list.len() != self.pointers.len() {
             return Err(format!(
-                "main has {} builtins, the list has {}",
+                "main has {} builtins, but the list has {}",
                 self.pointers.len(),
                 list.len()
             ));
@@ -121,7 +125,7 @@ impl Slots {
                 let [got, gave] = pointers.map(|pointer| pointer.to_string());
                 let [begin, end] = expected.map(|pointer| pointer.to_string());
                 return Err(format!(
-                    "builtin {} of main is not '{name}': main got {got} and gave back {gave}, for '{name}' it is {begin} and {end}",
+                    "builtin {} of main is not '{name}': it received {got} and returned {gave}, not {begin} and {end}",
                     i + 1
                 ));
             }
@@ -132,12 +136,12 @@ impl Slots {
             .iter()
             .find(|(name, segment)| !is_listed(name) && is_used(segment));
         match stray {
-            Some((name, _)) => Err(format!("builtin '{name}' was used, and is not in the list")),
+            Some((name, _)) => Err(format!("builtin '{name}' was used but is not in the list")),
             None => Ok(()),
         }
     }
 
-    /// A list with what the layout has of it.
+    /// A list of builtins as [`SeenBuiltin`]s.
     pub(crate) fn named<S: AsRef<str>>(&self, list: &[S]) -> Vec<SeenBuiltin> {
         let seen = |name: &S| SeenBuiltin {
             name: Some(name.as_ref().to_owned()),
@@ -146,7 +150,8 @@ impl Slots {
         list.iter().map(seen).collect()
     }
 
-    /// The list that the pointers show: all builtins there are, the layout's, or whatever fits the layout's order.
+    /// Infers the list of builtins from the pointers: all of [`CANONICAL_BUILTINS`] if there are that many, otherwise
+    /// those whose segments match, in the layout's order.
     fn recognise(&self) -> Result<Vec<SeenBuiltin>, String> {
         if self.pointers.len() == CANONICAL_BUILTINS.len() {
             self.check(&CANONICAL_BUILTINS)?;
@@ -173,7 +178,7 @@ impl Slots {
             });
         }
         match left.find(|(_, segment)| is_used(segment)) {
-            Some((name, _)) => Err(format!("builtin '{name}' was used, and main did not get it")),
+            Some((name, _)) => Err(format!("builtin '{name}' was used but main did not receive it")),
             None => Ok(seen),
         }
     }
@@ -181,13 +186,13 @@ impl Slots {
     fn no_such_segment(&self, slot: usize) -> String {
         let [got, gave] = self.pointers[slot].map(|pointer| pointer.to_string());
         format!(
-            "builtin {} of main: it got {got} and gave back {gave}, which is no segment of the layout in its order",
+            "builtin {} of main: it received {got} and returned {gave}, which matches no segment in the layout's order",
             slot + 1
         )
     }
 }
 
-/// The builtins of a layout, as a statement has their segments.
+/// The builtins of a layout with their segments in a statement, in the layout's order.
 fn builtins_of(statement: &PublicInput, layout: &Layout) -> Result<Vec<(&'static str, Segment)>, String> {
     let names = layout.segments.iter().copied();
     let builtins = names.filter(|name| !matches!(*name, "program" | "execution"));

@@ -1,15 +1,16 @@
-//! What a bootloader's output says of the tasks that it ran.
+//! The tasks that a bootloader lists in its output.
 //!
-//! StarkWare's simple bootloader writes the number of tasks, and for each its size (with size and hash), its program's hash
-//! and its output. The bootloader that unpacks others writes its configuration, hashes, before that. Any program can write
-//! such an output: the tasks are as true as the program is a bootloader.
+//! StarkWare's simple bootloader writes the number of tasks and, for each task, its size (counting the size and hash
+//! cells), its program hash and its output. The bootloader that unpacks others writes its configuration, a few hashes,
+//! before that. Any program can write such an output, so the list can be trusted only if the program is a bootloader.
 
 use super::bootloaders;
 use crate::cairo::public_input::PublicInput;
 use quarry_kernels::{Felt, felt};
 use serde::Serialize;
 
-/// The hash function that gave a task's program hash. The output does not say it; which builtins were used may.
+/// The hash function of a task's program hash. The output does not state it; it is inferred from the builtins that were
+/// used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskHash {
@@ -26,23 +27,23 @@ pub enum TaskHash {
 /// A task that a bootloader ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Task {
-    /// The hash of its program, which covers its list of builtins.
+    /// The hash of the task's program, which covers its list of builtins.
     #[serde(serialize_with = "crate::hex::write_felt")]
     pub program_hash: Felt,
-    /// By which hash function.
+    /// The hash function of `program_hash`.
     pub hash_function: TaskHash,
-    /// Its output.
+    /// The task's output.
     #[serde(serialize_with = "crate::hex::write_felts")]
     pub output: Vec<Felt>,
 }
 
-/// An output read as a bootloader's.
+/// An output parsed as a bootloader's list of tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bootloaded {
-    /// The bootloader's name, if its program is a known one. If not, the tasks are what an unknown program claims.
+    /// The bootloader's name; `None` if the program is unknown, so that the tasks are only its claim.
     pub bootloader: Option<&'static str>,
-    /// The configuration that the output begins with, of bootloaders that have one: hashes of the bootloader and of the verifiers
-    /// whose word it takes for tasks that it unpacks. The prover chooses it.
+    /// The configuration at the beginning of the output, for bootloaders that have one: hashes of the bootloader and of
+    /// the verifiers that it trusts for the tasks that it unpacks. The prover chooses it.
     #[serde(
         serialize_with = "crate::hex::write_felts",
         skip_serializing_if = "Vec::is_empty"
@@ -52,19 +53,19 @@ pub struct Bootloaded {
     pub tasks: Vec<Task>,
 }
 
-/// Cells of a configuration: none, two up to version 0.13 of the bootloader, three from 0.14 on.
+/// Possible sizes of a configuration: none, two cells up to version 0.13 of the bootloader, three from 0.14 on.
 const CONFIG_CELLS: [usize; 3] = [0, 2, 3];
 
-/// Cells of a task beside its output: its size and its program's hash.
+/// Cells of a task before its output: its size and its program hash.
 const TASK_CELLS: usize = 2;
 
-/// Whether a value can be a hash: one of 128 bits has a probability of 2^-123.
+/// Whether a value is large enough to be a hash. A hash has at most 128 bits with a probability of only 2^-123.
 fn is_hash(value: &Felt) -> bool {
     *value > Felt::from(u128::MAX)
 }
 
 impl Bootloaded {
-    /// Reads an output, with or without a configuration before it; none if it is no list of tasks.
+    /// Parses an output, with or without a configuration before the tasks. Returns `None` if it is not a list of tasks.
     pub fn read(output: &[Felt], statement: &PublicInput) -> Option<Self> {
         let hash_function = hash_function(statement)?;
         let with_config = |n_config: usize| {
@@ -84,13 +85,13 @@ impl Bootloaded {
         CONFIG_CELLS.into_iter().find_map(with_config)
     }
 
-    /// Names the bootloader, whose program has this hash by Poseidon.
+    /// Sets the bootloader's name from the Poseidon hash of its program.
     pub(crate) fn name(&mut self, program_hash_poseidon: &Felt) {
         self.bootloader = bootloaders::name(program_hash_poseidon);
     }
 }
 
-/// The tasks of a list; none if it is no such list to its very end.
+/// Parses a list of tasks. Returns `None` unless the whole slice is one list.
 fn tasks(list: &[Felt], hash_function: TaskHash) -> Option<Vec<Task>> {
     let (n_tasks, mut rest) = list.split_first()?;
     let mut tasks = Vec::new();
@@ -111,7 +112,7 @@ fn tasks(list: &[Felt], hash_function: TaskHash) -> Option<Vec<Task>> {
     (!tasks.is_empty() && *n_tasks == Felt::from(tasks.len() as u64)).then_some(tasks)
 }
 
-/// A number that fits the memory.
+/// The value as a size, if it is below 2^32 - 1.
 fn small(value: &Felt) -> Option<usize> {
     const MAX: u32 = u32::MAX;
     let bytes = felt::to_standard_bytes(value);
@@ -120,7 +121,7 @@ fn small(value: &Felt) -> Option<usize> {
     (high.iter().all(|&byte| byte == 0) && number < MAX).then_some(number as usize)
 }
 
-/// By which hash function programs were hashed; none if neither builtin was used, so that none was hashed.
+/// The hash function of the tasks' programs. `None` if neither hash builtin was used, so that no program was hashed.
 fn hash_function(statement: &PublicInput) -> Option<TaskHash> {
     let is_used = |name| {
         let segment = statement.memory_segments.get(name);

@@ -23,7 +23,7 @@ fn cairo0() -> Value {
     statement("small", memory, (1, 5), (10, 16))
 }
 
-/// A statement in a layout with the builtins of small.
+/// A statement in a layout that has the builtins of `small`.
 fn statement(layout: &str, memory: &[(u64, u64)], program: (u64, u64), execution: (u64, u64)) -> Value {
     let cell = |&(address, value): &(u64, u64)| json!({ "address": address, "value": format!("{value:#x}"), "page": 0 });
     json!({
@@ -40,7 +40,8 @@ fn statement(layout: &str, memory: &[(u64, u64)], program: (u64, u64), execution
     })
 }
 
-/// As `cairo1-run` leaves it: `call main; [output] = ..; jmp rel 0`, and no cell between the program and the output.
+/// A run as `cairo1-run` produces it: `call main; [output] = ..; jmp rel 0`, with no cell between the program and the
+/// output.
 fn cairo1() -> Value {
     let memory: &[(u64, u64)] = &[
         (1, 0x1104800180018000),
@@ -123,11 +124,11 @@ fn what_is_no_whole_run_is_of_no_known_form() {
         ("/memory_segments/program/stop_ptr", json!(7)),
         ("/memory_segments/execution/begin_addr", json!(11)),
         ("/memory_segments/execution/stop_ptr", json!(17)),
-        // An output that main did not write.
+        // The output segment does not match what `main` wrote.
         ("/memory_segments/output/begin_addr", json!(19)),
         ("/memory_segments/output/stop_ptr", json!(20)),
         ("/memory_segments/range_check/stop_ptr", json!(22)),
-        // A segment of a builtin that main does not have.
+        // A used builtin that `main` does not have.
         ("/memory_segments/ecdsa/stop_ptr", json!(32)),
         ("/public_memory/0/value", json!("0x1")),
         ("/public_memory/1/value", json!("0x1")),
@@ -137,7 +138,7 @@ fn what_is_no_whole_run_is_of_no_known_form() {
         ("/public_memory/5/value", json!("0x1")),
         ("/public_memory/7/value", json!("0x9")),
         ("/public_memory/8/value", json!("0x1")),
-        // A program and an output with a gap.
+        // Gaps in the program and in the output.
         ("/public_memory/6/address", json!(18)),
         ("/public_memory/13/address", json!(19)),
         ("/public_memory/10/address", json!(18446744073709551615u64)),
@@ -174,7 +175,7 @@ fn a_list_of_builtins_is_checked_slot_by_slot() {
         &["range_check", "output"],
         &["output", "pedersen"],
         &["output", "output"],
-        // Layout small lacks it, so main must have got 0.
+        // Layout `small` lacks it, so both pointers would have to be 0.
         &["output", "poseidon"],
         &["output", "no such"],
         &[],
@@ -226,7 +227,7 @@ fn a_bootloader_has_all_builtins_and_lists_its_tasks() {
     assert_eq!((tasks.len(), tasks[0].output.len()), (1, 0));
     assert_eq!(tasks[0].hash_function, TaskHash::Pedersen);
 
-    // A builtin that the layout lacks gets 0 and gives 0 back, in its own slot.
+    // Both pointers of a builtin that the layout lacks must be 0, in the builtin's own slot.
     for (address, word) in [(14, 1), (40, 1), (13, 0), (11, 60)] {
         let memory = bootloaded()["public_memory"].clone();
         let at = memory
@@ -261,7 +262,7 @@ fn lists_of_tasks_are_read_to_their_end() {
         &[felt(1), felt(2)],
         &[felt(1), felt(1), hash],
         &[felt(1), felt(0)],
-        // A number that is no hash.
+        // A program hash that is too small to be a hash.
         &[felt(1), felt(2), felt(9)],
         &[felt(2), felt(2), hash],
         &[felt(1), felt(2), hash, felt(1)],
@@ -310,7 +311,7 @@ fn a_cairo_1_run_is_from_its_entry_to_its_loop() {
     }
 }
 
-/// Unused builtins whose segments begin at one address cannot be told apart, and need not be: none of them checked anything.
+/// Unused builtins whose segments begin at the same address are interchangeable: none of them checked anything.
 #[test]
 fn unused_builtins_at_one_address_stand_for_each_other() {
     let value = changed(cairo0(), "/memory_segments/range_check/stop_ptr", json!(21));
@@ -325,7 +326,8 @@ fn unused_builtins_at_one_address_stand_for_each_other() {
     slots.check(&["output", "ecdsa"]).expect_err("unused, elsewhere");
 }
 
-/// A statement in layout dynamic, which has all 11 builtins, not all of them with instances; `main` got these segments.
+/// A run in layout `dynamic`, which has all 11 builtins but not instances of all; `main` receives the segments in
+/// `slots`.
 fn dynamic(slots: [&str; 11]) -> Run {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),

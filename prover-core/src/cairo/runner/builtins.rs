@@ -1,4 +1,4 @@
-//! What the builtins of a run were given.
+//! The inputs of a run's builtins.
 
 use crate::cairo::private_input::{
     BitwiseInput, EcOpInput, KeccakInput, MOD_WORDS, ModInput, ModInputs, PedersenInput, PoseidonInput,
@@ -11,7 +11,7 @@ use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::vm::runners::cairo_runner::CairoRunner;
 use quarry_kernels::{Felt, felt};
 
-/// The inputs of all builtins, out of a run that has ended.
+/// Extracts the inputs of all builtins from a finished run.
 pub(super) fn private_input(runner: &CairoRunner) -> PrivateInput {
     let mut private = PrivateInput::default();
     for (builtin, inputs) in runner.get_air_private_input().0 {
@@ -22,7 +22,8 @@ pub(super) fn private_input(runner: &CairoRunner) -> PrivateInput {
     private
 }
 
-/// Adds one entry of a builtin's list. Builtins that no layout has are left out: a program with one was refused.
+/// Adds one entry to a builtin's list. Builtins that no layout has are ignored: programs that use them are rejected
+/// earlier.
 fn add_input(private: &mut PrivateInput, builtin: BuiltinName, input: &VmInput) {
     match (builtin, input) {
         (BuiltinName::pedersen, VmInput::Pair(input)) => private.pedersen.push(PedersenInput {
@@ -83,7 +84,7 @@ fn add_input(private: &mut PrivateInput, builtin: BuiltinName, input: &VmInput) 
 fn mod_inputs(inputs: &VmModInput) -> ModInputs {
     let number = |words: [&Felt252; MOD_WORDS]| words.map(to_uint128);
     let instance = |instance: &ModInputInstance| {
-        // A batch has one operation.
+        // In every layout a batch has one operation.
         let operation = instance.batch.values().next()?;
         Some(ModInput {
             index: instance.index as u64,
@@ -105,14 +106,14 @@ fn mod_inputs(inputs: &VmModInput) -> ModInputs {
     }
 }
 
-/// The low 128 bits; the virtual machine has checked that there are no others.
+/// The low 128 bits. The virtual machine has checked that the higher ones are 0.
 fn to_uint128(value: &Felt252) -> u128 {
     let BigInt([low, high, ..]) = to_felt(value).into_bigint();
     u128::from(high) << 64 | u128::from(low)
 }
 
-/// A field element of the virtual machine as ours.
+/// Converts a field element of the virtual machine.
 pub(super) fn to_felt(value: &Felt252) -> Felt {
-    // Both are reduced, so the value is always below p.
+    // Both types hold reduced values, so the value is always below p.
     felt::from_standard_bytes(&value.to_bytes_be()).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
-//! What the virtual machine needs to know of the parameters of layout `dynamic`.
+//! Converts the parameters of layout `dynamic` for the virtual machine.
 
 use super::RunError;
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
 use cairo_vm::types::layout::CairoLayoutParams;
 use std::collections::BTreeMap;
 
-/// The parameters that Stone takes.
+/// Stone's `dynamic_params`, whose ratios count rows.
 pub(super) struct DynamicParams<'a> {
     params: &'a BTreeMap<String, u64>,
     rows_per_step: u64,
@@ -23,12 +23,12 @@ impl<'a> DynamicParams<'a> {
         Ok(this)
     }
 
-    /// Whether there are instances of a builtin.
+    /// Whether the layout has instances of a builtin.
     pub fn uses(&self, builtin: &str) -> bool {
         builtin == "output" || self.params.get(&format!("uses_{builtin}_builtin")) == Some(&1)
     }
 
-    /// The same parameters as ratios to steps.
+    /// The parameters as the virtual machine takes them: their ratios count steps.
     pub fn to_vm(&self) -> Result<CairoLayoutParams, RunError> {
         let [range_check96, range_check96_den] =
             self.ratio("range_check96", "range_check96_builtin_row_ratio")?;
@@ -66,7 +66,7 @@ impl<'a> DynamicParams<'a> {
             .ok_or_else(|| impossible(name))
     }
 
-    /// Units of a pool for every step; there is at least one.
+    /// Units of a pool per step, at least 1.
     fn units(&self, name: &str) -> Result<u32, RunError> {
         match self.rows_per_step / self.power_of_two(name)? {
             0 => Err(impossible(name)),
@@ -74,7 +74,7 @@ impl<'a> DynamicParams<'a> {
         }
     }
 
-    /// Steps and instances of which there are equally many; no steps if there are no instances at all.
+    /// Steps per instance of a builtin, as a fraction in lowest terms; 0/1 if there are no instances.
     fn ratio(&self, builtin: &str, name: &str) -> Result<[u32; 2], RunError> {
         if !self.uses(builtin) {
             return Ok([0, 1]);
@@ -87,7 +87,7 @@ impl<'a> DynamicParams<'a> {
         ])
     }
 
-    /// Steps for every instance; 0 if there are no instances.
+    /// Steps per instance of a builtin, a whole number; 0 if there are no instances.
     fn steps(&self, builtin: &str, name: &str) -> Result<u32, RunError> {
         match self.ratio(builtin, name)? {
             [steps, 1] => Ok(steps),

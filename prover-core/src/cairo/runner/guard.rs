@@ -1,10 +1,11 @@
-//! The virtual machine is somebody else's: a program that makes it panic is refused as one that it cannot run.
+//! Turns panics of the virtual machine, a third-party crate, into errors.
 
 use super::RunError;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What an action gives; an error if it panics. Nothing of a machine that panicked is used again.
+/// Runs an action and returns an error if it panics. `AssertUnwindSafe` holds because no state of a machine that
+/// panicked is used again.
 pub(super) fn guarded<T>(action: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| Err(RunError::Machine(message(&*panic))))
 }
@@ -12,7 +13,7 @@ pub(super) fn guarded<T>(action: impl FnOnce() -> Result<T, RunError>) -> Result
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("it panicked: {}", text.unwrap_or("it does not say why"))
+    format!("panicked: {}", text.unwrap_or("no message"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Hints: which ones a program may have, and what executes those that are not the virtual machine's own.
+//! Hints: checks that a program's hints are supported, and executes those that the virtual machine does not know.
 
 mod definitions;
 mod interpreter;
@@ -24,10 +24,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-/// Cells that a step reads, at most: hints that write more than a run can read are stopped.
+/// Maximum number of cells that a step reads. Hints that do more work than all steps could read are stopped.
 const CELLS_OF_A_STEP: usize = 4;
 
-/// What hints need of a compiled program.
+/// The parts of a compiled program that hints need.
 #[derive(serde::Deserialize)]
 struct Program {
     hints: BTreeMap<usize, Vec<Hint>>,
@@ -39,7 +39,7 @@ struct Hint {
     code: String,
 }
 
-/// Refuses words that are no hexadecimal: the virtual machine's parser panics at some of them.
+/// Rejects words that are not hexadecimal. The virtual machine's parser panics at some of them.
 pub(super) fn check_words(program: &[u8]) -> Result<(), RunError> {
     #[derive(serde::Deserialize)]
     struct Words {
@@ -52,13 +52,13 @@ pub(super) fn check_words(program: &[u8]) -> Result<(), RunError> {
         !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
     };
     match words.data.iter().position(|word| !is_word(word)) {
-        Some(at) => Err(RunError::Program(format!("data[{at}] is no hexadecimal word"))),
+        Some(at) => Err(RunError::Program(format!("data[{at}] is not a hexadecimal word"))),
         None => Ok(()),
     }
 }
 
-/// The functions of a program's own hints, by their texts. All of them have been executed once with nothing known of the run; the
-/// other hints are the virtual machine's own.
+/// The functions of the hints that the virtual machine does not know, by hint code. Each of these hints has been
+/// checked by executing it once without a run.
 pub(super) fn functions(
     program: &[u8],
     input: Option<&Value>,
@@ -87,8 +87,8 @@ pub(super) fn functions(
     Ok(functions)
 }
 
-/// Whether the virtual machine executes that hint. Only its processor knows them all, so it is asked to execute it on an empty
-/// machine: what comes of that does not matter, unless it is that the hint is unknown.
+/// Whether the virtual machine supports a hint. Only its processor knows all of its hints, so the hint is executed on
+/// an empty machine. Any result other than [`HintError::UnknownHint`] means that it is supported.
 fn is_known(code: &str) -> bool {
     let hint: Box<dyn Any> = Box::new(HintProcessorData::new_default(code.to_owned(), HashMap::new()));
     let mut vm = VirtualMachine::new(false, false);
@@ -96,7 +96,7 @@ fn is_known(code: &str) -> bool {
     !matches!(result, Err(HintError::UnknownHint(_)))
 }
 
-/// The statements of a hint, if they can be executed as far as that can be known before the run.
+/// Parses a hint and checks, as far as possible before the run, that it can be executed.
 fn check(code: &str, shared: &Shared) -> Result<Vec<Statement>, Fault> {
     let statements = language::parse(code).ok_or(Fault::Unsupported)?;
     Interpreter::new(shared, None).execute(&statements)?;
@@ -180,7 +180,7 @@ mod tests {
             "for x in program_input['a']:",
             "  ids.n = 1\n ids.m = 2",
             "ids.n = 1\n  ids.m = 2",
-            // The order of an object's entries is Python's secret.
+            // The order of an object's entries is not kept.
             "for key in program_input['o']: print(key)",
             "ids.n = segments.gen_arg([v for k, v in program_input['o'].items()])",
             "initial_dict = [1]",

@@ -8,10 +8,10 @@ use quarry_kernels::Felt;
 /// Cells between the program and the frame of `main`.
 const CELLS_BEFORE_FRAME: u64 = 2;
 
-/// The first address of the program, in the modes that ask for it.
+/// The first address of the program, in the modes that check it.
 const INITIAL_PC: u64 = 1;
 
-/// What the contracts hash.
+/// The cells that the contracts hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cells {
     /// As the program.
@@ -27,13 +27,13 @@ pub enum CellsError {
     /// A segment is missing.
     #[error(transparent)]
     Segment(#[from] PublicInputError),
-    /// There are pages beside page 0.
-    #[error("Integrity takes no public memory with continuous pages")]
+    /// There are pages other than page 0.
+    #[error("Integrity does not accept public memory with continuous pages")]
     Pages,
     /// A segment that ends before it begins.
     #[error("segment '{0}' ends before it begins")]
     Backwards(&'static str),
-    /// The program begins elsewhere.
+    /// The program begins at another address.
     #[error("Integrity's mode {} wants the program at address {INITIAL_PC}, it begins at {begin}", mode.name())]
     InitialPc {
         /// The mode.
@@ -44,12 +44,12 @@ pub enum CellsError {
     /// The cells are not in the order in which the contracts read them.
     #[error("public_memory: Integrity expects address {expected} next, found {}", found_text(*found))]
     Order {
-        /// The address that should come.
+        /// The expected address.
         expected: u64,
-        /// The one that comes; `None` at the end.
+        /// The address found; `None` at the end.
         found: Option<u64>,
     },
-    /// Less memory than output.
+    /// The public memory has fewer cells than the output.
     #[error("public_memory has {cells} cells on page 0, but the output segment has {output}")]
     Output {
         /// Cells of page 0.
@@ -63,10 +63,10 @@ fn found_text(address: Option<u64>) -> String {
     address.map_or("the end".to_owned(), |address| format!("address {address}"))
 }
 
-/// The cells that the contracts hash in a mode. (What else a mode checks is not checked here.)
+/// The cells that the contracts hash in a mode. (The other checks of the mode are not made here.)
 ///
 /// # Errors
-/// [`CellsError`] where the contracts' own reading fails.
+/// [`CellsError`] where the contracts fail to read the public memory.
 pub fn hashed_cells(public: &PublicInput, mode: MemoryVerification) -> Result<Cells, CellsError> {
     if public.public_memory.iter().any(|cell| cell.page != 0) {
         return Err(CellsError::Pages);
@@ -111,7 +111,7 @@ fn take<'a>(
     (begin..end).map(next).collect()
 }
 
-/// The last cells, as many as the output segment has, are the output; all before are the program.
+/// Splits the cells: the last ones, as many as the output segment has, are the output; all before are the program.
 fn up_to_output(public: &PublicInput) -> Result<Cells, CellsError> {
     let output = public.segment("output")?;
     let size = output.stop_ptr.checked_sub(output.begin_addr);

@@ -15,7 +15,7 @@ fn parameters(profile: &str) -> Parameters {
         .unwrap()
 }
 
-/// By hand: `poseidon_hash_many` of `starkware/cairo/lang/vm/crypto.py` over the cells that the contracts take.
+/// By hand: `poseidon_hash_many` of `starkware/cairo/lang/vm/crypto.py` over the cells that the contracts hash.
 #[test]
 fn each_mode_hashes_the_contracts_cells() {
     let program = "0x12fcb502630b8ac2138ad58f1b8aeb6b9f39b8ca0a87a7a1191154c7bc701c3";
@@ -214,19 +214,19 @@ fn proofs_that_the_contracts_refuse_have_no_configuration() {
     );
     let good = parameters("integrity-stone6-keccak160");
     let error = of("plain", &good);
-    assert!(error.contains("does not know layout 'plain'"), "{error}");
+    assert!(error.contains("does not support layout 'plain'"), "{error}");
     let mut params = good.clone();
     params.fri.proof_of_work_bits = 19;
     let error = of("recursive", &params);
     assert!(
-        error.contains("proof_of_work_bits is 19, 20 to 50 is taken"),
+        error.contains("proof_of_work_bits is 19, 20 to 50 is accepted"),
         "{error}"
     );
     let mut params = good;
     params.channel_hash = Hash::Keccak256;
     let error = of("recursive", &params);
     assert!(
-        error.contains("channel_hash is keccak256, only poseidon3 is taken"),
+        error.contains("channel_hash is keccak256, only poseidon3 is accepted"),
         "{error}"
     );
 }
@@ -242,7 +242,7 @@ fn security_is_counted_alike_where_there_is_a_configuration() {
         }
     }
     assert_eq!(counted, 3);
-    // The contracts count queries that a masked transcript gives away, which we do not.
+    // The contracts count the queries that a masked transcript loses; Quarry does not.
     let mut masked = parameters("stone");
     masked.channel_hash = Hash::Keccak256Masked160Lsb;
     assert_eq!(security_bits(&masked), 18 * 4 + 24);

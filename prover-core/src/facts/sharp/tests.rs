@@ -126,12 +126,12 @@ fn outputs_of_no_aggregator_are_refused() {
         ("", "the output ends", 0),
         ("0x1", "the output ends", 1),
         ("0x2 0x2 0x5", "the output ends", 3),
-        ("0x1 0x4 0x5 0x6", "no size of a task", 1),
-        ("0x1 0x1 0x5", "no size of a task", 1),
-        // A number of tasks that nobody can count.
+        ("0x1 0x4 0x5 0x6", "invalid task size", 1),
+        ("0x1 0x1 0x5", "invalid task size", 1),
+        // A task count larger than memory.
         (
             "0x800000000000011000000000000000000000000000000000000000000000000 0x0",
-            "no size of a task",
+            "invalid task size",
             1,
         ),
     ];

@@ -1,21 +1,22 @@
-//! The last layer's polynomial at the queries.
+//! Evaluates the last layer's polynomial at the queries.
 //!
-//! At every point with `x^(2^k) = c` a polynomial has the value of its remainder by `X^(2^k) - c`, and halving `k` halves the
-//! remainder. The points of a layer fold into those of the next by squaring, so queries share the remainders of all
-//! layers in which they have met. Few queries cost as much as by Horner's rule, all of them as much as a transform.
+//! At every point with `x^(2^k) = c` a polynomial has the same value as its remainder modulo `X^(2^k) - c`, and
+//! decrementing `k` halves the length of the remainder. The points of a layer fold into those of the next by squaring,
+//! so queries share the remainders of all layers in which they have met. Few queries cost as much as Horner's rule, all
+//! of them as much as a transform.
 
 use super::FriLayer;
 use ark_ff::Field;
 use quarry_kernels::Felt;
 
-/// The values at these rows, ascending, of the polynomial with `2^n` coefficients; a row is an index of the layer.
+/// The values at `rows`, which are ascending indices of the layer, of the polynomial with `2^n` coefficients.
 pub(super) fn evaluate(layer: &FriLayer, coefficients: &[Felt], rows: &[u64]) -> Vec<Felt> {
     let mut values = Vec::with_capacity(rows.len());
     descend(layer, coefficients, rows, &mut values);
     values
 }
 
-/// Multiplications that [`evaluate`] does.
+/// Number of multiplications that [`evaluate`] does.
 pub(super) fn work(layer: &FriLayer, n_coefficients: usize, rows: &[u64]) -> u64 {
     let log_len = n_coefficients.max(1).ilog2();
     let remainders = |log: u32| rows.chunk_by(|a, b| a >> log == b >> log).count() as u64;
@@ -23,7 +24,7 @@ pub(super) fn work(layer: &FriLayer, n_coefficients: usize, rows: &[u64]) -> u64
     lengths.fold(0, u64::saturating_add)
 }
 
-/// The remainder holds at the points of all rows.
+/// Evaluates at `rows`; `remainder` is valid at the points of all of them.
 fn descend(layer: &FriLayer, remainder: &[Felt], rows: &[u64], values: &mut Vec<Felt>) {
     let [low, high] = match remainder {
         [] => return values.resize(values.len() + rows.len(), Felt::default()),
@@ -91,11 +92,11 @@ mod tests {
         assert_eq!(work(&layer(20), 1 << 18, &[12345]), (1 << 18) - 1);
         let all: Vec<u64> = (0..1 << 12).collect();
         assert_eq!(work(&layer(12), 1 << 12, &all), 12 << 12);
-        // As many queries as parameters may ask for, spread over a layer twice and 2^20 times as large as the polynomial.
+        // The maximum number of queries, spread over a layer twice and 2^20 times as large as the polynomial.
         let spread = |log_len: u32| (0..1 << 16).map(|i| i << (log_len - 16)).collect::<Vec<u64>>();
         assert!(work(&layer(23), 1 << 22, &spread(23)) < 1 << 28);
         assert!(work(&layer(42), 1 << 22, &spread(42)) > super::super::MOST_WORK);
-        // The largest that anybody could mean: no fold, a gigabyte of coefficients, 80 bits or 128.
+        // The largest realistic case: no fold, a gigabyte of coefficients, 80 bits or 128.
         let honest = |log_cosets: u32, n_queries: usize| {
             let rows: Vec<_> = spread(24 + log_cosets)
                 .into_iter()

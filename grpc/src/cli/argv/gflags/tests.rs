@@ -30,11 +30,11 @@ fn read(program: &str, line: &str) -> Result<Line, Failure> {
     Reader::new(stand_in, &command, &environment).read(program.into(), words)
 }
 
-/// What the flags that nothing can do without become.
+/// The required flags, and what they are read as.
 const NEEDED: &str = "--public_input_file=a --private_input_file b --parameter_file=c";
 const READ: &str = "prove --public-input-file=a --private-input-file=b --parameter-file=c";
 
-/// What is left of a line behind the flags that nothing can do without.
+/// The arguments that a line adds to the required flags.
 fn flags(line: &str) -> String {
     let line =
         read("cpu_air_prover", &format!("{NEEDED} {line}")).unwrap_or_else(|why| panic!("{line}: {why}"));
@@ -56,7 +56,7 @@ fn refusal(line: &str) -> String {
 fn words_and_flags_as_gflags_reads_them() {
     let table = [
         ("program.json - --out_file=p", "--out-file=p"),
-        // A boolean takes no word, so it is true here.
+        // A boolean does not take the next word, so it is true here.
         ("--generate_annotations false", "--generate-annotations=true"),
         ("--generate_annotations=f true", "--generate-annotations=false"),
         ("--nogenerate_annotations=true", "--generate-annotations=false"),
@@ -64,13 +64,13 @@ fn words_and_flags_as_gflags_reads_them() {
         ("--generate_annotations=perhaps", "--generate-annotations=perhaps"),
         ("-out-file -odd-name", "--out-file=-odd-name"),
         ("-logtostderr --v=1 -v 2 --minloglevel 3 --nolog_prefix", ""),
-        // What is behind `--` are words.
+        // Everything after `--` is a word.
         ("-- --out_file=p", ""),
-        // Flags of our own, with their words.
+        // Quarry's own flags, with their values.
         ("--json --profile stone word -o f", "--json --profile=stone -o=f"),
         ("--json=0 --nojson", ""),
         ("--json=true", "--json"),
-        // Unknown flags are for the parser behind; they take no word.
+        // Unknown flags are left to clap; they do not take the next word.
         ("--odd word -x=1 ---y", "--odd -x=1 ---y"),
         ("--odd --noeven=1 --undefok=odd,even", ""),
         ("--undefok odd_name --odd-name --other", "--other"),
@@ -91,7 +91,7 @@ fn words_and_flags_as_gflags_reads_them() {
         ["verify", "--min-security-bits=0", "--run=any", "--in-file=p"]
     );
     assert!(refusal("--out_file").contains("--out-file has no value"));
-    assert!(refusal("--help=perhaps").contains("'perhaps' is no boolean"));
+    assert!(refusal("--help=perhaps").contains("'perhaps' is not a boolean"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_is_missing_is_said_in_stones_words() {
     ] {
         assert!(message.contains(text), "{message}");
     }
-    // A profile of ours stands for parameters.
+    // A profile of Quarry replaces the parameter file.
     read(
         "cpu_air_prover",
         "--public_input_file=a --private_input_file=b --profile=stone",
@@ -114,7 +114,7 @@ fn what_is_missing_is_said_in_stones_words() {
     .unwrap();
     let message = read("cpu_air_verifier", "proof.json").unwrap_err().message;
     assert!(message.contains("missing: --in_file;"), "{message}");
-    // Help and the version need nothing.
+    // Help and version need no other flags.
     read("cpu_air_prover", "--version").unwrap();
 }
 
@@ -130,12 +130,12 @@ fn flags_of_the_environment() {
     );
     assert_eq!(flags("--fromenv="), "");
     assert_eq!(flags("--odd --fromenv undefok"), "");
-    // As gflags, unknown flags are refused, whether their variable is set or not.
+    // As in gflags, unknown flags are rejected, whether their variable is set or not.
     assert_eq!(flags("--tryfromenv=odd"), "--odd");
     assert_eq!(flags("--tryfromenv=odd --undefok=odd"), "");
     assert!(refusal("--fromenv=n_threads").contains("has no FLAGS_n_threads; set it"));
-    assert!(refusal("--fromenv=a,,b").contains("'' is no name"));
-    assert!(refusal("--fromenv=--out_file").contains("'--out_file' is no name"));
+    assert!(refusal("--fromenv=a,,b").contains("'' is not a name"));
+    assert!(refusal("--fromenv=--out_file").contains("'--out_file' is not a name"));
     assert!(refusal("--fromenv=fromenv").contains("does one of them name itself?"));
 }
 
@@ -165,7 +165,7 @@ fn flags_of_files() {
         read_flags.to_str().unwrap(),
         "--generate-annotations=true --n-threads=2 --out-file=inner --json --out-file=last"
     );
-    // Lines that gflags passes over, which people should know.
+    // Lines that gflags silently skips; we note them.
     let lines = ["line 6: '--out_file word'", "line 7: '--odd=1'", "line 8: '--v'"];
     assert_eq!(line.notes.len(), lines.len());
     for (note, expected) in line.notes.iter().zip(lines) {

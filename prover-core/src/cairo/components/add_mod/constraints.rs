@@ -9,10 +9,10 @@ pub const ELEMENT: &str = "add_mod/interaction_elm";
 /// Carries between words.
 const N_CARRIES: usize = 3;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let builtin = Modulo::new(layout, "add_mod")?;
     builtin.memory("initial_add_mod_addr")?;

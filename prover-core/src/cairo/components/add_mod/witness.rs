@@ -13,10 +13,10 @@ use quarry_kernels::ops::VirtualColumn;
 /// Carries between words.
 const N_CARRIES: usize = MOD_WORDS - 1;
 
-/// Whether p is taken away, and the carries: -1, 0 or 1.
+/// Whether p is subtracted, and the carries, each -1, 0 or 1.
 type Sum = (bool, [i128; N_CARRIES]);
 
-/// How `a + b` becomes `c`; `None` if it does not.
+/// Computes how `a + b` reduces to `c`; `None` if it does not.
 fn sum(operation: &Operation) -> Option<Sum> {
     [false, true].into_iter().find_map(|subtract| {
         let Operation { p, values: [a, b, c] } = operation;
@@ -55,7 +55,7 @@ impl Cells {
     }
 }
 
-/// Writes every instance; the ones that the run did not use add zeros.
+/// Writes every instance. Unused instances add zeros.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.add_mod;

@@ -1,7 +1,7 @@
 //! Constraints of `bitwise`: `x & y`, `x ^ y` and `x | y` of two values, through their bits in diluted form.
 //!
-//! A value is cut into diluted numbers: part `i` of chunk `c` has the bits `chunk c + spacing j + i`. In that form the sum
-//! of two numbers is their xor plus twice their and, bit by bit, without carries.
+//! A value is split into diluted numbers. Part `i` of chunk `c` has the bits `CHUNK_BITS c + SPACING j + i`. In this
+//! form the sum of two numbers is their xor plus twice their and, without carries between bits.
 
 use crate::air::{Domain, every};
 use crate::cairo::components::diluted_check::constraints::{N_BITS, SPACING};
@@ -11,19 +11,19 @@ use quarry_kernels::Felt;
 
 /// Bits of a value.
 const VALUE_BITS: usize = 251;
-/// Bits that the diluted numbers of one chunk have together.
+/// Total bits of the diluted numbers of a chunk.
 const CHUNK_BITS: usize = N_BITS * SPACING;
-/// Chunks of a value.
+/// Chunks per value.
 const N_CHUNKS: usize = VALUE_BITS.div_ceil(CHUNK_BITS);
-/// Diluted numbers of a value.
+/// Diluted numbers per value.
 const N_PARTS: usize = N_CHUNKS * SPACING;
-/// Values in the pool of an instance: `x`, `y`, their and, their xor.
+/// Values per instance in the pool: `x`, `y`, `x & y` and `x ^ y`.
 const N_VALUES: usize = 4;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("bitwise");
     let pool = scope.cells("var_pool/addr")?;
@@ -73,7 +73,8 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
         parts,
         x.at(0) + y.at(0) - (xor.at(0) + and.at(0) + and.at(0)),
     );
-    // The last chunk is not full: shifted to its end its numbers must be diluted still.
+    // The last chunk is not full. Its numbers must still be diluted when shifted to its end, so the bits beyond are
+    // clear.
     for i in 0..SPACING {
         let (part, bit) = (N_PARTS - SPACING + i, (N_CHUNKS - 1) * CHUNK_BITS + i);
         let unused = CHUNK_BITS - (VALUE_BITS - bit).next_multiple_of(SPACING);

@@ -1,4 +1,4 @@
-//! Trace cells of `bitwise`: two numbers of 251 bits, their conjunction, exclusive disjunction and disjunction.
+//! Trace cells of `bitwise`: two numbers `x` and `y` of 251 bits, `x & y`, `x ^ y` and `x | y`.
 
 use crate::cairo::components::builtin::Builtin;
 use crate::cairo::components::diluted_check::witness::{N_BITS as PART_BITS, SPACING};
@@ -15,14 +15,14 @@ use quarry_kernels::ops::VirtualColumn;
 /// Bits of a number.
 const N_BITS: usize = 251;
 
-/// Memory cells of an instance.
+/// Memory cells of an instance, in order.
 const MEMORY: [&str; 5] = ["x", "y", "x_and_y", "x_xor_y", "x_or_y"];
 
-/// The lowest bits of the parts of a number: a part has every fourth bit.
+/// The lowest bit of each part of a number. A part has every fourth bit, 16 in all.
 const SHIFTS: [usize; 16] = [0, 1, 2, 3, 64, 65, 66, 67, 128, 129, 130, 131, 192, 193, 194, 195];
 
-/// The parts that reach beyond a number's last bit. Their bits of `x or y`, moved up until the last possible one is
-/// the diluted number's last, must be diluted too: then nothing lies beyond.
+/// The lowest bits of the parts that extend beyond a number's last bit. The part of `x | y`, shifted until the last
+/// valid bit is the last bit of a diluted number, must be diluted too. So the bits beyond are clear.
 const TRIMMED: [usize; 4] = [192, 193, 194, 195];
 
 /// The virtual columns of the component.
@@ -43,7 +43,7 @@ impl Cells {
         })
     }
 
-    /// Writes all but the memory of the only instance of a strip.
+    /// Writes the strip's only instance, without its memory accesses.
     fn write(&self, strip: &mut Strip, numbers: &[BigInt<4>; 5]) {
         for (k, number) in numbers[..4].iter().enumerate() {
             for (i, shift) in SHIFTS.into_iter().enumerate() {
@@ -63,7 +63,7 @@ fn part(number: &BigInt<4>, shift: usize) -> u16 {
     bits.sum()
 }
 
-/// Writes every instance; the ones that the run did not use have zeros.
+/// Writes every instance. Unused instances have zeros.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let step = cells.memory[0].address.step;

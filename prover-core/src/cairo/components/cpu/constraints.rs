@@ -1,4 +1,4 @@
-//! Constraints of `cpu`: one Cairo instruction a step.
+//! Constraints of `cpu`: one Cairo instruction per step.
 
 use crate::air::{Cells, Domain, Expr, Rows, every};
 use crate::cairo::components::scope::{Scope, ScopeError};
@@ -6,10 +6,10 @@ use crate::cairo::components::scope::{Scope, ScopeError};
 /// Bits of an offset in an instruction.
 const OFFSET_BITS: u32 = 16;
 
-/// What the constraints of a step speak of.
+/// The rows and cells of a step, as its constraints use them.
 struct Step<'a> {
     rows: Rows,
-    /// All steps but the last, which has no next one.
+    /// All steps but the last, which has no successor.
     has_next: Domain,
     pc: Cells<'a>,
     ap: Cells<'a>,
@@ -38,7 +38,7 @@ impl<'a> Access<'a> {
     }
 }
 
-/// The flags of an instruction; the last four are set when none of their group is.
+/// The flags of an instruction. The last four are 1 if no other flag of their group is set.
 struct Flags<'a> {
     dst_is_fp: Expr<'a>,
     op0_is_fp: Expr<'a>,
@@ -62,7 +62,8 @@ struct Flags<'a> {
 }
 
 impl<'a> Flags<'a> {
-    /// `column` holds the flags as a number, shifted right by one bit from cell to cell.
+    /// Extracts the flags from `column`, which holds them as a number that is shifted right by one bit from cell to
+    /// cell.
     fn new(column: &Cells<'a>) -> Self {
         let bit = |i| column.at(i) - 2 * column.at(i + 1);
         Self {
@@ -112,16 +113,16 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Where the next instruction lies if nothing jumps.
+    /// The address of the next instruction if there is no jump.
     fn next_pc(&self) -> Expr<'a> {
         self.pc.at(0) + self.flags.op1_is_immediate + 1
     }
 }
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let cpu = layout.part("cpu");
     let step = Step::new(&cpu)?;
@@ -133,7 +134,7 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// The instruction is its flags and its three offsets.
+/// Constrains the instruction to be composed of its flags and its three offsets.
 fn decode(scope: &Scope<'_>, step: &Step<'_>) -> Result<(), ScopeError> {
     let flags = scope.cells("opcode_range_check/column")?;
     let last = every(step.rows.step).at(step.rows.step - flags.step());
@@ -164,7 +165,7 @@ fn decode(scope: &Scope<'_>, step: &Step<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// Offsets are stored with this much added, to be positive.
+/// The bias of stored offsets, which makes them non-negative.
 const OFFSET_BIAS: u64 = 1 << (OFFSET_BITS - 1);
 
 fn operands(scope: &Scope<'_>, step: &Step<'_>) {
@@ -203,7 +204,7 @@ fn update_registers(scope: &Scope<'_>, step: &Step<'_>) -> Result<(), ScopeError
     let rows = || step.has_next.clone();
 
     let update_pc = scope.part("update_pc");
-    // With jnz: tmp0 is the value that is tested, tmp1 is 1 if it has an inverse (which is then `res`).
+    // For `jnz`, tmp0 is the tested value, and tmp1 is 1 if the value has an inverse, which is then `res`.
     let (tmp0, tmp1) = (update_pc.cell("tmp0")?, update_pc.cell("tmp1")?);
     update_pc.constrain("tmp0", rows(), tmp0 - flags.jnz * dst.value);
     update_pc.constrain("tmp1", rows(), tmp1 - tmp0 * *res);
@@ -248,7 +249,7 @@ fn opcodes(scope: &Scope<'_>, step: &Step<'_>) {
     constrain("assert_eq/assert_eq", flags.assert_eq * (dst.value - step.res));
 }
 
-/// Where the program starts and ends.
+/// Constrains the registers in the first and in the last step.
 fn boundary(layout: &Scope<'_>, step: &Step<'_>) {
     let (pc, ap, fp) = (step.pc.at(0), step.ap.at(0), step.fp.at(0));
     let (first, last) = (layout.first(), layout.last(step.rows.step));

@@ -1,4 +1,4 @@
-//! Instructions of the Cairo CPU (the Cairo whitepaper, section 4.4 and 4.5).
+//! Instructions of the Cairo CPU (Cairo whitepaper, sections 4.4 and 4.5).
 
 use crate::cairo::error::StepError;
 use crate::cairo::input::TraceEntry;
@@ -8,7 +8,7 @@ use quarry_kernels::Felt;
 /// The bias of the three offsets.
 const HALF: i64 = 1 << 15;
 
-/// Where the second operand is.
+/// The base of the second operand's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Op1Base {
     Op0,
@@ -17,7 +17,7 @@ pub(super) enum Op1Base {
     Ap,
 }
 
-/// How the result comes from the operands.
+/// How the result is computed from the operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Res {
     Op1,
@@ -27,7 +27,7 @@ pub(super) enum Res {
     Unconstrained,
 }
 
-/// How pc moves on.
+/// The update of pc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PcUpdate {
     Regular,
@@ -36,7 +36,7 @@ pub(super) enum PcUpdate {
     Jnz,
 }
 
-/// How ap moves on (`call` adds 2 whatever it says).
+/// The update of ap. `call` adds 2 in addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ApUpdate {
     Regular,
@@ -44,7 +44,7 @@ pub(super) enum ApUpdate {
     Add1,
 }
 
-/// What else the instruction does.
+/// The opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
     Nop,
@@ -56,7 +56,7 @@ pub(super) enum Opcode {
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Instruction {
-    /// The three offsets as they are encoded (with a bias of 2^15): dst, op0, op1.
+    /// The three encoded offsets (with a bias of 2^15): dst, op0, op1.
     pub offsets: [u16; 3],
     /// The 15 flags.
     pub flags: u16,
@@ -122,7 +122,7 @@ impl Instruction {
         })
     }
 
-    /// Words that the instruction takes: 2 with an immediate value.
+    /// Size of the instruction in words: 2 with an immediate value, otherwise 1.
     pub fn size(&self) -> u64 {
         1 + u64::from(self.op1_base == Op1Base::Pc)
     }
@@ -155,7 +155,7 @@ impl Instruction {
         to_u64(base + Felt::from(offset)).ok_or(StepError::AddressOutOfRange(what))
     }
 
-    /// The result of the operands; `None` in `jnz`, where the cell holds the inverse of dst, if it has one.
+    /// The result of the operands; `None` for `jnz`, where the result cell holds the inverse of dst, if it has one.
     pub fn result(&self, op0: Felt, op1: Felt) -> Option<Felt> {
         match self.res {
             Res::Op1 => Some(op1),
@@ -165,7 +165,7 @@ impl Instruction {
         }
     }
 
-    /// Checks what the instruction asserts about its operands and gives the registers after it: pc, ap, fp.
+    /// Checks what the instruction asserts about its operands. Returns the registers after it: pc, ap, fp.
     pub fn execute(&self, entry: &TraceEntry, operands: &Operands) -> Result<[Felt; 3], StepError> {
         let Operands { dst, op0, op1 } = *operands;
         let [pc, ap, fp] = [entry.pc, entry.ap, entry.fp].map(Felt::from);

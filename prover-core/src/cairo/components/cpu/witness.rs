@@ -12,11 +12,11 @@ use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
 use rayon::prelude::*;
 
-/// Steps that are written together; they share the inversion for `jnz`.
+/// Steps per strip. The steps of a strip share one batch inversion for `jnz`.
 const STRIP_STEPS: usize = 1 << 8;
 
-/// Checks that every step follows from the one before, that what instructions assert holds, and that the run begins
-/// and ends as the public input says.
+/// Checks that every step follows from the previous one, that the instructions' assertions hold, and that the first and
+/// the last registers are those of the public input.
 pub(crate) fn check_execution(input: &ProverInput) -> Result<(), InputError> {
     let (program, execution) = (input.segment("program")?, input.segment("execution")?);
     let registers = |pc, ap| [pc, ap, execution.begin_addr].map(Felt::from);
@@ -30,7 +30,7 @@ pub(crate) fn check_execution(input: &ProverInput) -> Result<(), InputError> {
         let fetched = Step::fetch(entry, &input.memory)?;
         let next = fetched.instruction.execute(entry, &fetched.operands)?;
         match input.trace.get(step + 1) {
-            Some(entry) => check_registers(entry, next, "the instruction before"),
+            Some(entry) => check_registers(entry, next, "the previous instruction"),
             None => check_registers(entry, end, "the public input"),
         }
     };
@@ -71,7 +71,7 @@ fn first_error(
     })
 }
 
-/// A step with what it reads from memory.
+/// A step with the values that it reads from memory.
 struct Step {
     word: Felt,
     instruction: Instruction,
@@ -140,7 +140,7 @@ impl Cells {
         })
     }
 
-    /// Writes all but the cells of `jnz`'s condition; gives the condition if the step is a `jnz`.
+    /// Writes all cells except those of the condition of a `jnz`. Returns the condition if the step is a `jnz`.
     fn write(&self, strip: &mut Strip, i: usize, entry: &TraceEntry, step: &Step) -> Option<Felt> {
         let Operands { dst, op0, op1 } = step.operands;
         strip.access(self.instruction, i, entry.pc, step.word);
@@ -177,7 +177,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
                 Step::fetch(entry, &input.memory).map_err(|problem| (strip * STRIP_STEPS + i, problem))?;
             conditions.extend(cells.write(rows, i, entry, &step).map(|condition| (i, condition)));
         }
-        // The inverse of 0 is left at 0.
+        // The batch inversion leaves 0 unchanged.
         let mut inverses: Vec<Felt> = conditions.iter().map(|&(_, condition)| condition).collect();
         ark_ff::batch_inversion(&mut inverses);
         for ((i, condition), inverse) in conditions.into_iter().zip(inverses) {

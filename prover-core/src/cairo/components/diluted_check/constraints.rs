@@ -1,8 +1,7 @@
-//! Constraints of `diluted_check`: every cell of the pool is a diluted number, whose bits lie
-//! [`SPACING`] apart.
+//! Constraints of `diluted_check`: every value of the pool is a diluted number, whose bits lie [`SPACING`] apart.
 //!
-//! The sorted pool holds every diluted number. All differences of neighbours are taken together in one cumulative
-//! value, which can only reach the public one if the differences that are not zero are those of the diluted numbers.
+//! The sorted pool holds every diluted number at least once. A cumulative value combines the differences of neighbours.
+//! It reaches the public final value only if the nonzero differences are those of the diluted numbers in order.
 
 use crate::air::every;
 use crate::cairo::components::permutation::{self, Permutation};
@@ -16,7 +15,7 @@ pub const SPACING: usize = 4;
 /// Bits of a diluted number.
 pub const N_BITS: usize = 16;
 
-/// The sorted values are the pool's.
+/// The sorted values are a permutation of the pool's.
 pub const PERMUTATION: Permutation = Permutation {
     name: "diluted_check/permutation",
     original: &["diluted_pool"],
@@ -29,17 +28,17 @@ pub const PERMUTATION: Permutation = Permutation {
 
 /// The sorted values.
 pub const VALUES: &str = "diluted_check/permuted_values";
-/// The interaction column of their differences.
+/// The interaction column of the cumulative value of their differences.
 pub const CUMULATIVE_VALUE: &str = "diluted_check/cumulative_value";
 /// The interaction elements `z` and `alpha` of the cumulative value.
 pub const ELEMENTS: [&str; 2] = ["diluted_check/interaction_z", "diluted_check/interaction_alpha"];
-/// The scalar that the cumulative value reaches in the end.
+/// The scalar that equals the final cumulative value.
 pub const FINAL_VALUE: &str = "diluted_check/final_cum_val";
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     permutation::constrain(layout, &PERMUTATION)?;
 
@@ -59,17 +58,17 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// What the cumulative value reaches over all diluted numbers in order.
+/// Computes the cumulative value over all diluted numbers in order.
 ///
-/// The difference between number `j` and the one before depends on the trailing zeros of `j` only. So over the first
-/// `2^i` numbers the value is an affine map of `alpha` that follows from the one over `2^(i-1)`, applied twice with the
-/// difference at `2^(i-1)` in between.
+/// The difference between number `j` and the previous one depends only on the trailing zeros of `j`. So the map over
+/// the first `2^i` numbers, which is affine, is the map over the first `2^(i-1)`, then the step at `2^(i-1)`, then the
+/// same map again.
 pub fn final_value(z: Felt, alpha: Felt) -> Felt {
     let number = |bit: usize| Felt::from(2u64).pow([(bit * SPACING) as u64]);
     let differences = iter::successors(Some((0, number(0))), |&(bit, difference)| {
         Some((bit + 1, difference + number(bit + 1) - number(bit) - number(bit)))
     });
-    // r goes to product r + sum alpha over the numbers so far.
+    // The map over the numbers so far is `r -> product * r + sum * alpha`.
     let (product, sum) = differences.map(|(_, difference)| difference).take(N_BITS).fold(
         (Felt::from(1u64), Felt::from(0u64)),
         |(product, sum), difference| {

@@ -1,4 +1,4 @@
-//! Trace cells of `diluted_check`: the pool of diluted 16-bit numbers, its gaps, and the numbers sorted.
+//! Trace cells of `diluted_check`: the pool of diluted 16-bit numbers, the filling of its gaps, and the sorted numbers.
 
 use crate::cairo::components::table_check::TablePool;
 use crate::cairo::error::InputError;
@@ -12,13 +12,14 @@ pub(crate) const N_BITS: usize = 16;
 /// The distance between two bits of a diluted number.
 pub(crate) const SPACING: usize = 4;
 
-/// A number with [`SPACING`]` - 1` zeros between its bits.
+/// Dilutes a number: puts [`SPACING`]` - 1` zeros between its bits.
 pub(crate) fn dilute(number: u16) -> Felt {
     let bits = (0..N_BITS).map(|i| u64::from(number >> i & 1) << (SPACING * i));
     Felt::from(bits.sum::<u64>())
 }
 
-/// Fills the gaps of the pool and writes the sorted numbers: each of the 2^16 is there at least once.
+/// Fills the free units of the pool, so that each of the 2^16 numbers occurs at least once, and writes the sorted
+/// numbers.
 pub(crate) fn finish(
     pool: &mut TablePool,
     columns: &mut [Vec<Felt>],

@@ -4,16 +4,16 @@ use crate::air::every;
 use crate::cairo::components::ec::{self, Points, SUBSET_SUM_HEIGHT, SubsetSum};
 use crate::cairo::components::scope::{Scope, ScopeError};
 
-/// The memory cells of an instance, in their order.
+/// The memory cells of an instance, in order.
 pub const CELLS: [&str; 7] = ["p_x", "p_y", "q_x", "q_y", "m", "r_x", "r_y"];
 
 /// Bits of `m`.
 const N_BITS: usize = 252;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("ec_op");
     let address = |name: &str| scope.cells(&format!("{name}/addr"));

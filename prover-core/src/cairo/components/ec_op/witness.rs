@@ -16,10 +16,10 @@ use quarry_kernels::curve::{GENERATOR, Point};
 use quarry_kernels::hash::pedersen::SHIFT;
 use rayon::prelude::*;
 
-/// Memory cells of an instance.
+/// Memory cells of an instance, in order.
 const MEMORY: [&str; 7] = ["p_x", "p_y", "q_x", "q_y", "m", "r_x", "r_y"];
 
-/// Instances that are computed side by side.
+/// Instances that are computed in one batch.
 const BATCH: usize = 32;
 
 /// One operation: p, q and m.
@@ -31,7 +31,7 @@ struct Operation {
 }
 
 impl Operation {
-    /// What fills unused instances.
+    /// The operation in unused instances.
     fn dummy() -> Self {
         Self {
             p: SHIFT,
@@ -71,7 +71,7 @@ impl Computation {
     }
 }
 
-/// Computes operations side by side.
+/// Computes a batch of operations.
 fn compute(operations: &[Operation]) -> Vec<Computation> {
     let points: Vec<Point> = operations.iter().map(|operation| operation.q).collect();
     let sums = operations.iter().map(|operation| (operation.p, operation.m));
@@ -101,21 +101,21 @@ impl Cells {
         })
     }
 
-    /// Writes all but the memory of the only instance of a strip.
+    /// Writes the strip's only instance, without its memory accesses.
     fn write(&self, strip: &mut Strip, computation: &Computation) {
         self.doublings.write(strip, 0, &computation.doublings);
         self.sum.write(strip, 0, &computation.sum);
     }
 }
 
-/// Writes every instance; the ones that the run did not use hold a fixed operation.
+/// Writes every instance. Unused instances hold a fixed operation.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let step = cells.memory[0].address.step;
     let builtin = Builtin::new(input, "ec_op", witness.n_rows() / step, MEMORY.len() as u64)?;
     let instances = builtin.by_instance(&input.private.ec_op, |input| input.index)?;
 
-    // The first computation is the dummy's, the others are those of the instances in use, in their order.
+    // The first computation is the dummy's. The computations of the used instances follow in order.
     let mut operations = vec![Operation::dummy()];
     let mut chosen = vec![0; instances.len()];
     for (i, input) in instances.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Constraints of `ecdsa`: signatures on the STARK curve. With a signature `(r, w)` of the message `z` by the
-//! key `Q` (`w` is the inverse of `s`), `r` is the x coordinate of `w (z G + r Q)`, up to sign.
+//! Constraints of `ecdsa`: signatures on the STARK curve. For a signature `(r, w)` of the message `z` by the key `Q`,
+//! where `w` is the inverse of `s`, `r` must be the x coordinate of `w (z G + r Q)`. `Q` is known up to sign.
 
 use crate::air::every;
 use crate::cairo::components::ec::{self, Points, SUBSET_SUM_HEIGHT, SubsetSum};
@@ -11,10 +11,10 @@ use std::iter;
 /// Bits of `z`, `r` and `w`.
 const N_BITS: usize = 251;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("ecdsa");
     signature(&scope)?;
@@ -37,8 +37,8 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// One signature. Its rows are two halves: the first multiplies `Q` by `r`, the second `z G + r Q` by `w`;
-/// `z G` is computed beside them.
+/// Constrains one signature. Its rows have two halves: the first multiplies `Q` by `r`, the second `z G + r Q` by `w`.
+/// `z G` is computed in parallel in other columns.
 fn signature(ecdsa: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = ecdsa.part("signature0");
     let constants: Vec<_> = iter::successors(Some(GENERATOR), curve::Point::double)
@@ -62,7 +62,7 @@ fn signature(ecdsa: &Scope<'_>) -> Result<(), ScopeError> {
     let times_key = scope.part("exponentiate_key");
     ec::subset_sum(&times_key, key.at(0), checks)?;
 
-    // The sums start from a shift, which the one of the generator takes away again.
+    // The sums of the key start at the shift point, that of the generator at its inverse, so that the shift cancels.
     let (generator_sums, key_sums) = (
         Points::new(&times_generator, "partial_sum")?,
         Points::new(&times_key, "partial_sum")?,
@@ -100,7 +100,7 @@ fn signature(ecdsa: &Scope<'_>) -> Result<(), ScopeError> {
 
     let z = times_generator.cell("selector")?;
     scope.constrain("z_nonzero", rows, z * scope.cell("z_inv")? - 1);
-    // The selector of the key is r in the first half and w in the second.
+    // The key's selector is r in the first half and w in the second.
     scope.constrain("r_and_w_nonzero", halves, r * scope.cell("r_w_inv")? - 1);
 
     let (q, x_squared) = (key.at(0), scope.cell("q_x_squared")?);

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 /// Bits of a scalar.
 const N_BITS: usize = 251;
 
-/// Signatures that are computed side by side.
+/// Signatures that are computed in one batch.
 const BATCH: usize = 32;
 
 /// A signature with the whole public key.
@@ -33,8 +33,8 @@ struct Signature {
 }
 
 impl Signature {
-    /// What fills unused instances: message 1 signed with key 1. The nonce is the first that Stone's generator draws
-    /// when it is seeded with no bytes and every draw that is not below the order is dropped.
+    /// The signature in unused instances: message 1 signed with key 1. The nonce is the first one from Stone's
+    /// generator with an empty seed, when draws that are not below the order are rejected.
     const fn dummy() -> Self {
         Self {
             public_key: curve::GENERATOR,
@@ -44,7 +44,7 @@ impl Signature {
         }
     }
 
-    /// The two signatures that an entry may mean: it has only the public key's x coordinate.
+    /// The two candidate signatures of an entry, which has only the x coordinate of the public key.
     fn candidates(input: &SignatureInput) -> Result<[Self; 2], BuiltinError> {
         for (name, scalar) in [("the message", input.message), ("r", input.r), ("w", input.w)] {
             if scalar.is_zero() || scalar.into_bigint().num_bits() as usize > N_BITS {
@@ -66,26 +66,26 @@ impl Signature {
     }
 }
 
-/// The verification of a signature: `w * (message * G + r * Q)` has x coordinate `r`. Sums begin at the shift point
-/// C or its inverse, so that none of them is at infinity.
+/// The verification of a signature: the x coordinate of `w * (message * G + r * Q)` must be `r`. Sums begin at the
+/// shift point C or its inverse, so that no intermediate sum is the point at infinity.
 struct Verification {
     signature: Signature,
     /// `message * G - C`.
     generator: SubsetSumRows,
     /// `2^i * Q`, and `r * Q + C`.
     key: (DoublingRows, SubsetSumRows),
-    /// The slope and the inverse of the difference that add the two, giving B.
+    /// The slope and the inverse of the x difference for the sum B of these two results.
     add_results: (Felt, Felt),
     /// `2^i * B`, and `w * B + C`.
     result: (DoublingRows, SubsetSumRows),
-    /// The slope and the inverse of the difference that take C away.
+    /// The slope and the inverse of the x difference for subtracting C.
     extract_r: (Felt, Felt),
     /// The inverses of message, r and w.
     inverses: [Felt; 3],
     is_valid: bool,
 }
 
-/// Verifies signatures side by side.
+/// Verifies a batch of signatures.
 fn verify(signatures: &[Signature]) -> Vec<Verification> {
     let generator_points = doublings(&[curve::GENERATOR]);
     let generators = signatures.iter().map(|signature| SubsetSum {
@@ -123,7 +123,8 @@ fn verify(signatures: &[Signature]) -> Vec<Verification> {
     .collect()
 }
 
-/// The sum of two points, the slope, and the inverse of the difference of the x coordinates: 0 if there is none.
+/// Adds two points. Returns the sum, the slope, and the inverse of the difference of the x coordinates (0 if there is
+/// none).
 fn add(a: Point, b: Point) -> (Point, Felt, Felt) {
     let inverse = (a.x - b.x).inverse().unwrap_or_default();
     let slope = (a.y - b.y) * inverse;
@@ -185,7 +186,7 @@ impl Cells {
     }
 }
 
-/// Writes every instance; the ones that the run did not use hold a fixed signature.
+/// Writes every instance. Unused instances hold a fixed signature.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let step = cells.public_key.address.step;
@@ -203,7 +204,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
     }
     let verifications: Vec<Verification> = signatures.par_chunks(BATCH).flat_map_iter(verify).collect();
 
-    // Which verification is whose: the first is the dummy's, then two for every entry.
+    // The index of each instance's verification. The first verification is the dummy's, followed by two per entry.
     let mut chosen = vec![0; instances.len()];
     for (k, input) in input.private.ecdsa.iter().enumerate() {
         let valid = [2 * k + 1, 2 * k + 2]
@@ -238,8 +239,8 @@ mod tests {
     fn the_dummy_is_valid_and_its_nonce_is_stones() {
         let dummy = Signature::dummy();
         assert!(verify(&[dummy])[0].is_valid);
-        // Stone's generator with no seed: digests of H("") followed by a counter, as numbers of 252 bits; the nonce is
-        // 1 + the first that is at most order - 2.
+        // Stone's generator with an empty seed hashes H("") followed by a counter. The nonce is 1 plus the first
+        // digest, as a 252-bit number, that is at most order - 2.
         let seed = Hash::Keccak256.hash_bytes(&[]);
         let draws = (0u64..).map(|counter| {
             let mut bytes = seed.to_vec();

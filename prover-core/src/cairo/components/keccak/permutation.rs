@@ -1,7 +1,7 @@
 //! The Keccak permutation on 16 states at once, bit by bit, with the intermediate values that the trace holds.
 //!
-//! A [`Slice`] is one bit of all states. Sums of bits, which the constraints take apart into their binary digits, are
-//! sums in every state at once: one slice a digit.
+//! A [`Slice`] holds the same bit of all states. The constraints split sums of bits into binary digits. A sum is
+//! computed for all states at once, with one slice per digit.
 
 use quarry_kernels::hash::keccak::{ROTATIONS, ROUND_CONSTANTS};
 
@@ -14,19 +14,19 @@ pub(super) const LANE_BITS: usize = 64;
 /// Bits of a state.
 pub(super) const STATE_BITS: usize = 25 * LANE_BITS;
 
-/// One bit of [`N_STATES`] states, the first state's highest.
+/// The same bit of [`N_STATES`] states, that of the first state in the highest position.
 pub(super) type Slice = u16;
 
-/// A plane of slices: `[y][x][z]`, where bit z of lane (x, y) is bit `64 (5 y + x) + z` of a state.
+/// The slices of the states: `[y][x][z]`, where bit z of lane (x, y) is bit `64 (5 y + x) + z` of a state.
 pub(super) type State = [[[Slice; LANE_BITS]; 5]; 5];
 
 /// The values of a round.
 pub(super) struct Round {
-    /// The binary digits of the sum of a column: `[digit][x][z]`, lowest first.
+    /// The binary digits of the sum of each column: `[digit][x][z]`, lowest first.
     pub parities: [[[Slice; LANE_BITS]; 5]; 3],
     /// The state after theta, rho and pi.
     pub rotated: State,
-    /// The higher digit of the sums of theta, at the places of `rotated`.
+    /// The higher digit of the sums of theta, indexed as `rotated`.
     pub theta_carries: State,
     /// The digits of the sums of chi and iota. The middle one is the state after the round.
     pub chi: [State; 3],

@@ -1,4 +1,5 @@
-//! Trace cells of `keccak`: 16 invocations of the permutation at a time, their bits side by side in diluted numbers.
+//! Trace cells of `keccak`: 16 invocations of the permutation per instance, with their bits interleaved in diluted
+//! numbers.
 
 use super::permutation::{
     Bytes, LANE_BITS, N_ROUNDS, N_STATES, Round, STATE_BITS, State, place, places, slices, states,
@@ -15,15 +16,15 @@ use ark_ff::{AdditiveGroup, BigInteger, PrimeField, Zero};
 use quarry_kernels::ops::VirtualColumn;
 use quarry_kernels::{Felt, felt};
 
-/// Bytes of a word of the state in memory.
+/// Bytes per word of a state in memory.
 const WORD_BYTES: usize = STATE_BITS / 8 / KECCAK_WORDS;
-/// Cells of a state's virtual column: 32 a bit z, of which 25 are lanes.
+/// Cells per state in its virtual column: 32 for each bit position z, of which 25 are used for lanes.
 const STATE_HEIGHT: usize = 32 * LANE_BITS;
-/// Cells of a virtual column of all rounds, for every cell of a state.
+/// Cells for each bit of a state in a virtual column that holds all rounds.
 const ROUND_CAPACITY: usize = 32;
-/// Rounds in each of the virtual columns into which some carries of theta are split.
+/// Rounds per virtual column where the carries of a theta lane are split into several columns.
 const SPLIT_ROUNDS: usize = 8;
-/// Memory cells of an invocation: input and output.
+/// Memory cells per invocation: input and output.
 const MEMORY_CELLS: usize = 2 * KECCAK_WORDS;
 
 /// The cell of a bit in a state's virtual column.
@@ -64,17 +65,17 @@ fn to_bytes(input: &KeccakInput) -> Result<Bytes, BuiltinError> {
 /// The virtual columns of the component.
 struct Cells {
     memory: MemoryCell,
-    /// The words of the states, twice, and the running sums that take their bits apart.
+    /// The two columns of copies of the words of the states.
     reshaped: [VirtualColumn; 2],
     cumulative_sum: VirtualColumn,
     state_begin: VirtualColumn,
     state_end: VirtualColumn,
     state: VirtualColumn,
-    /// `[digit][x]`.
+    /// By `[digit][x]`.
     parities: [Vec<VirtualColumn>; 3],
     rotated_parities: Vec<VirtualColumn>,
     after_theta_rho_pi: VirtualColumn,
-    /// `[5 y + x]`: one virtual column, or three for eight rounds each.
+    /// By lane `5 y + x`: one virtual column, or three of eight rounds each.
     theta_carries: Vec<Vec<VirtualColumn>>,
     /// The lowest and the highest digit of chi's sums.
     chi: [VirtualColumn; 2],
@@ -119,7 +120,7 @@ impl Cells {
         })
     }
 
-    /// Writes all but the memory of the only instance of a strip; gives the output states.
+    /// Writes the strip's only instance, without its memory accesses. Returns the output states.
     fn write(&self, strip: &mut Strip, inputs: &[Bytes; N_STATES]) -> [Bytes; N_STATES] {
         let mut state = slices(inputs);
         self.write_parsed(strip, 0, inputs, &state);
@@ -133,9 +134,10 @@ impl Cells {
         outputs
     }
 
-    /// Writes how the words of the inputs (`side` 0) or outputs (1) become diluted bits.
+    /// Writes the conversion of the words of the inputs (`side` 0) or outputs (`side` 1) to diluted bits.
     fn write_parsed(&self, strip: &mut Strip, side: usize, bytes: &[Bytes; N_STATES], slices: &State) {
-        // Sums over the states so far: of 2^(k - bit) times the bits k from `bit` on.
+        // By `bit`: the bits from `bit` on, with weight 2^(k - bit) for bit k, summed over the states so far in diluted
+        // form.
         let mut sums = vec![Felt::zero(); STATE_BITS];
         for (i, state) in bytes.iter().enumerate() {
             for (k, word) in to_words(state).into_iter().enumerate() {
@@ -187,7 +189,7 @@ impl Cells {
             };
             let index = round_in_cell + ROUND_CAPACITY * state_row((0, 0, z));
             strip.diluted(cell, index, round.theta_carries[y][x][z]);
-            // The last round's is `state_end`.
+            // The state after the last round is in `state_end`.
             if number + 1 < N_ROUNDS {
                 strip.diluted(self.state, row(place) + 1, round.state()[y][x][z]);
             }

@@ -1,12 +1,12 @@
-//! Constraints of `memory`: the accesses, sorted by address, form a contiguous memory that never changes, and
-//! the public part of it is what the public input says.
+//! Constraints of `memory`: the accesses, sorted by address, form a contiguous read-only memory whose public part is
+//! that of the public input.
 
 use crate::air::every;
 use crate::cairo::components::permutation::{self, Permutation};
 use crate::cairo::components::scope::{Scope, ScopeError};
 
-/// The sorted accesses are the accesses. Public accesses are zero in the pool, so the product ends at what
-/// they are worth.
+/// The sorted accesses are a permutation of the pool's. Public accesses are zero in the pool but not in the sorted
+/// list, so the final product depends on them.
 pub const PERMUTATION: Permutation = Permutation {
     name: "memory/multi_column_perm/perm",
     original: &["mem_pool/addr", "mem_pool/value"],
@@ -17,13 +17,13 @@ pub const PERMUTATION: Permutation = Permutation {
     total: Some(PUBLIC_MEMORY_PRODUCT),
 };
 
-/// The scalar that stands for the public memory.
+/// The scalar for the final product, which depends on the public memory.
 pub const PUBLIC_MEMORY_PRODUCT: &str = "memory/multi_column_perm/perm/public_memory_prod";
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     permutation::constrain(layout, &PERMUTATION)?;
 

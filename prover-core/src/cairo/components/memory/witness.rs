@@ -1,4 +1,4 @@
-//! Trace cells of `memory`: the pool of memory accesses, its gaps, and the accesses sorted by address.
+//! Trace cells of `memory`: the pool of memory accesses, the filling of its gaps, and the sorted accesses.
 
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
@@ -11,9 +11,9 @@ use quarry_kernels::ops::VirtualColumn;
 /// One memory access.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access {
-    /// Where.
+    /// The address.
     pub address: u64,
-    /// What is there.
+    /// The value at the address.
     pub value: Felt,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct MemoryCell {
 }
 
 impl MemoryCell {
-    /// The access of that name.
+    /// Finds the access with this name.
     pub fn new(layout: &Layout, name: &str) -> Result<Self, InputError> {
         Ok(Self {
             address: cell(layout, &format!("{name}/addr"))?,
@@ -35,7 +35,7 @@ impl MemoryCell {
         })
     }
 
-    /// The accesses of that name, one in every `step` rows.
+    /// Finds the accesses with this name, which must be one in each group of `step` rows of the first trace.
     fn whole(layout: &Layout, name: &str) -> Result<Self, InputError> {
         Ok(Self {
             address: whole_cell(layout, &format!("{name}/addr"))?,
@@ -46,14 +46,15 @@ impl MemoryCell {
 
 /// All memory units of the trace.
 pub(crate) struct MemoryPool {
-    /// Where the units lie.
+    /// The virtual columns of the units.
     pub cell: MemoryCell,
-    /// What they hold; units that no component uses list the addresses that no access names.
+    /// The access in each unit; `None` in units that no component uses. [`Self::finish`] fills these with unused
+    /// addresses.
     pub units: Vec<Option<Access>>,
 }
 
 impl MemoryPool {
-    /// An empty pool.
+    /// Makes an empty pool.
     pub fn new(layout: &Layout, n_rows: usize) -> Result<Self, InputError> {
         let cell = MemoryCell::whole(layout, "mem_pool")?;
         Ok(Self {
@@ -62,10 +63,10 @@ impl MemoryPool {
         })
     }
 
-    /// Fills the gaps and writes the sorted accesses.
+    /// Fills the free units and writes the sorted accesses.
     ///
-    /// The addresses from the lowest to the highest in use that no access names go to the free units in order, with
-    /// value 0; units that are still free list the address after the highest, with value 0.
+    /// Free units receive the unused addresses between the lowest and the highest address in use, in ascending order
+    /// and with value 0. Units that are still free receive the address after the highest, also with value 0.
     pub fn finish(&mut self, columns: &mut [Vec<Felt>], layout: &Layout) -> Result<(), InputError> {
         let used = || self.units.iter().flatten().map(|access| access.address);
         let (Some(first), Some(last)) = (used().min(), used().max()) else {
@@ -78,7 +79,7 @@ impl MemoryPool {
             return Err(self.too_many_holes(first, last));
         }
 
-        // One entry an address, and one for the address after the last.
+        // One entry per address, and one for the address after the last.
         let mut cells: Vec<(Option<Felt>, usize)> = vec![(None, 0); (last - first) as usize + 2];
         for access in self.units.iter().flatten() {
             let (value, count) = &mut cells[(access.address - first) as usize];
@@ -141,7 +142,7 @@ impl MemoryPool {
     }
 }
 
-/// Lists the public memory; units beyond it repeat its first cell.
+/// Lists the public memory in its units of the pool. Units beyond its size repeat its first cell.
 pub(crate) fn write_public_memory(
     witness: &mut Witness,
     layout: &Layout,

@@ -1,7 +1,8 @@
-//! What the constraints of `add_mod` and `mul_mod` share: numbers of four words, and where they are in memory.
+//! Shared constraints of `add_mod` and `mul_mod`: numbers of four words, and their places in memory.
 //!
-//! An instance has seven memory cells: the modulus `p` (four words), the pointers to the values and to the offsets, and `n`,
-//! the operations still to be done from here. The offsets say where `a`, `b` and `c` lie among the values.
+//! An instance has seven memory cells: the modulus `p` (four words), the pointers to the values and to the offsets, and
+//! `n`, the number of remaining operations, including this one. The offsets are those of `a`, `b` and `c` from the
+//! values' pointer.
 
 use crate::air::{Cells, Expr, Rows, every};
 use crate::cairo::components::scope::{Scope, ScopeError};
@@ -13,21 +14,21 @@ const N_WORDS: usize = 4;
 const WORD_BITS: usize = 96;
 /// The memory cells of an instance.
 const HEADER: [&str; 7] = ["p0", "p1", "p2", "p3", "values_ptr", "offsets_ptr", "n"];
-/// The numbers of an operation.
+/// The operands of an operation.
 const OPERANDS: [&str; 3] = ["a", "b", "c"];
 
-/// The part of a layout that is one of the two builtins.
+/// One of the two builtins in a layout.
 pub(crate) struct Modulo<'a> {
-    /// The part itself.
+    /// The builtin's scope.
     pub scope: Scope<'a>,
     /// The rows of its instances.
     pub rows: Rows,
-    /// The interaction element: numbers are polynomials in it, of which the words are the coefficients.
+    /// The interaction element, at which numbers are evaluated as polynomials whose coefficients are their words.
     pub element: Expr<'a>,
 }
 
 impl<'a> Modulo<'a> {
-    /// The builtin `name`.
+    /// Finds the builtin `name`.
     pub fn new(layout: &Scope<'a>, name: &str) -> Result<Self, ScopeError> {
         let scope = layout.part(name);
         Ok(Self {
@@ -45,7 +46,7 @@ impl<'a> Modulo<'a> {
         self.scope.cells(&format!("{name}/value"))
     }
 
-    /// The polynomial of the number `name`.
+    /// The number `name` as a polynomial.
     pub fn number(&self, name: &str) -> Result<Expr<'a>, ScopeError> {
         let words = (0..N_WORDS).map(|i| Ok(self.value(&format!("{name}{i}"))?.at(0)));
         Ok(self.polynomial(words.collect::<Result<Vec<_>, ScopeError>>()?))
@@ -58,12 +59,13 @@ impl<'a> Modulo<'a> {
         horner.unwrap_or(self.element)
     }
 
-    /// The polynomial that is zero where the words' weight is: what carries between words are multiples of.
+    /// The element minus 2^96, the weight of a word. Carries between words appear as multiples of it.
     pub fn carry_weight(&self) -> Expr<'a> {
         self.element - Felt::from(1u128 << WORD_BITS)
     }
 
-    /// Where everything is in memory. `initial` is the scalar of the first address.
+    /// Constrains the addresses of all memory cells, and the headers of successive instances. `initial` is the name of
+    /// the scalar of the first address.
     pub fn memory(&self, initial: &str) -> Result<(), ScopeError> {
         let Self { scope, rows, .. } = self;
         let has_next = || rows.except(scope.last(rows.step));
@@ -84,7 +86,7 @@ impl<'a> Modulo<'a> {
             first.at(1) - (self.address(last)?.at(0) + 1),
         );
 
-        // While there is more to do, the next instance goes on with it.
+        // While operations remain (`n` is not 1), the next instance continues the batch.
         let n = self.value(last)?;
         let goes_on = n.at(0) - 1;
         for name in &HEADER[..HEADER.len() - 1] {

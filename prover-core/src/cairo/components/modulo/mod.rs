@@ -1,4 +1,4 @@
-//! What `add_mod` and `mul_mod` share.
+//! Shared code of `add_mod` and `mul_mod`.
 
 pub(super) mod constraints;
 #[cfg(feature = "prover")]

@@ -1,4 +1,4 @@
-//! What the witnesses of `add_mod` and `mul_mod` share: their memory, and numbers of 384 bits.
+//! Shared witness code of `add_mod` and `mul_mod`: memory accesses, and numbers of 384 bits.
 
 use crate::cairo::components::builtin::Builtin;
 use crate::cairo::components::memory::witness::MemoryCell;
@@ -12,24 +12,24 @@ use quarry_kernels::Felt;
 /// Bits of a word.
 pub(crate) const WORD_BITS: usize = 96;
 
-/// Memory cells of an instance in the builtin's segment: the modulus, `values_ptr`, `offsets_ptr` and `n`.
+/// Memory cells per instance in the builtin's segment: the modulus, `values_ptr`, `offsets_ptr` and `n`.
 const SEGMENT_CELLS: usize = MOD_WORDS + 3;
 
-/// What an instance does.
+/// The operation of an instance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
-    /// The modulus; 0 in the instances that the run did not use.
+    /// The modulus; 0 in unused instances.
     pub p: ModNumber,
     /// a, b and c.
     pub values: [ModNumber; 3],
 }
 
-/// The memory accesses of a builtin of this kind, and its instances.
+/// The memory cells and the instances of `add_mod` or `mul_mod`.
 pub(crate) struct ModuloInstances<'a> {
     builtin: Builtin<'a>,
     instances: Vec<Option<ModInput>>,
     zero_value_address: u64,
-    /// The cells in the builtin's segment.
+    /// The cells in the builtin's segment, in order.
     segment: Vec<MemoryCell>,
     /// The offsets of a, b and c.
     offsets: Vec<MemoryCell>,
@@ -38,7 +38,7 @@ pub(crate) struct ModuloInstances<'a> {
 }
 
 impl<'a> ModuloInstances<'a> {
-    /// The builtin of that name: its segment, and the prefix of its virtual columns.
+    /// Finds the builtin. `name` is both its segment and the prefix of its virtual columns.
     pub fn new(
         layout: &Layout,
         input: &'a ProverInput,
@@ -71,13 +71,13 @@ impl<'a> ModuloInstances<'a> {
         })
     }
 
-    /// Rows of an instance.
+    /// Rows per instance.
     pub fn height(&self) -> usize {
         self.segment[0].address.step
     }
 
-    /// Writes the memory accesses of an instance, the only one of the strip. The instances that the run did not use
-    /// compute with zeros, which they take from the address that the private input names for this.
+    /// Writes the memory accesses of the strip's only instance. Unused instances operate on zeros, at the private
+    /// input's `zero_value_address`.
     pub fn write_memory(&self, strip: &mut Strip, instance: usize) -> Result<Operation, InputError> {
         let input = match &self.instances[instance] {
             Some(input) => {
@@ -122,7 +122,7 @@ impl<'a> ModuloInstances<'a> {
         })
     }
 
-    /// Every word has at most 96 bits, and the modulus is not 0.
+    /// Checks that every word has at most 96 bits and that the modulus is not 0.
     fn check(&self, input: &ModInput) -> Result<(), InputError> {
         let error = |problem| self.builtin.error(input.index, problem);
         if input.p == ModNumber::default() {
@@ -139,7 +139,7 @@ impl<'a> ModuloInstances<'a> {
         Ok(())
     }
 
-    /// The error that the numbers of an instance do not satisfy its equation.
+    /// Makes the error for an instance whose numbers do not satisfy its equation.
     pub fn wrong(&self, instance: usize, operation: &Operation) -> InputError {
         let [a, b, c] = operation.values.map(|value| to_hex(&value));
         self.builtin.error(
@@ -154,7 +154,7 @@ impl<'a> ModuloInstances<'a> {
     }
 }
 
-/// A number of 96-bit words in hexadecimal.
+/// Formats a number of 96-bit words in hexadecimal.
 fn to_hex(number: &ModNumber) -> String {
     let digits: String = number.iter().rev().map(|word| format!("{word:024x}")).collect();
     format!("0x{}", digits.trim_start_matches('0'))

@@ -1,5 +1,5 @@
-//! Constraints of `mul_mod`: `a b = c + q p`, as numbers of four words. The words of `q` and the carries between words are
-//! sums of 16-bit parts.
+//! Constraints of `mul_mod`: `a b = c + q p`, as numbers of four words. The words of `q` and the carries between words
+//! are sums of 16-bit parts.
 
 use crate::air::Expr;
 use crate::cairo::components::modulo::constraints::Modulo;
@@ -9,19 +9,19 @@ use quarry_kernels::Felt;
 /// The interaction element.
 pub const ELEMENT: &str = "mul_mod/interaction_elm";
 
-/// Words of the multiplier of `p`, and parts of each.
+/// Number of words of the multiplier `q` of `p`, and number of parts of each.
 const MULTIPLIER: [usize; 2] = [4, 6];
-/// Carries between words, and parts of each.
+/// Number of carries between words, and number of parts of each.
 const CARRIES: [usize; 2] = [6, 7];
 /// Bits of a part.
 const PART_BITS: usize = 16;
-/// Carries may be negative: this much is added to them.
+/// The bias that is added to carries, which may be negative.
 const CARRY_BIAS: u128 = 1 << 98;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let builtin = Modulo::new(layout, "mul_mod")?;
     builtin.memory("initial_mul_mod_addr")?;
@@ -38,7 +38,7 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// The values `{name}{i}`, each the sum of its parts, lowest first.
+/// The `n` values `{name}{i}`, each the weighted sum of its `n_parts` parts.
 fn sums<'a>(scope: &Scope<'a>, name: &str, [n, n_parts]: [usize; 2]) -> Result<Vec<Expr<'a>>, ScopeError> {
     let sum = |i: usize| {
         let part = |part: usize| scope.cell(&format!("{name}{i}/part{part}"));

@@ -15,9 +15,9 @@ const N_CARRIES: usize = 2 * (MOD_WORDS - 1);
 
 /// Bits of a range-checked part.
 const PART_BITS: usize = 16;
-/// Parts of a word of q.
+/// Parts per word of q.
 const QUOTIENT_PARTS: usize = WORD_BITS / PART_BITS;
-/// Parts of a carry, which is written plus 4 * 2^96 so that it is not negative.
+/// Parts per carry. A carry is written with a bias of 4 * 2^96, so that it is not negative.
 const CARRY_PARTS: usize = 7;
 
 /// 32-bit limbs of a number and of a product.
@@ -42,7 +42,7 @@ fn multiply(a: &ModNumber, b: &ModNumber) -> Product {
     product
 }
 
-/// `a -= b`; whether the result would be negative.
+/// Computes `a -= b`. Returns whether it underflowed.
 fn subtract(a: &mut [u32], b: &[u32]) -> bool {
     let mut borrow = false;
     for (a, b) in a.iter_mut().zip(b.iter().copied().chain(std::iter::repeat(0))) {
@@ -53,7 +53,7 @@ fn subtract(a: &mut [u32], b: &[u32]) -> bool {
     borrow
 }
 
-/// The quotient and the remainder, bit by bit. `divisor` is not 0.
+/// Computes quotient and remainder bit by bit. `divisor` must not be 0.
 fn divide(number: &Product, divisor: &ModNumber) -> (Product, [u32; LIMBS + 1]) {
     let divisor = limbs(divisor);
     let (mut quotient, mut rest) = ([0; 2 * LIMBS], [0; LIMBS + 1]);
@@ -71,7 +71,7 @@ fn divide(number: &Product, divisor: &ModNumber) -> (Product, [u32; LIMBS + 1]) 
     (quotient, rest)
 }
 
-/// q with `a * b = q * p + c`; `None` if there is none of 384 bits.
+/// The q with `a * b = q * p + c`; `None` if no such q has at most 384 bits.
 fn quotient(operation: &Operation) -> Option<ModNumber> {
     let Operation { p, values: [a, b, c] } = operation;
     let mut product = multiply(a, b);
@@ -88,8 +88,8 @@ fn quotient(operation: &Operation) -> Option<ModNumber> {
     fits.then(|| std::array::from_fn(word))
 }
 
-/// The carries of `a * b - q * p - c`, which is 0, from word to word. They are small integers, some negative; as field
-/// elements they come out of a division by 2^96.
+/// The carries from word to word of `a * b - q * p - c`, which is 0. They are small integers, possibly negative,
+/// computed in the field by dividing by 2^96.
 fn carries(operation: &Operation, q: &ModNumber) -> [Felt; N_CARRIES] {
     let shift = Felt::from(1u128 << WORD_BITS).inverse().unwrap_or_default();
     let element = |number: &ModNumber| number.map(Felt::from);
@@ -108,7 +108,7 @@ fn carries(operation: &Operation, q: &ModNumber) -> [Felt; N_CARRIES] {
     })
 }
 
-/// The virtual columns of the component: parts, lowest first, of the words of q and of the carries.
+/// The virtual columns of the component: the parts of the words of q and of the carries, lowest first.
 struct Cells {
     quotient: Vec<Vec<VirtualColumn>>,
     carries: Vec<Vec<VirtualColumn>>,
@@ -131,7 +131,7 @@ impl Cells {
     }
 }
 
-/// Writes the parts of a value; whether it fits.
+/// Writes the parts of a value. Returns whether the value fits in them.
 fn write_parts(strip: &mut Strip, cells: &[VirtualColumn], value: Felt) -> bool {
     let mut value = value.into_bigint();
     for cell in cells {
@@ -141,7 +141,7 @@ fn write_parts(strip: &mut Strip, cells: &[VirtualColumn], value: Felt) -> bool 
     value.is_zero()
 }
 
-/// Writes every instance; the ones that the run did not use multiply zeros.
+/// Writes every instance. Unused instances multiply zeros.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.mul_mod;
@@ -179,7 +179,7 @@ mod tests {
     fn products_divide_back() {
         let (p, b) = ([3, 0, TOP, 12345], [TOP, 7, TOP, TOP]);
         let c = [11, TOP, 0, 1];
-        // a = p and c = 0 gives q = b; then p + c would not be divisible.
+        // a = p and c = 0 gives q = b. With another c the difference is not divisible by p.
         assert_eq!(quotient(&operation(p, [p, b, [0; 4]])), Some(b));
         assert_eq!(quotient(&operation(p, [p, b, c])), None);
         assert_eq!(quotient(&operation(p, [c, [1, 0, 0, 0], c])), Some([0; 4]));

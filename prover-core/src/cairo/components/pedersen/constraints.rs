@@ -8,11 +8,11 @@ use quarry_kernels::hash::pedersen::{N_BITS, POINTS, SHIFT};
 /// Inputs of a hash.
 const N_INPUTS: usize = 2;
 
-/// States the constraints. `layout` is the whole layout. `hash{i}` computes every instance whose number is
-/// `i` modulo the number of these units.
+/// Adds the component's constraints. `layout` is the scope of the whole layout. The unit `hash{i}` computes
+/// the instances whose number is `i` modulo the number of units.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("pedersen");
     let constants: Vec<_> = POINTS.chunks(N_BITS).flat_map(ec::pad).collect();
@@ -66,7 +66,7 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     Ok(())
 }
 
-/// One unit: a subset sum for each input, the second going on from the first.
+/// Constrains one unit: a subset sum for each input, where the second continues from the result of the first.
 fn hash(unit: &Scope<'_>, point: Point<'_>, height: usize) -> Result<(), ScopeError> {
     let scope = unit.part("ec_subset_sum");
     let checks = SubsetSum {

@@ -10,10 +10,10 @@ use crate::cairo::trace::Witness;
 use quarry_kernels::Felt;
 use quarry_kernels::hash::pedersen::{N_BITS, POINTS, SHIFT};
 
-/// Instances that are computed side by side.
+/// Instances that are computed in one batch.
 const BATCH: usize = 64;
 
-/// Writes every instance; the ones that the run did not use hash zeros.
+/// Writes every instance. Unused instances hash zeros.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let memory =
         ["input0", "input1", "output"].map(|name| MemoryCell::new(layout, &format!("pedersen/{name}")));
@@ -51,7 +51,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
     })
 }
 
-/// The layout's hash columns; a batch fills the same number of instances of each.
+/// Finds the layout's hash units. A batch has the same number of instances for each unit.
 fn hashes(layout: &Layout) -> Result<Vec<SubsetSumCells>, InputError> {
     let name = |i: usize| format!("pedersen/hash{i}/ec_subset_sum");
     let count = (0..)
@@ -62,7 +62,7 @@ fn hashes(layout: &Layout) -> Result<Vec<SubsetSumCells>, InputError> {
         .collect()
 }
 
-/// The two sums of every hash: the second goes on where the first ends.
+/// Computes the two sums of each hash. The second starts at the result of the first.
 fn hash_rows(inputs: &[[Felt; 2]]) -> Vec<[SubsetSumRows; 2]> {
     let (points0, points1) = POINTS.split_at(N_BITS);
     let first = |[x, _]: &[Felt; 2]| SubsetSum {

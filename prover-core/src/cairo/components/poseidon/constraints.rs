@@ -1,10 +1,13 @@
 //! Constraints of `poseidon`: the permutation of three values.
 //!
-//! Every row of a state holds what goes into an S-box, its key already added, with its square beside it. The four full
-//! rounds on either side have a row each. Of a partial round only the last element goes through an S-box, so that three
-//! neighbouring ones determine the next: with `p` what goes in and `c` its cube,
+//! Each row of a state holds the input of an S-box, with the round key already added, and its square. The four full
+//! rounds before and after the partial rounds take one row each. In a partial round only the last element goes through
+//! an S-box, so three successive inputs determine the next one. With input `p` and its cube `c`:
+//!
 //! `p(n+3) = 8 c(n) + 4 p(n+1) + 6 c(n+1) + 2 p(n+2) - 2 c(n+2) + key`.
-//! The partial rounds are cut in two columns of powers of two in length; the second begins with the last three of the first.
+//!
+//! The partial rounds are split into two columns whose lengths are powers of two. The second column begins with the
+//! last three rounds of the first.
 
 use crate::air::{Cells, Domain, Expr, Rows, every};
 use crate::cairo::components::scope::{Scope, ScopeError};
@@ -17,12 +20,12 @@ const N_ELEMENTS: usize = 3;
 const HALF: usize = FULL_ROUNDS / 2;
 /// Partial rounds in the first column.
 const FIRST_PART: usize = 64;
-/// Rows of an instance in the second column, of which [`SECOND_PART`] are in use.
+/// Rows per instance in the second column, of which [`SECOND_PART`] are used.
 const SECOND_PART_ROWS: usize = 32;
-/// Partial rounds in the second column, with the three that both have.
+/// Partial rounds in the second column, including the three that both columns have.
 const SECOND_PART: usize = PARTIAL_ROUNDS - FIRST_PART + N_ELEMENTS;
 
-/// A column of values that go into S-boxes, with their squares.
+/// A column of S-box inputs, with their squares.
 struct States<'a> {
     value: Cells<'a>,
     squared: Cells<'a>,
@@ -40,19 +43,19 @@ impl<'a> States<'a> {
         self.value.at(i) * self.squared.at(i)
     }
 
-    /// What goes into the S-box three partial rounds after `i`, without the keys.
+    /// The S-box input three partial rounds after `i`, without the keys.
     fn next(&self, i: usize) -> Expr<'a> {
         8 * self.cube(i) + 4 * self.value.at(i + 1) + 6 * self.cube(i + 1) + 2 * self.value.at(i + 2)
             - 2 * self.cube(i + 2)
     }
 }
 
-/// The keys of partial round `round`; the one after the last is a full one.
+/// The keys of partial round `round`. The round after the last partial one is a full round.
 fn keys(round: usize) -> [Felt; N_ELEMENTS] {
     ROUND_CONSTANTS[HALF + round]
 }
 
-/// What the keys of partial round `round` and of the two after it add to what goes into the last one's S-box.
+/// The contribution of the keys of partial rounds `round` to `round + 2` to the S-box input of round `round + 2`.
 fn next_key(round: usize) -> Felt {
     let (a, b, c) = (keys(round), keys(round + 1), keys(round + 2));
     let twice = |x: Felt| x + x;
@@ -64,10 +67,10 @@ fn mix<'a>([a, b, c]: [Expr<'a>; N_ELEMENTS]) -> [Expr<'a>; N_ELEMENTS] {
     [3 * a + b + c, a - b + c, a + b - 2 * c]
 }
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let poseidon = layout.part("poseidon");
     let mut values = Vec::new();
@@ -89,7 +92,7 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     permutation(&poseidon.part("poseidon"), &values)
 }
 
-/// The permutation; `values` are the inputs and after them the outputs.
+/// Constrains the permutation. `values` are the memory cells of the three elements: inputs, then outputs.
 fn permutation<'a>(scope: &Scope<'a>, values: &[Cells<'a>]) -> Result<(), ScopeError> {
     let full = |i: usize| States::new(scope, &format!("full_rounds_state{i}"));
     let full = [full(0)?, full(1)?, full(2)?];
@@ -100,7 +103,7 @@ fn permutation<'a>(scope: &Scope<'a>, values: &[Cells<'a>]) -> Result<(), ScopeE
     let full_rows = every(full[0].value.step());
     let half = HALF * full_rows.step;
     let instance = every(2 * half);
-    // The rows of a partial column whose state is followed by at least `margin` more that are in use.
+    // The rows of a partial column that are followed by at least `margin` more used rows.
     let part_rows = |part: usize, margin: usize| -> Domain {
         let step = partial[part].value.step();
         let (rows, used) = [(FIRST_PART, FIRST_PART), (SECOND_PART_ROWS, SECOND_PART)][part];
@@ -177,8 +180,8 @@ fn permutation<'a>(scope: &Scope<'a>, values: &[Cells<'a>]) -> Result<(), ScopeE
     Ok(())
 }
 
-/// The first three partial rounds; `cubes` are what the S-boxes of the full round before them give. As everywhere
-/// after it, earlier states stand for the first element.
+/// Constrains the first three partial rounds. `cubes` are the S-box outputs of the preceding full round. The first two
+/// elements of the state are expressed by earlier S-box inputs and outputs.
 fn into_partial<'a>(scope: &Scope<'a>, rows: Rows, cubes: [Expr<'a>; N_ELEMENTS], partial: &States<'a>) {
     let [_, b, c] = cubes;
     let (first, second) = (keys(0), keys(1));
@@ -195,12 +198,12 @@ fn into_partial<'a>(scope: &Scope<'a>, rows: Rows, cubes: [Expr<'a>; N_ELEMENTS]
     }
 }
 
-/// The first full round after the partial ones, whose input is `state`.
+/// Constrains the S-box inputs `state` of the first full round after the partial rounds.
 fn out_of_partial<'a>(scope: &Scope<'a>, rows: Rows, partial: &States<'a>, state: [Expr<'a>; N_ELEMENTS]) {
     let (last, end) = (keys(PARTIAL_ROUNDS - 1), keys(PARTIAL_ROUNDS));
     let i = SECOND_PART - 1;
     let cube = partial.cube(i);
-    // What the first two elements `a` and `b` of the last partial round come to: `a + b` and `a - b`.
+    // `a + b` and `a - b` for the first two elements `a` and `b` of the last partial round.
     let sum = partial.next(i - 2) + next_key(PARTIAL_ROUNDS - 2) + 2 * cube - end[2];
     let difference = 2 * (partial.value.at(i) + 2 * partial.cube(i - 1) - last[2]) + last[0] - last[1];
     let outputs = [

@@ -12,11 +12,11 @@ use quarry_kernels::Felt;
 use quarry_kernels::hash::poseidon::{FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS};
 use quarry_kernels::ops::VirtualColumn;
 
-/// An element before the S-box, and its square.
+/// The input of an S-box, and its square.
 type Round = (Felt, Felt);
 
-/// The two virtual columns that hold the partial rounds: the first round of each and how many rounds it has. Three
-/// rounds are in both, since the constraint of a round looks at the three before it.
+/// The two virtual columns of partial rounds: the first round and the number of rounds of each. Three rounds are in
+/// both, because the constraint of a round uses the three rounds before it.
 const PARTIAL_PARTS: [(usize, usize); 2] = [(0, 64), (61, 22)];
 
 /// The permutation of a state.
@@ -103,7 +103,7 @@ impl Cells {
         })
     }
 
-    /// Writes all but the memory of the only instance of a strip.
+    /// Writes the strip's only instance, without its memory accesses.
     fn write(&self, strip: &mut Strip, permutation: &Permutation) {
         for (round, elements) in permutation.full.iter().enumerate() {
             for (cells, element) in self.full.iter().zip(elements) {
@@ -118,7 +118,7 @@ impl Cells {
     }
 }
 
-/// Writes every instance; the ones that the run did not use permute zeros.
+/// Writes every instance. Unused instances permute zeros.
 pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     // An instance has two accesses in every virtual column of its memory: input and output.

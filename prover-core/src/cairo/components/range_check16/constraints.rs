@@ -1,10 +1,10 @@
-//! Constraints of `range_check16`: every cell of the pool lies between two public bounds.
+//! Constraints of `range_check16`: every value of the pool lies between two public bounds.
 
 use crate::air::every;
 use crate::cairo::components::permutation::{self, Permutation};
 use crate::cairo::components::scope::{Scope, ScopeError};
 
-/// The sorted values are the pool's.
+/// The sorted values are a permutation of the pool's.
 pub const PERMUTATION: Permutation = Permutation {
     name: "range_check16/perm",
     original: &["range_check16_pool"],
@@ -15,10 +15,10 @@ pub const PERMUTATION: Permutation = Permutation {
     total: None,
 };
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     permutation::constrain(layout, &PERMUTATION)?;
 

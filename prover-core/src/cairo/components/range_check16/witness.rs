@@ -1,4 +1,4 @@
-//! Trace cells of `range_check16`: the pool of 16-bit values, its gaps, and the values sorted.
+//! Trace cells of `range_check16`: the pool of 16-bit values, the filling of its gaps, and the sorted values.
 
 use crate::cairo::components::table_check::TablePool;
 use crate::cairo::error::InputError;
@@ -7,7 +7,7 @@ use crate::cairo::public_input::PublicInput;
 use crate::cairo::trace::{row, whole_cell};
 use quarry_kernels::Felt;
 
-/// Fills the gaps of the pool with values between the public input's bounds and writes the sorted values.
+/// Fills the free units of the pool with values between the public input's bounds and writes the sorted values.
 pub(crate) fn finish(
     pool: &mut TablePool,
     columns: &mut [Vec<Felt>],

@@ -1,1 +1,1 @@
-//! Trace of `range_check96_builtin`.
+//! Trace cells of `range_check96_builtin`: see `range_check_builtin`.

@@ -8,10 +8,10 @@ const N_PARTS: usize = 8;
 /// Bits of a part.
 const PART_BITS: u32 = 16;
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("range_check_builtin");
     let part = scope.cells("inner_range_check")?;

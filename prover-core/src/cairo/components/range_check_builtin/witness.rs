@@ -16,7 +16,7 @@ pub(crate) struct RangeCheck {
     segment: &'static str,
     /// The name of the component.
     component: &'static str,
-    /// 16-bit parts of a value.
+    /// 16-bit parts per value.
     n_parts: usize,
     /// The builtin's list in the private input.
     inputs: fn(&ProverInput) -> &[RangeCheckInput],
@@ -39,7 +39,7 @@ const RANGE_CHECK96: RangeCheck = RangeCheck {
     inputs: |input| &input.private.range_check96,
 };
 
-/// The component's place in the trace.
+/// The builtin's instances and virtual columns.
 struct Cells<'a> {
     builtin: Builtin<'a>,
     memory: MemoryCell,
@@ -47,11 +47,11 @@ struct Cells<'a> {
     parts: Parts,
 }
 
-/// Where the parts lie.
+/// The virtual columns of the parts.
 enum Parts {
-    /// One after the other in one virtual column, where their number is a power of two.
+    /// Consecutive cells of one virtual column; their number is a power of two.
     Together(VirtualColumn, usize),
-    /// Each in a virtual column of its own.
+    /// One virtual column per part.
     Apart(Vec<VirtualColumn>),
 }
 
@@ -65,7 +65,7 @@ impl Parts {
         Ok(Self::Apart(cells.collect::<Result<_, _>>()?))
     }
 
-    /// The cells of an instance's parts: virtual column and index.
+    /// The cells of an instance's parts, each as virtual column and index.
     fn of(&self, instance: usize) -> Vec<(VirtualColumn, usize)> {
         match self {
             Self::Together(cell, n) => (instance * n..(instance + 1) * n).map(|i| (*cell, i)).collect(),
@@ -94,8 +94,8 @@ impl RangeCheck {
         })
     }
 
-    /// Writes the parts of the values that the run used. Those of the other instances are left free: they list values
-    /// that no other check names.
+    /// Writes the parts of used instances. The parts of unused instances stay free units of the range-check pool, which
+    /// fills them with unused values.
     fn write(&self, witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
         let cells = self.cells(layout, input, witness.n_rows())?;
         let instances = cells.builtin.by_instance((self.inputs)(input), |i| i.index)?;
@@ -119,7 +119,7 @@ impl RangeCheck {
         Ok(())
     }
 
-    /// Writes the memory accesses, once every part has a value.
+    /// Writes the memory accesses, after every part has received a value.
     pub fn write_memory(
         &self,
         witness: &mut Witness,

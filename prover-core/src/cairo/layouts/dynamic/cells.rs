@@ -1,7 +1,7 @@
-//! The virtual columns of layout `dynamic`: what the parameters leave open is where they lie, not how they are related.
+//! The virtual columns of layout `dynamic`. The parameters define their positions, this table their relations.
 
-/// Virtual columns with a column of their own: the parameter that is the ratio of rows, the step as a fraction of it, and the
-/// names. `x/y` is in column `x__y_column` from row `x__y_offset`.
+/// Virtual columns whose column is a parameter of its own: the parameter for the row ratio, the step as a fraction of
+/// it, and the names. `x/y` is in column `x__y_column`, starting at row `x__y_offset`.
 pub(super) const OWN: &[(&str, [u64; 2], &[&str])] = &[
     (
         "memory_units_row_ratio",
@@ -191,8 +191,9 @@ pub(super) const OWN: &[(&str, [u64; 2], &[&str])] = &[
     ),
 ];
 
-/// Virtual columns in a pool: the pool, the ratio, the step as a fraction of it, and for each column its name, its place in the
-/// pool (`suboffset`), and how many 512ths of the ratio it comes after that. In `mem_pool` these are accesses.
+/// Virtual columns in a pool: the pool, the parameter for the row ratio, the step as a fraction of it, and for each
+/// column its name, the parameter for its unit in the pool (`suboffset`), and a further shift in 512ths of the ratio.
+/// In `mem_pool` each name stands for an access.
 pub(super) const POOLED: &[Pooled] = &[
     (
         "mem_pool",

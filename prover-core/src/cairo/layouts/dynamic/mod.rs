@@ -1,4 +1,4 @@
-//! Layout `dynamic`: where the virtual columns lie comes with the public input, as about 340 named parameters.
+//! Layout `dynamic`: about 340 named parameters of the public input define the positions of the virtual columns.
 
 mod cells;
 
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Stone's name.
 pub const NAME: &str = "dynamic";
 
-/// Memory segments in the order in which the public input is hashed.
+/// Memory segments, in the order in which the public input is hashed.
 const SEGMENTS: &[&str] = &[
     "program",
     "execution",
@@ -28,8 +28,8 @@ const SEGMENTS: &[&str] = &[
     "mul_mod",
 ];
 
-/// Components that an execution may do without: the prefix of their virtual columns, the parameter that says whether it has
-/// them, and how many constraints keep their place in the order if it has not.
+/// Optional components: the prefix of their virtual columns, the parameter that enables them, and the number of
+/// constraints that keep their place in the order if the component is disabled.
 const OPTIONAL: &[(&str, &str, usize)] = &[
     ("pedersen", "uses_pedersen_builtin", 25),
     ("range_check_builtin", "uses_range_check_builtin", 3),
@@ -43,17 +43,17 @@ const OPTIONAL: &[(&str, &str, usize)] = &[
     ("mul_mod", "uses_mul_mod_builtin", 31),
 ];
 
-/// Virtual columns that are others by another name.
+/// Alternative names of virtual columns: (alias, name).
 const ALIASES: [(&str, &str); 2] = [
     ("cpu/decode/pc", "cpu/decode/mem_inst/addr"),
     ("cpu/decode/instruction", "cpu/decode/mem_inst/value"),
 ];
 
-/// The cells that are opened, in the order of the proof: a prefix, then cells below it with their index. The list is Stone's,
-/// with its repetitions; cells of components that are not used are opened too.
+/// The mask, in the order of the proof. Each line is a prefix followed by names of virtual columns with cell indices.
+/// The list is Stone's, including its repetitions. It also contains the cells of unused components.
 const MASK: &str = include_str!("mask.txt");
 
-/// Parameters that are no layout.
+/// The error for parameters that do not define a layout.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DynamicParamsError {
@@ -68,7 +68,7 @@ pub enum DynamicParamsError {
         /// Its value.
         value: u64,
     },
-    /// A ratio is no power of two, or its component does not fit in so few rows.
+    /// A ratio is not a power of two, or is too small for the component to fit in its rows.
     #[error("dynamic_params: '{name}' is {value}; it must be a power of two, at least {least}")]
     Ratio {
         /// The parameter.
@@ -78,8 +78,8 @@ pub enum DynamicParamsError {
         /// The least value.
         least: u64,
     },
-    /// A virtual column lies in a column that is not there.
-    #[error("dynamic_params: '{name}' is in column {column} of {n_columns}")]
+    /// A virtual column lies in a missing column.
+    #[error("dynamic_params: '{name}' is in column {column}, but there are only {n_columns}")]
     Column {
         /// The virtual column.
         name: String,
@@ -90,7 +90,7 @@ pub enum DynamicParamsError {
     },
 }
 
-/// The greatest value of a parameter. Places are sums of a few products of two, which then do not overflow.
+/// The greatest value of a parameter. Offsets are sums of a few products of two parameters, so they do not overflow.
 const MOST: u64 = (1 << 30) - 1;
 
 /// Parameters by name.
@@ -108,7 +108,8 @@ impl Params<'_> {
         }
     }
 
-    /// `multiple / divisor` of a ratio, as the step of a component that is used or not.
+    /// The step of a virtual column: `multiple / divisor` of the parameter `ratio`, which is validated only if the
+    /// component is used.
     fn step(
         &self,
         ratio: &str,
@@ -126,7 +127,7 @@ impl Params<'_> {
         Ok(value * multiple / divisor)
     }
 
-    /// The virtual column `name` with a column of its own.
+    /// The virtual column `name`, whose column and offset are parameters of their own.
     fn own(&self, name: &str, step: u64) -> Result<VirtualColumn, DynamicParamsError> {
         let name = name.replace('/', "__");
         Ok(VirtualColumn {
@@ -138,7 +139,7 @@ impl Params<'_> {
 }
 
 impl Layout {
-    /// The layout `dynamic` with these parameters.
+    /// Builds the layout `dynamic` from parameters.
     ///
     /// # Errors
     /// [`DynamicParamsError`].
@@ -158,7 +159,7 @@ impl Layout {
         let n_columns = ["num_columns_first", "num_columns_second"].map(|name| params.get(name));
         let n_columns = [n_columns[0].clone()? as usize, n_columns[1].clone()? as usize];
         let total = n_columns[0] + n_columns[1];
-        // A column without a virtual column would be there for nothing but to make the proof large.
+        // Columns without virtual columns would only make the proof larger.
         if total > cells.len() {
             return Err(DynamicParamsError::TooLarge {
                 name: "num_columns_first + num_columns_second".to_owned(),
@@ -193,7 +194,7 @@ impl Layout {
     }
 }
 
-/// Every virtual column, those of components that are not used too.
+/// All virtual columns, including those of unused components.
 fn all_cells(
     params: &Params<'_>,
     used: &dyn Fn(&str) -> bool,
@@ -237,7 +238,7 @@ fn all_cells(
     Ok(cells)
 }
 
-/// The cells of [`MASK`]: name of the virtual column and index.
+/// Parses [`MASK`] into pairs of the name of a virtual column and a cell index.
 fn mask_names() -> impl Iterator<Item = (String, usize)> {
     MASK.lines().flat_map(|line| {
         let (prefix, cells) = line.split_once(':').unwrap_or(("", line));
@@ -253,7 +254,7 @@ fn mask_names() -> impl Iterator<Item = (String, usize)> {
 mod tests {
     use super::*;
 
-    /// Parameters of the least layout: nothing optional, and every column is the first.
+    /// Parameters of a minimal layout: no optional components, and all virtual columns in the first column.
     fn least() -> BTreeMap<String, u64> {
         let ratios = [
             "memory_units_row_ratio",
@@ -307,7 +308,7 @@ mod tests {
                 );
             }
         }
-        // A builtin that is used needs a ratio.
+        // A used builtin needs a valid ratio.
         assert!(matches!(
             with("uses_pedersen_builtin", 1),
             Err(DynamicParamsError::Ratio { .. })

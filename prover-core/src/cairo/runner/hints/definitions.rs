@@ -1,4 +1,4 @@
-//! What hints know of a program's structs and constants.
+//! A program's structs and constants, as far as hints use them.
 
 use super::value::from_decimal;
 use cairo_vm::Felt252;
@@ -13,16 +13,16 @@ pub(super) struct Member {
     pub(super) offset: usize,
 }
 
-/// The identifiers of a compiled program that hints may name.
+/// The identifiers of a compiled program that hints may refer to.
 #[derive(Debug, Default)]
 pub(super) struct Definitions {
-    /// Their members, by their full names.
+    /// Members of structs, by the structs' full names.
     structs: HashMap<String, HashMap<String, Member>>,
-    /// By their last name: none for a name that has several meanings.
+    /// Constants, struct sizes and member offsets, by unqualified name; `None` for an ambiguous name.
     numbers: HashMap<String, Option<Felt252>>,
 }
 
-/// One of a compiled program's `identifiers`.
+/// An entry of a compiled program's `identifiers`.
 #[derive(Deserialize)]
 pub(super) struct Identifier {
     #[serde(rename = "type", default)]
@@ -62,17 +62,17 @@ impl Definitions {
         *meaning = meaning.filter(|meaning| *meaning == number);
     }
 
-    /// What `ids.NAME` is for a constant, and `ids.STRUCT.SIZE` or `ids.STRUCT.MEMBER`.
+    /// The value of `ids.CONSTANT`, `ids.STRUCT.SIZE` or `ids.STRUCT.MEMBER`.
     pub(super) fn get_number(&self, path: &[&str]) -> Option<Felt252> {
         *self.numbers.get(&path.join("."))?
     }
 
-    /// A member of the struct of that full name.
+    /// A member of the struct with this full name.
     pub(super) fn get_member(&self, name: &str, member: &str) -> Option<&Member> {
         self.structs.get(name)?.get(member)
     }
 
-    /// Whether a type is that of a struct.
+    /// Whether a type is a struct.
     pub(super) fn is_struct(&self, name: &str) -> bool {
         self.structs.contains_key(name)
     }

@@ -1,5 +1,5 @@
-//! Executes hints: before the run, with nothing known of it, which finds what is not supported and what the program input lacks;
-//! and in the run.
+//! Executes hints. Each hint is executed once before the run, with all values that depend on the run unknown, to detect
+//! unsupported code and missing program input; and then during the run.
 
 use super::language::{Expr, Source, Statement};
 use super::value::{Fault, Shared, Value, from_decimal};
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-/// What a hint sees of the run.
+/// The parts of the run that a hint can access.
 pub(super) struct Run<'a> {
     pub(super) vm: &'a mut VirtualMachine,
     pub(super) scopes: &'a mut ExecutionScopes,
@@ -23,10 +23,10 @@ pub(super) struct Run<'a> {
     pub(super) ap: &'a ApTracking,
 }
 
-/// Executes one hint once.
+/// A single execution of a hint.
 pub(super) struct Interpreter<'a, 'r> {
     pub(super) shared: &'a Shared,
-    /// Nothing before the run.
+    /// `None` before the run.
     pub(super) run: Option<Run<'r>>,
     names: HashMap<&'a str, Value<'a>>,
 }
@@ -64,7 +64,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
                 Statement::Do(Expr::Call(name, pieces)) if name == "print" => {
                     let line = self.text(pieces, " ")?;
                     if self.run.is_some() && self.shared.prints {
-                        // Standard output is for what scripts read. That nobody listens is no fault of the run.
+                        // Not standard output, which scripts read. A closed standard error must not fail the run.
                         let _ = writeln!(io::stderr(), "{line}");
                     }
                 }
@@ -99,7 +99,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         }
     }
 
-    /// `initial_dict` is what the library's `dict_new` begins with.
+    /// Stores `initial_dict`, the initial dictionary of the library's `dict_new`, in the scope.
     fn publish(&mut self, value: &Value<'a>) -> Result<(), Fault> {
         let Value::Dict(entries) = value else {
             return Err(Fault::Unsupported);
@@ -115,7 +115,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         Ok(())
     }
 
-    /// Gives names to an item, or to its parts.
+    /// Binds one name to an item, or several names to its elements.
     fn bind(&mut self, names: &'a [String], item: &Value<'a>) -> Result<(), Fault> {
         if let [name] = names {
             self.names.insert(name, item.clone());
@@ -123,7 +123,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         }
         let parts = self.shared.items(item)?;
         if parts.as_ref().is_some_and(|parts| parts.len() != names.len()) {
-            return Err(Fault::failed("the names are not as many as the values"));
+            return Err(Fault::failed("the numbers of names and values differ"));
         }
         for (at, name) in names.iter().enumerate() {
             let part = parts.as_ref().map_or(Value::Unknown, |parts| parts[at].clone());
@@ -132,7 +132,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         Ok(())
     }
 
-    /// What a loop runs over. Before the run it goes once around what is not known.
+    /// The items that a loop iterates over. An unknown value, before the run, counts as one unknown item.
     fn each(&self, source: &Value<'a>) -> Result<Rc<[Value<'a>]>, Fault> {
         let items = self.shared.items(source)?;
         let items = items.unwrap_or_else(|| [Value::Unknown].into());
@@ -159,7 +159,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
                 let arguments = self.values(arguments)?;
                 self.segments(method, &arguments)?
             }
-            // Entries of objects come in no order: only a dictionary may be made of them.
+            // The entries of an object have no order, so `items()` is supported in dictionary comprehensions only.
             Expr::Method(..) => return Err(Fault::Unsupported),
             Expr::List(items) => {
                 let items = self.values(items)?;
@@ -272,7 +272,8 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         Ok(run.map_or(Value::Unknown, |run| Value::Address(run.vm.add_memory_segment())))
     }
 
-    /// A list in a segment of its own, lists in it likewise; any other value as it is.
+    /// Writes a list to a new segment, nested lists likewise, and returns its address. Returns any other value
+    /// unchanged.
     fn gen_arg(&mut self, value: &Value<'a>) -> Result<Value<'a>, Fault> {
         if let Value::List(_) | Value::Input(serde_json::Value::Array(_)) = value {
             let base = self.add()?;
@@ -284,7 +285,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         Ok(value.clone())
     }
 
-    /// Writes a list from an address on.
+    /// Writes a list to memory, starting at an address, and returns the address after its end.
     fn write(&mut self, to: Option<Relocatable>, values: &Value<'a>) -> Result<Value<'a>, Fault> {
         let Some(items) = self.shared.items(values)? else {
             return Ok(Value::Unknown);
@@ -301,7 +302,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         Ok(end.map_err(Fault::failed)?.map_or(Value::Unknown, Value::Address))
     }
 
-    /// A dictionary comprehension over the entries of an object.
+    /// A dictionary comprehension over the `items()` of an object.
     fn dict(&mut self, key: &'a Expr, value: &'a Expr, source: &'a Source) -> Result<Value<'a>, Fault> {
         let Expr::Method(of, method, arguments) = &source.value else {
             return Err(Fault::Unsupported);
@@ -337,7 +338,11 @@ impl<'a, 'r> Interpreter<'a, 'r> {
                 Value::Address((base + &by).map_err(Fault::failed)?)
             }
             ('-', RelocatableValue(base), Int(by)) => Value::Address((base + &-by).map_err(Fault::failed)?),
-            _ => return Err(Fault::failed("addresses can only be moved")),
+            _ => {
+                return Err(Fault::failed(
+                    "only numbers can be added to or subtracted from addresses",
+                ));
+            }
         })
     }
 
@@ -349,12 +354,12 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         }
     }
 
-    /// `ids.` and what follows it, read.
+    /// Reads the value of a path that begins with `ids.`.
     fn read(&self, path: &Expr) -> Result<Value<'a>, Fault> {
         let names = ids_path(path).ok_or(Fault::Unsupported)?;
         let number = || self.shared.definitions.get_number(&names).map(Value::Number);
         let Some(run) = &self.run else {
-            // A name alone may be a variable's.
+            // A single name may be a variable, whose value is not known yet.
             return Ok(number().filter(|_| names.len() > 1).unwrap_or(Value::Unknown));
         };
         if !run.ids.contains_key(names[0]) {
@@ -380,7 +385,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         cell.map(from_cell).ok_or_else(|| unknown(&names))
     }
 
-    /// The address and the type of what `ids.` and what follows it name.
+    /// The address and the Cairo type of a path that begins with `ids.`.
     fn place(&self, path: &Expr) -> Result<Option<(Relocatable, String)>, Fault> {
         let names = ids_path(path).ok_or(Fault::Unsupported)?;
         let (Some(run), [name, members @ ..]) = (&self.run, &names[..]) else {
@@ -390,7 +395,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         let mut cairo_type = reference.cairo_type.clone().unwrap_or_default();
         let first = get_maybe_relocatable_from_var_name(name, run.vm, run.ids, run.ap);
         let mut address = match (members, &first) {
-            // A pointer's members are where it points.
+            // The members of a pointer are at the address that it points to.
             ([_, ..], Ok(MaybeRelocatable::RelocatableValue(to))) if cairo_type.ends_with('*') => {
                 cairo_type.pop();
                 *to
@@ -422,7 +427,7 @@ fn unknown(names: &[&str]) -> Fault {
     Fault::Failed(format!("ids.{} is not known", names.join(".")))
 }
 
-/// The names behind `ids.`.
+/// The names after `ids.` in a path.
 fn ids_path(expr: &Expr) -> Option<Vec<&str>> {
     match expr {
         Expr::Member(of, name) if **of == Expr::Name("ids".to_owned()) => Some(vec![name]),

@@ -1,5 +1,5 @@
-//! The hints that programs bring of their own: a small part of Python, as Cairo's tutorials use it to give a program its input.
-//! What does not parse here is not supported.
+//! Parser for hints that are not in the Cairo library: a small subset of Python, as Cairo's tutorials use it to pass
+//! input to a program. Anything else is unsupported.
 //!
 //! ```text
 //! statement  = target, "=", { target, "=" }, value | "for", names, "in", value, ":", statements
@@ -9,28 +9,28 @@
 //!            | [value for names in value] | {value: value for names in value} | value ("+" | "-" | "*") value
 //! ```
 
-/// How deep values may be nested.
+/// Maximum nesting depth of values.
 const MAX_DEPTH: usize = 24;
 
-/// A line of a hint, or a loop with its lines.
+/// A statement of a hint.
 #[derive(Debug, PartialEq)]
 pub(super) enum Statement {
-    /// Gives a value to each of the targets.
+    /// Assigns the value to each of the targets.
     Assign(Vec<Expr>, Expr),
-    /// Names, what they run over, and what is done for each.
+    /// A loop: its variables, its iterable, and its body.
     For(Vec<String>, Expr, Vec<Statement>),
-    /// Two values, and whether they are to be equal.
+    /// An assertion: two values, and whether they must be equal or different.
     Assert(Expr, Expr, bool),
-    /// A call for what it does.
+    /// An expression statement: a call for its side effects.
     Do(Expr),
 }
 
-/// A value, or a place for one.
+/// An expression: a value, or the target of an assignment.
 #[derive(Debug, PartialEq)]
 pub(super) enum Expr {
     Number(String),
     Text(String),
-    /// Pieces whose texts are put together: an f-string.
+    /// An f-string: pieces whose texts are concatenated.
     Format(Vec<Expr>),
     Name(String),
     Member(Box<Expr>, String),
@@ -43,14 +43,14 @@ pub(super) enum Expr {
     Binary(char, Box<Expr>, Box<Expr>),
 }
 
-/// What a comprehension runs over: `for names in value`.
+/// The `for names in value` of a loop or a comprehension.
 #[derive(Debug, PartialEq)]
 pub(super) struct Source {
     pub(super) names: Vec<String>,
     pub(super) value: Expr,
 }
 
-/// The statements of a hint; `None` if it is not of this language.
+/// Parses a hint; `None` if it is not in this language.
 pub(super) fn parse(code: &str) -> Option<Vec<Statement>> {
     let lines = lines(code)?;
     let mut rest = &lines[..];
@@ -58,7 +58,7 @@ pub(super) fn parse(code: &str) -> Option<Vec<Statement>> {
     rest.is_empty().then_some(statements)
 }
 
-/// The lines of one block, which are those at its indentation.
+/// Parses a block: the lines with the same indentation, and the loop bodies below them.
 fn block(rest: &mut &[Line], indent: usize, depth: usize) -> Option<Vec<Statement>> {
     let mut statements = Vec::new();
     while let Some((line, after)) = rest.split_first().filter(|(line, _)| line.indent == indent) {
@@ -150,7 +150,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `names in value`, behind `for`.
+    /// `names in value`, after `for`.
     fn source(&mut self) -> Option<Source> {
         let mut names = vec![self.name()?];
         while self.symbol(",") {
@@ -189,7 +189,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A value with what follows it: members, indices, calls.
+    /// An atom with its suffixes: members, indices, calls.
     fn parts(&mut self) -> Option<Expr> {
         let mut value = self.atom()?;
         loop {
@@ -246,7 +246,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A list, behind its bracket.
+    /// A list or a list comprehension, after the opening bracket.
     fn list(&mut self) -> Option<Expr> {
         if self.symbol("]") {
             return Some(Expr::List(Vec::new()));
@@ -265,7 +265,7 @@ impl Parser<'_> {
         Some(Expr::List(values))
     }
 
-    /// Values with commas between them, and what closes them.
+    /// Values separated by commas, and the closing symbol.
     fn values(&mut self, close: &'static str) -> Option<Vec<Expr>> {
         let mut values = Vec::new();
         while !self.symbol(close) {
@@ -319,7 +319,7 @@ enum Token {
     Symbol(&'static str),
 }
 
-/// A logical line: one line of text, or several within brackets or with a backslash at their ends.
+/// A logical line: one line of text, or several joined by open brackets or trailing backslashes.
 struct Line {
     indent: usize,
     tokens: Vec<Token>,
@@ -388,7 +388,7 @@ fn token(rest: &str) -> Option<(Token, &str)> {
     };
     if let Some(quote) = quoted.chars().next().filter(|first| matches!(first, '\'' | '"')) {
         let (text, after) = quoted[1..].split_once(quote)?;
-        // Escapes and texts of several lines are not of this language.
+        // Escapes and multi-line strings are not in this language.
         let is_plain = !text.contains(['\\', '\n']);
         let text = text.to_owned();
         let token = if is_format {

@@ -1,4 +1,4 @@
-//! Values of hints: what they read of the program input, what they make of it, and why they cannot.
+//! Values of hints, operations on them, and errors.
 
 use super::definitions::Definitions;
 use cairo_vm::Felt252;
@@ -9,24 +9,24 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// How deep lists may lie in lists.
+/// Maximum nesting depth of lists.
 const MAX_DEPTH: usize = 32;
-/// Digits of the largest decimal below p.
+/// Maximum number of decimal digits of a number below p.
 const MAX_DIGITS: usize = 76;
 
 /// Why a hint cannot be executed.
 #[derive(Debug, PartialEq)]
 pub(super) enum Fault {
-    /// It is not of the language that is understood here.
+    /// It is not in the supported language.
     Unsupported,
-    /// The program input does not have what it reads.
+    /// It reads a value that the program input lacks or that has the wrong type.
     Input {
-        /// Where in the program input, as the hint would write it.
+        /// The path in the program input, in Python's notation.
         path: String,
         /// What is wrong.
         problem: &'static str,
     },
-    /// It fails, as it would in Python.
+    /// It raises an error or exceeds a limit.
     Failed(String),
 }
 
@@ -38,7 +38,7 @@ impl Fault {
 
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
-    /// What depends on the run, before the run.
+    /// A value that depends on the run, before the run.
     Unknown,
     /// A part of the program input.
     Input(&'a Json),
@@ -49,7 +49,7 @@ pub(super) enum Value<'a> {
     Dict(Rc<[(Value<'a>, Value<'a>)]>),
 }
 
-/// A list, with how deep lists lie in it.
+/// A list, with its nesting depth.
 #[derive(Clone, Debug)]
 pub(super) struct List<'a> {
     pub(super) items: Rc<[Value<'a>]>,
@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
         Self::Number(Felt252::from(number))
     }
 
-    /// A list; not one that is too deep to walk.
+    /// Makes a list. Lists nested deeper than [`MAX_DEPTH`] and lists of dictionaries are unsupported.
     pub(super) fn list(items: Vec<Value<'a>>) -> Result<Self, Fault> {
         let depths = items.iter().map(|item| match item {
             Value::List(list) => list.depth,
@@ -80,7 +80,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What all hints of a run share.
+/// State shared by all hints of a run.
 pub(super) struct Shared {
     /// The program input.
     pub(super) input: Option<Json>,
@@ -88,21 +88,21 @@ pub(super) struct Shared {
     pub(super) definitions: Definitions,
     /// Whether `print` prints.
     pub(super) prints: bool,
-    /// What all hints together may still do: elements walked, cells written, letters printed.
+    /// Remaining budget of all hints together, for elements visited, cells written and bytes of text formatted.
     pub(super) budget: AtomicUsize,
 }
 
 impl Shared {
-    /// Takes so much of the budget: what a hint makes of a small input can be large.
+    /// Consumes part of the budget, which bounds hints that build large values from a small input.
     pub(super) fn spend(&self, amount: usize) -> Result<(), Fault> {
         let taken = self
             .budget
             .try_update(Relaxed, Relaxed, |left| left.checked_sub(amount));
-        let too_much = |_| Fault::failed("the hints do more than a run within its step limit could use");
+        let too_much = |_| Fault::failed("the hints exceed the budget that the step limit gives them");
         taken.map(drop).map_err(too_much)
     }
 
-    /// What is wrong with a part of the program input.
+    /// The error that there is a problem with a part of the program input; `step` is appended to its path.
     pub(super) fn problem(&self, part: &Json, step: &str, problem: &'static str) -> Fault {
         let path = self.input.as_ref().and_then(|input| path(input, part));
         Fault::Input {
@@ -111,8 +111,8 @@ impl Shared {
         }
     }
 
-    /// What a memory cell holds for a value; nothing for what is not known yet. A number of the program input is an integer, or a
-    /// string of `0x`-prefixed hexadecimal, which Python would not take.
+    /// Converts a value to the content of a memory cell; `None` if it is not known yet. In the program input a number
+    /// is an integer or, unlike in Python, a string of `0x`-prefixed hexadecimal.
     pub(super) fn cell(&self, value: &Value<'_>) -> Result<Option<MaybeRelocatable>, Fault> {
         Ok(match value {
             Value::Unknown => None,
@@ -135,7 +135,7 @@ impl Shared {
         })
     }
 
-    /// The number that a value is; nothing for what is not known yet.
+    /// Converts a value to a number; `None` if it is not known yet.
     pub(super) fn number(&self, value: &Value<'_>) -> Result<Option<Felt252>, Fault> {
         match self.cell(value)? {
             None => Ok(None),
@@ -144,7 +144,7 @@ impl Shared {
         }
     }
 
-    /// Python's `int` of a value in a base, 10 or 16.
+    /// Python's `int(value, base)` for base 10 or 16.
     pub(super) fn int<'a>(&self, value: &Value<'a>, base: usize) -> Result<Value<'a>, Fault> {
         let parse = |text: &str| match base {
             16 => from_hex(text, "0x").or_else(|| from_hex(text, "")),
@@ -161,12 +161,12 @@ impl Shared {
         parsed.map(Value::Number).ok_or_else(|| match (part, base) {
             (Some(part), 16) => self.problem(part, "", "it is not a string of hexadecimal below p"),
             (Some(part), _) => self.problem(part, "", "it is not an integer below p"),
-            (None, _) => Fault::Failed(format!("it is not a number of base {base}")),
+            (None, _) => Fault::Failed(format!("it is not a number in base {base}")),
         })
     }
 
-    /// The elements of a list; nothing for what is not known yet. (The program input's objects are no lists: their order in the
-    /// file, which Python keeps, is not kept here.)
+    /// The elements of a list; `None` if the value is not known yet. Objects of the program input cannot be iterated:
+    /// unlike in Python, the order of their entries in the file is not kept.
     pub(super) fn items<'a>(&self, value: &Value<'a>) -> Result<Option<Rc<[Value<'a>]>>, Fault> {
         match value {
             Value::Unknown => Ok(None),
@@ -204,7 +204,7 @@ impl Shared {
                 let step = format!("['{key}']");
                 let members = part.as_object();
                 let members =
-                    members.ok_or_else(|| self.problem(part, &step, "there are no such entries"))?;
+                    members.ok_or_else(|| self.problem(part, &step, "its parent is not an object"))?;
                 let member = members.get(key);
                 return member
                     .map(Value::Input)
@@ -222,12 +222,12 @@ impl Shared {
             (Value::Input(part @ Json::Array(_)), Some(at)) => {
                 self.problem(part, &format!("[{at}]"), "there is no such element")
             }
-            (Value::Input(part), _) => self.problem(part, "", "it has no elements by number"),
+            (Value::Input(part), _) => self.problem(part, "", "it cannot be indexed by a number"),
             _ => Fault::failed("the list has no such element"),
         })
     }
 
-    /// A value as Python prints it; numbers are those of memory, from 0 to p.
+    /// Formats a value as Python prints it. Numbers are field elements, from 0 to p - 1.
     pub(super) fn shown(&self, value: &Value<'_>) -> Result<String, Fault> {
         let shown = match value {
             Value::Unknown => String::new(),
@@ -261,7 +261,7 @@ fn from_hex(text: &str, prefix: &str) -> Option<Felt252> {
     Some(Felt252::from_bytes_be(&felt::to_standard_bytes(&number)))
 }
 
-/// A decimal of any sign, whose digits are below p.
+/// Parses a decimal number with an optional minus sign and an absolute value below p.
 pub(super) fn from_decimal(text: &str) -> Option<Felt252> {
     let (digits, negative) = match text.strip_prefix('-') {
         Some(digits) => (digits, true),
@@ -275,12 +275,12 @@ pub(super) fn from_decimal(text: &str) -> Option<Felt252> {
     let number = digits.bytes().fold(Felt252::ZERO, |number, digit| {
         number * Felt252::from(10) + Felt252::from(digit - b'0')
     });
-    // What is not below p has become another number.
+    // A number that is not below p has been reduced, so its digits differ.
     let is_below = digits.is_empty() || number.to_string() == digits;
     is_below.then_some(if negative { -number } else { number })
 }
 
-/// The way from the program input to a part of it.
+/// The path from the program input to a part of it, in Python's notation.
 fn path(input: &Json, part: &Json) -> Option<String> {
     if std::ptr::eq(input, part) {
         return Some(String::new());

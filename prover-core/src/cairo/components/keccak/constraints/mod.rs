@@ -1,8 +1,9 @@
-//! Constraints of `keccak`: sixteen permutations at once, in diluted form.
+//! Constraints of `keccak`: sixteen permutations per instance, in diluted form.
 //!
 //! A diluted number holds the same bit of all permutations, [`SPACING`] apart, so sums of a few bits have no carries
-//! between permutations: the lowest bit of a sum is the xor, and the others are written down beside it. A bit
-//! `(i, j, k)` of the state (`k` in lane `j + 5 i`) lies at cell `32 (j + 5 i + 32 k)`, and the rounds follow each other.
+//! between permutations. The lowest bit of a sum is the xor; its other bits are in auxiliary columns. Bit `(i, j, k)`
+//! of the state (bit `k` of lane `j + 5 i`) is at cell `32 (j + 5 i + 32 k)`, and its values in successive rounds are
+//! in consecutive cells.
 
 mod parse_to_diluted;
 
@@ -12,11 +13,11 @@ use crate::cairo::components::scope::{Scope, ScopeError};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::keccak::ROTATIONS;
 
-/// Permutations that an instance computes.
+/// Permutations per instance.
 const N_INVOCATIONS: usize = N_BITS;
 /// Rounds of the permutation.
 const N_ROUNDS: usize = 24;
-/// Cells for the rounds of one bit.
+/// Cells per bit, for all rounds.
 const ROUND_CELLS: usize = 32;
 /// Lanes in a row or a column of the state.
 const SIDE: usize = 5;
@@ -26,9 +27,9 @@ const N_LANES: usize = SIDE * SIDE;
 const LANE_BITS: usize = 64;
 /// Cells from a bit of a lane to the next one.
 const BIT_CELLS: usize = 32 * ROUND_CELLS;
-/// Cells of an instance.
+/// Cells per instance.
 const INSTANCE_CELLS: usize = LANE_BITS * BIT_CELLS;
-/// Rounds in one part of the auxiliary columns that are cut in three.
+/// Rounds per part of the auxiliary columns that are split in three.
 const PART_ROUNDS: usize = 8;
 
 /// The diluted number whose bits are all set.
@@ -37,7 +38,7 @@ fn ones() -> Felt {
 }
 
 /// The bits of the round constants at `k = 2^m - 1`, for `m` below 7: row `round`, column `m`. They come from a
-/// linear-feedback shift register, which does not stop after the last round.
+/// linear-feedback shift register, which continues after the last round.
 fn round_bits() -> [[bool; 7]; ROUND_CELLS] {
     let mut register = 1u8;
     let mut next = || {
@@ -48,10 +49,10 @@ fn round_bits() -> [[bool; 7]; ROUND_CELLS] {
     std::array::from_fn(|_| std::array::from_fn(|_| next()))
 }
 
-/// Where the constraints of the rounds lie.
+/// The rows of the constraints of the rounds.
 #[derive(Clone, Copy)]
 struct Grid {
-    /// Distance of neighbouring cells in rows.
+    /// Distance of consecutive cells, in rows.
     step: usize,
 }
 
@@ -66,13 +67,13 @@ impl Grid {
         every(BIT_CELLS * self.step)
     }
 
-    /// `rows` and the cells `cells` after each of them.
+    /// The rows at each of the distances `cells` after `rows`.
     fn cells(self, rows: Rows, cells: impl IntoIterator<Item = usize>) -> Vec<Rows> {
         let at = |cell| rows.at(rows.offset + cell * self.step);
         cells.into_iter().map(at).collect()
     }
 
-    /// The rounds `0..n_rounds` of the first `n` bits of the first lane.
+    /// The rounds `0..n_rounds` of the first `n` bits of the first lane, in the shorter of two equivalent forms.
     fn first_bits(self, n: usize, n_rounds: usize) -> Domain {
         let rounds = |bits: std::ops::Range<usize>| {
             let cells = bits.flat_map(|k| (0..n_rounds).map(move |round| k * BIT_CELLS + round));
@@ -91,10 +92,10 @@ impl Grid {
     }
 }
 
-/// States the constraints. `layout` is the whole layout.
+/// Adds the component's constraints. `layout` is the scope of the whole layout.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     let scope = layout.part("keccak");
     let address = scope.cells("input_output/addr")?;
@@ -121,9 +122,9 @@ struct Rounds<'a> {
     scope: &'a Scope<'a>,
     grid: Grid,
     state: Cells<'a>,
-    /// By bit of the sum, by column.
+    /// The bits of the sum of each column, by bit and column.
     parity: Vec<Vec<Cells<'a>>>,
-    /// By column: the lowest bit of the sum, moved on by one bit.
+    /// The lowest bit of the sum of each column, rotated by one position.
     rotated_parity: Vec<Cells<'a>>,
     after_theta_rho_pi: Cells<'a>,
 }
@@ -144,7 +145,7 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// The parity of every column, and the same rotated by one bit.
+    /// Constrains the sum of each column, and its parity rotated by one bit.
     fn parities(&self) {
         let all = || self.grid.first_bits(LANE_BITS, N_ROUNDS);
         for j in 0..SIDE {
@@ -167,7 +168,8 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Bits get the parities of the columns beside them, and their lanes are rotated and change places.
+    /// Constrains theta, rho and pi: the parities of two neighbouring columns are added to each bit, and the lanes are
+    /// rotated and permuted.
     fn theta_rho_pi(&self) -> Result<(), ScopeError> {
         for (i, rotations) in ROTATIONS.iter().enumerate() {
             for (j, &rotation) in rotations.iter().enumerate() {
@@ -215,14 +217,15 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Bits change with the two lanes beside them, and the first lane with the round's constant.
+    /// Constrains chi and iota: each bit is combined with those of the next two lanes in its row, and the first lane
+    /// also with the round constant.
     fn chi_iota(&self) -> Result<(), ScopeError> {
         let aux = [
             self.scope.cells("chi_iota_aux0")?,
             self.scope.cells("chi_iota_aux2")?,
         ];
         let lane = |cell: usize| cell * ROUND_CELLS;
-        // Twice the bit of lane `j` decides, the sum of the others only where it would carry.
+        // The middle bit of `2 a + (1 - b) + c` is `a ^ (!b & c)`.
         let chi = |cell: usize, j: usize| -> Expr<'a> {
             let after = |j: usize| self.after_theta_rho_pi.at(cell + lane(j % SIDE));
             let not = -after(j + 1) + ones();
@@ -241,7 +244,7 @@ impl<'a> Rounds<'a> {
                 key + chi(k * BIT_CELLS, 0),
             );
         }
-        // All other bits: the lanes `j` of every row `i`.
+        // All bits of the lanes `columns` of each row `i`.
         let rows = |columns: std::ops::Range<usize>| {
             let cells = (0..SIDE).flat_map(move |i| columns.clone().map(move |j| lane(j + SIDE * i)));
             let cells = cells.flat_map(|cell| (0..N_ROUNDS).map(move |round| cell + round));
@@ -268,7 +271,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// The sum of which the next round's bit at `cell` is the middle bit.
+    /// The sum whose middle bit is the next round's bit at `cell`.
     fn next(&self, [low, high]: &[Cells<'a>; 2], cell: usize) -> Expr<'a> {
         let bit = self.state.at(cell + 1);
         low.at(cell) + bit + bit + high.at(cell) * 4

@@ -1,10 +1,12 @@
-//! Constraints that cut the inputs and outputs in memory into bits, and put the bits of all permutations in diluted form.
+//! Constraints that split the inputs and outputs in memory into bits and combine the bits of all permutations in
+//! diluted form.
 //!
-//! What is in memory are words of 200 bits, eight for an input and eight for the output, permutation after permutation.
-//! `cumulative_sum` holds, for every bit of the state from the highest down, for the inputs and the outputs (`repetition`), and
-//! for every permutation (`invocation`), the bits so far as a number: the next bit is what it is more than twice the one
-//! before. To that each permutation adds the sum of those before it, shifted by the spacing, so the last one has the
-//! bits of all in diluted form. Cell: `repetition + 2 (invocation + 16 (lane + 32 bit))`.
+//! The memory holds words of 200 bits: for each permutation eight of the input, then eight of the output. For each bit
+//! of the state from the highest down, for inputs and outputs (`repetition`), and for each permutation (`invocation`),
+//! `cumulative_sum` holds the bits so far as a number. A bit is the difference of a number and twice the number of the
+//! next higher bit. Each permutation also adds the sum of the previous permutation, shifted by the spacing, so the last
+//! one has the bits of all permutations in diluted form. The cell is
+//! `repetition + 2 (invocation + 16 (lane + 32 bit))`.
 
 use super::{Grid, LANE_BITS, N_INVOCATIONS, N_LANES};
 use crate::air::{Domain, Expr, Rows, every};
@@ -15,13 +17,13 @@ use quarry_kernels::Felt;
 
 /// Inputs and outputs.
 const N_REPETITIONS: usize = 2;
-/// Words of a state in memory.
+/// Words per state in memory.
 const N_WORDS: usize = 8;
-/// Bits of a word.
+/// Bits per word.
 const WORD_BITS: usize = LANE_BITS * N_LANES / N_WORDS;
-/// Cells of a bit: both repetitions of all permutations.
+/// Cells per bit: both repetitions of all permutations.
 const BIT_CELLS: usize = N_REPETITIONS * N_INVOCATIONS;
-/// Places for lanes; those beyond the last lane are zero.
+/// Places for lanes. Those after the last lane are zero.
 const LANE_PLACES: usize = 32;
 /// Cells from a bit of a lane to its next bit.
 const NEXT_BIT: usize = LANE_PLACES * BIT_CELLS;
@@ -31,10 +33,11 @@ fn bit_cell(bit: usize) -> usize {
     BIT_CELLS * (LANE_PLACES * (bit % LANE_BITS) + bit / LANE_BITS)
 }
 
-/// States the constraints of `keccak/parse_to_diluted`; `memory` is the part that has the memory cells.
+/// Adds the constraints of `keccak/parse_to_diluted`. `memory` is the scope of the memory cells, `keccak` that of the
+/// inner component.
 ///
 /// # Errors
-/// A column that the layout lacks.
+/// [`ScopeError`] if the layout lacks a column.
 pub(super) fn constrain<'a>(memory: &Scope<'a>, keccak: &Scope<'a>) -> Result<(), ScopeError> {
     let scope = keccak.part("parse_to_diluted");
     reshape(memory, &scope)?;
@@ -51,8 +54,8 @@ pub(super) fn constrain<'a>(memory: &Scope<'a>, keccak: &Scope<'a>) -> Result<()
         instance(&mut (0..BIT_CELLS)),
         sum.at(bit_cell(N_WORDS * WORD_BITS)),
     );
-    // The words of the first permutation are what the sums grow by; those of a later one come on top of the sum of the
-    // one before.
+    // A word of the first permutation is the growth of its sum. A word of a later permutation is the growth of its sum
+    // minus the shifted growth of the previous permutation's sum.
     let word_weight = Felt::from(2u64).pow([WORD_BITS as u64]);
     let shift = 1 << SPACING;
     for word in 0..N_WORDS {
@@ -72,7 +75,8 @@ pub(super) fn constrain<'a>(memory: &Scope<'a>, keccak: &Scope<'a>) -> Result<()
         );
     }
 
-    // A bit is taken from a cell and the one of the next bit: of the same lane, or after the last bit of the next lane.
+    // A bit is computed from its cell and that of the next higher bit, which is in the same lane or, for the last bit
+    // of a lane, in the next lane.
     let last_bit = (LANE_BITS - 1) * NEXT_BIT;
     let same_lane = |cell: usize| sum.at(cell) - (sum.at(cell + NEXT_BIT) + sum.at(cell + NEXT_BIT));
     let next_lane = |cell: usize| {
@@ -107,7 +111,7 @@ pub(super) fn constrain<'a>(memory: &Scope<'a>, keccak: &Scope<'a>) -> Result<()
         );
     }
 
-    // All bits but the last of every lane: rows `rows`, without the places from `unused` on, and without the last bits of
+    // All bits but the last of each lane: `rows` without `left_out`, the places from `unused` on, and the last bits of
     // the lanes before `last`.
     let but_last = |rows: Vec<Rows>, left_out: &[Rows], cells: std::ops::Range<usize>, unused, last| {
         let bits = every(NEXT_BIT * grid.step);
@@ -153,8 +157,8 @@ pub(super) fn constrain<'a>(memory: &Scope<'a>, keccak: &Scope<'a>) -> Result<()
     Ok(())
 }
 
-/// The words of a permutation are copied from memory side by side, and from there to where those of all permutations
-/// lie side by side.
+/// Constrains the two copies of the words: an intermediate copy for each permutation, and a final copy in which the
+/// words of all permutations of an instance are contiguous.
 fn reshape<'a>(memory: &Scope<'a>, scope: &Scope<'a>) -> Result<(), ScopeError> {
     let words = memory.cells("input_output/value")?;
     let intermediate = scope.cells("reshaped_intermediate")?;
