@@ -3,8 +3,8 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use quarry_benches::read_case;
 use quarry_kernels::CpuDevice;
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use std::path::Path;
 
 fn proof(c: &mut Criterion) {
@@ -17,15 +17,8 @@ fn proof(c: &mut Criterion) {
         let (input, parameters) = read_case(&folder, tag).expect("a case of the repository");
         group.bench_function(tag, |b| {
             b.iter(|| {
-                prove(
-                    &device,
-                    &input,
-                    &parameters,
-                    &options,
-                    &Silent,
-                    &Cancel::default(),
-                )
-                .expect("a proof")
+                let statement = Statement::new(&input.public, &parameters).expect("a statement");
+                prove(&device, &statement, &input, &options).expect("a proof")
             });
         });
     }

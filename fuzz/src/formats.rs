@@ -16,6 +16,7 @@ use quarry_prover_core::json;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
 use quarry_prover_core::prover;
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,7 +62,7 @@ pub fn public_input() -> Prepared {
         };
         again(&public, &public.to_json(), PublicInput::from_json);
         let _ = Layout::of(&public);
-        if let Ok(verifier) = Verifier::new(&public, &params) {
+        if let Ok(verifier) = Statement::new(&public, &params).and_then(Verifier::new) {
             let _ = verifier.claim();
         }
     }))
@@ -220,7 +221,7 @@ pub fn proof() -> Prepared {
     let genuine = ProofFile::parse(&text_of(&format!("{CASE}/proof_blake.json"))?)?;
     let statement = Box::leak(Box::new(genuine.statement.clone()));
     let params = Box::leak(Box::new(genuine.parameters.clone()));
-    let verifier = Verifier::new(statement, params)?;
+    let verifier = Verifier::new(Statement::new(statement, params)?)?;
     let expectation = Expectation::any();
     verifier.verify(&genuine.proof, &expectation)?;
     Ok(Box::new(move |bytes| {

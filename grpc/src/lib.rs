@@ -27,8 +27,6 @@ mod metrics;
 #[cfg(feature = "appliance")]
 mod otlp;
 #[cfg(feature = "appliance")]
-pub mod parameters;
-#[cfg(feature = "appliance")]
 mod processes;
 pub mod protocol;
 #[cfg(feature = "appliance")]

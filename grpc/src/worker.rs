@@ -19,6 +19,7 @@ use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
+use quarry_prover_core::statement::Statement;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -144,8 +145,11 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     let options = ProveOptions {
         annotations: job.annotations,
         memory_budget: None,
+        observer: &teller,
+        cancel,
     };
-    let proof = prover::prove(device, &input, &params, &options, &teller, cancel)?;
+    let statement = Statement::new(&input.public, &params).map_err(ProveError::from)?;
+    let proof = prover::prove(device, &statement, &input, &options)?;
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
     write(PROOF, &proof.bytes)?;
     if let Some(annotations) = proof.annotations {

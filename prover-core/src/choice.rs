@@ -1,13 +1,13 @@
 //! Chooses the layout for a program: runs it in every suitable layout and takes the one with the cheapest proof. A run
 //! costs little compared with a proof, and only the run tells how many steps the layout needs.
 
-use crate::cairo::air::CairoAir;
 use crate::cairo::input::ProverInput;
-use crate::cairo::layouts::{Layout, STATIC_LAYOUTS};
+use crate::cairo::layouts::{DYNAMIC, STATIC_LAYOUTS};
+use crate::cairo::public_input::PublicInput;
 use crate::cairo::runner::{self, RunError, RunOptions};
-use crate::cost::Shape;
-use crate::params::Parameters;
-use crate::profiles::{self, Profile};
+use crate::plan::{Plan, PlannedLayout, PlannedParameters};
+use crate::profiles::{self, ProfileError};
+use crate::statement::Statement;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,6 +52,9 @@ pub enum ChoiceError {
     /// The program does not run in any layout.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The profile's verifier does not support the layout of the plan.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// No layout is usable.
     #[error("no layout can be used: {}", refusals(candidates))]
     NoLayout {
@@ -69,18 +72,33 @@ fn refusals(candidates: &[Candidate]) -> String {
     refusals.join("; ")
 }
 
-/// What to prove, apart from the layout.
-pub struct Wanted<'a> {
-    /// The program, compiled.
-    pub program: &'a [u8],
-    /// The `program_input` of its hints.
-    pub input: Option<&'a Value>,
-    /// The options of the run.
-    pub options: RunOptions,
-    /// The profile whose verifier must support the layout.
-    pub profile: Option<&'static Profile>,
-    /// Returns the parameters for a number of steps, or why there are none.
-    pub parameters: &'a dyn Fn(u64) -> Result<Parameters, String>,
+impl Plan {
+    /// Runs a compiled program in proof mode, in the layout of the plan. Its hints read `input` as `program_input`.
+    ///
+    /// # Errors
+    /// [`ChoiceError`].
+    pub fn run(
+        &self,
+        program: &[u8],
+        input: Option<&Value>,
+        options: &RunOptions,
+    ) -> Result<ProverInput, ChoiceError> {
+        let check = |layout| match self.parameters.profile() {
+            Some(profile) => profile.check_layout(layout),
+            None => Ok(()),
+        };
+        Ok(match &self.layout {
+            PlannedLayout::Cheapest => choose(program, input, options, &self.parameters)?.input,
+            PlannedLayout::Static(layout) => {
+                check(layout)?;
+                runner::run(program, input, layout, options)?
+            }
+            PlannedLayout::Dynamic(params) => {
+                check(DYNAMIC)?;
+                runner::run_dynamic(program, input, params, options)?
+            }
+        })
+    }
 }
 
 /// Runs the program in every layout that has its builtins and that the profile's verifier supports, and chooses the
@@ -88,11 +106,21 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// [`ChoiceError`]: the program does not run, or every layout is rejected.
-pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
-    let builtins = runner::program_builtins(wanted.program)?;
+pub fn choose(
+    program: &[u8],
+    input: Option<&Value>,
+    options: &RunOptions,
+    parameters: &PlannedParameters,
+) -> Result<Choice, ChoiceError> {
+    let wanted = Wanted {
+        program,
+        input,
+        parameters,
+    };
+    let builtins = runner::program_builtins(program)?;
     let mut candidates = Vec::new();
     let mut best: Option<(f64, ProverInput)> = None;
-    let mut options = wanted.options;
+    let mut options = *options;
     for layout in STATIC_LAYOUTS {
         let mut candidate = Candidate {
             layout: layout.name,
@@ -130,10 +158,18 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<Choice, ChoiceError> {
     }
 }
 
+/// What to prove, apart from the layout.
+struct Wanted<'a> {
+    program: &'a [u8],
+    input: Option<&'a Value>,
+    parameters: &'a PlannedParameters,
+}
+
 impl Wanted<'_> {
     /// Why a layout is rejected before anything is run.
     fn objection(&self, layout: &str, segments: &[&str], builtins: &[&str]) -> Option<String> {
-        if let Some(profile) = self.profile.filter(|profile| !profile.allows(layout)) {
+        let profile = self.parameters.profile();
+        if let Some(profile) = profile.filter(|profile| !profile.allows(layout)) {
             return Some(format!(
                 "the verifier of profile '{}' does not support it",
                 profile.name
@@ -156,18 +192,20 @@ impl Wanted<'_> {
             Err(error @ (RunError::TooLarge(_) | RunError::Machine(_))) => return Ok(Err(error.to_string())),
             Err(error) => return Err(error),
         };
-        let cost = self.cost(layout, input.public.n_steps);
+        let cost = self.cost(&input.public);
         Ok(cost.map(|cost| (cost, input)))
     }
 
-    fn cost(&self, layout: &str, n_steps: u64) -> Result<Cost, String> {
-        let parameters = (self.parameters)(n_steps)?;
-        let layout = Layout::by_name(layout).map_err(|error| error.to_string())?;
-        let air = CairoAir::new(&layout, n_steps).map_err(|error| error.to_string())?;
-        let shape = Shape::new(&air, &air.air.compile()).map_err(|error| error.to_string())?;
+    fn cost(&self, public: &PublicInput) -> Result<Cost, String> {
+        let (parameters, _) = self
+            .parameters
+            .resolve(public)
+            .map_err(|error| error.to_string())?;
+        let statement = Statement::new(public, &parameters).map_err(|error| error.to_string())?;
+        let shape = statement.shape().map_err(|error| error.to_string())?;
         let phases = shape.multiplications(&parameters);
         Ok(Cost {
-            n_steps,
+            n_steps: public.n_steps,
             n_columns: shape.n_columns,
             multiplications: phases.iter().map(|(_, cost)| cost).sum(),
         })

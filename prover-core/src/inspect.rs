@@ -4,6 +4,7 @@ use crate::channel::Kind;
 use crate::claim::Verified;
 use crate::expectation::Expectation;
 use crate::proof::ProofFile;
+use crate::statement::Statement;
 use crate::verifier::{Recording, Verifier, VerifyError, verify_file};
 use serde::Serialize;
 use std::fmt;
@@ -85,7 +86,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     let (claim, stopped) = match outcome.result {
         Ok(verified) => (verified, None),
         Err(error) => {
-            let claim = Verifier::new(&file.statement, &file.parameters)?.unhashed_claim();
+            let claim = Verifier::new(Statement::new(&file.statement, &file.parameters)?)?.unhashed_claim();
             (claim, Some(error.to_string()))
         }
     };

@@ -9,9 +9,8 @@ mod virtual_oracle;
 
 pub use crate::channel::{Record, Recording};
 
-use crate::cairo::air::{CairoAir, CairoAirError};
-use crate::cairo::layouts::{Layout, LayoutError};
-use crate::cairo::public_input::{PublicInput, PublicInputError};
+use crate::cairo::air::CairoAir;
+use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::Run;
 use crate::channel::{ChannelError, VerifierChannel};
 use crate::claim::Verified;
@@ -20,8 +19,9 @@ use crate::commit::verifier::{DecommitmentError, TableCommitment};
 use crate::expectation::{Expectation, Mismatch};
 use crate::fri::first_layer_queries;
 use crate::fri::verifier::{FriCommitment, FriError};
-use crate::params::{Parameters, ParametersError, StoneVersion};
+use crate::params::{Parameters, StoneVersion};
 use crate::proof::ProofFile;
+use crate::statement::{Statement, StatementError};
 use ark_ff::Field;
 use quarry_kernels::Felt;
 use virtual_oracle::VirtualOracle;
@@ -33,18 +33,9 @@ const N_COMPOSITION_COLUMNS: usize = 2;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The layout does not exist.
+    /// The statement has no proof.
     #[error(transparent)]
-    Layout(#[from] LayoutError),
-    /// The statement is malformed, or no execution can have it.
-    #[error(transparent)]
-    PublicInput(#[from] PublicInputError),
-    /// The parameters are malformed, or do not fit the statement.
-    #[error(transparent)]
-    Parameters(#[from] ParametersError),
-    /// The statement is too small or too large for the layout.
-    #[error(transparent)]
-    Air(#[from] CairoAirError),
+    Statement(#[from] StatementError),
     /// The parameters are too weak.
     #[error("the parameters give {got} bits of security, {required} are required")]
     Security {
@@ -90,8 +81,7 @@ impl VerifyError {
 
     /// Whether the statement or the parameters are at fault, so that no proof could be accepted.
     pub fn is_bad_input(&self) -> bool {
-        use VerifyError::{Air, Layout, Parameters, PublicInput};
-        matches!(self, Layout(_) | PublicInput(_) | Parameters(_) | Air(_))
+        matches!(self, VerifyError::Statement(_))
     }
 }
 
@@ -105,7 +95,7 @@ pub fn verify(
     proof: &[u8],
     expectation: &Expectation,
 ) -> Result<Verified, VerifyError> {
-    Verifier::new(statement, params)?.verify(proof, expectation)
+    Verifier::new(Statement::new(statement, params)?)?.verify(proof, expectation)
 }
 
 /// The result of verifying a file.
@@ -136,7 +126,7 @@ pub fn verify_file(
             stone_version,
             ..params.clone()
         };
-        let verifier = Verifier::new(statement, &params)?;
+        let verifier = Verifier::new(Statement::new(statement, &params)?)?;
         let (result, record) = verifier.verify_recorded(&file.proof, expectation, recording);
         Ok::<_, VerifyError>(Outcome { result, record })
     };
@@ -154,53 +144,47 @@ pub fn verify_file(
 
 /// A verifier for proofs of one statement.
 pub struct Verifier<'a> {
-    statement: &'a PublicInput,
-    params: &'a Parameters,
-    air: CairoAir,
+    statement: Statement<'a>,
     seed: Vec<u8>,
     log_trace: u32,
     run: Run,
 }
 
 impl<'a> Verifier<'a> {
-    /// Checks statement and parameters.
+    /// A verifier of proofs of this statement. Hashes the public memory.
     ///
     /// # Errors
-    /// [`VerifyError`] of the kinds that are [`VerifyError::is_bad_input`].
-    pub fn new(statement: &'a PublicInput, params: &'a Parameters) -> Result<Self, VerifyError> {
-        let layout = Layout::of(statement)?;
-        params.fits(statement.n_steps.saturating_mul(layout.cpu_component_step()))?;
-        statement.check_layout(&layout)?;
-        statement.check_public_memory(&layout)?;
-        let air = CairoAir::new(&layout, statement.n_steps)?;
+    /// [`StatementError`]: the pages of the public memory are malformed.
+    pub fn new(statement: Statement<'a>) -> Result<Self, StatementError> {
         Ok(Self {
-            seed: statement.initial_seed(&layout, params)?,
-            log_trace: air.air.trace_length.ilog2(),
-            run: Run::of(statement, &layout),
+            seed: statement.seed()?,
+            log_trace: statement.n_rows().ilog2(),
+            run: statement.run(),
             statement,
-            params,
-            air,
         })
     }
 
     /// What a valid proof would state. (Hashes the whole program, so it is only called once a proof is accepted.)
     pub fn claim(&self) -> Verified {
-        Verified::new(self.statement, self.params, &self.run)
+        Verified::new(self.statement.public_input(), self.params(), &self.run)
     }
 
     /// What the statement claims, without the program's hash: cheap for any file.
     pub(crate) fn unhashed_claim(&self) -> Verified {
-        Verified::with_hash(self.statement, self.params, &self.run, None)
+        Verified::with_hash(self.statement.public_input(), self.params(), &self.run, None)
     }
 
     /// The statement.
-    pub fn statement(&self) -> &PublicInput {
-        self.statement
+    pub fn statement(&self) -> &Statement<'a> {
+        &self.statement
     }
 
-    /// The parameters.
-    pub fn parameters(&self) -> &Parameters {
-        self.params
+    fn params(&self) -> &'a Parameters {
+        self.statement.parameters()
+    }
+
+    fn air(&self) -> &CairoAir {
+        self.statement.air()
     }
 
     /// How the statement's program was run.
@@ -223,7 +207,7 @@ impl<'a> Verifier<'a> {
         expectation: &Expectation,
         recording: Recording,
     ) -> (Result<Verified, VerifyError>, Record) {
-        let mut channel = VerifierChannel::new(self.params, &self.seed, proof, recording);
+        let mut channel = VerifierChannel::new(self.params(), &self.seed, proof, recording);
         let result = self.check(&mut channel, expectation);
         (result, channel.into_record())
     }
@@ -233,7 +217,7 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         expectation: &Expectation,
     ) -> Result<Verified, VerifyError> {
-        let (got, required) = (self.params.security_bits(), expectation.min_security_bits);
+        let (got, required) = (self.params().security_bits(), expectation.min_security_bits);
         if got < required {
             return Err(VerifyError::Security { got, required });
         }
@@ -248,14 +232,14 @@ impl<'a> Verifier<'a> {
     fn check_stark(&self, channel: &mut VerifierChannel<'_>) -> Result<(), VerifyError> {
         channel.enter("STARK");
         channel.enter("Original");
-        let first = self.receive_trace(channel, self.air.air.n_columns[0])?;
+        let first = self.receive_trace(channel, self.air().air.n_columns[0])?;
         channel.exit();
 
         channel.enter("Interaction");
-        let elements: Vec<_> = (0..self.air.n_interaction_elements())
+        let elements: Vec<_> = (0..self.air().n_interaction_elements())
             .map(|i| channel.draw_felt(&format!("Interaction element #{i}")))
             .collect();
-        let interaction = self.receive_trace(channel, self.air.air.n_columns[1])?;
+        let interaction = self.receive_trace(channel, self.air().air.n_columns[1])?;
         channel.exit();
 
         channel.enter("Original");
@@ -269,9 +253,9 @@ impl<'a> Verifier<'a> {
         channel.exit();
 
         let oracle = VirtualOracle::new(
-            &self.air.air,
+            &self.air().air,
             [first, interaction, composition],
-            self.log_trace + self.params.log_n_cosets,
+            self.log_trace + self.params().log_n_cosets,
             point,
             &values,
             deep_alpha,
@@ -288,10 +272,10 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         n_columns: usize,
     ) -> Result<TableCommitment, ChannelError> {
-        let log_rows = self.log_trace + self.params.log_n_cosets;
+        let log_rows = self.log_trace + self.params().log_n_cosets;
         channel.enter("Commit on Trace");
         let shape = TableShape { n_columns, log_rows };
-        let table = TableCommitment::receive(channel, shape, self.params.commitment_hashes)?;
+        let table = TableCommitment::receive(channel, shape, self.params().commitment_hashes)?;
         channel.exit();
         Ok(table)
     }
@@ -306,18 +290,21 @@ impl<'a> Verifier<'a> {
     ) -> Result<(Felt, Vec<Felt>), VerifyError> {
         channel.enter("OODS values");
         let point = channel.draw_felt("Evaluation point");
-        let n_values = self.air.air.mask.len() + N_COMPOSITION_COLUMNS;
-        let values = if self.params.verifier_friendly_channel_updates {
+        let n_values = self.air().air.mask.len() + N_COMPOSITION_COLUMNS;
+        let values = if self.params().verifier_friendly_channel_updates {
             channel.receive_felts(n_values, "")?
         } else {
             let value = |i: usize| channel.receive_felt(&i.to_string());
             (0..n_values).map(value).collect::<Result<_, _>>()?
         };
         channel.exit();
-        let (mask, columns) = values.split_at(self.air.air.mask.len());
+        let (mask, columns) = values.split_at(self.air().air.mask.len());
         let degenerate = |_| VerifyError::DegeneratePoint;
-        let scalars = self.air.scalars(self.statement, elements).map_err(degenerate)?;
-        let composition = self.air.air.evaluate_at(point, mask, &scalars, alpha);
+        let scalars = self
+            .air()
+            .scalars(self.statement.public_input(), elements)
+            .map_err(degenerate)?;
+        let composition = self.air().air.evaluate_at(point, mask, &scalars, alpha);
         let composition = composition.map_err(|_| VerifyError::DegeneratePoint)?;
         // h(x) = h_0(x^2) + x h_1(x^2).
         if columns
@@ -336,10 +323,10 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         oracle: &VirtualOracle,
     ) -> Result<(), VerifyError> {
-        let log_domain = self.log_trace + self.params.log_n_cosets;
-        let fri = &self.params.fri;
+        let log_domain = self.log_trace + self.params().log_n_cosets;
+        let fri = &self.params().fri;
         channel.enter("Commitment");
-        let commitment = FriCommitment::receive(channel, self.params, log_domain)?;
+        let commitment = FriCommitment::receive(channel, self.params(), log_domain)?;
         channel.exit();
 
         channel.receive_proof_of_work(fri.proof_of_work_bits)?;

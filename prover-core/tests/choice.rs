@@ -2,7 +2,8 @@
 #![cfg(feature = "runner")]
 
 use quarry_prover_core::cairo::runner::{RunError, RunOptions};
-use quarry_prover_core::choice::{Choice, ChoiceError, Wanted, choose};
+use quarry_prover_core::choice::{Choice, ChoiceError, choose};
+use quarry_prover_core::plan::PlannedParameters;
 use quarry_prover_core::profiles::Profile;
 use serde_json::Value;
 use std::fs;
@@ -22,16 +23,12 @@ impl Example {
     fn choose(&self, profile: &str, max_steps: usize) -> Result<Choice, ChoiceError> {
         let profile = Profile::by_name(profile).expect("a profile");
         let input: Value = serde_json::from_slice(&self.read("input.json")).expect("JSON");
-        choose(&Wanted {
-            program: &self.read("program.json"),
-            input: Some(&input),
-            options: RunOptions {
-                max_steps,
-                ..RunOptions::default()
-            },
-            profile: Some(profile),
-            parameters: &|n_steps| profile.parameters(n_steps, 96).map_err(|error| error.to_string()),
-        })
+        let options = RunOptions {
+            max_steps,
+            ..RunOptions::default()
+        };
+        let parameters = PlannedParameters::Profile(profile, 96);
+        choose(&self.read("program.json"), Some(&input), &options, &parameters)
     }
 }
 

@@ -12,9 +12,9 @@ use quarry_prover_core::claim::{Binding, Verified};
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::params::{Parameters, StoneVersion};
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, VerifyError, verify_file};
 use serde_json::json;
 use std::fs;
@@ -64,8 +64,8 @@ fn swapped_proof() -> ProofFile {
     )
     .expect("it runs");
     let params = Parameters::from_json(&params_file).expect("parameters");
-    let options = ProveOptions::default();
-    let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
+    let statement = Statement::new(&input.public, &params).expect("a statement");
+    let proof = prove(&cpu(None), &statement, &input, &ProveOptions::default()).expect("a proof");
     ProofFile {
         proof: proof.bytes,
         statement: input.public,

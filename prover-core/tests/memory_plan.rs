@@ -13,7 +13,7 @@ use quarry_prover_core::params::Parameters;
 use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
 
-fn with_budget(budget: Option<u64>) -> ProveOptions {
+fn with_budget(budget: Option<u64>) -> ProveOptions<'static> {
     ProveOptions {
         memory_budget: budget,
         ..ProveOptions::default()

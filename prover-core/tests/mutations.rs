@@ -13,6 +13,7 @@ use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Verifier, verify};
 use serde_json::{Value, json};
 
@@ -100,7 +101,9 @@ fn add_modulus(word: &mut [u8]) {
 #[test]
 fn every_change_of_a_proof_is_rejected() {
     for (name, file, n_mutations) in subjects() {
-        let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
+        let verifier = Statement::new(&file.statement, &file.parameters)
+            .and_then(Verifier::new)
+            .expect("a statement");
         verifier
             .verify(&file.proof, &Expectation::any())
             .expect("valid before the change");

@@ -7,8 +7,8 @@ use common::proving::{cpu, prove_golden, prove_golden_on, read_input};
 use common::{Golden, SLOW_STEPS};
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 use std::time::Instant;
 
@@ -85,8 +85,9 @@ fn a_proof_with_a_pedersen_transcript_holds() {
         annotations: true,
         ..ProveOptions::default()
     };
-    let proof = prove(&cpu(None), &input, &params, &options, &Silent, &Cancel::default()).expect("a proof");
-    let verifier = Verifier::new(&input.public, &params).expect("a statement");
+    let statement = Statement::new(&input.public, &params).expect("a statement");
+    let proof = prove(&cpu(None), &statement, &input, &options).expect("a proof");
+    let verifier = Verifier::new(statement).expect("a statement");
     let any = Expectation::any();
     let (verified, record) = verifier.verify_recorded(&proof.bytes, &any, Recording::Lines);
     assert_eq!(verified.expect("a proof that holds").warnings, params.warnings());

@@ -7,6 +7,7 @@ use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::proof::ProofFile;
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 
 #[test]
@@ -21,7 +22,9 @@ fn golden_proofs_are_accepted() {
             n_annotations,
             ..
         } = ProofFile::parse(&text).expect("a proof file");
-        let verifier = Verifier::new(&statement, &parameters).expect("a statement");
+        let verifier = Statement::new(&statement, &parameters)
+            .and_then(Verifier::new)
+            .expect("a statement");
         let (result, record) = verifier.verify_recorded(&proof, &options, Recording::Lines);
         let verified = result.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(verified.n_steps, golden.n_steps);
@@ -56,7 +59,9 @@ fn weak_parameters_need_leave() {
         .find(|(golden, _)| golden.tag == "q1")
         .expect("one query");
     let file = ProofFile::parse(&text).expect("a proof file");
-    let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
+    let verifier = Statement::new(&file.statement, &file.parameters)
+        .and_then(Verifier::new)
+        .expect("a statement");
     let bits = file.parameters.security_bits();
     verifier
         .verify(
@@ -86,7 +91,9 @@ fn what_a_splitter_needs_is_noted() {
         .find(|(golden, _)| golden.tag == "q1")
         .expect("one query");
     let file = ProofFile::parse(&text).expect("a proof file");
-    let verifier = Verifier::new(&file.statement, &file.parameters).expect("a statement");
+    let verifier = Statement::new(&file.statement, &file.parameters)
+        .and_then(Verifier::new)
+        .expect("a statement");
     let (_, record) = verifier.verify_recorded(&file.proof, &Expectation::any(), Recording::Lines);
     let place = |line: &str| {
         let line = line

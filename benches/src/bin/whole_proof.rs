@@ -7,8 +7,8 @@
 use quarry_benches::{cpu_seconds, read_case, seconds_per_multiplication};
 use quarry_hw_profiles::peak_resident_bytes;
 use quarry_kernels::CpuDevice;
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -39,15 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (input, parameters) = read_case(folder, tag)?;
     let read = clock.elapsed();
     let device = CpuDevice::new(Some(n_threads))?;
-    let options = ProveOptions::default();
-    let proof = prove(
-        &device,
-        &input,
-        &parameters,
-        &options,
-        &Silent,
-        &Cancel::default(),
-    )?;
+    let statement = Statement::new(&input.public, &parameters)?;
+    let proof = prove(&device, &statement, &input, &ProveOptions::default())?;
     let (wall, cpu) = (clock.elapsed(), cpu_seconds() - cpu);
     let after = seconds_per_multiplication();
 

@@ -3,24 +3,20 @@
 use crate::artifacts::{digest, named_inputs};
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
-use crate::parameters::{Plan, PlanError};
 use crate::protocol::{
-    AirInput, ArtifactRef, Failure, FailureClass, JobSpec, Limits, ProgramInput, Statement, job_spec,
+    self, AirInput, ArtifactRef, Failure, FailureClass, JobSpec, Limits, ProgramInput, job_spec,
 };
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
-use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::cairo::run::Run;
 use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
-use quarry_prover_core::choice::{self, ChoiceError, Wanted};
-use quarry_prover_core::cost::Shape;
+use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
 use quarry_prover_core::memory_plan::MemoryPlan;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::plan::{Plan, PlanError, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::Verifier;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -65,14 +61,13 @@ pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepare
 
 fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
     let spec = task.spec.as_ref().ok_or_else(|| unusable("no specification"))?;
-    let plan = plan(spec)?;
+    let parameters = parameters(spec)?;
     let files = Files(&task.paths);
     let (input, public) = match &spec.input {
         Some(job_spec::Input::Air(air)) => files.air(air, folder)?,
-        Some(job_spec::Input::Program(program)) => files.program(program, spec, &plan, limits)?,
+        Some(job_spec::Input::Program(program)) => files.program(program, spec, &parameters, limits)?,
         None => return Err(refused(FailureClass::Unsupported, "spec.input", "no input")),
     };
-    let layout = Layout::of(&input.public).map_err(|error| invalid("input.layout", &error))?;
     let wanted = match &spec.input {
         Some(job_spec::Input::Program(program)) if program.dynamic_params.is_some() => "dynamic",
         _ => &input.public.layout,
@@ -96,19 +91,22 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
         let message = format!("{} steps; at most {}", input.public.n_steps, limits.max_steps);
         return Err(refused(FailureClass::Resource, "limits.max_steps", message));
     }
-    let n_steps = input.public.n_steps.saturating_mul(layout.cpu_component_step());
-    let (params, params_file) = plan.for_steps(n_steps).map_err(|error| plan_refused(&error))?;
-    if let Some(profile) = plan.profile() {
+    let (params, params_file) = parameters
+        .resolve(&input.public)
+        .map_err(|error| plan_refused(&error))?;
+    if let Some(profile) = parameters.profile() {
         profile
             .check_statement(&input.public)
             .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
     }
     let expectation = files.expectation(spec)?;
-    let mut statement = statement(&input, &layout, &params, &expectation)?;
-    if let (Some(claim), Some(profile)) = (&mut statement.claim, plan.profile()) {
-        claim
-            .warnings
-            .extend(profile.run_warning(&Run::of(&input.public, &layout)));
+    let checked = Statement::new(&input.public, &params);
+    let verifier = checked
+        .and_then(Verifier::new)
+        .map_err(|error| invalid("input.statement", &error))?;
+    let mut statement = statement(&verifier, &expectation)?;
+    if let (Some(claim), Some(profile)) = (&mut statement.claim, parameters.profile()) {
+        claim.warnings.extend(profile.run_warning(verifier.run()));
     }
 
     input.write(folder).map_err(unusable)?;
@@ -124,18 +122,18 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
     ] {
         fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
     }
-    let by_profile = plan.profile().is_some_and(|profile| profile.annotations);
+    let by_profile = parameters.profile().is_some_and(|profile| profile.annotations);
     Ok(Prepared {
         statement: Some(statement),
         annotations: spec.annotations.unwrap_or(by_profile),
     })
 }
 
-fn plan(spec: &JobSpec) -> Result<Plan, Failure> {
+fn parameters(spec: &JobSpec) -> Result<PlannedParameters, Failure> {
     let named = match &spec.parameters {
         Some(job_spec::Parameters::ParameterFile(text)) => {
             let file = json::value(text).map_err(|error| invalid("spec.parameter_file", &error))?;
-            return Plan::from_file(file, None).map_err(|error| plan_refused(&error));
+            return PlannedParameters::from_file(file, None).map_err(|error| plan_refused(&error));
         }
         Some(job_spec::Parameters::Profile(named)) => named.clone(),
         None => Default::default(),
@@ -149,11 +147,12 @@ fn plan(spec: &JobSpec) -> Result<Plan, Failure> {
         0 => DEFAULT_SECURITY_BITS,
         bits => bits,
     };
-    Ok(Plan::Profile(profile, bits))
+    Ok(PlannedParameters::Profile(profile, bits))
 }
 
 fn plan_refused(error: &PlanError) -> Failure {
     match error {
+        PlanError::Layout(_) => invalid("input.layout", error),
         PlanError::Profile(_) => refused(FailureClass::Unsupported, "spec.profile", chain(error)),
         _ => refused(FailureClass::InputInvalid, "spec.parameters", chain(error)),
     }
@@ -174,25 +173,19 @@ fn unexpected(mismatch: &Mismatch) -> Failure {
 }
 
 /// Computes the statement of the proof. Rejects statements that cannot be proved or that are not expected.
-fn statement(
-    input: &ProverInput,
-    layout: &Layout,
-    params: &Parameters,
-    expectation: &Expectation,
-) -> Result<Statement, Failure> {
-    let verifier =
-        Verifier::new(&input.public, params).map_err(|error| invalid("input.statement", &error))?;
+fn statement(verifier: &Verifier<'_>, expectation: &Expectation) -> Result<protocol::Statement, Failure> {
+    let params = verifier.statement().parameters();
     let mut claim = verifier.claim();
     expectation
         .check(verifier.run(), &mut claim)
         .map_err(|mismatch| unexpected(&mismatch))?;
     let hashes = claim.program_hash.as_ref().map(|hash| hash.to_hex());
     let [program_hash_pedersen, program_hash_poseidon] = hashes.unwrap_or_default();
-    let air = CairoAir::new(layout, input.public.n_steps).map_err(|error| invalid("input.layout", &error))?;
-    let shape = Shape::new(&air, &air.air.compile()).map_err(|error| invalid("input.layout", &error))?;
+    let shape = verifier.statement().shape();
+    let shape = shape.map_err(|error| invalid("input.layout", &error))?;
     let device = CpuDevice::new(Some(1)).map_err(unusable)?;
     let memory = MemoryPlan::new(&device, &shape, params, None).map_err(unusable)?;
-    Ok(Statement {
+    Ok(protocol::Statement {
         public_input: None,
         parameters: None,
         layout: claim.layout.clone(),
@@ -293,7 +286,7 @@ impl Files<'_> {
         &self,
         program: &ProgramInput,
         spec: &JobSpec,
-        plan: &Plan,
+        parameters: &PlannedParameters,
         limits: &Limits,
     ) -> Result<(ProverInput, Option<Value>), Failure> {
         let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
@@ -312,31 +305,25 @@ impl Files<'_> {
             // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
             prints: false,
         };
-        let input = if let Some(dynamic) = &program.dynamic_params {
+        let layout = if let Some(dynamic) = &program.dynamic_params {
             let value = self.json("dynamic_params", Some(dynamic))?;
             let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
-            runner::run_dynamic(&bytes, input.as_ref(), &params, &options)
-                .map_err(|error| run_failed(&error))?
+            PlannedLayout::Dynamic(params)
         } else if matches!(&*spec.layout, "" | "auto") {
-            let parameters = |n_steps| match plan.for_steps(n_steps) {
-                Ok((parameters, _)) => Ok(parameters),
-                Err(error) => Err(error.to_string()),
-            };
-            let wanted = Wanted {
-                program: &bytes,
-                input: input.as_ref(),
-                options,
-                profile: plan.profile(),
-                parameters: &parameters,
-            };
-            let choice = choice::choose(&wanted).map_err(|error| match error {
-                ChoiceError::Run(error) => run_failed(&error),
-                error => refused(FailureClass::Unsupported, "input.layout", error),
-            });
-            choice?.input
+            PlannedLayout::Cheapest
         } else {
-            runner::run(&bytes, input.as_ref(), &spec.layout, &options).map_err(|error| run_failed(&error))?
+            PlannedLayout::Static(spec.layout.clone())
         };
+        let plan = Plan {
+            layout,
+            parameters: parameters.clone(),
+        };
+        let input = plan.run(&bytes, input.as_ref(), &options);
+        let input = input.map_err(|error| match error {
+            ChoiceError::Run(error) => run_failed(&error),
+            ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
+            error => refused(FailureClass::Unsupported, "input.layout", error),
+        })?;
         Ok((input, None))
     }
 }

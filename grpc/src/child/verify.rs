@@ -5,7 +5,7 @@ use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Verified, Verify};
-use crate::protocol::{ArtifactRef, BuiltinsBinding, Claim, Failure, FailureClass, Statement};
+use crate::protocol::{self, ArtifactRef, BuiltinsBinding, Claim, Failure, FailureClass};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -14,10 +14,11 @@ use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::json;
 use quarry_prover_core::params::Parameters;
-use quarry_prover_core::proof::{Version, WrittenProofFile};
+use quarry_prover_core::proof::WrittenProofFile;
 use quarry_prover_core::prover;
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Verifier, VerifyError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::error::Error;
 use std::fmt::Display;
 use std::fs;
@@ -57,7 +58,9 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let proof = fs::read(folder.join(PROOF)).map_err(internal)?;
 
     let expectation = expectation(&statement)?;
-    let verifier = Verifier::new(&public, &params).map_err(|error| damaged(&error))?;
+    let verifier = Statement::new(&public, &params)
+        .and_then(Verifier::new)
+        .map_err(|error| damaged(&error))?;
     let verified = verifier
         .verify(&proof, &expectation)
         .map_err(|error| refused(folder, task.uploaded, &error))?;
@@ -79,15 +82,10 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         Err(_) => None,
     };
     let proof_bytes = digest(&*proof).map_err(internal)?;
+    // Without the private input: Stone's own file contains the path of the trace and the inputs of the builtins.
     let file = WrittenProofFile {
         annotations,
-        // Private: Stone's own file contains the path of the trace and the inputs of the builtins.
-        private_input: json!({}),
-        proof,
-        proof_parameters: params_file,
-        prover_config: json!({}),
-        public_input: public_file,
-        version: Version::default(),
+        ..WrittenProofFile::new(proof, public_file, params_file)
     };
     fs::write(folder.join(PROOF_FILE), file.to_text()).map_err(internal)?;
     Ok(Verified {
@@ -98,7 +96,7 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
 
 /// The expectation that the statement binds: the program hash, and either the list of builtins or the layout of which
 /// main has all builtins.
-fn expectation(statement: &Statement) -> Result<Expectation, Failure> {
+fn expectation(statement: &protocol::Statement) -> Result<Expectation, Failure> {
     let claim = statement.claim.clone().unwrap_or_default();
     let builtins = claim
         .builtins
@@ -118,7 +116,7 @@ fn expectation(statement: &Statement) -> Result<Expectation, Failure> {
 
 /// Whether the proof shows what was accepted. (Statements of older services have no claim. Texts for people are not
 /// compared, since they may change between versions.)
-fn is_accepted(statement: &Statement, verified: &quarry_prover_core::claim::Verified) -> bool {
+fn is_accepted(statement: &protocol::Statement, verified: &quarry_prover_core::claim::Verified) -> bool {
     let hashes = verified.program_hash.as_ref().map(|hash| hash.to_hex());
     let [pedersen, poseidon] = hashes.unwrap_or_default();
     let output: Vec<_> = verified.output.iter().flatten().map(to_hex).collect();
@@ -189,9 +187,9 @@ mod tests {
         }
     }
 
-    fn statement(claim: Option<Claim>) -> Statement {
+    fn statement(claim: Option<Claim>) -> protocol::Statement {
         let [pedersen, poseidon] = ProgramHash::of(&[Felt::from(1u64)]).to_hex();
-        Statement {
+        protocol::Statement {
             program_hash_pedersen: pedersen,
             program_hash_poseidon: poseidon,
             output: vec!["0x7".to_owned()],
@@ -206,11 +204,11 @@ mod tests {
         let older = statement(None);
         assert_eq!(expectation(&older).expect("a statement").program_hash, None);
         assert!(is_accepted(&older, &verified()));
-        let other_output = Statement {
+        let other_output = protocol::Statement {
             output: vec![],
             ..older.clone()
         };
-        let other_program = Statement {
+        let other_program = protocol::Statement {
             program_hash_poseidon: "0x1".to_owned(),
             ..older
         };

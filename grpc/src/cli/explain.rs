@@ -2,10 +2,10 @@
 
 use crate::cli::failure::Failure;
 use crate::cli::grid::Grid;
-use crate::cli::parameters::Plan;
 use crate::cli::source::Source;
 use crate::cli::terminal;
 use quarry_prover_core::choice::Candidate;
+use quarry_prover_core::plan::PlannedParameters;
 use serde::Serialize;
 
 /// The explanation as JSON.
@@ -18,8 +18,8 @@ struct Report<'a> {
 }
 
 /// Prints the explanation.
-pub fn run(source: &Source, plan: &Plan, json: bool) -> Result<(), Failure> {
-    let choice = source.explain(plan)?;
+pub fn run(source: &Source, parameters: &PlannedParameters, json: bool) -> Result<(), Failure> {
+    let choice = source.explain(parameters)?;
     let layout = &choice.input.public.layout;
     let candidates = &choice.candidates;
     if json {

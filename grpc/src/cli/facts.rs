@@ -10,6 +10,7 @@ use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
 use quarry_prover_core::params::{Parameters, StoneVersion};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier, verify_file};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -101,7 +102,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         stone_version: StoneVersion::from_name(verified.stone_version).unwrap_or_default(),
         ..file.parameters
     };
-    let verifier = Verifier::new(&file.statement, &params)
+    let verifier = Statement::new(&file.statement, &params)
+        .and_then(Verifier::new)
         .or_bad_input()
         .map_err(in_proof)?;
     let topology = match &args.fact_topology {

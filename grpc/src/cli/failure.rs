@@ -2,7 +2,7 @@
 
 use crate::cli::terminal;
 use quarry_grpc::failure::chain;
-use quarry_grpc::parameters::PlanError;
+use quarry_prover_core::plan::PlanError;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::error::Error;

@@ -6,11 +6,9 @@ use crate::cli::table::{Table, bytes};
 use crate::cli::terminal;
 use bytesize::ByteSize;
 use quarry_kernels::Device;
-use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::memory_plan::MemoryPlan;
-use quarry_prover_core::params::Parameters;
 use quarry_prover_core::prover::plan;
+use quarry_prover_core::statement::Statement;
 use serde::Serialize;
 
 /// The plan as JSON.
@@ -34,18 +32,17 @@ struct Report<'a> {
 pub fn run<D: Device>(
     device: &D,
     budget: Option<u64>,
-    public: &PublicInput,
-    params: &Parameters,
+    statement: &Statement<'_>,
     json: bool,
 ) -> Result<(), Failure> {
-    let plan = plan(device, budget, public, params).or_bad_input()?;
-    let layout = Layout::of(public).or_bad_input()?;
+    let plan = plan(device, budget, statement).or_bad_input()?;
+    let public = statement.public_input();
     let report = Report {
         device: device.name(),
         budget: budget.or(device.free_bytes()),
         layout: &public.layout,
         n_steps: public.n_steps,
-        trace_rows: public.n_steps * layout.rows_per_step as u64,
+        trace_rows: statement.n_rows() as u64,
         plan,
     };
     if json {

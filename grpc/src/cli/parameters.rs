@@ -3,10 +3,9 @@
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read_stone_json;
-pub use quarry_grpc::parameters::Plan;
-use quarry_grpc::parameters::PlanError;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::params::Parameters;
+use quarry_prover_core::plan::{PlanError, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use std::path::PathBuf;
 
@@ -30,29 +29,29 @@ pub struct Choice {
 
 impl Choice {
     /// Reads the parameter file or looks up the profile.
-    pub fn read(&self) -> Result<Plan, Failure> {
+    pub fn read(&self) -> Result<PlannedParameters, Failure> {
         let profile = self.profile.as_deref().map(Profile::by_name);
         let profile = profile.transpose().or_bad_input()?;
         if let Some(path) = &self.parameter_file {
-            let plan = |value| {
-                Plan::from_file(value, profile).map_err(|error| match error {
+            let parse = |value| {
+                PlannedParameters::from_file(value, profile).map_err(|error| match error {
                     error @ PlanError::Profile(_) => error.into(),
                     error => Failure::bad_input(format!("'{}': {error}", path.display())),
                 })
             };
             return read_stone_json(path)
-                .and_then(plan)
+                .and_then(parse)
                 .or_wrong_kind(path, FileKind::Parameters);
         }
         let profile = profile.unwrap_or_else(Profile::default_profile);
-        Ok(Plan::Profile(profile, self.security_bits))
+        Ok(PlannedParameters::Profile(profile, self.security_bits))
     }
 }
 
-/// A plan for commands where the parameters only affect the choice of a layout.
-pub fn any() -> Result<Plan, Failure> {
+/// Parameters for commands where they only affect the choice of a layout.
+pub fn any() -> Result<PlannedParameters, Failure> {
     let stone = Profile::by_name("stone").or_bad_input()?;
-    Ok(Plan::Profile(stone, DEFAULT_SECURITY_BITS))
+    Ok(PlannedParameters::Profile(stone, DEFAULT_SECURITY_BITS))
 }
 
 /// Warnings about parameters that are allowed but unwise, and about the profile's verifier.

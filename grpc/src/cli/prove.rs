@@ -6,20 +6,21 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
 use crate::cli::memory;
 use crate::cli::output::{self, Target};
-use crate::cli::parameters::{self, Choice};
+use crate::cli::parameters::{Choice, warnings};
 use crate::cli::progress::{Reporter, Style};
 use crate::cli::source::{Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
 use quarry_kernels::{Backend, Device, DeviceError};
-use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::memory_plan::MemoryPlanError;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::profiles::Profile;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
-use quarry_prover_core::proof::{Version, WrittenProofFile};
+use quarry_prover_core::proof::WrittenProofFile;
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::Verifier;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -131,13 +132,14 @@ impl Targets {
 /// Everything about a proof except the device.
 struct Job<'a> {
     args: &'a Args,
-    plan: parameters::Plan,
+    profile: Option<&'static Profile>,
     /// `None` if only the plan is requested.
     targets: Option<Targets>,
     prover_config: Value,
-    execution: Execution,
-    params: Parameters,
-    params_file: Value,
+    input: &'a ProverInput,
+    /// The public, the private input and the parameters as JSON.
+    files: [Value; 3],
+    verifier: Verifier<'a>,
     reporter: Reporter,
     cancel: &'a Cancel,
 }
@@ -146,9 +148,9 @@ struct Job<'a> {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let cancel = interrupt::listen(args.json)?;
     refuse_what_stone_lacks(args)?;
-    let plan = args.parameters.read()?;
+    let parameters = args.parameters.read()?;
     if args.explain {
-        return explain::run(&args.source, &plan, args.json);
+        return explain::run(&args.source, &parameters, args.json);
     }
     let targets = if args.plan {
         None
@@ -163,20 +165,25 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let (device, why) = args.device.start(args.n_threads, args.memory)?;
     let reporter = Reporter::new(args.progress);
 
-    let execution = args.source.resolve(&plan, &reporter)?;
-    let public = &execution.input.public;
-    let layout = Layout::of(public).or_bad_input()?;
-    let n_steps = public.n_steps.saturating_mul(layout.cpu_component_step());
-    let (params, params_file) = plan.for_steps(n_steps)?;
-    reporter.warn(&parameters::warnings(&params, plan.profile()));
+    let Execution {
+        input,
+        public,
+        private,
+    } = args.source.resolve(&parameters, &reporter)?;
+    let (params, params_file) = parameters.resolve(&input.public)?;
+    let profile = parameters.profile();
+    reporter.warn(&warnings(&params, profile));
     let job = Job {
         args,
-        plan,
+        profile,
         targets,
         prover_config,
-        execution,
-        params,
-        params_file,
+        input: &input,
+        files: [public, private, params_file],
+        // Rejects, before the work, what no proof could state. A run that a gate would reject only causes a warning.
+        verifier: Statement::new(&input.public, &params)
+            .and_then(Verifier::new)
+            .or_bad_input()?,
         reporter,
         cancel: &cancel,
     };
@@ -195,8 +202,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Job<'_> {
     /// Why the proof does not fit the device; `None` if it fits.
     fn does_not_fit<D: Device>(&self, device: &D) -> Option<MemoryPlanError> {
-        let public = &self.execution.input.public;
-        match prover::plan(device, self.args.memory, public, &self.params) {
+        match prover::plan(device, self.args.memory, self.verifier.statement()) {
             Err(ProveError::Memory(why)) => Some(why),
             _ => None,
         }
@@ -207,22 +213,20 @@ impl Job<'_> {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
         self.reporter.note(&format!("device: {}{why}", device.name()));
         let args = self.args;
-        let public = &self.execution.input.public;
+        let statement = self.verifier.statement();
         let Some(targets) = &self.targets else {
-            return memory::run(device, args.memory, public, &self.params, args.json);
+            return memory::run(device, args.memory, statement, args.json);
         };
+        let [public_file, private_file, params_file] = self.files;
         if let Some(target) = &targets.parameters {
-            target.write(format!("{:#}\n", self.params_file).as_bytes())?;
+            target.write(format!("{params_file:#}\n").as_bytes())?;
         }
         if let Some(folder) = &args.write_inputs {
             let _whole = output::settle();
-            self.execution.input.write(folder).or_bad_input()?;
+            self.input.write(folder).or_bad_input()?;
         }
 
-        // This also rejects, before the work, statements that cannot be proved. A run that a verifier's gate would
-        // reject only causes a warning.
-        let verifier = Verifier::new(public, &self.params).or_bad_input()?;
-        let profile = self.plan.profile();
+        let (verifier, profile) = (&self.verifier, self.profile);
         let warnings = verifier.run().warning().into_iter();
         let by_profile = profile.and_then(|profile| profile.run_warning(verifier.run()));
         self.reporter
@@ -231,13 +235,15 @@ impl Job<'_> {
         let options = ProveOptions {
             annotations: annotations.unwrap_or(profile.is_some_and(|profile| profile.annotations)),
             memory_budget: args.memory,
+            observer: &self.reporter,
+            cancel: self.cancel,
         };
-        let (reporter, input) = (&self.reporter, &self.execution.input);
-        let proof = prover::prove(device, input, &self.params, &options, reporter, self.cancel)
-            .map_err(|error| prove_failure(&error))?;
+        let reporter = &self.reporter;
+        let proof =
+            prover::prove(device, statement, self.input, &options).map_err(|error| prove_failure(&error))?;
         if !args.no_verify {
             reporter.begin(Phase::Verify, 1.0);
-            verify(&verifier, &proof.bytes)?;
+            verify(verifier, &proof.bytes)?;
         }
         if self.cancel.is_cancelled() {
             return Err(Failure::interrupted());
@@ -246,12 +252,9 @@ impl Job<'_> {
         let claim = verifier.claim();
         let file = WrittenProofFile {
             annotations: proof.annotations,
-            private_input: self.execution.private,
-            proof: proof.bytes,
-            proof_parameters: self.params_file,
+            private_input: private_file,
             prover_config: self.prover_config,
-            public_input: self.execution.public,
-            version: Version::default(),
+            ..WrittenProofFile::new(proof.bytes, public_file, params_file)
         };
         targets.proof.write(file.to_text().as_bytes())?;
 

@@ -1,15 +1,15 @@
 //! The execution to prove or check: a run of a compiled program, or Stone's four inputs.
 
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
-use crate::cli::parameters::Plan;
 use crate::cli::progress::Reporter;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::cairo::runner::{self, RunOptions};
-use quarry_prover_core::choice::{self, Choice, Wanted};
+use quarry_prover_core::cairo::runner::RunOptions;
+use quarry_prover_core::choice::{self, Choice, ChoiceError};
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::json;
+use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,11 +63,11 @@ pub struct Execution {
 
 impl Source {
     /// Runs the program or reads the files. Rejects a statement that the profile's verifier does not accept.
-    pub fn resolve(&self, plan: &Plan, reporter: &Reporter) -> Result<Execution, Failure> {
+    pub fn resolve(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
         let execution = match (&self.program, &self.public_input_file, &self.private_input_file) {
             (Some(program), _, _) => {
                 reporter.prepare("run program");
-                self.run(program, plan)?
+                self.run(program, parameters)?
             }
             (None, Some(public), Some(private)) => {
                 reporter.prepare("read inputs");
@@ -93,39 +93,28 @@ impl Source {
                 self.layout
             )));
         }
-        if let Some(profile) = plan.profile() {
+        if let Some(profile) = parameters.profile() {
             profile.check_statement(&execution.input.public).or_bad_input()?;
         }
         Ok(execution)
     }
 
-    fn run(&self, program: &Path, plan: &Plan) -> Result<Execution, Failure> {
-        // A named layout is rejected before the program runs.
-        let known = |layout| match plan.profile() {
-            Some(profile) => profile.check_layout(layout).or_bad_input(),
-            None => Ok(()),
-        };
-        let input = if let Some(path) = &self.dynamic_params {
-            known("dynamic")?;
-            let input = self.program_input()?;
-            runner::run_dynamic(
-                &read(program)?,
-                input.as_ref(),
-                &read_params(path)?,
-                &self.options(),
-            )
-            .or_bad_input()
-            .map_err(|failure| in_program(program, &failure))?
+    fn run(&self, program: &Path, parameters: &PlannedParameters) -> Result<Execution, Failure> {
+        let layout = if let Some(path) = &self.dynamic_params {
+            PlannedLayout::Dynamic(read_params(path)?)
         } else if self.layout == AUTO {
-            self.choose(program, plan)?.input
+            PlannedLayout::Cheapest
         } else {
-            let layout = static_layout(&self.layout)?.name;
-            known(layout)?;
-            let input = self.program_input()?;
-            runner::run(&read(program)?, input.as_ref(), layout, &self.options())
-                .or_bad_input()
-                .map_err(|failure| in_program(program, &failure))?
+            PlannedLayout::Static(static_layout(&self.layout)?.name.to_owned())
         };
+        let plan = Plan {
+            layout,
+            parameters: parameters.clone(),
+        };
+        let input = self.program_input()?;
+        let input = plan
+            .run(&read(program)?, input.as_ref(), &self.options())
+            .map_err(|error| in_program(program, &error))?;
         Ok(Execution {
             public: input.public.to_json(),
             private: input.private.to_json("trace.bin", "memory.bin"),
@@ -134,25 +123,12 @@ impl Source {
     }
 
     /// The cost of every layout, and the run in the cheapest one.
-    pub fn explain(&self, plan: &Plan) -> Result<Choice, Failure> {
+    pub fn explain(&self, parameters: &PlannedParameters) -> Result<Choice, Failure> {
         let program = self.program.as_deref();
-        self.choose(program.ok_or_else(|| Failure::bad_input("give a program"))?, plan)
-    }
-
-    fn choose(&self, program: &Path, plan: &Plan) -> Result<Choice, Failure> {
-        let parameters = |n_steps| match plan.for_steps(n_steps) {
-            Ok((parameters, _)) => Ok(parameters),
-            Err(error) => Err(error.to_string()),
-        };
-        choice::choose(&Wanted {
-            program: &read(program)?,
-            input: self.program_input()?.as_ref(),
-            options: self.options(),
-            profile: plan.profile(),
-            parameters: &parameters,
-        })
-        .or_bad_input()
-        .map_err(|failure| in_program(program, &failure))
+        let program = program.ok_or_else(|| Failure::bad_input("give a program"))?;
+        let input = self.program_input()?;
+        choice::choose(&read(program)?, input.as_ref(), &self.options(), parameters)
+            .map_err(|error| in_program(program, &error))
     }
 
     fn program_input(&self) -> Result<Option<Value>, Failure> {
@@ -188,8 +164,12 @@ pub fn read_params(path: &Path) -> Result<BTreeMap<String, u64>, Failure> {
     params.or_wrong_kind(path, FileKind::DynamicParams)
 }
 
-fn in_program(program: &Path, failure: &Failure) -> Failure {
-    Failure::bad_input(format!("'{}': {failure}", program.display()))
+fn in_program(program: &Path, error: &ChoiceError) -> Failure {
+    let failure = Failure::from_error(Kind::BadInput, error);
+    match error {
+        ChoiceError::Profile(_) => failure,
+        _ => Failure::bad_input(format!("'{}': {failure}", program.display())),
+    }
 }
 
 /// Reads a file.

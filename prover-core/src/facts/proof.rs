@@ -57,7 +57,8 @@ impl ProofFacts {
     /// # Errors
     /// [`FactsError`]: a run without facts, or a program that is not the statement's.
     pub fn of(verifier: &Verifier<'_>, options: FactOptions<'_>) -> Result<Self, FactsError> {
-        let (run, params) = (verifier.run(), verifier.parameters());
+        let (run, statement) = (verifier.run(), verifier.statement());
+        let params = statement.parameters();
         let (program, output) = run
             .program
             .as_ref()
@@ -73,7 +74,7 @@ impl ProofFacts {
         let facts = Facts::of(&Claim {
             program,
             output,
-            layout: &verifier.statement().layout,
+            layout: &statement.public_input().layout,
             mode,
             params,
             compiled: options.program,
@@ -111,7 +112,7 @@ pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
 /// Integrity's setting for the requested mode, or for the strictest mode that accepts the run.
 fn mode(verifier: &Verifier<'_>, asked: Option<RunMode>) -> Result<MemoryVerification, FactsError> {
     let run = verifier.run();
-    let modes = integrity_modes(verifier.statement(), run);
+    let modes = integrity_modes(verifier.statement().public_input(), run);
     let mode = match asked {
         None => modes.first().copied(),
         Some(mode) => modes.contains(&mode).then_some(mode),

@@ -44,6 +44,19 @@ pub struct WrittenProofFile {
 }
 
 impl WrittenProofFile {
+    /// A proof file without annotations, private input or prover's configuration.
+    pub fn new(proof: Vec<u8>, public_input: Value, proof_parameters: Value) -> Self {
+        Self {
+            annotations: None,
+            private_input: json!({}),
+            proof,
+            proof_parameters,
+            prover_config: json!({}),
+            public_input,
+            version: Version::default(),
+        }
+    }
+
     /// The file's text as Stone writes it: keys in alphabetical order, indented with tabs.
     pub fn to_text(&self) -> String {
         let mut value = json!({

@@ -7,6 +7,7 @@ use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::trace::fill_trace;
+use crate::statement::StatementError;
 use quarry_kernels::{Backend, Felt, Hash, felt};
 
 /// The result of the checker.
@@ -28,7 +29,7 @@ pub struct Checked {
 /// # Errors
 /// [`ProveError`]: inputs that do not fill a trace, or a device failure.
 pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, ProveError> {
-    let layout = Layout::of(&input.public)?;
+    let layout = Layout::of(&input.public).map_err(StatementError::from)?;
     let air = CairoAir::new(&layout, input.public.n_steps)?;
     let mut columns = fill_trace(&layout, input)?;
     let n_rows = air.air.trace_length;

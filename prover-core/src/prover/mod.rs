@@ -6,11 +6,9 @@ mod interaction;
 mod meter;
 
 use crate::air::{AirError, CompiledAir};
-use crate::cairo::air::CairoAir;
+use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
-use crate::cairo::layouts::Layout;
-use crate::cairo::public_input::PublicInput;
 use crate::cairo::trace::build_trace;
 use crate::channel::ProverChannel;
 use crate::commit::trace::{CommittedTrace, Cosets};
@@ -19,7 +17,8 @@ use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
 use crate::memory_plan::{self, MemoryPlan, MemoryPlanError};
 use crate::params::Parameters;
-use crate::progress::{Cancel, Observer, Phase};
+use crate::progress::{Cancel, Observer, Phase, Silent};
+use crate::statement::{Statement, StatementError};
 use ark_ff::Field;
 pub use check::{Checked, check};
 use interaction::ScannedColumns;
@@ -34,12 +33,28 @@ fn domain_offset() -> Felt {
 }
 
 /// Options that do not change the proof's bytes.
-#[derive(Clone, Debug, Default)]
-pub struct ProveOptions {
+#[derive(Clone, Copy)]
+pub struct ProveOptions<'a> {
     /// Whether to record the transcript's annotations.
     pub annotations: bool,
     /// Bytes of device memory that the proof may take; by default, what is free on the device.
     pub memory_budget: Option<u64>,
+    /// Receives progress reports.
+    pub observer: &'a dyn Observer,
+    /// Stops the work soon after it is set.
+    pub cancel: &'a Cancel,
+}
+
+impl Default for ProveOptions<'_> {
+    fn default() -> Self {
+        static NEVER: Cancel = Cancel::new();
+        Self {
+            annotations: false,
+            memory_budget: None,
+            observer: &Silent,
+            cancel: &NEVER,
+        }
+    }
 }
 
 /// A proof.
@@ -72,21 +87,18 @@ pub struct Statistics {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// The layout does not exist.
+    /// The statement has no proof.
     #[error(transparent)]
-    Layout(#[from] crate::cairo::layouts::LayoutError),
+    Statement(#[from] StatementError),
+    /// The execution is of another statement.
+    #[error("the execution is not of the statement that is to be proved: its public input differs")]
+    OtherStatement,
     /// The inputs are wrong.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The public input is wrong.
+    /// The layout's scans or scalars cannot be computed.
     #[error(transparent)]
-    PublicInput(#[from] crate::cairo::public_input::PublicInputError),
-    /// The parameters are wrong, or do not fit the trace.
-    #[error(transparent)]
-    Parameters(#[from] crate::params::ParametersError),
-    /// The statement does not fit the layout.
-    #[error(transparent)]
-    Air(#[from] crate::cairo::air::CairoAirError),
+    Air(#[from] CairoAirError),
     /// The constraints cannot be evaluated.
     #[error(transparent)]
     Constraints(#[from] AirError),
@@ -98,24 +110,23 @@ pub enum ProveError {
     Device(#[from] DeviceError),
 }
 
-/// Proves that the trace is a run of the program that the public input states.
+/// Proves that the execution is a run of the program that the statement is about.
 ///
 /// # Errors
-/// [`ProveError`]; it is [`DeviceError::Cancelled`] if the work stopped because `cancel` was set.
+/// [`ProveError`]; it is [`DeviceError::Cancelled`] if the work stopped because `options.cancel` was set.
 pub fn prove<D: Backend>(
     device: &D,
+    statement: &Statement<'_>,
     input: &ProverInput,
-    params: &Parameters,
-    options: &ProveOptions,
-    observer: &dyn Observer,
-    cancel: &Cancel,
+    options: &ProveOptions<'_>,
 ) -> Result<Proof, ProveError> {
-    let layout = Layout::of(&input.public)?;
-    params.fits(input.public.n_steps.saturating_mul(layout.cpu_component_step()))?;
-    let air = CairoAir::new(&layout, input.public.n_steps)?;
+    if input.public != *statement.public_input() {
+        return Err(ProveError::OtherStatement);
+    }
+    let (params, air) = (statement.parameters(), statement.air());
     let compiled = air.air.compile();
-    let log_len = air.air.trace_length.ilog2();
-    let shape = Shape::new(&air, &compiled)?;
+    let log_len = statement.n_rows().ilog2();
+    let shape = Shape::new(air, &compiled)?;
     let plan = MemoryPlan::new(
         device,
         &shape,
@@ -123,16 +134,16 @@ pub fn prove<D: Backend>(
         options.memory_budget.or(device.free_bytes()),
     )?;
     device.reserve(plan.device_bytes())?;
-    let mut meter = Meter::new(device, &shape, params, observer, cancel);
+    let mut meter = Meter::new(device, &shape, params, options.observer, options.cancel);
 
     meter.begin(Phase::Trace)?;
-    let trace = build_trace(&layout, input)?;
-    let seed = input.public.initial_seed(&layout, params)?;
+    let trace = build_trace(statement.layout(), input)?;
+    let seed = statement.seed().map_err(StatementError::from)?;
     let mut channel = ProverChannel::new(params, &seed, options.annotations);
     let prover = Prover {
         device,
         params,
-        air: &air,
+        air,
         n_kept: plan.n_kept_cosets,
         cosets: Cosets::new(domain_offset(), log_len, params.log_n_cosets),
     };
@@ -159,21 +170,16 @@ pub fn prove<D: Backend>(
 /// The memory that a proof of this statement would take on a device, within `budget` bytes (by default, what is free).
 ///
 /// # Errors
-/// [`ProveError`]: the statement and the parameters do not fit each other, or the proof does not fit the device.
+/// [`ProveError`]: the proof does not fit the device.
 pub fn plan<D: Device>(
     device: &D,
     budget: Option<u64>,
-    public: &PublicInput,
-    params: &Parameters,
+    statement: &Statement<'_>,
 ) -> Result<MemoryPlan, ProveError> {
-    let layout = Layout::of(public)?;
-    params.fits(public.n_steps.saturating_mul(layout.cpu_component_step()))?;
-    let air = CairoAir::new(&layout, public.n_steps)?;
-    let shape = Shape::new(&air, &air.air.compile())?;
     Ok(MemoryPlan::new(
         device,
-        &shape,
-        params,
+        &statement.shape()?,
+        statement.parameters(),
         budget.or(device.free_bytes()),
     )?)
 }

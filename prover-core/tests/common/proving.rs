@@ -5,8 +5,8 @@ use quarry_kernels::{Backend, CpuDevice};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::memory_plan::MemoryPlanError;
 use quarry_prover_core::params::Parameters;
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{Proof, ProveError, ProveOptions, plan, prove};
+use quarry_prover_core::statement::Statement;
 use tempfile::TempDir;
 
 /// The four inputs of a case.
@@ -32,10 +32,10 @@ pub fn cpu(n_threads: Option<usize>) -> CpuDevice {
 pub fn prove_with<D: Backend>(
     device: &D,
     golden: &Golden,
-    options: &ProveOptions,
+    options: &ProveOptions<'_>,
 ) -> Result<Proof, ProveError> {
     let (input, params) = (read_input(golden), read_parameters(golden));
-    prove(device, &input, &params, options, &Silent, &Cancel::default())
+    prove(device, &Statement::new(&input.public, &params)?, &input, options)
 }
 
 /// Quarry's proof of a case on a device.
@@ -59,10 +59,9 @@ pub fn assert_the_plan_is_enough<D: Backend>(start: impl Fn(u64) -> D) {
         let golden = repository_row(name);
         let (public, params) = (read_input(&golden).public, read_parameters(&golden));
         let large = start(1 << 30);
-        let full = plan(&large, None, &public, &params)
-            .expect("a plan")
-            .device_bytes();
-        let lean = plan(&large, Some(full - 1), &public, &params).expect("a plan");
+        let statement = Statement::new(&public, &params).expect("a statement");
+        let full = plan(&large, None, &statement).expect("a plan").device_bytes();
+        let lean = plan(&large, Some(full - 1), &statement).expect("a plan");
         for (n_kept, bytes) in [(2, full), (0, lean.device_bytes())] {
             let proof = prove_golden_on(&start(bytes), &golden, false);
             assert_eq!(proof.statistics.plan.n_kept_cosets, n_kept);

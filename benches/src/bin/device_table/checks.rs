@@ -4,8 +4,8 @@ use crate::report::Check;
 use quarry_benches::read_case;
 use quarry_kernels::Backend;
 use quarry_kernels::ops::laws;
-use quarry_prover_core::progress::{Cancel, Silent};
 use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::fs;
@@ -51,8 +51,8 @@ pub fn cases<D: Backend>(
             continue;
         }
         let (input, params) = read_case(&golden.join(layout).join(case), tag)?;
-        let options = ProveOptions::default();
-        let proof = prove(device, &input, &params, &options, &Silent, &Cancel::default());
+        let statement = Statement::new(&input.public, &params)?;
+        let proof = prove(device, &statement, &input, &ProveOptions::default());
         let holds = match proof {
             Ok(proof) => {
                 let found = Sha256::digest(&proof.bytes);

@@ -4,15 +4,13 @@ use crate::median;
 use crate::rates::Rates;
 use crate::report::{Operation, Report};
 use quarry_kernels::{Backend, Hash};
-use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{self, RunOptions};
-use quarry_prover_core::cost::Shape;
 use quarry_prover_core::params::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
-use quarry_prover_core::progress::{Cancel, Phase, Silent};
+use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, prove};
+use quarry_prover_core::statement::Statement;
 use std::error::Error;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -116,15 +114,14 @@ impl<D: Backend> Proofs<'_, D> {
         params: &Parameters,
         report: &mut Report,
     ) -> Result<bool, Box<dyn Error>> {
-        let layout = Layout::of(&input.public)?;
-        let air = CairoAir::new(&layout, input.public.n_steps)?;
-        let shape = Shape::new(&air, &air.air.compile())?;
+        let statement = Statement::new(&input.public, params)?;
+        let shape = statement.shape()?;
         let work = shape.work(params);
         let mut seconds: Vec<Vec<f64>> = Vec::new();
         let mut peak = 0;
         for _ in 0..self.runs {
             let options = ProveOptions::default();
-            let proof = match prove(self.device, input, params, &options, &Silent, &Cancel::default()) {
+            let proof = match prove(self.device, &statement, input, &options) {
                 Ok(proof) => proof,
                 Err(ProveError::Memory(why)) => {
                     eprintln!("{name}: {why}");

@@ -15,7 +15,7 @@ mod small;
 mod starknet;
 mod starknet_with_keccak;
 
-pub use dynamic::DynamicParamsError;
+pub use dynamic::{DynamicParamsError, NAME as DYNAMIC};
 
 use crate::air::MaskCell;
 use crate::cairo::public_input::PublicInput;
@@ -175,9 +175,10 @@ impl Layout {
         })
     }
 
-    /// Rows per step divided by those of a static layout.
-    pub fn cpu_component_step(&self) -> u64 {
-        (self.rows_per_step / CPU_COMPONENT_HEIGHT) as u64
+    /// Number of steps of a static layout whose trace has as many rows as `n_steps` steps of this one. Stone compares
+    /// parameters with this number.
+    pub fn trace_steps(&self, n_steps: u64) -> u64 {
+        n_steps.saturating_mul((self.rows_per_step / CPU_COMPONENT_HEIGHT) as u64)
     }
 
     /// Returns the virtual column with this name, if the layout has it. Interaction columns are numbered after those of

@@ -1,0 +1,101 @@
+//! The plan of a proof: which layout and which parameters it gets, decided before the program has run.
+
+use crate::cairo::layouts::{Layout, LayoutError};
+use crate::cairo::public_input::PublicInput;
+use crate::params::{Parameters, ParametersError};
+use crate::profiles::{DEFAULT_SECURITY_BITS, Profile, ProfileError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The layout and the parameters of a proof. The default takes the cheapest layout, and the parameters of the default
+/// profile for [`DEFAULT_SECURITY_BITS`].
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The layout.
+    pub layout: PlannedLayout,
+    /// The parameters.
+    pub parameters: PlannedParameters,
+}
+
+/// The layout that a program is run in.
+#[derive(Clone, Debug, Default)]
+pub enum PlannedLayout {
+    /// The cheapest one that has the program's builtins and that the profile's verifier supports.
+    #[default]
+    Cheapest,
+    /// The static layout of this name.
+    Static(String),
+    /// Layout `dynamic` with these parameters.
+    Dynamic(BTreeMap<String, u64>),
+}
+
+/// The parameters, which may depend on the number of steps.
+#[derive(Clone, Debug)]
+pub enum PlannedParameters {
+    /// A parameter file: its JSON, the parsed parameters, and the profile whose limits they keep.
+    File(Value, Box<Parameters>, Option<&'static Profile>),
+    /// A profile and a security target in bits.
+    Profile(&'static Profile, u32),
+}
+
+impl Default for PlannedParameters {
+    fn default() -> Self {
+        Self::Profile(Profile::default_profile(), DEFAULT_SECURITY_BITS)
+    }
+}
+
+/// Why there are no parameters.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The layout is unknown, or its parameters define none.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The profile cannot provide them.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// They are invalid or do not fit the number of steps.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+}
+
+impl PlannedParameters {
+    /// Reads a parameter file in Stone's format. If a profile is given, the parameters must be within its verifier's
+    /// limits.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn from_file(file: Value, profile: Option<&'static Profile>) -> Result<Self, PlanError> {
+        let parameters = Parameters::from_json(&file)?;
+        if let Some(profile) = profile {
+            profile.check(&parameters)?;
+        }
+        Ok(Self::File(file, Box::new(parameters), profile))
+    }
+
+    /// The profile, if there is one.
+    pub fn profile(&self) -> Option<&'static Profile> {
+        match self {
+            Self::File(_, _, profile) => *profile,
+            Self::Profile(profile, _) => Some(profile),
+        }
+    }
+
+    /// The parameters for a public input, and the parameter file that contains them.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn resolve(&self, public: &PublicInput) -> Result<(Parameters, Value), PlanError> {
+        let n_steps = Layout::of(public)?.trace_steps(public.n_steps);
+        let (parameters, file) = match self {
+            Self::File(file, parameters, _) => ((**parameters).clone(), file.clone()),
+            Self::Profile(profile, security_bits) => {
+                let parameters = profile.parameters(n_steps, *security_bits)?;
+                let file = parameters.to_json();
+                (parameters, file)
+            }
+        };
+        parameters.fits(n_steps)?;
+        Ok((parameters, file))
+    }
+}
