@@ -48,12 +48,12 @@ const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// Bytes per uploaded chunk.
 const CHUNK: usize = 1 << 18;
 /// Largest response: a job whose program has much output.
-const MOST_MESSAGE_BYTES: usize = 64 << 20;
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// Connect timeout.
 const CONNECT: Duration = Duration::from_secs(10);
 /// After a connection breaks: first and longest pause before a retry, and the number of retries.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
-const MOST_TRIES: u32 = 20;
+const MAX_TRIES: u32 = 20;
 
 /// Address of the appliance and the client's credentials.
 #[derive(Clone)]
@@ -231,7 +231,7 @@ impl Client {
         let channel = endpoint.connect().await.map_err(refused)?;
         Ok(Self {
             inner: ProverClient::with_interceptor(channel, bearer)
-                .max_decoding_message_size(MOST_MESSAGE_BYTES),
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
         })
     }
 
@@ -451,7 +451,7 @@ impl Client {
                 Ok(Some(job)) => return Ok(job),
                 // The stream ended before the job did: the appliance or a proxy is shutting down.
                 Ok(None) => tries = 0,
-                Err(error) if error.is_transient() && tries < MOST_TRIES => {}
+                Err(error) if error.is_transient() && tries < MAX_TRIES => {}
                 Err(error) => return Err(error),
             }
             tokio::time::sleep((PAUSES[0] * 2u32.pow(tries.min(6))).min(PAUSES[1])).await;

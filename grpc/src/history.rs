@@ -11,7 +11,7 @@ pub const TICK: Duration = Duration::from_secs(10);
 /// Ticks per sample and samples kept: one hour at 10 seconds, one day at 5 minutes.
 const SERIES: [(u32, usize); 2] = [(1, 360), (30, 288)];
 /// Proof times kept per sample.
-const MOST_PROOFS: usize = 4096;
+const MAX_PROOFS: usize = 4096;
 
 /// The span of a history request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -141,7 +141,7 @@ impl History {
     /// Records the device seconds of a proof.
     pub fn proved(&self, seconds: f64) {
         for series in &mut *self.series() {
-            if series.proofs.len() < MOST_PROOFS {
+            if series.proofs.len() < MAX_PROOFS {
                 let at = series.proofs.partition_point(|other| *other < seconds);
                 series.proofs.insert(at, seconds);
             }
@@ -223,7 +223,7 @@ mod tests {
         for _ in 0..30 * 400 {
             history.tick();
         }
-        for _ in 0..2 * MOST_PROOFS {
+        for _ in 0..2 * MAX_PROOFS {
             history.proved(1.0);
         }
         assert_eq!(history.columns(Span::Hour).waiting.len(), 361);
@@ -233,7 +233,7 @@ mod tests {
             history
                 .series()
                 .iter()
-                .all(|series| series.proofs.len() <= MOST_PROOFS)
+                .all(|series| series.proofs.len() <= MAX_PROOFS)
         );
     }
 }

@@ -1,6 +1,34 @@
 //! The Quarry appliance: a durable proving service and its client.
 //!
-//! Without default features, this crate contains only the protocol and the client.
+//! Without default features, this crate contains only the protocol and the client. A client submits a job and waits:
+//!
+//! ```no_run
+//! use quarry_grpc::client::{Client, Connection};
+//! use quarry_grpc::protocol::{JobSpec, ProgramInput, job_spec::Input};
+//!
+//! # async fn submit() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut client = Client::connect(&Connection {
+//!     server: "http://127.0.0.1:7474".to_owned(),
+//!     token: None,
+//!     authority: None,
+//!     identity: None,
+//! })
+//! .await?;
+//! let program = client.upload("program.json".as_ref()).await?;
+//! let spec = JobSpec {
+//!     dedup_key: "block 1".to_owned(),
+//!     input: Some(Input::Program(ProgramInput { program: Some(program), ..Default::default() })),
+//!     ..Default::default()
+//! };
+//! let id = client.submit(spec).await?.job.ok_or("no job")?.id;
+//! let job = client.wait(&id, |event| println!("{}", event.stage)).await?;
+//! println!("{}", job.state().name());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/submit.rs` also fetches the proof. The service is [`service`], started by `quarry serve`: a [`store`] keeps
+//! every job, the scheduler hands jobs to one worker process per device, and child processes handle all foreign input.
 
 #[cfg(feature = "appliance")]
 pub mod admin;

@@ -23,7 +23,7 @@ mod wire {
 /// Timeout for connecting to the collector and for each export.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Traces queued for export; more are dropped.
-const MOST_TRACES: usize = 1024;
+const MAX_TRACES: usize = 1024;
 /// Traces per export request.
 const BATCH: usize = 64;
 
@@ -39,7 +39,7 @@ pub fn connect(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
 
 /// Exports the trace of every job that ends, until the channel of changes is closed.
 pub async fn export(mut changes: broadcast::Receiver<Arc<Job>>, collector: Channel) {
-    let (send, traces) = mpsc::channel(MOST_TRACES);
+    let (send, traces) = mpsc::channel(MAX_TRACES);
     tokio::spawn(send_traces(traces, collector));
     let mut steps: HashMap<String, Vec<Step>> = HashMap::new();
     loop {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Largest message. The longest ones carry a program's output.
-const MOST_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 fn frame(message: &impl Message) -> io::Result<Vec<u8>> {
     let body = message.encode_to_vec();
@@ -15,7 +15,7 @@ fn frame(message: &impl Message) -> io::Result<Vec<u8>> {
 
 fn length(header: [u8; 4]) -> io::Result<usize> {
     let length = u32::from_be_bytes(header) as usize;
-    if length > MOST_BYTES {
+    if length > MAX_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!("message too long: {length} bytes"),

@@ -82,12 +82,12 @@ fn report(report: Report) -> io::Result<()> {
 }
 
 /// Reports progress to the service.
-struct Teller {
+struct ProgressReporter {
     lease: u64,
     state: Mutex<(Instant, Option<Phase>)>,
 }
 
-impl Observer for Teller {
+impl Observer for ProgressReporter {
     fn begin(&self, phase: Phase, fraction: f64) {
         self.tell(Some(phase), fraction);
     }
@@ -97,7 +97,7 @@ impl Observer for Teller {
     }
 }
 
-impl Teller {
+impl ProgressReporter {
     fn tell(&self, begun: Option<Phase>, fraction: f64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if begun.is_none() && state.0.elapsed() < TICK {
@@ -138,15 +138,15 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     if let Some(error) = crash::device_fault(&device.name()) {
         return Err(AttemptError::Prove(error));
     }
-    let teller = Teller {
+    let reporter = ProgressReporter {
         lease: job.lease,
         state: Mutex::new((Instant::now(), None)),
     };
     let options = ProveOptions {
         annotations: job.annotations,
         memory_budget: None,
-        observer: &teller,
-        cancel,
+        observer: &reporter,
+        cancel: Some(cancel),
     };
     let statement = Statement::new(&input.public, &params).map_err(ProveError::from)?;
     let proof = prover::prove(device, &statement, &input, &options)?;

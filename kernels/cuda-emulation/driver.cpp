@@ -43,7 +43,7 @@ Device devices[] = {
     {"CUDA emulation, reverse", emulator::Schedule::Reverse},
     {"CUDA emulation, random", emulator::Schedule::Random},
 };
-// Sanitizers are slow and take the first alone.
+// Sanitizers are slow, so they run on the first device only.
 #ifdef EMULATOR_DEVICES
 const int N_DEVICES = EMULATOR_DEVICES;
 #else

@@ -2,7 +2,7 @@
 //! costs little compared with a proof, and only the run tells how many steps the layout needs.
 
 use crate::cairo::input::ProverInput;
-use crate::cairo::layouts::{DYNAMIC, STATIC_LAYOUTS};
+use crate::cairo::layouts::{DYNAMIC, Layout, STATIC_LAYOUTS, UnknownLayout};
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::runner::{self, RunError, RunOptions};
 use crate::plan::{Plan, PlannedLayout, PlannedParameters};
@@ -52,6 +52,9 @@ pub enum ChoiceError {
     /// The program does not run in any layout.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The layout of the plan is not known.
+    #[error(transparent)]
+    Layout(#[from] UnknownLayout),
     /// The profile's verifier does not support the layout of the plan.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -90,6 +93,7 @@ impl Plan {
         Ok(match &self.layout {
             PlannedLayout::Cheapest => choose(program, input, options, &self.parameters)?.input,
             PlannedLayout::Static(layout) => {
+                let layout = Layout::by_name(layout)?.name;
                 check(layout)?;
                 runner::run(program, input, layout, options)?
             }

@@ -67,11 +67,6 @@ impl Observer for Silent {
 pub struct Cancel(pub AtomicBool);
 
 impl Cancel {
-    /// A flag that is not set.
-    pub const fn new() -> Self {
-        Self(AtomicBool::new(false))
-    }
-
     /// Asks the work to stop as soon as possible.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);

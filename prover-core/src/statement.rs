@@ -16,7 +16,7 @@ pub struct Statement<'a> {
     air: CairoAir,
 }
 
-/// A statement that has no proof.
+/// Why public input and parameters are not a valid statement.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatementError {

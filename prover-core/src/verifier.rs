@@ -7,7 +7,7 @@
 
 mod virtual_oracle;
 
-pub use crate::channel::{Record, Recording};
+pub use crate::channel::{Kind, Record, Recording, Section};
 
 use crate::cairo::air::CairoAir;
 use crate::cairo::public_input::PublicInput;
@@ -33,7 +33,7 @@ const N_COMPOSITION_COLUMNS: usize = 2;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The statement has no proof.
+    /// Public input and parameters are not a valid statement.
     #[error(transparent)]
     Statement(#[from] StatementError),
     /// The parameters are too weak.

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::proving::{cpu, prove_golden, prove_golden_on, read_input};
+use common::proving::{cpu, prove_golden, prove_golden_on, read_input, read_parameters};
 use common::{Golden, SLOW_STEPS};
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::params::Parameters;
-use quarry_prover_core::prover::{ProveOptions, prove};
+use quarry_prover_core::prover::{ProveError, ProveOptions, prove};
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 use std::time::Instant;
@@ -70,6 +70,17 @@ fn the_nonce_does_not_depend_on_the_number_of_threads() {
         let proof = prove_golden_on(&cpu(Some(n_threads)), &golden, false);
         golden.assert_same_proof(&proof.bytes);
     }
+}
+
+#[test]
+fn an_execution_is_proved_for_its_own_statement_only() {
+    let input = read_input(&common::repository_row("plain/fib_2p9/kek"));
+    let params = read_parameters(&common::repository_row("plain/fib_2p9/kek"));
+    let mut other = input.public.clone();
+    other.rc_max += 1;
+    let statement = Statement::new(&other, &params).expect("a statement");
+    let refused = prove(&cpu(None), &statement, &input, &ProveOptions::default());
+    assert!(matches!(refused, Err(ProveError::OtherStatement)));
 }
 
 /// Stone supports a Pedersen transcript without proof of work, but there is no such proof of Stone's to compare with.

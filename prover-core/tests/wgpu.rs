@@ -5,7 +5,7 @@ mod common;
 
 use common::proving::{assert_memory_is_planned, assert_the_plan_is_enough, cpu, prove_golden_on};
 use quarry_kernels::dual::Dual;
-use quarry_kernels::wgpu::{WgpuDevice, Wishes};
+use quarry_kernels::wgpu::{AdapterOptions, WgpuDevice};
 use std::time::Instant;
 
 const CASES: [&str; 5] = [
@@ -16,20 +16,20 @@ const CASES: [&str; 5] = [
     "small/fib_2p9/felt_n0_kek160lsb",
 ];
 
-fn software(change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
+fn software(change: impl FnOnce(&mut AdapterOptions)) -> WgpuDevice {
     let adapters = WgpuDevice::list();
     let adapter = adapters
         .iter()
         .find(|adapter| adapter.is_software)
         .expect("a software adapter: these tests need one (Mesa's llvmpipe)");
-    let mut wishes = Wishes::new(true);
-    change(&mut wishes);
-    WgpuDevice::with_wishes(adapter.index, &wishes).expect("a device")
+    let mut options = AdapterOptions::new(true);
+    change(&mut options);
+    WgpuDevice::with_options(adapter.index, &options).expect("a device")
 }
 
-/// Proves all cases and prints the launches of each proof, kernel by kernel.
-fn assert_proofs_are_stones(device: &WgpuDevice) {
-    for name in CASES {
+/// Proves cases and prints the launches of each proof, kernel by kernel.
+fn assert_proofs_are_stones(device: &WgpuDevice, cases: &[&str]) {
+    for name in cases {
         let golden = common::repository_row(name);
         let _ = device.take_launches();
         let begin = Instant::now();
@@ -49,20 +49,22 @@ fn assert_proofs_are_stones(device: &WgpuDevice) {
 
 #[test]
 fn proofs_are_stones_byte_for_byte() {
-    assert_proofs_are_stones(&software(|_| ()));
+    assert_proofs_are_stones(&software(|_| ()), &CASES);
 }
 
 #[test]
 fn proofs_without_64_bit_integers_are_stones_byte_for_byte() {
-    assert_proofs_are_stones(&software(|wishes| wishes.use_int64 = false));
+    // Both channels: the laws have the rest of the kernels in this form.
+    let device = software(|options| options.use_int64 = false);
+    assert_proofs_are_stones(&device, &["plain/fib_2p9/kek", "plain/fib_2p9/felt_vf_pos"]);
 }
 
 /// With bindings that are too small for any column of the trace.
 #[test]
 fn a_proof_with_small_bindings_is_stones_byte_for_byte() {
-    let device = software(|wishes| {
-        wishes.max_binding_bytes = 1 << 20;
-        wishes.max_chunk_bytes = 128 << 10;
+    let device = software(|options| {
+        options.max_binding_bytes = 1 << 20;
+        options.max_chunk_bytes = 128 << 10;
     });
     let golden = common::repository_row("plain/fib_2p9/kek");
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
@@ -84,11 +86,11 @@ fn proofs_take_the_memory_that_was_planned() {
 /// With columns that can be bound directly, and with columns that cannot.
 #[test]
 fn a_proof_is_done_within_its_plan() {
-    assert_the_plan_is_enough(|bytes| software(|wishes| wishes.budget = Some(bytes)));
+    assert_the_plan_is_enough(|bytes| software(|options| options.budget = Some(bytes)));
     assert_the_plan_is_enough(|bytes| {
-        software(|wishes| {
-            wishes.budget = Some(bytes);
-            wishes.max_chunk_bytes = 1 << 20;
+        software(|options| {
+            options.budget = Some(bytes);
+            options.max_chunk_bytes = 1 << 20;
         })
     });
 }

@@ -139,7 +139,7 @@ struct Job<'a> {
     input: &'a ProverInput,
     /// The public, the private input and the parameters as JSON.
     files: [Value; 3],
-    verifier: Verifier<'a>,
+    statement: Statement<'a>,
     reporter: Reporter,
     cancel: &'a Cancel,
 }
@@ -180,10 +180,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         prover_config,
         input: &input,
         files: [public, private, params_file],
-        // Rejects, before the work, what no proof could state. A run that a gate would reject only causes a warning.
-        verifier: Statement::new(&input.public, &params)
-            .and_then(Verifier::new)
-            .or_bad_input()?,
+        statement: Statement::new(&input.public, &params).or_bad_input()?,
         reporter,
         cancel: &cancel,
     };
@@ -202,7 +199,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 impl Job<'_> {
     /// Why the proof does not fit the device; `None` if it fits.
     fn does_not_fit<D: Device>(&self, device: &D) -> Option<MemoryPlanError> {
-        match prover::plan(device, self.args.memory, self.verifier.statement()) {
+        match prover::plan(device, self.args.memory, &self.statement) {
             Err(ProveError::Memory(why)) => Some(why),
             _ => None,
         }
@@ -213,9 +210,8 @@ impl Job<'_> {
         let why = why.map_or(String::new(), |why| format!(" ({why})"));
         self.reporter.note(&format!("device: {}{why}", device.name()));
         let args = self.args;
-        let statement = self.verifier.statement();
         let Some(targets) = &self.targets else {
-            return memory::run(device, args.memory, statement, args.json);
+            return memory::run(device, args.memory, &self.statement, args.json);
         };
         let [public_file, private_file, params_file] = self.files;
         if let Some(target) = &targets.parameters {
@@ -226,7 +222,9 @@ impl Job<'_> {
             self.input.write(folder).or_bad_input()?;
         }
 
-        let (verifier, profile) = (&self.verifier, self.profile);
+        // Hashes the public memory. A run that a gate would reject only causes a warning.
+        let verifier = Verifier::new(self.statement).or_bad_input()?;
+        let profile = self.profile;
         let warnings = verifier.run().warning().into_iter();
         let by_profile = profile.and_then(|profile| profile.run_warning(verifier.run()));
         self.reporter
@@ -236,14 +234,14 @@ impl Job<'_> {
             annotations: annotations.unwrap_or(profile.is_some_and(|profile| profile.annotations)),
             memory_budget: args.memory,
             observer: &self.reporter,
-            cancel: self.cancel,
+            cancel: Some(self.cancel),
         };
         let reporter = &self.reporter;
-        let proof =
-            prover::prove(device, statement, self.input, &options).map_err(|error| prove_failure(&error))?;
+        let proof = prover::prove(device, verifier.statement(), self.input, &options)
+            .map_err(|error| prove_failure(&error))?;
         if !args.no_verify {
             reporter.begin(Phase::Verify, 1.0);
-            verify(verifier, &proof.bytes)?;
+            verify(&verifier, &proof.bytes)?;
         }
         if self.cancel.is_cancelled() {
             return Err(Failure::interrupted());

@@ -103,7 +103,7 @@ pub fn readable_list(values: &[Felt]) -> String {
     match (shown.join(", "), values.len().saturating_sub(MAX_SHOWN)) {
         (shown, 0) if shown.is_empty() => "none".to_owned(),
         (shown, 0) => shown,
-        (shown, more) => format!("{shown}, and {more} more: --json shows them"),
+        (shown, more) => format!("{shown}, and {more} more"),
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
         let whole = readable_list(&[Felt::from(7u64); MAX_SHOWN]);
         assert!(whole.ends_with("7, 7"), "{whole}");
         let cut = readable_list(&[Felt::from(7u64); MAX_SHOWN + 5]);
-        assert_eq!(cut, format!("{whole}, and 5 more: --json shows them"));
+        assert_eq!(cut, format!("{whole}, and 5 more"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Interval between collections.
 const INTERVAL: Duration = Duration::from_secs(600);
 /// Minimum interval between collections, even if disk space is low: each scans everything.
-const LEAST_INTERVAL: Duration = Duration::from_secs(60);
+const MIN_INTERVAL: Duration = Duration::from_secs(60);
 /// Minimum retention of unreferenced files even if disk space is low: a job may still be submitted with them.
 const UPLOADING: Duration = Duration::from_secs(600);
 /// Jobs removed per transaction; others may write in between.
@@ -86,8 +86,8 @@ impl Scheduler {
                     Err(error) => tracing::error!(%error, "collection failed"),
                 }
             }
-            tokio::time::sleep(LEAST_INTERVAL).await;
-            let rest = INTERVAL.saturating_sub(LEAST_INTERVAL);
+            tokio::time::sleep(MIN_INTERVAL).await;
+            let rest = INTERVAL.saturating_sub(MIN_INTERVAL);
             let _ = tokio::time::timeout(rest, self.disk_is_short.notified()).await;
         }
     }

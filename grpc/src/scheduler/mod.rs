@@ -38,14 +38,14 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, broadcast, watch};
 
 /// Capacity of the broadcast channel of job changes.
-const MOST_CHANGES: usize = 1024;
+const MAX_CHANGES: usize = 1024;
 /// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-const MOST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Maximum age assumed for a job.
-const MOST_AGE: Duration = Duration::from_secs(24 * 3600);
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// With less free disk space no job is started, since it would fail.
-const LEAST_DISK: u64 = 64 << 20;
+const MIN_DISK: u64 = 64 << 20;
 /// Pause before a retry after a store error.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -188,7 +188,7 @@ impl Scheduler {
             started: Instant::now(),
             wake: Notify::new(),
             last_event: watch::Sender::new(0),
-            changes: broadcast::Sender::new(MOST_CHANGES),
+            changes: broadcast::Sender::new(MAX_CHANGES),
             admitting: tokio::sync::Mutex::default(),
             estimating: tokio::sync::Mutex::default(),
             collecting: tokio::sync::RwLock::default(),
@@ -427,7 +427,7 @@ fn entry(job: &Job) -> Entry {
     let now = Instant::now();
     let pause = match job.failed_attempts {
         0 => Duration::ZERO,
-        n => MOST_PAUSE.min(RETRY_PAUSE * (1 << (n - 1).min(10))),
+        n => MAX_PAUSE.min(RETRY_PAUSE * (1 << (n - 1).min(10))),
     };
     Entry {
         id: job.id.clone(),
@@ -435,7 +435,7 @@ fn entry(job: &Job) -> Entry {
         tenant: job.tenant.clone(),
         priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
         // Limits the age to a day, in case the clock was changed.
-        since: now.checked_sub(age.min(MOST_AGE)).unwrap_or(now),
+        since: now.checked_sub(age.min(MAX_AGE)).unwrap_or(now),
         not_before: now + pause,
     }
 }

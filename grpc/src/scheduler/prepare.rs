@@ -1,7 +1,7 @@
 //! Prepares proof inputs for submitted jobs: one child process per job, ahead of the devices.
 
 use super::queue::Entry;
-use super::{LEAST_DISK, Scheduler, blocking, entry};
+use super::{MIN_DISK, Scheduler, blocking, entry};
 use crate::artifacts::{ArtifactError, inputs_of};
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
 use crate::crash;
@@ -33,7 +33,7 @@ impl Scheduler {
                     n if n < 2 * ahead => state.preparing > 0 || state.feeds_all_devices(),
                     _ => true,
                 };
-                if state.draining || is_enough || self.disk_free() < LEAST_DISK {
+                if state.draining || is_enough || self.disk_free() < MIN_DISK {
                     return None;
                 }
                 let next = state.waiting.pop(Instant::now(), |_| true)?;

@@ -1,10 +1,10 @@
 //! Implementation of the public gRPC API.
 
 use super::connections::whole_network;
-use super::doors;
 use super::identity::{Authenticator, Identity, Role};
-use super::places::{Most, Place, Places};
-use super::rates::{Deed, Limiter};
+use super::interceptors;
+use super::rates::{Limiter, RequestKind};
+use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
 use super::streams::{STALL, blocking, send_events, send_file};
@@ -35,14 +35,14 @@ use tonic::{Code, Request, Response, Status, Streaming};
 const PAGE: [usize; 2] = [50, 500];
 
 /// Open uploads and downloads: per client and in total.
-const TRANSFERS: Most = Most {
-    of_one: 64,
-    in_all: 512,
+const TRANSFERS: SlotLimits = SlotLimits {
+    per_holder: 64,
+    total: 512,
 };
 /// Open watch streams: per client and in total.
-const WATCHES: Most = Most {
-    of_one: 1024,
-    in_all: 8192,
+const WATCHES: SlotLimits = SlotLimits {
+    per_holder: 1024,
+    total: 8192,
 };
 /// Retry delay if too many are open.
 const LATER: Duration = Duration::from_secs(5);
@@ -58,8 +58,8 @@ pub struct Api {
     artifacts: Arc<dyn Artifacts>,
     authenticator: Arc<dyn Authenticator>,
     addresses: Arc<Limiter>,
-    transfers: Arc<Places<String>>,
-    watches: Arc<Places<String>>,
+    transfers: Arc<Slots<String>>,
+    watches: Arc<Slots<String>>,
     max_artifact_bytes: u64,
 }
 
@@ -77,21 +77,31 @@ impl Api {
             artifacts,
             authenticator,
             addresses,
-            transfers: Places::new(TRANSFERS),
-            watches: Places::new(WATCHES),
+            transfers: Slots::new(TRANSFERS),
+            watches: Slots::new(WATCHES),
             max_artifact_bytes: config.artifacts.max_bytes,
         }
     }
 
     /// Returns the client that the interceptor authenticated. It must have one of the roles and be within the limit for
     /// submissions.
-    fn authorize<T>(&self, request: &Request<T>, deed: Deed, roles: &[Role]) -> Result<Identity, Status> {
+    fn authorize<T>(
+        &self,
+        request: &Request<T>,
+        kind: RequestKind,
+        roles: &[Role],
+    ) -> Result<Identity, Status> {
         let metrics = self.scheduler.metrics();
         let identity = request.extensions().get::<Identity>().cloned();
         let identity = identity.ok_or_else(|| Status::unauthenticated("missing credentials"))?;
-        if deed == Deed::Submission {
-            doors::take(deed, &identity, &self.addresses, doors::peer(request).address)
-                .inspect_err(|_| metrics.refused("rate"))?;
+        if kind == RequestKind::Submission {
+            interceptors::take(
+                kind,
+                &identity,
+                &self.addresses,
+                interceptors::peer(request).address,
+            )
+            .inspect_err(|_| metrics.refused("rate"))?;
         }
         if roles.iter().any(|role| identity.roles.contains(role)) {
             return Ok(identity);
@@ -101,15 +111,15 @@ impl Api {
     }
 
     /// Takes a stream slot for the client.
-    fn place<T>(
+    fn slot<T>(
         &self,
-        places: &Arc<Places<String>>,
+        slots: &Arc<Slots<String>>,
         who: &Identity,
         request: &Request<T>,
-    ) -> Result<Place<String>, Status> {
-        let address = || whole_network(doors::peer(request).address).to_string();
-        let place = places.take(who.client.clone().unwrap_or_else(address));
-        place.ok_or_else(|| {
+    ) -> Result<Slot<String>, Status> {
+        let address = || whole_network(interceptors::peer(request).address).to_string();
+        let slot = slots.take(who.client.clone().unwrap_or_else(address));
+        slot.ok_or_else(|| {
             let why = "too many open streams: close one first".to_owned();
             retry(Code::ResourceExhausted, why, LATER)
         })
@@ -155,10 +165,10 @@ async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<Upl
 /// A stream of responses; its slot is released when it ends or the client disconnects.
 fn held<T: 'static + Send>(
     answers: mpsc::Receiver<Result<T, Status>>,
-    place: Place<String>,
+    slot: Slot<String>,
 ) -> Response<Answers<T>> {
     Response::new(Box::pin(ReceiverStream::new(answers).map(move |answer| {
-        let _held = &place;
+        let _held = &slot;
         answer
     })))
 }
@@ -166,7 +176,7 @@ fn held<T: 'static + Send>(
 #[tonic::async_trait]
 impl Prover for Api {
     async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
-        self.authorize(&request, Deed::Call, ANY)?;
+        self.authorize(&request, RequestKind::Call, ANY)?;
         let settings = self.scheduler.settings();
         let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
         let profile = |profile: &Profile| ProfileInfo {
@@ -186,7 +196,7 @@ impl Prover for Api {
     }
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
-        let who = self.authorize(&request, Deed::Submission, &[Role::Submit])?;
+        let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         spec::check(&spec)?;
         let estimate = self.scheduler.estimate(&who.tenant, spec).await;
@@ -197,8 +207,8 @@ impl Prover for Api {
         &self,
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
-        let who = self.authorize(&request, Deed::Call, &[Role::Submit])?;
-        let _place = self.place(&self.transfers, &who, &request)?;
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit])?;
+        let _slot = self.slot(&self.transfers, &who, &request)?;
         let mut parts = request.into_inner();
         let header = match next(&mut parts).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
@@ -236,7 +246,7 @@ impl Prover for Api {
     }
 
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
-        let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Read])?;
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Read])?;
         let artifact = request.into_inner().artifact.unwrap_or_default();
         short("sha256", &artifact.sha256)?;
         let sha256 = artifact.sha256.clone();
@@ -256,8 +266,8 @@ impl Prover for Api {
         &self,
         request: Request<DownloadArtifactRequest>,
     ) -> Answer<Self::DownloadArtifactStream> {
-        let who = self.authorize(&request, Deed::Call, &[Role::Read])?;
-        let place = self.place(&self.transfers, &who, &request)?;
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Read])?;
+        let slot = self.slot(&self.transfers, &who, &request)?;
         let DownloadArtifactRequest {
             sha256,
             offset,
@@ -282,11 +292,11 @@ impl Prover for Api {
                 last.send(Err(status));
             }
         });
-        Ok(held(chunks, place))
+        Ok(held(chunks, slot))
     }
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
-        let who = self.authorize(&request, Deed::Submission, &[Role::Submit])?;
+        let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
         let spec = request.into_inner().spec.unwrap_or_default();
         spec::check(&spec)?;
         let job = Job {
@@ -303,7 +313,7 @@ impl Prover for Api {
     }
 
     async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
-        let who = self.authorize(&request, Deed::Call, ANY)?;
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let job = match request.into_inner().key {
             Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
             Some(Key::DedupKey(key)) => {
@@ -322,7 +332,7 @@ impl Prover for Api {
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
-        let who = self.authorize(&request, Deed::Call, ANY)?;
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let request = request.into_inner();
         let known =
             |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);
@@ -351,9 +361,12 @@ impl Prover for Api {
     type WatchJobsStream = Answers<JobEvent>;
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
-        let who = self.authorize(&request, Deed::Call, ANY)?;
-        let place = self.place(&self.watches, &who, &request)?;
-        let (metadata, certificate) = (request.metadata().clone(), doors::peer(&request).certificate);
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let slot = self.slot(&self.watches, &who, &request)?;
+        let (metadata, certificate) = (
+            request.metadata().clone(),
+            interceptors::peer(&request).certificate,
+        );
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);
         let mut is_over = false;
@@ -380,7 +393,7 @@ impl Prover for Api {
         }
         let (send, events) = mpsc::channel(16);
         if is_over {
-            return Ok(held(events, place));
+            return Ok(held(events, slot));
         }
         let scheduler = Arc::clone(&self.scheduler);
         let authenticator = Arc::clone(&self.authenticator);
@@ -404,11 +417,11 @@ impl Prover for Api {
                 let _ = send.send(Err(status)).await;
             }
         });
-        Ok(held(events, place))
+        Ok(held(events, slot))
     }
 
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
-        let who = self.authorize(&request, Deed::Call, &[Role::Submit, Role::Admin])?;
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Admin])?;
         let id = request.into_inner().id;
         self.stored(&id, &who).await?;
         let job = self.scheduler.cancel(&id).await;
@@ -416,7 +429,7 @@ impl Prover for Api {
     }
 
     async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
-        let who = self.authorize(&request, Deed::Call, ANY)?;
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let (job, result) = self.stored(&request.into_inner().id, &who).await?;
         let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
         Ok(Response::new(result.ok_or_else(none)?))

@@ -1,6 +1,6 @@
 //! Accepts connections: limits per address and in total, and a timeout for silent clients.
 
-use super::places::{Most, Place, Places};
+use super::slots::{Slot, SlotLimits, Slots};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -33,12 +33,12 @@ pub struct Peer {
 /// Accepts connections, with TLS if there is an acceptor. Connections over the limits are closed at once.
 pub fn incoming(
     listener: TcpListener,
-    most: Most,
+    limits: SlotLimits,
     tls: Option<TlsAcceptor>,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let (send, accepted) = mpsc::channel(1);
     tokio::spawn(async move {
-        let places = Places::new(most);
+        let slots = Slots::new(limits);
         loop {
             let (stream, from) = tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -51,13 +51,13 @@ pub fn incoming(
                 },
                 () = send.closed() => return,
             };
-            let Some(place) = places.take(whole_network(from.ip())) else {
+            let Some(slot) = slots.take(whole_network(from.ip())) else {
                 tracing::debug!(%from, "too many connections: closing one");
                 continue;
             };
             let (send, tls) = (send.clone(), tls.clone());
             tokio::spawn(async move {
-                match Connection::open(stream, from.ip(), tls, place).await {
+                match Connection::open(stream, from.ip(), tls, slot).await {
                     Ok(connection) => drop(send.send(Ok(connection)).await),
                     Err(why) => tracing::debug!(%from, %why, "cannot open a connection"),
                 }
@@ -86,7 +86,7 @@ pub struct Connection {
     peer: Peer,
     /// Deadline for the first bytes, and how many are still missing.
     greeting: Option<(Pin<Box<Sleep>>, usize)>,
-    _place: Place<IpAddr>,
+    _slot: Slot<IpAddr>,
 }
 
 impl Connection {
@@ -95,7 +95,7 @@ impl Connection {
         stream: TcpStream,
         address: IpAddr,
         tls: Option<TlsAcceptor>,
-        place: Place<IpAddr>,
+        slot: Slot<IpAddr>,
     ) -> io::Result<Self> {
         let late = Instant::now() + GREETING.0;
         stream.set_nodelay(true)?;
@@ -113,7 +113,7 @@ impl Connection {
             wire,
             peer: Peer { address, certificate },
             greeting: Some((Box::pin(sleep_until(late)), GREETING.1)),
-            _place: place,
+            _slot: slot,
         })
     }
 }

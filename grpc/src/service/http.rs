@@ -1,7 +1,7 @@
 //! HTTP server for the pages, with few and short-lived connections.
 
 use super::connections::whole_network;
-use super::places::{Most, Places};
+use super::slots::{SlotLimits, Slots};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -11,14 +11,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 /// Concurrent connections; excess ones are closed at once.
-const MOST_CONNECTIONS: Most = Most {
-    of_one: 64,
-    in_all: 512,
+const MAX_CONNECTIONS: SlotLimits = SlotLimits {
+    per_holder: 64,
+    total: 512,
 };
 /// Timeout for a request's head, also on an idle connection.
 const HEAD: Duration = Duration::from_secs(15);
 /// Maximum size of a request's head.
-const MOST_HEAD: usize = 16 << 10;
+const MAX_HEAD: usize = 16 << 10;
 /// Lifetime of a connection, and the time allowed for its last response after that.
 const LIFE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
 /// Pause after an accept error.
@@ -26,17 +26,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the pages forever.
 pub async fn serve(listener: TcpListener, pages: Router) {
-    let places = Places::new(MOST_CONNECTIONS);
+    let slots = Slots::new(MAX_CONNECTIONS);
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                let Some(place) = places.take(whole_network(from.ip())) else {
+                let Some(slot) = slots.take(whole_network(from.ip())) else {
                     continue;
                 };
                 let pages = pages.clone();
                 tokio::spawn(async move {
                     connection(stream, pages).await;
-                    drop(place);
+                    drop(slot);
                 });
             }
             Err(why) => {
@@ -51,7 +51,7 @@ async fn connection(stream: TcpStream, pages: Router) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_buf_size(MOST_HEAD)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages));
     tokio::pin!(connection);
     tokio::select! {

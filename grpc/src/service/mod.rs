@@ -3,13 +3,13 @@
 
 mod api;
 mod connections;
-mod doors;
 mod http;
 mod identity;
+mod interceptors;
 mod operators;
 mod pages;
-mod places;
 mod rates;
+mod slots;
 mod socket;
 mod spec;
 mod status;
@@ -28,13 +28,13 @@ use crate::protocol::prover_server::ProverServer;
 use crate::scheduler::{Retention, Scheduler, Settings};
 use crate::store::{JobStore, RedbStore, StoreError};
 use api::Api;
-use doors::{Door, OpenDoor};
 use identity::{Reloadable, authenticator};
+use interceptors::{AuthInterceptor, RateInterceptor};
 use operators::AdminApi;
-use places::Most;
 use rates::Limiter;
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use slots::SlotLimits;
 use socket::SocketFile;
 use std::future::Future;
 use std::io;
@@ -52,11 +52,11 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::util::MapRequestLayer;
 
 /// Largest request message: a 1 MiB upload chunk and its framing.
-const MOST_MESSAGE_BYTES: usize = (1 << 20) + 64;
+const MAX_MESSAGE_BYTES: usize = (1 << 20) + 64;
 /// Maximum size of a request's headers.
-const MOST_HEADER_BYTES: u32 = 16 << 10;
+const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// Maximum concurrent requests per connection.
-const MOST_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 128;
 /// Interval between health checks.
 const HEALTH: Duration = Duration::from_secs(1);
 /// How long responses may still be sent after draining.
@@ -180,12 +180,12 @@ pub async fn serve(
     };
     let socket = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
     let _socket = serve_admin(operators, &socket)?;
-    let door = Door {
+    let auth = AuthInterceptor {
         authenticator: Arc::clone(&clients) as _,
         addresses: Arc::clone(&addresses),
         scheduler: Arc::clone(&scheduler),
     };
-    let open_door = OpenDoor(Arc::clone(&addresses));
+    let rate_only = RateInterceptor(Arc::clone(&addresses));
     let api = Api::new(
         Arc::clone(&scheduler),
         artifacts,
@@ -193,7 +193,7 @@ pub async fn serve(
         Arc::clone(&addresses),
         config,
     );
-    let api = ProverServer::new(api).max_decoding_message_size(MOST_MESSAGE_BYTES);
+    let api = ProverServer::new(api).max_decoding_message_size(MAX_MESSAGE_BYTES);
     let (reporter, health) = health_reporter();
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let described = || {
@@ -203,9 +203,9 @@ pub async fn serve(
     };
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .http2_max_header_list_size(MOST_HEADER_BYTES)
-        .max_concurrent_streams(MOST_STREAMS)
-        .layer(MapRequestLayer::new(doors::bounded));
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .layer(MapRequestLayer::new(interceptors::bounded));
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let (grpc, http) = (listen(config.listen).await?, listen(config.http).await?);
     let address = |listener: &TcpListener| listener.local_addr().map_err(failed("listen".to_owned()));
@@ -219,18 +219,18 @@ pub async fn serve(
         config.http.ip(),
     );
     tokio::spawn(http::serve(http, pages));
-    let most = Most {
-        of_one: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
+    let limits = SlotLimits {
+        per_holder: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
         // The other half of the file descriptors is for files, children and workers.
-        in_all: raise_file_limit() / 2,
+        total: raise_file_limit() / 2,
     };
     let serving = server
-        .add_service(InterceptedService::new(api, door.clone()))
-        .add_service(InterceptedService::new(health, open_door))
-        .add_service(InterceptedService::new(described().build_v1()?, door.clone()))
+        .add_service(InterceptedService::new(api, auth.clone()))
+        .add_service(InterceptedService::new(health, rate_only))
+        .add_service(InterceptedService::new(described().build_v1()?, auth.clone()))
         // Many clients still use the older reflection API.
-        .add_service(InterceptedService::new(described().build_v1alpha()?, door))
-        .serve_with_incoming(connections::incoming(grpc, most, tls));
+        .add_service(InterceptedService::new(described().build_v1alpha()?, auth))
+        .serve_with_incoming(connections::incoming(grpc, limits, tls));
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),

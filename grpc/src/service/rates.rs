@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tonic::{Code, Status};
 
 /// Number of addresses with their own buckets; while there are more, all addresses share one.
-const MOST_ADDRESSES: usize = 1 << 14;
+const MAX_ADDRESSES: usize = 1 << 14;
 
 /// Buckets of one kind of request, by address.
 type Buckets = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, NoOpMiddleware>;
@@ -23,13 +23,13 @@ fn buckets(rate: Rate) -> Buckets {
 
 /// Kinds of requests with their own rate limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum RequestKind {
     /// Any request.
     Call,
     /// Submitting or estimating a job.
     Submission,
-    /// An unauthenticated request.
-    Failure,
+    /// A request whose authentication fails.
+    FailedAuthentication,
 }
 
 /// The buckets of all addresses, for all kinds of requests; or the buckets of one client, whatever its address.
@@ -53,14 +53,16 @@ impl Limiter {
     ///
     /// # Errors
     /// `RESOURCE_EXHAUSTED` with a retry delay.
-    pub fn take(&self, deed: Deed, address: IpAddr) -> Result<(), Status> {
-        let (buckets, what) = match deed {
-            Deed::Call => (&self.calls, "calls"),
-            Deed::Submission => (&self.submissions, "submissions"),
-            Deed::Failure => (&self.failures, "calls without a known token or certificate"),
+    pub fn take(&self, kind: RequestKind, address: IpAddr) -> Result<(), Status> {
+        let (buckets, what) = match kind {
+            RequestKind::Call => (&self.calls, "calls"),
+            RequestKind::Submission => (&self.submissions, "submissions"),
+            RequestKind::FailedAuthentication => {
+                (&self.failures, "calls without a known token or certificate")
+            }
         };
         let address = match buckets.len() {
-            ..MOST_ADDRESSES => whole_network(address),
+            ..MAX_ADDRESSES => whole_network(address),
             _ => Ipv4Addr::UNSPECIFIED.into(),
         };
         let full = |not_until: NotUntil<_>| {
@@ -95,23 +97,25 @@ mod tests {
             calls: rate,
             ..Rates::default()
         });
-        let take = |n: u32| limiter.take(Deed::Call, IpAddr::V4(n.into()));
+        let take = |n: u32| limiter.take(RequestKind::Call, IpAddr::V4(n.into()));
         assert!(take(1).is_ok() && take(1).is_ok());
         let refused = take(1).unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted);
         let delay = refused.get_details_retry_info().and_then(|info| info.retry_delay);
         let delay = delay.expect("a time to come again").as_millis();
         assert!((1..=1000).contains(&delay), "{delay}");
-        assert!(limiter.take(Deed::Submission, IpAddr::V4(1.into())).is_ok());
-        let n_taken = (2..2 * MOST_ADDRESSES as u32)
-            .filter(|n| take(*n).is_ok())
-            .count();
+        assert!(
+            limiter
+                .take(RequestKind::Submission, IpAddr::V4(1.into()))
+                .is_ok()
+        );
+        let n_taken = (2..2 * MAX_ADDRESSES as u32).filter(|n| take(*n).is_ok()).count();
         assert_eq!(
             limiter.calls.len(),
-            MOST_ADDRESSES + 1,
+            MAX_ADDRESSES + 1,
             "one more that the others share"
         );
-        assert!(n_taken >= MOST_ADDRESSES, "{n_taken}");
+        assert!(n_taken >= MAX_ADDRESSES, "{n_taken}");
         std::thread::sleep(Duration::from_millis(3200));
         limiter.forget();
         assert!(limiter.calls.is_empty(), "{}", limiter.calls.len());

@@ -7,10 +7,10 @@ use quarry_prover_core::profiles::Profile;
 use std::time::{Duration, SystemTime};
 use tonic::Status;
 
-const MOST_LABELS: usize = 64;
-const MOST_TEXT: usize = 256;
-const MOST_PARAMETER_FILE: usize = 1 << 16;
-const MOST_PRIORITY: i32 = 100;
+const MAX_LABELS: usize = 64;
+const MAX_TEXT: usize = 256;
+const MAX_PARAMETER_FILE: usize = 1 << 16;
+const MAX_PRIORITY: i32 = 100;
 /// The most distant deadline.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -33,14 +33,14 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
                 return refuse(format!("profile: {error}"));
             }
         }
-        Some(job_spec::Parameters::ParameterFile(text)) if text.len() > MOST_PARAMETER_FILE => {
-            return refuse(format!("parameter_file: longer than {MOST_PARAMETER_FILE} bytes"));
+        Some(job_spec::Parameters::ParameterFile(text)) if text.len() > MAX_PARAMETER_FILE => {
+            return refuse(format!("parameter_file: longer than {MAX_PARAMETER_FILE} bytes"));
         }
         _ => {}
     }
-    if !(-MOST_PRIORITY..=MOST_PRIORITY).contains(&spec.priority) {
+    if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&spec.priority) {
         return refuse(format!(
-            "priority: {} is not in -{MOST_PRIORITY} .. {MOST_PRIORITY}",
+            "priority: {} is not in -{MAX_PRIORITY} .. {MAX_PRIORITY}",
             spec.priority
         ));
     }
@@ -48,12 +48,12 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
     let mut texts = texts
         .chain([&spec.dedup_key, &spec.expected_program_hash])
         .chain(&spec.expected_builtins);
-    if spec.labels.len() > MOST_LABELS
-        || spec.expected_builtins.len() > MOST_LABELS
-        || texts.any(|text| text.len() > MOST_TEXT)
+    if spec.labels.len() > MAX_LABELS
+        || spec.expected_builtins.len() > MAX_LABELS
+        || texts.any(|text| text.len() > MAX_TEXT)
     {
         return refuse(format!(
-            "at most {MOST_LABELS} labels and expected_builtins; labels, keys, names: at most {MOST_TEXT} bytes"
+            "at most {MAX_LABELS} labels and expected_builtins; labels, keys, names: at most {MAX_TEXT} bytes"
         ));
     }
     let is_builtin = |name: &String| CANONICAL_BUILTINS.contains(&&**name);
@@ -77,8 +77,8 @@ pub fn check(spec: &JobSpec) -> Result<(), Status> {
 
 /// Rejects an overlong text, before an error message quotes it.
 pub fn short(what: &str, text: &str) -> Result<(), Status> {
-    if text.len() > MOST_TEXT {
-        let why = format!("{what}: at most {MOST_TEXT} bytes");
+    if text.len() > MAX_TEXT {
+        let why = format!("{what}: at most {MAX_TEXT} bytes");
         return Err(Status::invalid_argument(why));
     }
     Ok(())

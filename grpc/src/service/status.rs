@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// Maximum length of a status message in bytes.
-const MOST_MESSAGE: usize = 1 << 10;
+const MAX_MESSAGE: usize = 1 << 10;
 /// Retry delay while the service is overloaded or paused, or its storage fails.
 const LATER: Duration = Duration::from_secs(10);
 /// Retry delay for conditions that pass soon, such as a restart.
@@ -17,8 +17,8 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// Truncates an overlong message: it is sent in a header.
 fn brief(mut message: String) -> String {
-    if message.len() > MOST_MESSAGE {
-        message.truncate(message.floor_char_boundary(MOST_MESSAGE));
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         message.push_str(" ..");
     }
     message

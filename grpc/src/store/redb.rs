@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// Maximum number of jobs scanned for one page of a list.
-const MOST_LOOKED_AT: usize = 10_000;
+const MAX_LOOKED_AT: usize = 10_000;
 
 /// A store in a file. Only one process can hold it.
 pub struct RedbStore {
@@ -186,7 +186,7 @@ impl JobStore for RedbStore {
             let mut n_bytes = 0;
             for (n, entry) in jobs.range(..before)?.rev().enumerate() {
                 let (number, record) = entry?;
-                if n >= MOST_LOOKED_AT {
+                if n >= MAX_LOOKED_AT {
                     page.next = format!("{:x}", number.value() + 1);
                     break;
                 }

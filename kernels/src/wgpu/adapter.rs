@@ -18,7 +18,7 @@ const LEFT_TO_OTHERS: u64 = 16;
 
 /// Requests to an adapter, besides its index. Using less of an adapter than it has is for tests.
 #[derive(Clone, Debug)]
-pub struct Wishes {
+pub struct AdapterOptions {
     /// Total bytes that buffers may take; by default nearly all of a card's own memory, or half of the memory shared
     /// with the host. If the interface does not report the size (Metal), 4 GiB are assumed.
     pub budget: Option<u64>,
@@ -34,7 +34,7 @@ pub struct Wishes {
     pub max_workgroups: u32,
 }
 
-impl Wishes {
+impl AdapterOptions {
     /// Everything that an adapter has.
     pub fn new(allow_software: bool) -> Self {
         Self {
@@ -158,7 +158,7 @@ fn start_error(reason: impl ToString) -> DeviceError {
 }
 
 /// Starts adapter `index`. Also returns the budget for its buffers, and the bytes per chunk.
-pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64), DeviceError> {
+pub(super) fn start(index: usize, options: &AdapterOptions) -> Result<(Started, u64, u64), DeviceError> {
     let adapters = adapters();
     let count = adapters.len();
     let adapter = adapters.into_iter().nth(index);
@@ -168,7 +168,7 @@ pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64)
         count,
     })?;
     let info = adapter.get_info();
-    if is_software(&adapter) && !wishes.allow_software {
+    if is_software(&adapter) && !options.allow_software {
         return Err(DeviceError::SoftwareOnly {
             device: WGPU,
             index,
@@ -177,18 +177,18 @@ pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64)
     }
     let mut limits = adapter.limits();
     let binding = &mut limits.max_storage_buffer_binding_size;
-    *binding = (*binding).min(wishes.max_binding_bytes);
+    *binding = (*binding).min(options.max_binding_bytes);
     let workgroups = &mut limits.max_compute_workgroups_per_dimension;
-    *workgroups = (*workgroups).min(wishes.max_workgroups);
+    *workgroups = (*workgroups).min(options.max_workgroups);
     check_limits(&limits)?;
     let chunk_bytes = power_of_two_within(
         limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size)
-            .min(wishes.max_chunk_bytes)
+            .min(options.max_chunk_bytes)
             .min(MAX_CHUNK_BYTES),
     );
-    let has_int64 = wishes.use_int64 && adapter.features().contains(Features::SHADER_INT64);
+    let has_int64 = options.use_int64 && adapter.features().contains(Features::SHADER_INT64);
     let features = if has_int64 {
         Features::SHADER_INT64
     } else {
@@ -210,7 +210,7 @@ pub(super) fn start(index: usize, wishes: &Wishes) -> Result<(Started, u64, u64)
     };
     Ok((
         started,
-        wishes.budget.unwrap_or_else(|| default_budget(&adapter)),
+        options.budget.unwrap_or_else(|| default_budget(&adapter)),
         chunk_bytes,
     ))
 }

@@ -34,8 +34,8 @@ const MAX_INVOCATIONS: usize = 1 << 16;
 /// Bounds for programs with registers in scratch. An invocation runs at least this many rows, so that scratch stays
 /// small beside the columns. But there are at least this many invocations if there are enough rows, because fewer would
 /// leave a card idle (a strip has few rows).
-const LEAST_ROWS: usize = 64;
-const LEAST_INVOCATIONS: usize = 1 << 14;
+const MIN_ROWS: usize = 64;
+const MIN_INVOCATIONS: usize = 1 << 14;
 
 /// A program, and the numbers of its registers on the device.
 pub struct LoadedProgram {
@@ -277,7 +277,7 @@ fn n_invocations(n_registers: usize, n_rows: usize) -> usize {
     let n = if n_registers <= N_SHARED {
         n_rows
     } else {
-        (n_rows / LEAST_ROWS).max(n_rows.min(LEAST_INVOCATIONS))
+        (n_rows / MIN_ROWS).max(n_rows.min(MIN_INVOCATIONS))
     };
     n.clamp(1, MAX_INVOCATIONS).next_multiple_of(WORKGROUP)
 }

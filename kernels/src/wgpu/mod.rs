@@ -24,7 +24,7 @@ mod strip;
 mod tables;
 mod transfer;
 
-pub use adapter::Wishes;
+pub use adapter::AdapterOptions;
 pub use context::Launches;
 pub use memory::WgpuBuffer;
 
@@ -60,19 +60,19 @@ impl WgpuDevice {
     /// [`DeviceError::NoSuchDevice`], [`DeviceError::SoftwareOnly`], [`DeviceError::Start`] for other errors of the
     /// driver.
     pub fn new(index: usize, budget: Option<u64>, allow_software: bool) -> Result<Self, DeviceError> {
-        let wishes = Wishes {
+        let options = AdapterOptions {
             budget,
-            ..Wishes::new(allow_software)
+            ..AdapterOptions::new(allow_software)
         };
-        Self::with_wishes(index, &wishes)
+        Self::with_options(index, &options)
     }
 
-    /// Starts adapter `index` with the given wishes.
+    /// Starts adapter `index` with the given options.
     ///
     /// # Errors
     /// As [`WgpuDevice::new`].
-    pub fn with_wishes(index: usize, wishes: &Wishes) -> Result<Self, DeviceError> {
-        let (started, budget, chunk_bytes) = adapter::start(index, wishes)?;
+    pub fn with_options(index: usize, options: &AdapterOptions) -> Result<Self, DeviceError> {
+        let (started, budget, chunk_bytes) = adapter::start(index, options)?;
         Ok(Self {
             context: Context::new(started, budget, chunk_bytes)?,
             tables: Tables::default(),

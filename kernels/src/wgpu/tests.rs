@@ -20,24 +20,24 @@ fn software() -> usize {
         .index
 }
 
-fn device(budget: Option<u64>, change: impl FnOnce(&mut Wishes)) -> WgpuDevice {
-    let mut wishes = Wishes::new(true);
-    wishes.budget = budget;
-    change(&mut wishes);
-    WgpuDevice::with_wishes(software(), &wishes).unwrap()
+fn device(budget: Option<u64>, change: impl FnOnce(&mut AdapterOptions)) -> WgpuDevice {
+    let mut options = AdapterOptions::new(true);
+    options.budget = budget;
+    change(&mut options);
+    WgpuDevice::with_options(software(), &options).unwrap()
 }
 
 /// Three devices, shared by the tests because creating pipelines takes long.
 static AS_IT_IS: LazyLock<WgpuDevice> = LazyLock::new(|| device(None, |_| ()));
 static WITHOUT_INT64: LazyLock<WgpuDevice> =
-    LazyLock::new(|| device(None, |wishes| wishes.use_int64 = false));
+    LazyLock::new(|| device(None, |options| options.use_int64 = false));
 /// Bindings of a megabyte, which is the size of the largest table; buffers in chunks of 2^11 elements; and so few
 /// workgroups per dimension that launches soon need a second one.
 static SMALL: LazyLock<WgpuDevice> = LazyLock::new(|| {
-    device(None, |wishes| {
-        wishes.max_binding_bytes = 1 << 20;
-        wishes.max_chunk_bytes = 64 << 10;
-        wishes.max_workgroups = 256;
+    device(None, |options| {
+        options.max_binding_bytes = 1 << 20;
+        options.max_chunk_bytes = 64 << 10;
+        options.max_workgroups = 256;
     })
 });
 
@@ -85,11 +85,11 @@ fn what_is_not_there_or_not_asked_for_is_an_error() {
     );
     let refused = WgpuDevice::new(software(), None, false).map(|_| ());
     assert!(matches!(refused, Err(DeviceError::SoftwareOnly { index, .. }) if index == software()));
-    let too_small = Wishes {
+    let too_small = AdapterOptions {
         max_binding_bytes: 1 << 19,
-        ..Wishes::new(true)
+        ..AdapterOptions::new(true)
     };
-    let refused = WgpuDevice::with_wishes(software(), &too_small).map(|_| ());
+    let refused = WgpuDevice::with_options(software(), &too_small).map(|_| ());
     assert!(matches!(refused, Err(DeviceError::Start { .. })));
 }
 
@@ -174,7 +174,7 @@ fn a_search_ends_soon_after_it_is_cancelled() {
 /// chunks.
 #[test]
 fn trees_are_the_cpus() {
-    let small = device(None, |wishes| wishes.max_chunk_bytes = 128 << 10);
+    let small = device(None, |options| options.max_chunk_bytes = 128 << 10);
     for (device, log_leaves) in [(device(None, |_| ()), 15), (small, 14)] {
         let dual = Dual::new(device, crate::CpuDevice::new(Some(1)).unwrap());
         let mut tree = MerkleTree::empty(&dual, log_leaves, Tag("tree")).unwrap();

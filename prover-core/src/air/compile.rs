@@ -205,7 +205,7 @@ fn monic_on_coset(roots: &[Felt], shift: Felt, order: usize) -> Vec<Felt> {
 
 /// The largest number of single rows in a domain that cost one multiplication each in every row. Domains with more
 /// single rows use a table of the trace's length instead.
-const MOST_SINGLE_ROWS: usize = 2;
+const MAX_SINGLE_ROWS: usize = 2;
 
 /// The divisor of a sum of constraints: a periodic quotient, and single rows.
 type Divisor = (Domain, Vec<Rows>);
@@ -254,7 +254,7 @@ fn weighted_sums<'g>(air: &Air, graph: &'g Graph) -> BTreeMap<Divisor, BTreeMap<
     let split = |rows: &[Rows]| -> (Vec<Rows>, Vec<Rows>) {
         let single = |rows: &Rows| rows.step == air.trace_length;
         // Many single rows go into a table.
-        if rows.iter().filter(|rows| single(rows)).count() > MOST_SINGLE_ROWS {
+        if rows.iter().filter(|rows| single(rows)).count() > MAX_SINGLE_ROWS {
             return (Vec::new(), rows.to_vec());
         }
         rows.iter().copied().partition(single)

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 const OFFSET_BITS: u32 = 16;
 
 /// Limit on the number of segments; no layout has so many.
-const MOST_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 
 /// Limit on the number of parameters; layout `dynamic` has fewer.
-const MOST_PARAMS: usize = 1024;
+const MAX_PARAMS: usize = 1024;
 
 /// The bounds of a memory segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,9 +176,9 @@ impl PublicInput {
         };
         let params = params
             .if_present()
-            .map(|params| params.members(MOST_PARAMS, |param| param.unsigned()));
+            .map(|params| params.members(MAX_PARAMS, |param| param.unsigned()));
         let this = Self {
-            memory_segments: segments.members(MOST_SEGMENTS, segment)?,
+            memory_segments: segments.members(MAX_SEGMENTS, segment)?,
             dynamic_params: params.transpose()?,
             layout: layout.string()?.into_owned(),
             n_steps: n_steps.unsigned()?,

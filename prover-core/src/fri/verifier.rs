@@ -30,7 +30,7 @@ pub enum FriError {
     /// Evaluating the last layer at so many queries would take too much work.
     #[error(
         "FRI: evaluating the last layer at the queries takes {work} multiplications, more than the limit of \
-         {MOST_WORK}; use fewer n_queries or a smaller last_layer_degree_bound"
+         {MAX_WORK}; use fewer n_queries or a smaller last_layer_degree_bound"
     )]
     LastLayerWork {
         /// Multiplications.
@@ -40,7 +40,7 @@ pub enum FriError {
 
 /// Limit of the multiplications for the last layer: half a minute of work. Even an extreme proof, of 2^20 steps without
 /// a single fold, takes at most half of it.
-const MOST_WORK: u64 = 1 << 31;
+const MAX_WORK: u64 = 1 << 31;
 
 /// The prover's commitments: inner layers and the last layer's coefficients.
 pub struct FriCommitment {
@@ -137,7 +137,7 @@ impl FriCommitment {
         };
         let rows: Vec<_> = queries.iter().map(|&query| last.cell(query).0).collect();
         let work = last_layer::work(last, self.coefficients.len(), &rows);
-        if work > MOST_WORK {
+        if work > MAX_WORK {
             return Err(FriError::LastLayerWork { work });
         }
         let expected = last_layer::evaluate(last, &self.coefficients, &rows);

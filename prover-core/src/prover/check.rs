@@ -30,7 +30,7 @@ pub struct Checked {
 /// [`ProveError`]: inputs that do not fill a trace, or a device failure.
 pub fn check<D: Backend>(device: &D, input: &ProverInput) -> Result<Checked, ProveError> {
     let layout = Layout::of(&input.public).map_err(StatementError::from)?;
-    let air = CairoAir::new(&layout, input.public.n_steps)?;
+    let air = CairoAir::new(&layout, input.public.n_steps).map_err(StatementError::from)?;
     let mut columns = fill_trace(&layout, input)?;
     let n_rows = air.air.trace_length;
 

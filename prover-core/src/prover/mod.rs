@@ -41,18 +41,17 @@ pub struct ProveOptions<'a> {
     pub memory_budget: Option<u64>,
     /// Receives progress reports.
     pub observer: &'a dyn Observer,
-    /// Stops the work soon after it is set.
-    pub cancel: &'a Cancel,
+    /// Stops the work soon after it is set; by default, nothing does.
+    pub cancel: Option<&'a Cancel>,
 }
 
 impl Default for ProveOptions<'_> {
     fn default() -> Self {
-        static NEVER: Cancel = Cancel::new();
         Self {
             annotations: false,
             memory_budget: None,
             observer: &Silent,
-            cancel: &NEVER,
+            cancel: None,
         }
     }
 }
@@ -87,11 +86,11 @@ pub struct Statistics {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// The statement has no proof.
+    /// Public input and parameters are not a valid statement.
     #[error(transparent)]
     Statement(#[from] StatementError),
     /// The execution is of another statement.
-    #[error("the execution is not of the statement that is to be proved: its public input differs")]
+    #[error("the execution belongs to another statement: its public input differs")]
     OtherStatement,
     /// The inputs are wrong.
     #[error(transparent)]
@@ -134,7 +133,9 @@ pub fn prove<D: Backend>(
         options.memory_budget.or(device.free_bytes()),
     )?;
     device.reserve(plan.device_bytes())?;
-    let mut meter = Meter::new(device, &shape, params, options.observer, options.cancel);
+    let never = Cancel::default();
+    let cancel = options.cancel.unwrap_or(&never);
+    let mut meter = Meter::new(device, &shape, params, options.observer, cancel);
 
     meter.begin(Phase::Trace)?;
     let trace = build_trace(statement.layout(), input)?;

@@ -71,9 +71,9 @@ pub fn repository_cases() -> Vec<Golden> {
     rows
 }
 
-/// Whether this is the slow tier: the environment variable `QUARRY_SLOW_TESTS` is set. (A feature would build all again.)
+/// Whether this is the slow tier: the environment variable `QUARRY_SLOW_TESTS` is 1. (A feature would build all again.)
 pub fn is_slow_tier() -> bool {
-    std::env::var_os("QUARRY_SLOW_TESTS").is_some()
+    std::env::var_os("QUARRY_SLOW_TESTS").is_some_and(|value| value == "1")
 }
 
 /// What a test goes through: the repository's corpus, or in the slow tier the larger one, which has the same rows and

@@ -95,7 +95,7 @@ mod tests {
         // The maximum number of queries, spread over a layer twice and 2^20 times as large as the polynomial.
         let spread = |log_len: u32| (0..1 << 16).map(|i| i << (log_len - 16)).collect::<Vec<u64>>();
         assert!(work(&layer(23), 1 << 22, &spread(23)) < 1 << 28);
-        assert!(work(&layer(42), 1 << 22, &spread(42)) > super::super::MOST_WORK);
+        assert!(work(&layer(42), 1 << 22, &spread(42)) > super::super::MAX_WORK);
         // The largest realistic case: no fold, a gigabyte of coefficients, 80 bits or 128.
         let honest = |log_cosets: u32, n_queries: usize| {
             let rows: Vec<_> = spread(24 + log_cosets)

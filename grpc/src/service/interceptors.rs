@@ -2,7 +2,7 @@
 
 use super::connections::Peer;
 use super::identity::{Authenticator, Identity};
-use super::rates::{Deed, Limiter};
+use super::rates::{Limiter, RequestKind};
 use super::streams::STALL;
 use crate::scheduler::Scheduler;
 use hyper::body::{Body as HttpBody, Bytes, Frame};
@@ -18,13 +18,13 @@ use tonic::service::Interceptor;
 use tonic::{Request, Status};
 
 /// Maximum request size. Uploads have no total limit, but each of their messages has.
-const MOST_REQUEST_BYTES: usize = 256 << 10;
+const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// The client-streaming method.
 const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
 
 /// Authenticates requests and adds the client's [`Identity`] to their extensions.
 #[derive(Clone)]
-pub struct Door {
+pub struct AuthInterceptor {
     /// Authenticator of the clients.
     pub authenticator: Arc<dyn Authenticator>,
     /// Per-address rate limiter for clients without their own.
@@ -33,7 +33,7 @@ pub struct Door {
     pub scheduler: Arc<Scheduler>,
 }
 
-impl Interceptor for Door {
+impl Interceptor for AuthInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let peer = peer(&request);
         let certificate = peer.certificate.as_deref();
@@ -48,11 +48,11 @@ impl Interceptor for Door {
                     (false, None) => "no_credentials",
                 });
             self.addresses
-                .take(Deed::Failure, peer.address)
+                .take(RequestKind::FailedAuthentication, peer.address)
                 .err()
                 .unwrap_or(status)
         })?;
-        take(Deed::Call, &identity, &self.addresses, peer.address)?;
+        take(RequestKind::Call, &identity, &self.addresses, peer.address)?;
         request.extensions_mut().insert(identity);
         Ok(request)
     }
@@ -60,11 +60,11 @@ impl Interceptor for Door {
 
 /// Admits every request within the address's rate limit, without authentication: health is not secret.
 #[derive(Clone)]
-pub struct OpenDoor(pub Arc<Limiter>);
+pub struct RateInterceptor(pub Arc<Limiter>);
 
-impl Interceptor for OpenDoor {
+impl Interceptor for RateInterceptor {
     fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
-        self.0.take(Deed::Call, peer(&request).address)?;
+        self.0.take(RequestKind::Call, peer(&request).address)?;
         Ok(request)
     }
 }
@@ -82,10 +82,10 @@ pub fn peer<T>(request: &Request<T>) -> Peer {
 ///
 /// # Errors
 /// `RESOURCE_EXHAUSTED` with a retry delay.
-pub fn take(deed: Deed, who: &Identity, addresses: &Limiter, address: IpAddr) -> Result<(), Status> {
+pub fn take(kind: RequestKind, who: &Identity, addresses: &Limiter, address: IpAddr) -> Result<(), Status> {
     match &who.limiter {
-        Some(own) => own.take(deed, Ipv4Addr::UNSPECIFIED.into()),
-        None => addresses.take(deed, address),
+        Some(own) => own.take(kind, Ipv4Addr::UNSPECIFIED.into()),
+        None => addresses.take(kind, address),
     }
 }
 
@@ -98,7 +98,7 @@ pub fn bounded(request: http::Request<Body>) -> http::Request<Body> {
     request.map(|body| {
         Body::new(Bounded {
             body,
-            left: MOST_REQUEST_BYTES,
+            left: MAX_REQUEST_BYTES,
             late: Box::pin(sleep(STALL)),
         })
     })
@@ -127,7 +127,7 @@ impl HttpBody for Bounded {
         if let Some(Ok(frame)) = &frame {
             let n_bytes = frame.data_ref().map_or(0, Bytes::len);
             let Some(left) = self.left.checked_sub(n_bytes) else {
-                let long = format!("a request has at most {MOST_REQUEST_BYTES} bytes");
+                let long = format!("a request has at most {MAX_REQUEST_BYTES} bytes");
                 return Poll::Ready(Some(Err(Status::out_of_range(long))));
             };
             self.left = left;
