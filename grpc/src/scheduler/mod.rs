@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 /// Capacity of the broadcast channel of job changes.
 const MAX_CHANGES: usize = 1024;
@@ -442,18 +443,59 @@ fn entry(job: &Job) -> Entry {
 
 /// Runs `work` to completion, even if the caller is cancelled.
 async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    done(tokio::spawn(work).await)
+    joined(tokio::spawn(work)).await
 }
 
 /// Runs a blocking action off the async threads.
 async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> T {
-    done(tokio::task::spawn_blocking(action).await)
+    joined(tokio::task::spawn_blocking(action)).await
 }
 
-fn done<T>(joined: Result<T, tokio::task::JoinError>) -> T {
-    match joined {
+/// Output of a task that is never aborted. Passes its panic on.
+async fn joined<T>(task: JoinHandle<T>) -> T {
+    match task.await.map_err(JoinError::try_into_panic) {
         Ok(value) => value,
-        // The task is never aborted, so it panicked: pass the panic on.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime is shutting down, and will drop the caller as well.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// Sends whether it was dropped by a panic.
+    struct Dropped(mpsc::Sender<bool>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(std::thread::panicking());
+        }
+    }
+
+    /// A task that is running while the runtime shuts down gets its blocking actions back as cancelled.
+    #[test]
+    fn a_shutdown_is_not_a_panic() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        let (running, runs) = mpsc::channel();
+        let (shut, is_shut) = mpsc::channel();
+        let (dropped, was_dropped) = mpsc::channel();
+        runtime.spawn(async move {
+            let _dropped = Dropped(dropped);
+            running.send(()).unwrap();
+            is_shut.recv().unwrap();
+            blocking(|| ()).await;
+            // The runtime is gone, so the action cannot have run.
+            unreachable!();
+        });
+        runs.recv().unwrap();
+        runtime.shutdown_background();
+        shut.send(()).unwrap();
+        assert!(!was_dropped.recv().unwrap(), "the task panicked");
     }
 }
