@@ -2,7 +2,7 @@
 
 use crate::argv::normalise;
 use crate::targets::{Run, file};
-use quarry_grpc::fuzzing;
+use quarry_service::fuzzing;
 use quarry_kernels::CpuDevice;
 use quarry_prover_core::cairo::input::{ProverInput, TraceEntry};
 use quarry_prover_core::cairo::layouts::Layout;
@@ -280,7 +280,7 @@ pub fn a_config() -> Vec<u8> {
     let more = "\n[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_authority = \"a\"\n\n[[clients]]\nsha256 = \"00\"\n\
         tenant = \"t\"\nroles = [\"submit\", \"read\", \"admin\"]\nmax_active_jobs = 3\n\
         rates.calls = { per_second = 1, burst = 5 }\n";
-    (quarry_grpc::config::Config::default()
+    (quarry_service::config::Config::default()
         .to_text()
         .unwrap_or_default()
         .replace("clients = []\n", "")

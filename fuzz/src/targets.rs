@@ -49,8 +49,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dynamic_params", prepare: formats::dynamic_params, seeds: files!("examples/cubes/dynamic_params.json") },
     Target { name: "config", prepare: plain!(formats::config), seeds: || Ok(vec![formats::a_config()]) },
     Target { name: "argv", prepare: plain!(formats::argv), seeds: || Ok(vec![formats::an_argv()]) },
-    Target { name: "specification", prepare: plain!(quarry_grpc::fuzzing::specification), seeds: || Ok(quarry_grpc::fuzzing::specifications()) },
-    Target { name: "messages", prepare: plain!(quarry_grpc::fuzzing::messages), seeds: || Ok(quarry_grpc::fuzzing::specifications()) },
+    Target { name: "specification", prepare: plain!(quarry_service::fuzzing::specification), seeds: || Ok(quarry_service::fuzzing::specifications()) },
+    Target { name: "messages", prepare: plain!(quarry_service::fuzzing::messages), seeds: || Ok(quarry_service::fuzzing::specifications()) },
     Target { name: "names", prepare: formats::names, seeds: || Ok(vec![b"0123456789abcdef".repeat(4), b"../../etc".to_vec()]) },
 ];
 

@@ -3,8 +3,8 @@
 
 use clap::Parser;
 use quarry_benches::unpack_case;
-use quarry_grpc::client::{Client, Connection};
-use quarry_grpc::protocol::{AirInput, JobSpec, JobState, job_spec::Input, job_spec::Parameters};
+use quarry_client::protocol::{AirInput, JobSpec, JobState, job_spec::Input, job_spec::Parameters};
+use quarry_client::{Client, Connection};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};

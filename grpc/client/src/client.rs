@@ -1,0 +1,487 @@
+//! The client: one connection, one method per call, retries.
+
+use crate::digest::digest;
+use crate::protocol::prover_client::ProverClient;
+use crate::protocol::{
+    ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate, EstimateJobRequest,
+    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, JobState,
+    ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
+    UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request, upload_artifact_request::Part,
+};
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Request, Status, Streaming};
+
+/// How many times, and how far apart, an upload is retried while another client uploads the same file.
+const BUSY_TRIES: u32 = 120;
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+/// Bytes per uploaded chunk.
+const CHUNK: usize = 1 << 18;
+/// Largest response: a job whose program has much output.
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
+/// Connect timeout.
+const CONNECT: Duration = Duration::from_secs(10);
+/// After a connection breaks: first and longest pause before a retry, and the number of retries.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+const MAX_TRIES: u32 = 20;
+
+/// Address of the appliance and the client's credentials.
+#[derive(Clone)]
+pub struct Connection {
+    /// `http://host:port`, or `https://` for TLS.
+    pub server: String,
+    /// Bearer token, if the appliance requires one.
+    pub token: Option<String>,
+    /// CA certificates (PEM) that sign the appliance's certificate.
+    pub authority: Option<Vec<u8>>,
+    /// This client's certificate and key (PEM).
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Shows the address and which credentials are set, but no secret.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("server", &self.server)
+            .field("has_token", &self.token.is_some())
+            .field("has_authority", &self.authority.is_some())
+            .field("has_identity", &self.identity.is_some())
+            .finish()
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            server: "http://127.0.0.1:7474".to_owned(),
+            token: None,
+            authority: None,
+            identity: None,
+        }
+    }
+}
+
+/// Error of a client call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The connection cannot be established.
+    #[error("cannot connect to {server}: {source}")]
+    Connect {
+        /// The server.
+        server: String,
+        /// Why.
+        source: tonic::transport::Error,
+    },
+    /// The token contains characters that a header cannot carry.
+    #[error("the token contains characters that a header cannot carry")]
+    Token,
+    /// A token or client certificate would be sent in clear text, or a CA certificate is given for a connection without
+    /// TLS.
+    #[error("{server}: certificates need https://; a token needs https:// or a loopback address")]
+    Plain {
+        /// The server.
+        server: String,
+    },
+    /// The response has a value that this client version does not know.
+    #[error("{0}: unknown to this client, which is older than the appliance: upgrade it")]
+    Newer(String),
+    /// The appliance rejected the request, or the connection broke.
+    #[error("{}", .0.message())]
+    Status(Box<Status>),
+    /// A local file cannot be read or written.
+    #[error("'{path}': {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The downloaded bytes do not match the requested digest.
+    #[error("artifact {0}: the downloaded bytes do not match the digest")]
+    Damaged(String),
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl ClientError {
+    /// Whether a retry may help: the appliance is unreachable or busy.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { .. } => true,
+            Self::Status(status) => matches!(
+                status.code(),
+                Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a host is a loopback address.
+fn is_loopback(host: Option<&str>) -> bool {
+    let host = host.unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn in_file(path: &Path) -> impl Fn(io::Error) -> ClientError {
+    let path = path.display().to_string();
+    move |source| ClientError::File {
+        path: path.clone(),
+        source,
+    }
+}
+
+/// Adds the token to every request.
+#[derive(Clone)]
+struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Client of the proving service. Clones are cheap and share one connection, which is re-established when it breaks.
+#[derive(Clone)]
+pub struct Client {
+    inner: ProverClient<InterceptedService<Channel, Bearer>>,
+}
+
+impl Client {
+    /// Connects to the appliance.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`].
+    pub async fn connect(connection: &Connection) -> Result<Self, ClientError> {
+        let refused = |source| ClientError::Connect {
+            server: connection.server.clone(),
+            source,
+        };
+        let mut endpoint = Endpoint::from_shared(connection.server.clone())
+            .map_err(refused)?
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .tcp_nodelay(true);
+        let is_tls = endpoint.uri().scheme_str() == Some("https");
+        let is_plain = connection.authority.is_some()
+            || connection.identity.is_some()
+            || (connection.token.is_some() && !is_loopback(endpoint.uri().host()));
+        if !is_tls && is_plain {
+            return Err(ClientError::Plain {
+                server: connection.server.clone(),
+            });
+        }
+        if is_tls {
+            let mut tls = ClientTlsConfig::new();
+            if let Some(authority) = &connection.authority {
+                tls = tls.ca_certificate(Certificate::from_pem(authority));
+            }
+            if let Some((certificate, key)) = &connection.identity {
+                tls = tls.identity(Identity::from_pem(certificate, key));
+            }
+            endpoint = endpoint.tls_config(tls).map_err(refused)?;
+        }
+        let token = connection.token.as_ref().map(|token| {
+            let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
+                .parse()
+                .map_err(|_| ClientError::Token)?;
+            value.set_sensitive(true);
+            Ok::<_, ClientError>(value)
+        });
+        let bearer = Bearer(token.transpose()?);
+        let channel = endpoint.connect().await.map_err(refused)?;
+        Ok(Self {
+            inner: ProverClient::with_interceptor(channel, bearer)
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        })
+    }
+
+    /// Returns the appliance's capabilities.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn capabilities(&mut self) -> Result<Capabilities, ClientError> {
+        let answer = self.inner.get_capabilities(GetCapabilitiesRequest {}).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Uploads the part of a file that the appliance does not have yet; returns its reference.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn upload(&mut self, path: &Path) -> Result<ArtifactRef, ClientError> {
+        let file = std::fs::File::open(path).map_err(in_file(path))?;
+        let digesting = tokio::task::spawn_blocking(move || digest(file));
+        let digested = digesting.await.map_err(io::Error::other).flatten();
+        let artifact = digested.map_err(in_file(path))?;
+        let mut tries = 0;
+        loop {
+            match self.upload_rest(&artifact, path).await {
+                // Another client of the tenant is uploading the same file.
+                Err(ClientError::Status(status)) if status.code() == Code::Aborted && tries < BUSY_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                done => return done.map(|()| artifact),
+            }
+        }
+    }
+
+    /// Uploads the missing part of a file.
+    async fn upload_rest(&mut self, artifact: &ArtifactRef, path: &Path) -> Result<(), ClientError> {
+        let stat = StatArtifactRequest {
+            artifact: Some(artifact.clone()),
+        };
+        let status = self.inner.stat_artifact(stat).await?.into_inner();
+        if status.complete {
+            return Ok(());
+        }
+        let offset = status.received.min(artifact.size);
+        let mut file = File::open(path).await.map_err(in_file(path))?;
+        file.seek(io::SeekFrom::Start(offset))
+            .await
+            .map_err(in_file(path))?;
+        let header = UploadHeader {
+            artifact: Some(artifact.clone()),
+            offset,
+        };
+        let (send, parts) = mpsc::channel(4);
+        let reading = tokio::spawn(async move {
+            let mut next = Some(Part::Header(header));
+            while let Some(part) = next {
+                // If the server has stopped reading, its response says why.
+                if send
+                    .send(UploadArtifactRequest { part: Some(part) })
+                    .await
+                    .is_err()
+                {
+                    break;
+                }
+                let mut chunk = Vec::with_capacity(CHUNK);
+                (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).await?;
+                next = (!chunk.is_empty()).then_some(Part::Chunk(chunk));
+            }
+            Ok(())
+        });
+        let answer = self.inner.upload_artifact(ReceiverStream::new(parts)).await;
+        reading
+            .await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(in_file(path))?;
+        if answer?.into_inner().complete {
+            Ok(())
+        } else {
+            Err(in_file(path)(io::Error::other(
+                "the file changed while it was uploaded",
+            )))
+        }
+    }
+
+    /// Downloads a file and checks its digest. The target is written completely or not at all. An interrupted download
+    /// resumes from its `.part` file, unless the service reported that its own copy is damaged.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn download(&mut self, artifact: &ArtifactRef, to: &Path) -> Result<(), ClientError> {
+        self.download_of("", artifact, to).await
+    }
+
+    /// [`Client::download`] for a file of another tenant; needs the role admin. An empty `tenant` is the caller's own.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn download_of(
+        &mut self,
+        tenant: &str,
+        artifact: &ArtifactRef,
+        to: &Path,
+    ) -> Result<(), ClientError> {
+        // The digest becomes part of a local file name, so the service must not choose its form.
+        let digits = artifact.sha256.bytes().filter(u8::is_ascii_hexdigit).count();
+        if digits != 64 || artifact.sha256.len() != 64 {
+            return Err(ClientError::Damaged(artifact.sha256.clone()));
+        }
+        let name = artifact.sha256.get(..16).unwrap_or_default();
+        let part = to.with_added_extension(format!("{name}.part"));
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(&part)
+            .await
+            .map_err(in_file(&part))?;
+        let request = DownloadArtifactRequest {
+            sha256: artifact.sha256.clone(),
+            offset: file.metadata().await.map_err(in_file(&part))?.len(),
+            tenant: tenant.to_owned(),
+        };
+        let mut chunks = self.inner.download_artifact(request).await?.into_inner();
+        loop {
+            match chunks.message().await {
+                Ok(Some(chunk)) => file.write_all(&chunk.data).await.map_err(in_file(&part))?,
+                Ok(None) => break,
+                Err(status) => {
+                    if status.code() == Code::DataLoss {
+                        fs::remove_file(&part).await.map_err(in_file(&part))?;
+                    }
+                    return Err(status.into());
+                }
+            }
+        }
+        file.sync_all().await.map_err(in_file(&part))?;
+        let file = std::fs::File::open(&part).map_err(in_file(&part))?;
+        if digest(file).map_err(in_file(&part))?.sha256 != artifact.sha256 {
+            fs::remove_file(&part).await.map_err(in_file(&part))?;
+            return Err(ClientError::Damaged(artifact.sha256.clone()));
+        }
+        fs::rename(&part, to).await.map_err(in_file(to))
+    }
+
+    /// Submits a job. With a dedup key (idempotency key), a submission can be retried safely.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn submit(&mut self, spec: JobSpec) -> Result<SubmitJobResponse, ClientError> {
+        let request = SubmitJobRequest { spec: Some(spec) };
+        Ok(self.inner.submit_job(request).await?.into_inner())
+    }
+
+    /// Estimates a job's time, and whether it would meet its deadline.
+    ///
+    /// # Errors
+    /// [`ClientError`]; also if the job could not be proved.
+    pub async fn estimate(&mut self, spec: JobSpec) -> Result<Estimate, ClientError> {
+        let request = EstimateJobRequest { spec: Some(spec) };
+        Ok(self.inner.estimate_job(request).await?.into_inner())
+    }
+
+    /// Returns a job's current state.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&mut self, id: &str) -> Result<Job, ClientError> {
+        self.find(get_job_request::Key::Id(id.to_owned())).await
+    }
+
+    /// Returns the job with a dedup key.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn by_dedup_key(&mut self, key: &str) -> Result<Job, ClientError> {
+        self.find(get_job_request::Key::DedupKey(key.to_owned())).await
+    }
+
+    async fn find(&mut self, key: get_job_request::Key) -> Result<Job, ClientError> {
+        let request = GetJobRequest { key: Some(key) };
+        Ok(self.inner.get_job(request).await?.into_inner())
+    }
+
+    /// Lists jobs, newest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn list(&mut self, request: ListJobsRequest) -> Result<ListJobsResponse, ClientError> {
+        Ok(self.inner.list_jobs(request).await?.into_inner())
+    }
+
+    /// Streams events after a cursor, of one job or of all.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn watch(&mut self, request: WatchJobsRequest) -> Result<Streaming<JobEvent>, ClientError> {
+        Ok(self.inner.watch_jobs(request).await?.into_inner())
+    }
+
+    /// Waits until a job has ended and returns it. Calls `tell` once per event, across reconnects.
+    ///
+    /// # Errors
+    /// [`ClientError`], if the appliance stays unreachable for about a minute and a half.
+    pub async fn wait(&mut self, id: &str, mut tell: impl FnMut(&JobEvent)) -> Result<Job, ClientError> {
+        let mut after = 0;
+        let mut tries = 0;
+        loop {
+            let before = after;
+            let mut opened = None;
+            let followed = self.follow(id, &mut after, &mut opened, &mut tell).await;
+            // A stream that delivered an event or stayed open for a while was healthy: the next break gets all retries
+            // again.
+            if after > before || opened.is_some_and(|at: Instant| at.elapsed() >= PAUSES[1]) {
+                tries = 0;
+            }
+            match followed {
+                Ok(Some(job)) => return Ok(job),
+                // The stream ended before the job did: the appliance or a proxy is shutting down.
+                Ok(None) => tries = 0,
+                Err(error) if error.is_transient() && tries < MAX_TRIES => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep((PAUSES[0] * 2u32.pow(tries.min(6))).min(PAUSES[1])).await;
+            tries += 1;
+        }
+    }
+
+    async fn follow(
+        &mut self,
+        id: &str,
+        after: &mut u64,
+        opened: &mut Option<Instant>,
+        tell: &mut impl FnMut(&JobEvent),
+    ) -> Result<Option<Job>, ClientError> {
+        let request = WatchJobsRequest {
+            after: *after,
+            job_id: id.to_owned(),
+        };
+        let mut events = self.watch(request).await?;
+        *opened = Some(Instant::now());
+        let known = |state: i32| {
+            let unknown = |_| ClientError::Newer(format!("state {state}"));
+            JobState::try_from(state).map_err(unknown)
+        };
+        while let Some(event) = events.message().await? {
+            known(event.state)?;
+            *after = event.cursor;
+            tell(&event);
+        }
+        let job = self.get(id).await?;
+        known(job.state)?;
+        Ok(job.state().has_ended().then_some(job))
+    }
+
+    /// Cancels a job.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn cancel(&mut self, id: &str) -> Result<Job, ClientError> {
+        let request = CancelJobRequest { id: id.to_owned() };
+        Ok(self.inner.cancel_job(request).await?.into_inner())
+    }
+
+    /// Returns the result of a job that has succeeded.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn result(&mut self, id: &str) -> Result<JobResult, ClientError> {
+        let request = GetResultRequest { id: id.to_owned() };
+        Ok(self.inner.get_result(request).await?.into_inner())
+    }
+}

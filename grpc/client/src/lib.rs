@@ -1,0 +1,37 @@
+//! Client of the Quarry proving service: uploads inputs, submits jobs, follows their events, downloads proofs. It
+//! builds neither a prover nor a device.
+//!
+//! A client submits a job and waits for its end:
+//!
+//! ```no_run
+//! use quarry_client::{Client, Connection};
+//! use quarry_client::protocol::{JobSpec, ProgramInput, job_spec::Input};
+//!
+//! # async fn submit() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut client = Client::connect(&Connection::default()).await?;
+//! let program = client.upload("program.json".as_ref()).await?;
+//! let spec = JobSpec {
+//!     dedup_key: "block 1234".to_owned(),
+//!     input: Some(Input::Program(ProgramInput { program: Some(program), ..Default::default() })),
+//!     ..Default::default()
+//! };
+//! let id = client.submit(spec).await?.job.ok_or("no job")?.id;
+//! client.wait(&id, |event| println!("{}", event.stage)).await?;
+//! let result = client.result(&id).await?;
+//! client.download(&result.proof.ok_or("no proof")?, "proof.json".as_ref()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Client`] retries while the service restarts, so [`Client::wait`] survives a broken connection.
+//! - [`protocol`] has all messages; the proto files document them. [`admin`] is the protocol of the operators' socket.
+//! - [`digest`] computes the SHA-256 that names an uploaded file.
+//!
+//! `examples/submit.rs` is a whole program.
+
+pub mod admin;
+mod client;
+pub mod digest;
+pub mod protocol;
+
+pub use client::{Client, ClientError, Connection};

@@ -1,0 +1,294 @@
+//! `quarry submit` and `quarry estimate`: send a job to a service.
+
+use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::job_json::job_json;
+use crate::cli::kinds;
+use crate::cli::output::Target;
+use crate::cli::source::{read_stone_json, read_text};
+use crate::cli::terminal;
+use quarry_client::Client;
+use quarry_client::protocol::{
+    AirInput, ArtifactRef, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
+    job_spec::{Input, Parameters},
+};
+use quarry_prover_core::file_kind::FileKind;
+use serde_json::json;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Examples for `submit --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry submit program.json --input input.json
+      prints the job's id
+  quarry submit program.json --input input.json --out proof.json
+      waits for the proof and writes it
+  quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
+      --parameter-file params.json --dedup-key 'block 1234' --out proof.json
+      takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job";
+
+/// Examples for `estimate --help`.
+pub const ESTIMATE_EXAMPLES: &str = "\
+Examples:
+  quarry estimate program.json --input input.json
+  quarry estimate program.json --input input.json --deadline 600 | jq .would_meet_deadline";
+
+/// The options that describe a job, and how to reach the service.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct Job {
+    /// Compiled Cairo 0 program (JSON)
+    #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
+    #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
+    program: Option<PathBuf>,
+    /// Input of the program (JSON), which its hints read as program_input
+    #[arg(long, value_name = "FILE", requires = "program")]
+    input: Option<PathBuf>,
+    /// Layout; auto takes the cheapest usable one
+    #[arg(long, value_name = "auto|NAME", default_value = "auto")]
+    layout: String,
+    /// Run the program in layout dynamic with these parameters (Stone's dynamic_params, JSON)
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
+    dynamic_params: Option<PathBuf>,
+    /// Pad the run to at least this many steps
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
+    min_steps: u64,
+    /// Public input of an execution (Stone's JSON), instead of a program
+    #[arg(long, value_name = "FILE", requires = "private_input_file")]
+    public_input_file: Option<PathBuf>,
+    /// Private input of the execution (Stone's JSON), which names its trace and memory files
+    #[arg(long, value_name = "FILE", requires = "public_input_file")]
+    private_input_file: Option<PathBuf>,
+    /// Profile: the verifier that the proof is for; empty for the service's default
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        conflicts_with = "parameter_file"
+    )]
+    profile: String,
+    /// Target for the conjectured security, in bits; 0 for the service's default
+    #[arg(
+        long,
+        value_name = "BITS",
+        default_value_t = 0,
+        conflicts_with = "parameter_file"
+    )]
+    security_bits: u32,
+    /// Read the parameters from this file in Stone's format, instead of deriving them
+    #[arg(long, value_name = "FILE")]
+    parameter_file: Option<PathBuf>,
+    /// Fail a job whose run has more steps; 0 for the service's limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    step_limit: u64,
+    /// Deadline in seconds from now; a job that is not done by then expires [default: none]
+    #[arg(long, value_name = "SECONDS")]
+    deadline: Option<u64>,
+    /// Priority; jobs with a higher one go first
+    #[arg(
+        long,
+        value_name = "-100..100",
+        default_value_t = 0,
+        allow_hyphen_values = true
+    )]
+    priority: i32,
+    /// Idempotency key: resubmitting with the same key returns the existing job
+    #[arg(long, value_name = "KEY", default_value = "")]
+    dedup_key: String,
+    /// Reject a program with another hash (Pedersen or Poseidon). With Stone's four files it needs --expect-builtins,
+    /// or --layout if main has all builtins of that layout: the hash does not cover which builtins main has
+    #[arg(long, value_name = "HASH", default_value = "")]
+    expect_program_hash: String,
+    /// Reject the job unless main has exactly these builtins, in this order
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    expect_builtins: Vec<String>,
+    /// Label of the job, to find it with `quarry list`; repeat it for several
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
+    labels: Vec<(String, String)>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Arguments of `estimate`.
+#[derive(Debug, clap::Args)]
+pub struct EstimateArgs {
+    #[command(flatten)]
+    job: Job,
+}
+
+/// Arguments of `submit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    job: Job,
+    /// Wait until the job has ended
+    #[arg(long)]
+    wait: bool,
+    /// Wait until the job has ended and write the proof to this file
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the job as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    args.job.check_kinds()?;
+    let target = args.out.as_deref().map(Target::check).transpose()?;
+    let id = OnceCell::new();
+    let on_stop = || match id.get() {
+        Some(id) => {
+            let message = format!("interrupted; job {id} continues: follow it with `quarry watch {id}`");
+            Failure::new(Kind::Interrupted, message).with_details(&json!({ "id": id }))
+        }
+        None => Failure::interrupted(),
+    };
+    let ask = async |mut client: Client| {
+        let spec = args.job.spec(&mut client).await?;
+        let submitted = client.submit(spec).await?;
+        let mut job = submitted.job.unwrap_or_default();
+        let _ = id.set(job.id.clone());
+        if submitted.existing {
+            terminal::tell(format_args!(
+                "note: this is an existing job with the same dedup key\n"
+            ));
+        }
+        if args.wait || target.is_some() {
+            terminal::tell(format_args!("job {}\n", job.id));
+            let tell = |event: &quarry_client::protocol::JobEvent| {
+                let stage = match &*event.stage {
+                    "" => String::new(),
+                    stage => format!(": {stage}"),
+                };
+                terminal::tell(format_args!("{}{stage}\n", event.state().name()));
+            };
+            job = client.wait(&job.id, tell).await?;
+            if job.state() != JobState::Succeeded {
+                return Err(no_proof(&job).with_details(&job_json(&job)));
+            }
+        }
+        if let Some(target) = &target {
+            let result = client.result(&job.id).await?;
+            fetch(&mut client, &job, &result, target).await?;
+        }
+        if args.json {
+            show(&job, None, true)?;
+        } else {
+            terminal::print(format_args!("{}\n", job.id))?;
+        }
+        Ok(())
+    };
+    args.job.server.ask_until(ask, on_stop)
+}
+
+/// Prints what a job would take, as JSON.
+pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
+    args.job.check_kinds()?;
+    args.job.server.ask(async |mut client| {
+        let spec = args.job.spec(&mut client).await?;
+        let estimate = client.estimate(spec).await?;
+        let statement = estimate.statement.unwrap_or_default();
+        let value = json!({
+            "layout": statement.layout,
+            "n_steps": statement.n_steps,
+            "security_bits": statement.security_bits,
+            "multiplications": statement.multiplications,
+            "least_device_bytes": statement.least_device_bytes,
+            "wait_seconds": estimate.wait_seconds,
+            "seconds_p50": estimate.seconds_p50,
+            "seconds_p95": estimate.seconds_p95,
+            "would_meet_deadline": estimate.would_meet_deadline,
+        });
+        terminal::print(format!("{value:#}\n"))
+    })
+}
+
+impl Job {
+    /// Rejects files of the wrong kind before the service is contacted.
+    fn check_kinds(&self) -> Result<(), Failure> {
+        let files = [
+            (&self.program, FileKind::Program),
+            (&self.dynamic_params, FileKind::DynamicParams),
+            (&self.public_input_file, FileKind::PublicInput),
+            (&self.private_input_file, FileKind::PrivateInput),
+            (&self.parameter_file, FileKind::Parameters),
+        ];
+        let check = |(path, kind): (&Option<PathBuf>, _)| match path {
+            Some(path) => kinds::expect(path, kind),
+            None => Ok(()),
+        };
+        files.into_iter().try_for_each(check)
+    }
+
+    /// Uploads the files and returns the specification of the job.
+    async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
+        let parameters = match &self.parameter_file {
+            Some(path) => Parameters::ParameterFile(read_text(path)?),
+            None => Parameters::Profile(NamedProfile {
+                name: self.profile.clone(),
+                security_bits: self.security_bits,
+            }),
+        };
+        let deadline = self.deadline.map(Duration::from_secs);
+        let at = |after| {
+            let at = SystemTime::now().checked_add(after);
+            at.ok_or_else(|| Failure::bad_input("--deadline: too far in the future"))
+        };
+        let deadline = deadline.map(at).transpose()?;
+        Ok(JobSpec {
+            input: Some(self.upload(client).await?),
+            layout: self.layout.clone(),
+            parameters: Some(parameters),
+            limits: Some(Limits {
+                max_steps: self.step_limit,
+                ..Default::default()
+            }),
+            deadline: deadline.map(Into::into),
+            priority: self.priority,
+            dedup_key: self.dedup_key.clone(),
+            expected_program_hash: self.expect_program_hash.clone(),
+            expected_builtins: self.expect_builtins.clone(),
+            labels: self.labels.iter().cloned().collect(),
+            ..Default::default()
+        })
+    }
+
+    async fn upload(&self, client: &mut Client) -> Result<Input, Failure> {
+        let (Some(public), Some(private)) = (&self.public_input_file, &self.private_input_file) else {
+            return Ok(Input::Program(ProgramInput {
+                program: upload(client, self.program.as_deref()).await?,
+                input: upload(client, self.input.as_deref()).await?,
+                dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
+                min_steps: self.min_steps,
+            }));
+        };
+        let named = read_stone_json(private)?;
+        let beside = |key: &str| {
+            let missing = || Failure::bad_input(format!("'{}' has no '{key}'", private.display()));
+            let path = Path::new(named[key].as_str().ok_or_else(missing)?);
+            // Relative to the working directory, as in Stone, or else to the folder of the private input.
+            let folder = private.parent().unwrap_or(Path::new(""));
+            Ok::<_, Failure>(if path.exists() {
+                path.to_owned()
+            } else {
+                folder.join(path)
+            })
+        };
+        Ok(Input::Air(AirInput {
+            public_input: upload(client, Some(public)).await?,
+            private_input: upload(client, Some(private)).await?,
+            trace: upload(client, Some(&beside("trace_path")?)).await?,
+            memory: upload(client, Some(&beside("memory_path")?)).await?,
+        }))
+    }
+}
+
+async fn upload(client: &mut Client, path: Option<&Path>) -> Result<Option<ArtifactRef>, Failure> {
+    match path {
+        Some(path) => Ok(Some(client.upload(path).await?)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,95 @@
+//! The clock changes while the service runs (libfaketime): only what depends on wall-clock time may follow it.
+
+use crate::common::Folder;
+use crate::common::appliance::{Appliance, air_job, long_job, submit, until, wait};
+use quarry_client::protocol::{FailureClass, JobSpec, JobState, ListJobsRequest, WatchJobsRequest};
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+const PLAIN: &str = "plain/fib_2p9";
+
+/// Library of Debian's package `libfaketime`.
+fn library() -> String {
+    let folders = fs::read_dir("/usr/lib").expect("/usr/lib").flatten();
+    let mut paths = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    let path = paths
+        .find(|path| path.is_file())
+        .expect("libfaketime is installed");
+    path.display().to_string()
+}
+
+fn start(folder: &Folder) -> Appliance {
+    let preload = format!("LD_PRELOAD={}", library());
+    let file = format!("FAKETIME_TIMESTAMP_FILE={}", folder.file("clock").display());
+    let env = [
+        &*preload,
+        &*file,
+        "FAKETIME_NO_CACHE=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    ];
+    Appliance::start_by(folder, "env", &env)
+}
+
+/// Sets the clock to an offset in hours from the real one.
+fn set(folder: &Folder, hours: i64) {
+    folder.write("clock.new", format!("{hours:+}h\n"));
+    fs::rename(folder.file("clock.new"), folder.file("clock")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_harms_no_job_without_a_deadline() {
+    let case = Folder::with_case(PLAIN);
+    set(&case, 0);
+    let service = start(&case);
+    let mut client = service.client().await;
+    let spec = long_job(&mut client, 1 << 13).await;
+    let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    let due = JobSpec {
+        deadline: Some(in_an_hour.into()),
+        ..spec.clone()
+    };
+    let running = submit(&mut client, spec).await.id;
+    let due = submit(&mut client, due).await.id;
+
+    set(&case, 2);
+    let job = wait(&mut client, &due).await;
+    let failure = job.failure.clone().unwrap_or_default();
+    assert_eq!(
+        (job.state(), failure.class(), &*failure.code),
+        (JobState::Expired, FailureClass::Deadline, "job.deadline"),
+        "{job:?}"
+    );
+    assert_eq!(wait(&mut client, &running).await.state(), JobState::Succeeded);
+
+    set(&case, -24);
+    let again = JobSpec {
+        deadline: Some(in_an_hour.into()),
+        ..air_job(&mut client, &case, "blake").await
+    };
+    let again = submit(&mut client, again).await.id;
+    assert_eq!(wait(&mut client, &again).await.state(), JobState::Succeeded);
+    assert_eq!(service.page("/healthz").0, 200);
+    let mut events = client.watch(WatchJobsRequest::default()).await.unwrap();
+    let mut last = 0;
+    while last < client.get(&again).await.unwrap().last_event {
+        let event = events.message().await.unwrap().unwrap();
+        assert!(event.cursor > last, "{event:?}");
+        last = event.cursor;
+    }
+    drop(service);
+
+    // A start with the clock a day before the store's latest entry.
+    let service = start(&case);
+    let mut client = service.client().await;
+    let jobs = client.list(ListJobsRequest::default()).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 3);
+    for job in &jobs {
+        let time = |at: &Option<prost_types::Timestamp>| at.map(|at| (at.seconds, at.nanos));
+        assert!(time(&job.created_at) <= time(&job.updated_at), "{job:?}");
+    }
+    for id in [running, again] {
+        let proof = client.result(&id).await.unwrap().proof.unwrap();
+        client.download(&proof, &case.file("proof.json")).await.unwrap();
+    }
+    until("readiness", || (service.page("/readyz").0 == 200).then_some(()));
+}

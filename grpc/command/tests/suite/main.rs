@@ -1,0 +1,26 @@
+//! Tests of the `quarry` command, and of the service that it runs: each starts the command in a folder of its own. One
+//! binary, because each would link the client again.
+
+mod common;
+
+mod admin;
+mod cli_claims;
+mod cli_prove;
+mod cli_service;
+mod cli_usage;
+mod cli_verify;
+mod deploy;
+mod interceptors;
+mod isolation;
+mod operators;
+mod pages;
+mod secure;
+mod serve;
+mod upkeep;
+
+#[cfg(feature = "slow-tests")]
+mod browser;
+#[cfg(feature = "slow-tests")]
+mod clock;
+#[cfg(feature = "slow-tests")]
+mod crash;

@@ -1,0 +1,156 @@
+//! Long-term operation: expiry of files, a full disk, a damaged store.
+
+use crate::common::Folder;
+use crate::common::appliance::{Appliance, air_job, kept, submit, until, wait};
+use quarry_client::ClientError;
+use quarry_client::protocol::{JobSpec, JobState, job_spec::Input};
+use std::fs;
+use std::process::Command;
+use tonic::Code;
+
+const PLAIN: &str = "plain/fib_2p9";
+
+fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
+    match result {
+        Err(ClientError::Status(status)) => status.code(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn n_objects(folder: &Folder) -> usize {
+    kept(folder, "objects").len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_go_first_then_jobs() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let spec = JobSpec {
+        dedup_key: "once".to_owned(),
+        ..spec
+    };
+    let id = submit(&mut client, spec.clone()).await.id;
+    assert_eq!(wait(&mut client, &id).await.state(), JobState::Succeeded);
+    let proof = client.result(&id).await.unwrap().proof.unwrap();
+    let Some(Input::Air(files)) = &spec.input else {
+        panic!("four files");
+    };
+    let trace = files.trace.clone().unwrap();
+    drop(service);
+    // Four inputs, two statement files (the public input is the same as the uploaded one), the proof.
+    let before = n_objects(&case);
+
+    // Low disk space removes the inputs of finished jobs at once, and nothing else.
+    let short = format!("[artifacts]\nmin_free_bytes = {}\nkeep_seconds = 0\n", i64::MAX);
+    case.write("short.toml", short);
+    let service = Appliance::start(&case, "--config short.toml");
+    let mut client = service.client().await;
+    until("end of the inputs", || {
+        (n_objects(&case) <= before - 3).then_some(())
+    });
+    assert_eq!(
+        code(client.download(&trace, &case.file("trace")).await),
+        Code::NotFound
+    );
+    client.download(&proof, &case.file("proof.json")).await.unwrap();
+    let taken = client.submit(spec.clone()).await.unwrap();
+    assert!(taken.existing, "the job is known");
+    let other = JobSpec {
+        dedup_key: "twice".to_owned(),
+        ..spec.clone()
+    };
+    assert_eq!(code(client.submit(other).await), Code::FailedPrecondition);
+    case.write("new", "a new file");
+    assert_eq!(
+        code(client.upload(&case.file("new")).await),
+        Code::ResourceExhausted
+    );
+    drop(service);
+    case.quarry("store check --data data").exits(0);
+
+    case.write(
+        "old.toml",
+        "keep_jobs_seconds = 0\n[artifacts]\nkeep_seconds = 0\n",
+    );
+    let service = Appliance::start(&case, "--config old.toml");
+    let mut client = service.client().await;
+    until("end of all files", || (n_objects(&case) == 0).then_some(()));
+    assert_eq!(code(client.get(&id).await), Code::NotFound);
+    assert_eq!(code(client.by_dedup_key("once").await), Code::NotFound);
+    assert_eq!(
+        code(client.download(&proof, &case.file("again.json")).await),
+        Code::NotFound
+    );
+}
+
+/// Sets the maximum file size of a process.
+fn limit_files(process: u32, bytes: &str) {
+    let status = Command::new("prlimit")
+        .args([format!("--pid={process}"), format!("--fsize={bytes}:unlimited")])
+        .status();
+    assert!(status.expect("prlimit runs").success());
+}
+
+/// Whether the service reports that it is ready, and if not, why.
+fn readiness(service: &Appliance) -> (u16, String) {
+    let (status, _, body) = service.page("/readyz");
+    (status, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_cannot_be_written_stops_intake_and_loses_nothing() {
+    let case = Folder::with_case(PLAIN);
+    // A write beyond the limit must fail as on a full disk, not raise a signal.
+    let service = Appliance::start_by(&case, "bash", &["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let first = submit(&mut client, spec.clone()).await.id;
+    assert_eq!(wait(&mut client, &first).await.state(), JobState::Succeeded);
+    let proof = client.result(&first).await.unwrap().proof.unwrap();
+    let mut accepted = Vec::new();
+    for _ in 0..4 {
+        accepted.push(submit(&mut client, spec.clone()).await.id);
+    }
+
+    limit_files(service.id(), "1");
+    assert_eq!(code(client.submit(spec.clone()).await), Code::Unavailable);
+    let why = until("a reason", || {
+        let (status, why) = readiness(&service);
+        (status == 503).then_some(why)
+    });
+    assert!(why.contains("the store"), "{why}");
+    // The service stays available.
+    assert_eq!(service.page("/healthz").0, 200);
+    client.capabilities().await.unwrap();
+    client.download(&proof, &case.file("proof.json")).await.unwrap();
+
+    limit_files(service.id(), "unlimited");
+    until("readiness", || (readiness(&service).0 == 200).then_some(()));
+    accepted.push(submit(&mut client, spec).await.id);
+    for id in &accepted {
+        assert_eq!(wait(&mut client, id).await.state(), JobState::Succeeded);
+        assert_eq!(client.result(id).await.unwrap().proof.unwrap(), proof);
+    }
+    assert_eq!(service.terminate().code(), Some(0));
+    case.quarry("store check --data data").exits(0);
+}
+
+#[test]
+fn a_damaged_store_is_told_and_not_replaced() {
+    let folder = Folder::new();
+    drop(Appliance::start(&folder, ""));
+    let whole = fs::read(folder.file("data/store.redb")).unwrap();
+    let mut no_head = whole.clone();
+    no_head[..4096].fill(7);
+    for damaged in [&whole[..8192], &no_head] {
+        folder.write("data/store.redb", damaged);
+        let ran = folder.quarry("serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu");
+        ran.exits(2).says(&["the store"]);
+        folder
+            .quarry("store check --data data")
+            .exits(2)
+            .says(&["the store"]);
+    }
+}

@@ -1,0 +1,205 @@
+//! Storage of artifacts: uploads, statements and proofs. A file is named by its SHA-256 and belongs to its tenant:
+//! knowing the digest of another tenant's file gives no access to it.
+//!
+//! The trait [`Artifacts`], which a fleet could implement with shared storage, and the folder of a single appliance.
+
+mod folder;
+
+pub use folder::ArtifactFolder;
+pub use quarry_client::digest::digest;
+
+use crate::internal::StoredJob;
+use quarry_client::protocol::{ArtifactRef, JobSpec, job_spec};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Error of the artifact storage.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArtifactError {
+    /// Not the 64 lower-case hexadecimal digits of a SHA-256.
+    #[error("'{0}' is not a SHA-256 in lower-case hexadecimal")]
+    Digest(String),
+    /// The file is missing or incomplete.
+    #[error("artifact {0} not found")]
+    NotFound(String),
+    /// Another upload of the same file is running.
+    #[error("artifact {0} is being uploaded by another client")]
+    Busy(String),
+    /// The upload starts beyond the bytes that were received.
+    #[error("artifact {sha256}: the upload starts at {offset}, but only {received} bytes were received")]
+    Offset {
+        /// The file.
+        sha256: String,
+        /// Where the upload resumes.
+        offset: u64,
+        /// Bytes received so far.
+        received: u64,
+    },
+    /// More bytes than announced, or than an artifact may have.
+    #[error("artifact {sha256}: longer than {size} bytes")]
+    TooLong {
+        /// The file.
+        sha256: String,
+        /// Maximum size in bytes.
+        size: u64,
+    },
+    /// The content does not match its digest.
+    #[error("artifact {0}: its content does not match its digest")]
+    Damaged(String),
+    /// The disk has too little free space.
+    #[error("the disk has {free} bytes free, {needed} are needed")]
+    DiskFull {
+        /// Free bytes.
+        free: u64,
+        /// Needed bytes: the file, other uploads in progress and the space that must stay free.
+        needed: u64,
+    },
+    /// The folder cannot be read or written.
+    #[error("artifacts: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A file that a tenant's job needs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// Tenant that owns the file.
+    pub tenant: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// How much of a file is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Whether the file is complete.
+    pub complete: bool,
+    /// Bytes received.
+    pub received: u64,
+}
+
+/// An upload in progress. If it is dropped, the written bytes stay, to be resumed.
+pub trait Upload: Send {
+    /// Appends a chunk.
+    ///
+    /// # Errors
+    /// [`ArtifactError::TooLong`], [`ArtifactError::Io`].
+    fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError>;
+
+    /// Ends the upload. If all bytes have arrived, checks the digest: a match is stored durably, a mismatch is
+    /// discarded. Otherwise the bytes stay, to be resumed.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Damaged`], [`ArtifactError::Io`].
+    fn finish(self: Box<Self>) -> Result<Kept, ArtifactError>;
+}
+
+/// Storage of artifacts. Stored files are durable when a method returns.
+pub trait Artifacts: Send + Sync + 'static {
+    /// Returns how much of a tenant's file is stored.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn stat(&self, tenant: &str, sha256: &str) -> Result<Kept, ArtifactError>;
+
+    /// Begins or resumes a tenant's upload.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`] and others.
+    fn upload(
+        &self,
+        tenant: &str,
+        artifact: &ArtifactRef,
+        offset: u64,
+    ) -> Result<Box<dyn Upload>, ArtifactError>;
+
+    /// Returns a local path for reading a tenant's complete file.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`] and others.
+    fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError>;
+
+    /// Stores a finished file for a tenant by moving it.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
+
+    /// Whether free disk space is below the watermark.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    fn is_short(&self) -> Result<bool, ArtifactError>;
+
+    /// Removes files and partial uploads that are unreferenced and were not modified for `age`; returns their number.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError>;
+}
+
+/// Checks needed files; returns a line for each that is missing or damaged.
+pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<String> {
+    let check = |Reference { tenant, sha256 }: &Reference| match artifacts
+        .path(tenant, sha256)
+        .and_then(|path| Ok(digest(File::open(path)?)?))
+    {
+        Ok(found) if found.sha256 == *sha256 => None,
+        Ok(_) => Some(format!("{sha256}: damaged")),
+        Err(why) => Some(format!("{sha256}: {why}")),
+    };
+    let mut wrong: Vec<_> = needed.iter().filter_map(check).collect();
+    wrong.sort();
+    wrong
+}
+
+/// The input files of a job, each with a name for messages.
+pub fn named_inputs(spec: &JobSpec) -> Vec<(&'static str, &ArtifactRef)> {
+    let files = match &spec.input {
+        Some(job_spec::Input::Air(air)) => vec![
+            ("public input", &air.public_input),
+            ("private input", &air.private_input),
+            ("trace", &air.trace),
+            ("memory", &air.memory),
+        ],
+        Some(job_spec::Input::Program(program)) => vec![
+            ("program", &program.program),
+            ("program input", &program.input),
+            ("dynamic_params", &program.dynamic_params),
+        ],
+        None => Vec::new(),
+    };
+    let given = files
+        .into_iter()
+        .filter_map(|(name, file)| Some((name, file.as_ref()?)));
+    given.collect()
+}
+
+/// The input files of a job.
+pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
+    named_inputs(spec).into_iter().map(|(_, file)| file).collect()
+}
+
+/// All files that a job and its result refer to, with or without its inputs.
+pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<Reference> {
+    let Some(job) = &stored.job else {
+        return Vec::new();
+    };
+    let (spec, statement) = (job.spec.as_ref(), job.statement.as_ref());
+    let result = stored.result.as_ref();
+    let inputs = spec.filter(|_| with_inputs).map(inputs_of).unwrap_or_default();
+    let others = [
+        statement.and_then(|statement| statement.public_input.as_ref()),
+        statement.and_then(|statement| statement.parameters.as_ref()),
+        result.and_then(|result| result.proof.as_ref()),
+    ];
+    let all = inputs.into_iter().chain(others.into_iter().flatten());
+    let reference = |artifact: &ArtifactRef| Reference {
+        tenant: job.tenant.clone(),
+        sha256: artifact.sha256.clone(),
+    };
+    all.map(reference).collect()
+}

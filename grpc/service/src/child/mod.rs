@@ -1,0 +1,50 @@
+//! The child: a short-lived process that runs or parses one input, or verifies one proof, and exits. An input can only
+//! harm this process, within its limits.
+
+pub(crate) mod claim;
+pub(crate) mod limits;
+pub(crate) mod prepare;
+pub(crate) mod verify;
+
+use crate::internal::{ChildAnswer, ChildRequest, child_answer::Answer, child_request::Task};
+use crate::{failure, wire};
+use failure::{Stage, failure};
+use quarry_client::protocol::{Failure, FailureClass};
+use std::io::{self, Read};
+
+/// Runs the child: reads a request from standard input and answers on standard output. It exits at once if standard
+/// input is closed: the service has ended.
+///
+/// # Errors
+/// If reading the request or sending the answer fails; that can only be reported on standard error.
+pub fn run() -> io::Result<()> {
+    let request: ChildRequest = wire::receive(&mut io::stdin())?;
+    limits::apply(&request)?;
+    std::thread::spawn(|| {
+        let ended = io::stdin().read(&mut [0]);
+        std::process::exit(if ended.is_ok() { 0 } else { 1 });
+    });
+    let answer = match answer(&request) {
+        Ok(answer) => answer,
+        Err(failure) => Answer::Failure(failure),
+    };
+    let answer = ChildAnswer { answer: Some(answer) };
+    wire::send(&mut io::stdout(), &answer)
+}
+
+fn answer(request: &ChildRequest) -> Result<Answer, Failure> {
+    let folder = request.folder.as_ref();
+    match &request.task {
+        Some(Task::Prepare(task)) => {
+            let limits = request.limits.unwrap_or_default();
+            prepare::prepare(folder, task, &limits).map(Answer::Prepared)
+        }
+        Some(Task::Verify(task)) => verify::verify(folder, task).map(Answer::Verified),
+        None => Err(failure(
+            FailureClass::Internal,
+            Stage::Prepare,
+            "child.task",
+            "no task",
+        )),
+    }
+}

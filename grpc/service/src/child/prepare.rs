@@ -1,0 +1,369 @@
+//! Turns uploaded files into proof inputs and the statement of the proof.
+
+use crate::artifacts::{digest, named_inputs};
+use crate::failure::{Stage, chain, failure};
+use crate::internal::{Prepare, Prepared};
+use quarry_client::protocol::{
+    self, AirInput, ArtifactRef, Failure, FailureClass, JobSpec, Limits, ProgramInput, job_spec,
+};
+use quarry_kernels::CpuDevice;
+use quarry_kernels::felt::to_hex;
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
+use quarry_prover_core::choice::ChoiceError;
+use quarry_prover_core::expectation::{Expectation, Mismatch};
+use quarry_prover_core::json;
+use quarry_prover_core::memory_plan::MemoryPlan;
+use quarry_prover_core::plan::{Plan, PlanError, PlannedLayout, PlannedParameters};
+use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
+use quarry_prover_core::statement::Statement;
+use quarry_prover_core::verifier::Verifier;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files that the child leaves for the worker and for verification.
+pub const PUBLIC_INPUT: &str = "public_input.json";
+/// See [`PUBLIC_INPUT`].
+pub const PRIVATE_INPUT: &str = "private_input.json";
+/// See [`PUBLIC_INPUT`].
+pub const PARAMETERS: &str = "parameters.json";
+
+fn refused(class: FailureClass, code: &str, message: impl Display) -> Failure {
+    failure(class, Stage::Prepare, code, message)
+}
+
+fn invalid(code: &str, error: &dyn Error) -> Failure {
+    refused(FailureClass::InputInvalid, code, chain(error))
+}
+
+fn unusable(error: impl Display) -> Failure {
+    refused(FailureClass::Internal, "child.files", error)
+}
+
+/// Writes the proof inputs to a folder and returns the statement.
+pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
+    prepare_here(folder, task, limits).map_err(|failure| {
+        // Messages name a file by its role: its owner does not know its path.
+        let mut message = failure.message;
+        for (name, artifact) in task.spec.iter().flat_map(named_inputs) {
+            if let Some(path) = task.paths.get(&artifact.sha256) {
+                message = message.replace(path, name);
+            }
+        }
+        message = message.replace(&format!("{}/", folder.display()), "");
+        Failure { message, ..failure }
+    })
+}
+
+fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
+    let spec = task.spec.as_ref().ok_or_else(|| unusable("no specification"))?;
+    let parameters = parameters(spec)?;
+    let files = Files(&task.paths);
+    let (input, public) = match &spec.input {
+        Some(job_spec::Input::Air(air)) => files.air(air, folder)?,
+        Some(job_spec::Input::Program(program)) => files.program(program, spec, &parameters, limits)?,
+        None => return Err(refused(FailureClass::Unsupported, "spec.input", "no input")),
+    };
+    let wanted = match &spec.input {
+        Some(job_spec::Input::Program(program)) if program.dynamic_params.is_some() => "dynamic",
+        _ => &input.public.layout,
+    };
+    if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
+        let message = format!(
+            "layout '{}' was requested, but the input is for '{wanted}'",
+            spec.layout
+        );
+        return Err(refused(FailureClass::InputInvalid, "spec.layout", message));
+    }
+    if input.trace.len() as u64 != input.public.n_steps {
+        let message = format!(
+            "the trace has {} steps, the public input states {}",
+            input.trace.len(),
+            input.public.n_steps
+        );
+        return Err(refused(FailureClass::InputInvalid, "input.air", message));
+    }
+    if limits.max_steps > 0 && input.public.n_steps > limits.max_steps {
+        let message = format!("{} steps; at most {}", input.public.n_steps, limits.max_steps);
+        return Err(refused(FailureClass::Resource, "limits.max_steps", message));
+    }
+    let (params, params_file) = parameters
+        .resolve(&input.public)
+        .map_err(|error| plan_refused(&error))?;
+    if let Some(profile) = parameters.profile() {
+        profile
+            .check_statement(&input.public)
+            .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
+    }
+    let expectation = files.expectation(spec)?;
+    let checked = Statement::new(&input.public, &params);
+    let verifier = checked
+        .and_then(Verifier::new)
+        .map_err(|error| invalid("input.statement", &error))?;
+    let mut statement = statement(&verifier, &expectation)?;
+    if let (Some(claim), Some(profile)) = (&mut statement.claim, parameters.profile()) {
+        claim.warnings.extend(profile.run_warning(verifier.run()));
+    }
+
+    input.write(folder).map_err(unusable)?;
+    // The public input is kept as uploaded. Paths must be absolute, since relative ones would first be looked up
+    // elsewhere.
+    let public = public.unwrap_or_else(|| input.public.to_json());
+    let [trace, memory] = ["trace.bin", "memory.bin"].map(|name| folder.join(name).display().to_string());
+    let private = input.private.to_json(&trace, &memory);
+    for (name, file) in [
+        (PUBLIC_INPUT, &public),
+        (PRIVATE_INPUT, &private),
+        (PARAMETERS, &params_file),
+    ] {
+        fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
+    }
+    let by_profile = parameters.profile().is_some_and(|profile| profile.annotations);
+    Ok(Prepared {
+        statement: Some(statement),
+        annotations: spec.annotations.unwrap_or(by_profile),
+    })
+}
+
+fn parameters(spec: &JobSpec) -> Result<PlannedParameters, Failure> {
+    let named = match &spec.parameters {
+        Some(job_spec::Parameters::ParameterFile(text)) => {
+            let file = json::value(text).map_err(|error| invalid("spec.parameter_file", &error))?;
+            return PlannedParameters::from_file(file, None).map_err(|error| plan_refused(&error));
+        }
+        Some(job_spec::Parameters::Profile(named)) => named.clone(),
+        None => Default::default(),
+    };
+    let profile = match &*named.name {
+        "" => Profile::default_profile(),
+        name => Profile::by_name(name)
+            .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?,
+    };
+    let bits = match named.security_bits {
+        0 => DEFAULT_SECURITY_BITS,
+        bits => bits,
+    };
+    Ok(PlannedParameters::Profile(profile, bits))
+}
+
+fn plan_refused(error: &PlanError) -> Failure {
+    match error {
+        PlanError::Layout(_) => invalid("input.layout", error),
+        PlanError::Profile(_) => refused(FailureClass::Unsupported, "spec.profile", chain(error)),
+        _ => refused(FailureClass::InputInvalid, "spec.parameters", chain(error)),
+    }
+}
+
+/// The failure for a statement that differs from what the job expects.
+fn unexpected(mismatch: &Mismatch) -> Failure {
+    let (code, hint) = match mismatch {
+        Mismatch::Program { .. } => ("input.program_hash", ""),
+        Mismatch::NotShown { .. } => ("input.run", ""),
+        Mismatch::Unbound { .. } => (
+            "input.builtins",
+            "; state them in expected_builtins, or name the layout where main has all of its builtins",
+        ),
+        _ => ("input.builtins", ""),
+    };
+    refused(FailureClass::InputInvalid, code, format!("{mismatch}{hint}"))
+}
+
+/// Computes the statement of the proof. Rejects statements that cannot be proved or that are not expected.
+fn statement(verifier: &Verifier<'_>, expectation: &Expectation) -> Result<protocol::Statement, Failure> {
+    let params = verifier.statement().parameters();
+    let mut claim = verifier.claim();
+    expectation
+        .check(verifier.run(), &mut claim)
+        .map_err(|mismatch| unexpected(&mismatch))?;
+    let hashes = claim.program_hash.as_ref().map(|hash| hash.to_hex());
+    let [program_hash_pedersen, program_hash_poseidon] = hashes.unwrap_or_default();
+    let shape = verifier.statement().shape();
+    let shape = shape.map_err(|error| invalid("input.layout", &error))?;
+    let device = CpuDevice::new(Some(1)).map_err(unusable)?;
+    let memory = MemoryPlan::new(&device, &shape, params, None).map_err(unusable)?;
+    Ok(protocol::Statement {
+        public_input: None,
+        parameters: None,
+        layout: claim.layout.clone(),
+        n_steps: claim.n_steps,
+        program_hash_pedersen,
+        program_hash_poseidon,
+        output: claim.output.iter().flatten().map(to_hex).collect(),
+        security_bits: claim.security_bits,
+        multiplications: shape.multiplications(params).iter().map(|(_, n)| n).sum(),
+        least_device_bytes: memory.peak_bytes,
+        host_bytes: memory.host_bytes,
+        claim: Some(super::claim::claim(&claim)),
+    })
+}
+
+fn not_json(name: &str, why: &dyn Display) -> Failure {
+    let message = format!("{name} is not JSON: {why}");
+    refused(FailureClass::InputInvalid, "input.json", message)
+}
+
+/// Paths of the uploaded files, by digest.
+struct Files<'a>(&'a HashMap<String, String>);
+
+impl Files<'_> {
+    /// The expectation of the job. For a program, its file gives the builtins.
+    fn expectation(&self, spec: &JobSpec) -> Result<Expectation, Failure> {
+        let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
+        let of_program = match &spec.input {
+            Some(job_spec::Input::Program(program)) => Some(self.builtins(program)?),
+            _ => None,
+        };
+        if let (Some(listed), Some(own)) = (&listed, &of_program)
+            && listed != own
+        {
+            let (own, listed) = (own.join(", "), listed.join(", "));
+            let message = format!("the program's builtins are {own}; expected_builtins is {listed}");
+            return Err(refused(FailureClass::InputInvalid, "input.builtins", message));
+        }
+        let hash = &spec.expected_program_hash;
+        let no_hash = || {
+            let message = format!("expected_program_hash: '{hash}' is not a field element");
+            refused(FailureClass::InputInvalid, "input.program_hash", message)
+        };
+        super::claim::expectation(hash, listed.or(of_program), &spec.layout).ok_or_else(no_hash)
+    }
+
+    /// The builtins listed in a program's file.
+    fn builtins(&self, program: &ProgramInput) -> Result<Vec<String>, Failure> {
+        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
+        Ok(builtins.into_iter().map(str::to_owned).collect())
+    }
+
+    fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
+        checked_path(self.0, name, artifact, Stage::Prepare)
+    }
+
+    fn text(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<String, Failure> {
+        let bytes = fs::read(self.path(name, artifact)?).map_err(unusable)?;
+        String::from_utf8(bytes).map_err(|why| not_json(name, &why))
+    }
+
+    /// Parses a JSON file in Stone's dialect.
+    fn stone_json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+        json::value(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
+    }
+
+    /// Parses a plain JSON file.
+    fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+        serde_json::from_str(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
+    }
+
+    /// Reads Stone's four files.
+    fn air(&self, air: &AirInput, folder: &Path) -> Result<(ProverInput, Option<Value>), Failure> {
+        let public_path = self.path("public input", air.public_input.as_ref())?;
+        let public = self.stone_json("public input", air.public_input.as_ref())?;
+        let mut private = self.stone_json("private input", air.private_input.as_ref())?;
+        let paths = [
+            ("trace_path", self.path("trace", air.trace.as_ref())?),
+            ("memory_path", self.path("memory", air.memory.as_ref())?),
+        ];
+        let Some(members) = private.as_object_mut() else {
+            let message = "the private input is not a JSON object";
+            return Err(refused(FailureClass::InputInvalid, "input.json", message));
+        };
+        for (key, path) in paths {
+            members.insert(key.to_owned(), path.display().to_string().into());
+        }
+        let private_path = folder.join("uploaded_private_input.json");
+        fs::write(&private_path, private.to_string()).map_err(unusable)?;
+        let input =
+            ProverInput::read(&public_path, &private_path).map_err(|error| invalid("input.air", &error))?;
+        Ok((input, Some(public)))
+    }
+
+    /// Runs a program.
+    fn program(
+        &self,
+        program: &ProgramInput,
+        spec: &JobSpec,
+        parameters: &PlannedParameters,
+        limits: &Limits,
+    ) -> Result<(ProverInput, Option<Value>), Failure> {
+        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let input = program.input.as_ref();
+        let input = input
+            .map(|input| self.json("program input", Some(input)))
+            .transpose()?;
+        let defaults = RunOptions::default();
+        let steps = |n: u64, none: usize| match n {
+            0 => none,
+            n => usize::try_from(n).unwrap_or(usize::MAX),
+        };
+        let options = RunOptions {
+            max_steps: steps(limits.max_steps, defaults.max_steps),
+            min_steps: steps(program.min_steps, defaults.min_steps),
+            // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
+            prints: false,
+        };
+        let layout = if let Some(dynamic) = &program.dynamic_params {
+            let value = self.json("dynamic_params", Some(dynamic))?;
+            let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
+            PlannedLayout::Dynamic(params)
+        } else if matches!(&*spec.layout, "" | "auto") {
+            PlannedLayout::Cheapest
+        } else {
+            PlannedLayout::Static(spec.layout.clone())
+        };
+        let plan = Plan {
+            layout,
+            parameters: parameters.clone(),
+        };
+        let input = plan.run(&bytes, input.as_ref(), &options);
+        let input = input.map_err(|error| match error {
+            ChoiceError::Run(error) => run_failed(&error),
+            ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
+            error => refused(FailureClass::Unsupported, "input.layout", error),
+        })?;
+        Ok((input, None))
+    }
+}
+
+/// Returns the path of a file after checking its digest.
+pub fn checked_path(
+    paths: &HashMap<String, String>,
+    name: &str,
+    artifact: Option<&ArtifactRef>,
+    stage: Stage,
+) -> Result<PathBuf, Failure> {
+    let missing = || {
+        failure(
+            FailureClass::InputInvalid,
+            stage,
+            "spec.input",
+            format!("no {name}"),
+        )
+    };
+    let artifact = artifact.ok_or_else(missing)?;
+    let path = PathBuf::from(paths.get(&artifact.sha256).ok_or_else(missing)?);
+    let damaged = |why: &dyn Display| {
+        let message = format!("artifact {} ({name}): {why}", artifact.sha256);
+        failure(FailureClass::Internal, stage, "artifact.damaged", message)
+    };
+    let found = fs::File::open(&path)
+        .and_then(digest)
+        .map_err(|why| damaged(&why))?;
+    if found.sha256 != artifact.sha256 {
+        return Err(damaged(&"its content does not match its digest"));
+    }
+    Ok(path)
+}
+
+fn run_failed(error: &RunError) -> Failure {
+    let (class, code) = match error {
+        RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
+        RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
+        RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
+        _ => (FailureClass::InputInvalid, "input.program"),
+    };
+    refused(class, code, chain(error))
+}

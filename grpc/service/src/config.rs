@@ -1,0 +1,353 @@
+//! The configuration of `quarry serve`: a TOML file in which every value has a default.
+
+pub use crate::service::Role;
+use quarry_client::protocol::Limits;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+/// Configuration of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the store, the artifacts and the attempts' files.
+    pub data: PathBuf,
+    /// Address of the gRPC server.
+    pub listen: SocketAddr,
+    /// Address of `/healthz`, `/readyz`, `/metrics` and the status page.
+    pub http: SocketAddr,
+    /// Path of the admin socket. Default: `admin.sock` in the data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<PathBuf>,
+    /// Whether the status page is served on the `http` address. It shows the jobs of all tenants and is meant for
+    /// operators. Default: only on a loopback address.
+    pub status_page: Option<bool>,
+    /// OTLP collector (gRPC) for job traces: `http://host:4317`.
+    pub otlp_endpoint: Option<String>,
+    /// Devices, one worker each: `auto`, `cpu`, `cuda:0`, ...
+    pub devices: Vec<String>,
+    /// How long running jobs may continue after SIGTERM.
+    pub drain_seconds: u64,
+    /// Open connections per client address.
+    pub max_connections_per_address: u32,
+    /// Maximum number of waiting jobs; more are rejected.
+    pub max_queued_jobs: u32,
+    /// Maximum attempts of a job; only retryable failures lead to another attempt.
+    pub max_attempts: u32,
+    /// How long finished jobs, with their results and proofs, are kept.
+    pub keep_jobs_seconds: u64,
+    /// Limits per job.
+    pub limits: JobLimits,
+    /// Limits for artifacts.
+    pub artifacts: ArtifactLimits,
+    /// Rate limits, per known client or else per address.
+    pub rates: Rates,
+    /// TLS; required if `listen` is not a loopback address.
+    pub tls: Option<Tls>,
+    /// Known clients. If empty, every connection has full access.
+    pub clients: Vec<Client>,
+    /// The file that this configuration was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+/// The service's certificate, and the CA for client certificates.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain (PEM).
+    pub certificate: PathBuf,
+    /// Private key (PEM).
+    pub key: PathBuf,
+    /// CA (PEM) for client certificates. If set, clients must present one.
+    #[serde(default)]
+    pub client_authority: Option<PathBuf>,
+}
+
+/// A known client.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// SHA-256 of its token or of its certificate (DER), in hexadecimal, so that the file holds no secret.
+    pub sha256: String,
+    /// Tenant that owns the client's jobs.
+    pub tenant: String,
+    /// Roles of the client.
+    pub roles: Vec<Role>,
+    /// Maximum number of active jobs of the tenant.
+    #[serde(default)]
+    pub max_active_jobs: Option<usize>,
+    /// The client's own rate limits.
+    #[serde(default)]
+    pub rates: OwnRates,
+}
+
+/// Rate limits of one client; unset ones default to the common limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnRates {
+    /// See [`Rates::calls`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Rate>,
+    /// See [`Rates::submissions`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submissions: Option<Rate>,
+}
+
+impl OwnRates {
+    /// All limits, with those from `common` where the client has none of its own.
+    pub fn over(&self, common: &Rates) -> Rates {
+        Rates {
+            calls: self.calls.unwrap_or(common.calls),
+            submissions: self.submissions.unwrap_or(common.submissions),
+            ..*common
+        }
+    }
+}
+
+/// Rate limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// All requests.
+    pub calls: Rate,
+    /// Submitted and estimated jobs.
+    pub submissions: Rate,
+    /// Unauthenticated requests per address. Authenticated clients are not affected.
+    pub failures: Rate,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Sustained rate.
+    pub per_second: NonZeroU32,
+    /// Bucket size: requests allowed at once after a pause.
+    pub burst: NonZeroU32,
+}
+
+/// Limits of a job: the maximum, and the default if the job sets none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobLimits {
+    /// Steps of the padded run.
+    pub max_steps: u64,
+    /// Memory of the child process that runs or parses the input.
+    pub max_child_memory_bytes: u64,
+    /// CPU time of the child process.
+    pub max_child_cpu_seconds: u64,
+    /// Wall-clock time on a device.
+    pub max_device_seconds: u64,
+}
+
+/// Limits for artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArtifactLimits {
+    /// Largest file, uploaded or written by a child process.
+    pub max_bytes: u64,
+    /// Free disk space below which uploads are rejected, in bytes.
+    pub min_free_bytes: u64,
+    /// How long unreferenced files are kept.
+    pub keep_seconds: u64,
+    /// How long the inputs of a finished job are kept; shorter if disk space is low.
+    pub keep_inputs_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("quarry-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
+            http: SocketAddr::from(([127, 0, 0, 1], 7475)),
+            admin: None,
+            status_page: None,
+            otlp_endpoint: None,
+            devices: vec!["auto".to_owned()],
+            drain_seconds: 60,
+            max_connections_per_address: 256,
+            max_queued_jobs: 10_000,
+            max_attempts: 3,
+            keep_jobs_seconds: 90 * 24 * 3600,
+            limits: JobLimits::default(),
+            artifacts: ArtifactLimits::default(),
+            rates: Rates::default(),
+            tls: None,
+            clients: Vec::new(),
+            file: None,
+        }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |per_second, burst| Rate {
+            per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
+            burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+        };
+        Self {
+            calls: rate(1000, 10_000),
+            submissions: rate(100, 5000),
+            failures: rate(1, 20),
+        }
+    }
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        Self {
+            max_steps: 1 << 24,
+            max_child_memory_bytes: 16 << 30,
+            max_child_cpu_seconds: 900,
+            max_device_seconds: 6 * 3600,
+        }
+    }
+}
+
+impl Default for ArtifactLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 16 << 30,
+            min_free_bytes: 1 << 30,
+            keep_seconds: 24 * 3600,
+            keep_inputs_seconds: 7 * 24 * 3600,
+        }
+    }
+}
+
+impl From<JobLimits> for Limits {
+    fn from(limits: JobLimits) -> Self {
+        Self {
+            max_steps: limits.max_steps,
+            max_child_memory_bytes: limits.max_child_memory_bytes,
+            max_child_cpu_seconds: limits.max_child_cpu_seconds,
+            max_device_seconds: limits.max_device_seconds,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read '{}': {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not a valid configuration; the message gives the position.
+    #[error("'{}': {source}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
+    /// The configuration is inconsistent or unsafe.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let path_of = || path.to_owned();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path_of(),
+            source,
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Syntax {
+            path: path_of(),
+            source,
+        })?;
+        Ok(Self {
+            file: Some(path_of()),
+            ..config
+        })
+    }
+
+    /// Rejects invalid or unsafe configurations.
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |why: &str| Err(ConfigError::Refused(why.to_owned()));
+        if self.devices.is_empty() {
+            return refuse("devices: at least one is required");
+        }
+        if self.max_attempts == 0 {
+            return refuse("max_attempts: at least 1");
+        }
+        let JobLimits {
+            max_steps,
+            max_child_memory_bytes,
+            max_child_cpu_seconds,
+            max_device_seconds,
+        } = self.limits;
+        if [
+            max_steps,
+            max_child_memory_bytes,
+            max_child_cpu_seconds,
+            max_device_seconds,
+        ]
+        .contains(&0)
+        {
+            return refuse("limits: each at least 1");
+        }
+        if let Some(endpoint) = &self.otlp_endpoint
+            && !endpoint.starts_with("http://")
+        {
+            return refuse("otlp_endpoint: must be http://host:port (no TLS)");
+        }
+        if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
+            return refuse("listen: an address that is not loopback requires tls and clients");
+        }
+        Ok(())
+    }
+
+    /// Whether the status page is served.
+    pub fn shows_status_page(&self) -> bool {
+        self.status_page.unwrap_or(self.http.ip().is_loopback())
+    }
+
+    /// Serializes the configuration to TOML.
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`] for a path that is not Unicode.
+    pub fn to_text(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|why| ConfigError::Refused(why.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_file_says_what_differs() {
+        let config: Config = toml::from_str("drain_seconds = 5\n[limits]\nmax_steps = 1024").unwrap();
+        assert_eq!((config.drain_seconds, config.limits.max_steps), (5, 1024));
+        assert_eq!(config.listen, Config::default().listen);
+        assert_eq!(
+            toml::from_str::<Config>(&config.to_text().unwrap()).unwrap(),
+            config
+        );
+        assert!(toml::from_str::<Config>("no_such_key = 1").is_err());
+        let unspeakable = Config {
+            data: std::ffi::OsStr::from_bytes(&[0xff]).into(),
+            ..Config::default()
+        };
+        assert!(unspeakable.to_text().is_err());
+        let public = toml::from_str::<Config>("listen = \"0.0.0.0:1\"").unwrap();
+        assert!(public.check().is_err());
+    }
+}

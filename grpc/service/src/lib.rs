@@ -1,0 +1,25 @@
+//! The Quarry proving service, which `quarry serve` runs: [`service::serve`].
+//!
+//! - [`store`] keeps every job, [`artifacts`] every file.
+//! - The scheduler hands jobs to one worker process per device ([`worker`]).
+//! - Child processes ([`child`]) handle all foreign input.
+//!
+//! The service starts its workers and children from its own executable, as the subcommands `worker` and `child`.
+
+pub mod artifacts;
+pub mod child;
+pub mod config;
+mod crash;
+pub mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod history;
+mod internal;
+mod metrics;
+mod otlp;
+mod processes;
+mod scheduler;
+pub mod service;
+pub mod store;
+mod wire;
+pub mod worker;

@@ -1,0 +1,340 @@
+//! Metrics in Prometheus format. The rules and the dashboard in `deploy/` use these names.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use quarry_client::protocol::{Failure, FailureClass, JobState, PhaseTime};
+use std::fmt::Debug;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
+const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
+
+/// Reasons for which a submission is rejected.
+pub const REFUSALS: [&str; 9] = [
+    "rate", "full", "quota", "late", "deadline", "paused", "draining", "artifact", "store",
+];
+/// Reasons for which a request fails authentication or authorization.
+pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfClass {
+    class: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempt {
+    class: String,
+    code: String,
+    retryable: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InPhase {
+    phase: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OnDevice {
+    device: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Because {
+    reason: &'static str,
+}
+
+/// Current load of the queue and the devices.
+#[derive(Clone, Debug, Default)]
+pub struct Load {
+    /// Waiting jobs.
+    pub waiting: usize,
+    /// Jobs on devices or in verification.
+    pub proving: usize,
+    /// Age of the oldest waiting job.
+    pub oldest: Duration,
+    /// Devices by their names in the configuration, and whether the worker is ready.
+    pub devices: Vec<(String, bool)>,
+    /// Free disk space in bytes.
+    pub disk_free: u64,
+    /// Free disk space below which uploads are rejected, in bytes.
+    pub disk_watermark: u64,
+}
+
+/// Metrics of the service.
+pub struct Metrics {
+    registry: Registry,
+    ended: Family<Ended, Counter>,
+    failures: Family<OfClass, Counter>,
+    attempts_failed: Family<Attempt, Counter>,
+    refused: Family<Because, Counter>,
+    unauthenticated: Family<Because, Counter>,
+    phases: Family<InPhase, Histogram>,
+    device_peak: Family<InPhase, Gauge>,
+    slack: Histogram,
+    proof: Histogram,
+    estimate_error: Histogram,
+    waiting: Gauge,
+    proving: Gauge,
+    oldest: Gauge<f64, AtomicU64>,
+    disk_free: Gauge,
+    disk_watermark: Gauge,
+    ready: Family<OnDevice, Gauge>,
+    starts: Family<OnDevice, Counter>,
+    fallbacks: Family<OnDevice, Counter>,
+    busy: Family<OnDevice, Counter<f64, AtomicU64>>,
+}
+
+fn seconds() -> Histogram {
+    // 10 ms to about 3 hours.
+    Histogram::new(exponential_buckets(0.01, 2.0, 20))
+}
+
+/// Registers metrics under their names.
+struct Register(Registry);
+
+impl Register {
+    fn add<M: EncodeMetric + Clone + Debug + Send + Sync + 'static>(
+        &mut self,
+        name: &str,
+        help: &str,
+        metric: M,
+    ) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn of_unit<M: EncodeMetric + Clone + Debug + Send + Sync + 'static>(
+        &mut self,
+        name: &str,
+        unit: Unit,
+        help: &str,
+        metric: M,
+    ) -> M {
+        self.0.register_with_unit(name, help, unit, metric.clone());
+        metric
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        use Unit::{Bytes, Ratios, Seconds};
+        let mut r = Register(Registry::with_prefix("quarry"));
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        r.0.register("build", "Version of the service", build);
+        let phases = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let metrics = Self {
+            ended: r.add("jobs_ended", "Jobs that have ended", Family::default()),
+            failures: r.add(
+                "job_failures",
+                "Jobs that ended without a proof",
+                Family::default(),
+            ),
+            attempts_failed: r.add("attempts_failed", "Attempts that failed", Family::default()),
+            refused: r.add(
+                "submissions_refused",
+                "Submissions that were rejected",
+                Family::default(),
+            ),
+            unauthenticated: r.add(
+                "authentication_failures",
+                "Requests that failed authentication or authorization",
+                Family::default(),
+            ),
+            phases: r.of_unit("phase", Seconds, "Time of a phase of proving", phases),
+            device_peak: r.of_unit(
+                "device_memory_peak",
+                Bytes,
+                "Device memory of the last proof",
+                Family::default(),
+            ),
+            slack: r.of_unit(
+                "deadline_slack",
+                Seconds,
+                "Time left to the deadline at the end of the job",
+                seconds(),
+            ),
+            proof: r.of_unit("proof", Seconds, "Time of a proof on its device", seconds()),
+            estimate_error: r.of_unit(
+                "estimate_error",
+                Ratios,
+                "Ratio of measured to estimated device time of a proof",
+                Histogram::new(RATIOS),
+            ),
+            waiting: r.add("queue_depth", "Waiting jobs", Gauge::default()),
+            proving: r.add(
+                "jobs_proving",
+                "Jobs on devices or in verification",
+                Gauge::default(),
+            ),
+            oldest: r.of_unit(
+                "queue_oldest_age",
+                Seconds,
+                "Age of the oldest waiting job",
+                Gauge::default(),
+            ),
+            disk_free: r.of_unit(
+                "disk_free",
+                Bytes,
+                "Free bytes of the data's disk",
+                Gauge::default(),
+            ),
+            disk_watermark: r.of_unit(
+                "disk_watermark",
+                Bytes,
+                "Bytes of the disk that uploads leave free",
+                Gauge::default(),
+            ),
+            ready: r.add("device_ready", "Ready workers of the device", Family::default()),
+            starts: r.add("worker_starts", "Number of worker starts", Family::default()),
+            fallbacks: r.add(
+                "device_fallbacks",
+                "Worker starts that fell back to the CPU because no GPU was usable",
+                Family::default(),
+            ),
+            busy: r.of_unit(
+                "device_busy",
+                Seconds,
+                "Time that devices spent on jobs",
+                Family::default(),
+            ),
+            registry: r.0,
+        };
+        metrics.begin_at_zero();
+        metrics
+    }
+}
+
+/// Name of a failure class: `input_invalid`.
+pub fn class_name(class: FailureClass) -> String {
+    let name = class.as_str_name();
+    name.trim_start_matches("FAILURE_CLASS_").to_ascii_lowercase()
+}
+
+fn device(name: &str) -> OnDevice {
+    OnDevice {
+        device: name.to_owned(),
+    }
+}
+
+impl Metrics {
+    /// Creates all known label values at zero, so that the first increment is visible as an increase.
+    fn begin_at_zero(&self) {
+        // Enum numbers of the protocol; 0 is the unspecified value.
+        for n in 1..=i32::from(u8::MAX) {
+            let ended = JobState::try_from(n).ok().filter(|state| state.has_ended());
+            if let Some(state) = ended.map(JobState::name) {
+                drop(self.ended.get_or_create(&Ended { state }));
+            }
+            if let Ok(class) = FailureClass::try_from(n).map(class_name) {
+                drop(self.failures.get_or_create(&OfClass { class }));
+            }
+        }
+        for reason in REFUSALS {
+            drop(self.refused.get_or_create(&Because { reason }));
+        }
+        for reason in NOT_ALLOWED {
+            drop(self.unauthenticated.get_or_create(&Because { reason }));
+        }
+    }
+
+    /// Counts a job that has ended; `slack` is the time left to its deadline, if it had one.
+    pub fn job_ended(&self, state: JobState, failure: Option<&Failure>, slack: Option<Duration>) {
+        let state = state.name();
+        self.ended.get_or_create(&Ended { state }).inc();
+        if let Some(failure) = failure {
+            let class = class_name(failure.class());
+            self.failures.get_or_create(&OfClass { class }).inc();
+        }
+        if let Some(slack) = slack {
+            self.slack.observe(slack.as_secs_f64());
+        }
+    }
+
+    /// Counts a failed attempt.
+    pub fn attempt_failed(&self, failure: &Failure) {
+        let labels = Attempt {
+            class: class_name(failure.class()),
+            code: failure.code.clone(),
+            retryable: failure.retryable.to_string(),
+        };
+        self.attempts_failed.get_or_create(&labels).inc();
+    }
+
+    /// Counts a rejected submission.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Because { reason }).inc();
+    }
+
+    /// Counts a request that failed authentication or authorization.
+    pub fn unauthenticated(&self, reason: &'static str) {
+        self.unauthenticated.get_or_create(&Because { reason }).inc();
+    }
+
+    /// Counts a worker start; `is_fallback` if device `auto` fell back to the CPU.
+    pub fn worker_started(&self, name: &str, is_fallback: bool) {
+        self.starts.get_or_create(&device(name)).inc();
+        let fallbacks = self.fallbacks.get_or_create(&device(name));
+        fallbacks.inc_by(u64::from(is_fallback));
+    }
+
+    /// Adds the time that a device spent on a job.
+    pub fn was_busy(&self, name: &str, time: Duration) {
+        self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
+    }
+
+    /// Records a proof and its estimated device seconds; returns the measured device seconds.
+    pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) -> f64 {
+        let mut sum = 0.0;
+        for phase in phases {
+            let label = InPhase {
+                phase: phase.phase.clone(),
+            };
+            let time = phase.time.unwrap_or_default();
+            let seconds = time.seconds as f64 + f64::from(time.nanos) / 1e9;
+            sum += seconds;
+            self.phases.get_or_create(&label).observe(seconds);
+            let peak = i64::try_from(phase.device_peak_bytes).unwrap_or(i64::MAX);
+            self.device_peak.get_or_create(&label).set(peak);
+        }
+        self.proof.observe(sum);
+        if let Some(estimate) = estimate.filter(|estimate| *estimate > 0.0) {
+            self.estimate_error.observe(sum / estimate);
+        }
+        sum
+    }
+
+    /// Renders the metrics for the given load.
+    pub fn page(&self, load: &Load) -> String {
+        self.waiting.set(load.waiting as i64);
+        self.proving.set(load.proving as i64);
+        self.oldest.set(load.oldest.as_secs_f64());
+        let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.disk_free.set(gauge(load.disk_free));
+        self.disk_watermark.set(gauge(load.disk_watermark));
+        for (name, _) in &load.devices {
+            // Several devices may have the same name.
+            let ready = load
+                .devices
+                .iter()
+                .filter(|(other, ready)| other == name && *ready);
+            self.ready.get_or_create(&device(name)).set(ready.count() as i64);
+        }
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => format!("# {error}\n"),
+        }
+    }
+}

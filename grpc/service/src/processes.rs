@@ -1,0 +1,234 @@
+//! Child and worker processes that the service starts from its own executable. Each exits when its standard input is
+//! closed, so none outlives the service, however the service ends.
+
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    ChildAnswer, ChildRequest, Ready, WorkerReport, WorkerRequest, child_answer::Answer,
+    worker_report::Report, worker_request::Request,
+};
+use crate::wire::{receive_async, send_async};
+use quarry_client::protocol::{Failure, FailureClass};
+use rustix::process::Signal;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// This executable, even if its file has been replaced since the start.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+/// How long a worker may take to initialize its device.
+const START: Duration = Duration::from_secs(120);
+/// How long a worker whose report pipe is closed has to exit.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Bytes of standard error kept to explain why a process died.
+const TAIL: u64 = 1 << 14;
+
+fn command(subcommand: &str) -> Command {
+    let mut command = Command::new(THIS_PROGRAM);
+    command
+        .arg(subcommand)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // They get absolute paths and must not depend on the service's working directory.
+        .current_dir("/")
+        // Its own process group: Ctrl-C must reach only the service, which drains.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs one task in a child process, with a time limit. Dropping the future kills the child.
+///
+/// # Errors
+/// The failure that the child reports, or one that describes its death.
+pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> Result<Answer, Failure> {
+    let broken = |why: io::Error| failure(FailureClass::Internal, stage, "child.start", why);
+    // Programs must not see the service's environment.
+    let mut child = command("child").env_clear().spawn().map_err(broken)?;
+    let (mut stdin, mut stdout, stderr) = match (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    {
+        (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
+        _ => return Err(broken(io::ErrorKind::BrokenPipe.into())),
+    };
+    let said = tokio::spawn(async move {
+        let mut said = Vec::new();
+        let _ = stderr.take(TAIL).read_to_end(&mut said).await;
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    let talk = async {
+        send_async(&mut stdin, request).await?;
+        receive_async::<ChildAnswer>(&mut stdout).await
+    };
+    let answer = timeout(time, talk).await.map_err(|_| {
+        let message = format!("it took more than {} seconds", time.as_secs());
+        let mut late = failure(FailureClass::Resource, stage, "limits.time", message);
+        late.retryable = stage == Stage::Verify;
+        late
+    })?;
+    drop(stdin);
+    match answer.map(|answer| answer.answer) {
+        Ok(Some(Answer::Failure(failure))) => Err(failure),
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) | Err(_) => {
+            let status = child.wait().await.map_err(broken)?;
+            Err(death(stage, status, &said.await.unwrap_or_default()))
+        }
+    }
+}
+
+/// The failure for a dead child, from its exit status and standard error.
+fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
+    let signal = status.signal().and_then(Signal::from_named_raw);
+    let out_of_memory = said.contains("memory allocation of");
+    let (class, code, why) = match signal {
+        Some(Signal::XCPU) => (
+            FailureClass::Resource,
+            "limits.cpu_time",
+            "the input takes more CPU time than max_child_cpu_seconds",
+        ),
+        Some(Signal::XFSZ) => (
+            FailureClass::Resource,
+            "limits.file_size",
+            "the input makes a larger file than max_bytes of artifacts",
+        ),
+        Some(Signal::KILL) => (FailureClass::Resource, "child.killed", "the child was killed"),
+        Some(Signal::ABORT) if out_of_memory => (
+            FailureClass::Resource,
+            "limits.memory",
+            "the input takes more memory than max_child_memory_bytes",
+        ),
+        Some(_) => (FailureClass::InputInvalid, "child.signal", "the child died"),
+        None => (FailureClass::Internal, "child.died", "the child died"),
+    };
+    let said = said.lines().next().unwrap_or_default();
+    let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
+    // Most inputs would kill the next child too. Retry if SIGKILL ended it, which is usually the out-of-memory killer,
+    // or if it verified a proof, where no input is run.
+    failure.retryable = stage == Stage::Verify || matches!(signal, Some(Signal::KILL));
+    failure
+}
+
+/// A worker process with an initialized device.
+pub struct Worker {
+    /// The device, and why it was chosen.
+    pub device: Ready,
+    process: Child,
+    stdin: ChildStdin,
+    reports: mpsc::Receiver<Report>,
+    said: Arc<Mutex<String>>,
+    logging: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a worker and waits until its device is ready.
+    ///
+    /// # Errors
+    /// The worker's exit status and error output, if it did not become ready.
+    pub async fn start(device: &str) -> io::Result<Self> {
+        let mut process = command("worker").args(["--device", device]).spawn()?;
+        let pipes = (process.stdin.take(), process.stdout.take(), process.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let said = Arc::default();
+        let logging = tokio::spawn(log(device.to_owned(), stderr, Arc::clone(&said)));
+        let (send, reports) = mpsc::channel(16);
+        tokio::spawn(async move {
+            let mut stdout = stdout;
+            while let Ok(WorkerReport { report: Some(report) }) = receive_async(&mut stdout).await {
+                if send.send(report).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut worker = Self {
+            device: Ready::default(),
+            process,
+            stdin,
+            reports,
+            said,
+            logging,
+        };
+        match timeout(START, worker.reports.recv()).await {
+            Ok(Some(Report::Ready(device))) => {
+                worker.device = device;
+                Ok(worker)
+            }
+            Ok(_) => Err(io::Error::other(worker.end().await)),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Sends a request. If the worker is dead, [`Worker::report`] says so.
+    pub async fn ask(&mut self, request: Request) {
+        let request = WorkerRequest {
+            request: Some(request),
+        };
+        if let Err(why) = send_async(&mut self.stdin, &request).await {
+            tracing::debug!(%why, "cannot send a request to the worker");
+        }
+    }
+
+    /// The next report; `None` once the worker is dead.
+    pub async fn report(&mut self) -> Option<Report> {
+        self.reports.recv().await
+    }
+
+    /// Waits for a dead worker; returns its exit status and its most telling line of standard error.
+    pub async fn end(mut self) -> String {
+        // Kill a worker that does not exit by itself: one that no longer reports is useless.
+        let status = match timeout(LAST_WORDS, self.process.wait()).await {
+            Ok(status) => status,
+            Err(_) => self.kill().await,
+        };
+        let _ = timeout(LAST_WORDS, &mut self.logging).await;
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match status {
+            Ok(status) => format!("{status}: {said}"),
+            Err(why) => format!("{why}: {said}"),
+        }
+    }
+
+    /// Kills the worker.
+    pub async fn kill(&mut self) -> io::Result<ExitStatus> {
+        self.process.start_kill()?;
+        self.process.wait().await
+    }
+}
+
+/// Copies a worker's standard error to the log. Keeps the most telling line: the last that mentions an error or a
+/// panic, or else the last.
+async fn log(device: String, stderr: impl AsyncRead + Unpin, said: Arc<Mutex<String>>) {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::warn!(device, "worker: {line}");
+        let tells = |line: &str| line.contains("error") || line.contains("panicked");
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if tells(&line) || !tells(&said) {
+            *said = line;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_input_is_not_to_blame_for_is_tried_again() {
+        let dies = |stage, signal: Signal| {
+            let status = ExitStatus::from_raw(signal.as_raw());
+            death(stage, status, "").retryable
+        };
+        assert!(!dies(Stage::Prepare, Signal::SEGV));
+        assert!(dies(Stage::Prepare, Signal::KILL));
+        assert!(dies(Stage::Verify, Signal::SEGV));
+    }
+}

@@ -1,0 +1,115 @@
+//! Ends jobs without a proof: cancelled, expired or failed.
+
+use super::{Active, Scheduler, reset, to_its_end};
+use crate::failure::{Stage, failure, is_ours};
+use crate::internal::StoredJob;
+use crate::store::{Fence, Renew, StoreError};
+use quarry_client::protocol::{Failure, FailureClass, Job, JobState};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Interval between deadline checks.
+const DEADLINE_TICK: Duration = Duration::from_millis(500);
+
+impl Scheduler {
+    /// Cancels a job. The job has ended when this returns; its work stops within a second.
+    ///
+    /// # Errors
+    /// [`StoreError::Ended`] and others.
+    pub async fn cancel(self: &Arc<Self>, id: &str) -> Result<Job, StoreError> {
+        let mut cancelled = failure(
+            FailureClass::Cancelled,
+            Stage::Prove,
+            "job.cancelled",
+            "cancelled on request",
+        );
+        cancelled.stage.clear();
+        let (scheduler, id) = (Arc::clone(self), id.to_owned());
+        to_its_end(async move { scheduler.overrule(&id, cancelled).await }).await
+    }
+
+    /// Ends a job, whatever its current lease.
+    async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
+        let job = self
+            .change(id, Fence::Any, Renew::New, move |stored| end(stored, &failure))
+            .await?;
+        let is_idle = {
+            let mut state = self.state();
+            let waited = state.waiting.remove(id).or_else(|| state.ready.remove(id));
+            if let Some(active) = state.active.get(id) {
+                active.stop.send_replace(true);
+            }
+            waited.is_some()
+        };
+        if is_idle {
+            self.forget(id);
+        }
+        self.wake.notify_waiters();
+        Ok(job)
+    }
+
+    /// Ends a job, or queues it for another attempt if the failure is retryable.
+    pub(super) async fn fail(&self, id: &str, fence: Fence, failure: Failure) -> Result<(), StoreError> {
+        let message = if is_ours(&failure) { &*failure.message } else { "" };
+        tracing::info!(id, code = failure.code, message, "an attempt failed");
+        self.metrics.attempt_failed(&failure);
+        let most = self.settings.max_attempts;
+        let job = self
+            .change(id, fence, Renew::Keep, move |stored| {
+                let job = stored.job.get_or_insert_default();
+                job.failed_attempts += u32::from(failure.retryable);
+                if failure.retryable && job.failed_attempts < most {
+                    reset(job);
+                } else {
+                    end(stored, &failure);
+                }
+            })
+            .await?;
+        if job.state() == JobState::Received {
+            self.clear(id);
+            self.admit(&job);
+        } else {
+            self.forget(id);
+        }
+        Ok(())
+    }
+
+    /// Ends jobs whose deadline has passed.
+    pub(super) async fn watch_deadlines(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(DEADLINE_TICK).await;
+            // A job's backoff may be over, and there may be disk space again.
+            self.wake.notify_waiters();
+            let now = SystemTime::now();
+            let is_late = |active: &Active| active.deadline.is_some_and(|deadline| deadline <= now);
+            let late: Vec<String> = {
+                let state = self.state();
+                let late = state.active.iter().filter(|(_, active)| is_late(active));
+                late.map(|(id, _)| id.clone()).collect()
+            };
+            for id in late {
+                let passed = failure(
+                    FailureClass::Deadline,
+                    Stage::Prove,
+                    "job.deadline",
+                    "the deadline passed",
+                );
+                if let Err(error) = self.overrule(&id, passed).await {
+                    tracing::debug!(%error, id, "cannot expire the job");
+                }
+            }
+        }
+    }
+}
+
+/// Ends a job with a failure.
+fn end(stored: &mut StoredJob, failure: &Failure) {
+    let job = stored.job.get_or_insert_default();
+    job.set_state(match failure.class() {
+        FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
+        FailureClass::Cancelled => JobState::Cancelled,
+        FailureClass::Deadline => JobState::Expired,
+        _ => JobState::Failed,
+    });
+    job.failure = Some(failure.clone());
+}

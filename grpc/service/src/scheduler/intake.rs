@@ -1,0 +1,165 @@
+//! Admission: accepts or rejects submitted jobs and checks that their input files exist.
+
+use super::commitments::Missed;
+use super::{Scheduler, to_its_end};
+use crate::artifacts::inputs_of;
+use crate::store::{StoreError, Submitted};
+use quarry_client::protocol::{Job, JobSpec, JobState};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Why a submission is rejected.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The queue is full.
+    #[error("the queue is full: {0} jobs are waiting")]
+    Full(usize),
+    /// The tenant has reached its quota of active jobs.
+    #[error("the tenant has {0} active jobs already")]
+    Quota(usize),
+    /// The job's deadline has passed.
+    #[error("deadline: it has already passed")]
+    Late,
+    /// The job would miss its deadline, or make an accepted job miss its own.
+    #[error(
+        "{} in {} seconds, but at the pace of the latest proofs {} in {}: retry later, or with {}",
+        if .0.is_own { "the deadline is" } else { "an accepted job is due" },
+        .0.left.as_secs(),
+        if .0.is_own { "the job would be done" } else { "it would then be done" },
+        .0.needed.as_secs(),
+        if .0.is_own { "a later deadline" } else { "a lower priority" },
+    )]
+    Busy(Missed),
+    /// The job has a deadline, and the devices are paused for an unknown time.
+    #[error("jobs with a deadline are not accepted while an operator has paused the devices: {0}")]
+    Paused(String),
+    /// The service is draining.
+    #[error("the service is draining")]
+    Draining,
+    /// An input file is missing.
+    #[error(transparent)]
+    Artifact(#[from] crate::artifacts::ArtifactError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SubmitError {
+    /// The reason's label in the metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            SubmitError::Full(_) => "full",
+            SubmitError::Quota(_) => "quota",
+            SubmitError::Late => "late",
+            SubmitError::Busy { .. } => "deadline",
+            SubmitError::Paused(_) => "paused",
+            SubmitError::Draining => "draining",
+            SubmitError::Artifact(_) => "artifact",
+            SubmitError::Store(_) => "store",
+        }
+    }
+}
+
+impl Scheduler {
+    /// Accepts a job unless its tenant already has `quota` active ones. The job is recorded durably when this returns.
+    /// A recorded job is processed even if the caller is gone.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn submit(self: &Arc<Self>, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+        let scheduler = Arc::clone(self);
+        let submitted = to_its_end(async move { scheduler.take(job, quota).await }).await;
+        if let Err(error) = &submitted {
+            self.metrics.refused(error.name());
+        }
+        submitted
+    }
+
+    async fn take(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+        let _no_collection = self.collecting.read().await;
+        // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
+        // admitted twice.
+        let _no_other = self.admitting.lock().await;
+        // A repeated submission returns the existing job, even if the queue is full.
+        if let Some(submitted) = self.submitted_before(&job).await? {
+            return Ok(submitted);
+        }
+        {
+            let state = self.state();
+            if state.draining {
+                return Err(SubmitError::Draining);
+            }
+            if let Some(reason) = &state.paused
+                && job.spec.as_ref().is_some_and(|spec| spec.deadline.is_some())
+            {
+                return Err(SubmitError::Paused(reason.clone()));
+            }
+            let n_waiting = state.waiting.len();
+            if n_waiting >= self.settings.max_queued_jobs {
+                return Err(SubmitError::Full(n_waiting));
+            }
+            let n_active = || {
+                state
+                    .active
+                    .values()
+                    .filter(|active| active.tenant == job.tenant)
+                    .count()
+            };
+            if let Some(quota) = quota
+                && n_active() >= quota
+            {
+                return Err(SubmitError::Quota(quota));
+            }
+        }
+        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+        let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+        if deadline.is_some_and(|deadline| deadline <= SystemTime::now()) {
+            return Err(SubmitError::Late);
+        }
+        self.check_commitments(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
+        for artifact in job.spec.iter().flat_map(inputs_of) {
+            self.artifacts.path(&job.tenant, &artifact.sha256)?;
+        }
+        let submitted = self.with_store(move |store| store.submit(job)).await?;
+        if !submitted.existing {
+            self.announce(&submitted.job);
+            self.admit(&submitted.job);
+        }
+        Ok(submitted)
+    }
+
+    /// Admits recorded jobs that the scheduler does not know: a commit that reported an error may have succeeded.
+    pub(super) async fn admit_unknown(&self) -> Result<(), StoreError> {
+        let _no_other = self.admitting.lock().await;
+        for job in self.with_store(|store| store.active()).await? {
+            let is_known = self.state().active.contains_key(&job.id);
+            if !is_known && job.state() == JobState::Received {
+                self.announce(&job);
+                self.admit(&job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the tenant's existing job with the same dedup key, if there is one.
+    async fn submitted_before(&self, job: &Job) -> Result<Option<Submitted>, StoreError> {
+        let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
+        if key.is_empty() {
+            return Ok(None);
+        }
+        let tenant = job.tenant.clone();
+        let found = self
+            .with_store(move |store| store.by_dedup_key(&tenant, &key))
+            .await?;
+        let Some(job) = found.and_then(|stored| stored.job) else {
+            return Ok(None);
+        };
+        // A commit that reported an error may have succeeded; then the job is recorded but not scheduled yet.
+        let is_known = self.state().active.contains_key(&job.id);
+        if !is_known && job.state() == JobState::Received {
+            self.announce(&job);
+            self.admit(&job);
+        }
+        Ok(Some(Submitted { job, existing: true }))
+    }
+}

@@ -1,0 +1,509 @@
+//! Schedules jobs. The store holds the state of every job; the scheduler only holds the work in progress, and may lose
+//! that at any moment.
+//!
+//! ```text
+//! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
+//! ```
+
+mod collect;
+mod commitments;
+mod end;
+mod estimate;
+mod intake;
+mod memory;
+mod overview;
+mod pause;
+mod prepare;
+mod prove;
+pub mod queue;
+mod release;
+mod scratch;
+mod supervise;
+mod view;
+
+pub use collect::Retention;
+pub use intake::SubmitError;
+
+use crate::artifacts::Artifacts;
+use crate::history::History;
+use crate::internal::{Prepared, StoredJob};
+use crate::metrics::Metrics;
+use crate::store::{Fence, JobStore, Renew, StoreError};
+use quarry_client::protocol::{DeviceInfo, Job, JobState, Limits};
+use queue::{Entry, Queue};
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use supervise::Places;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::{JoinError, JoinHandle};
+
+/// Capacity of the broadcast channel of job changes.
+const MAX_CHANGES: usize = 1024;
+/// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// Maximum age assumed for a job.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// With less free disk space no job is started, since it would fail.
+const MIN_DISK: u64 = 64 << 20;
+/// Pause before a retry after a store error.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Settings of the scheduler.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder for the attempts' files; emptied at start.
+    pub scratch: PathBuf,
+    /// File that holds the reason while devices are paused.
+    pub pause_file: PathBuf,
+    /// Device names; one worker each.
+    pub devices: Vec<String>,
+    /// Limits of a job: the maximum, and the default if the job sets none.
+    pub limits: Limits,
+    /// Largest file that a child process may write.
+    pub max_file_bytes: u64,
+    /// Free disk space below which uploads are rejected, in bytes.
+    pub min_free_bytes: u64,
+    /// Maximum number of waiting jobs.
+    pub max_queued_jobs: usize,
+    /// Maximum attempts per job.
+    pub max_attempts: u32,
+    /// Retention times.
+    pub retention: Retention,
+}
+
+/// A job that has not ended.
+struct Active {
+    /// Set to true when the work on the job must stop.
+    stop: watch::Sender<bool>,
+    deadline: Option<SystemTime>,
+    tenant: String,
+    priority: i32,
+    /// The proof's work in field multiplications, once known.
+    work: Option<f64>,
+    /// Fraction of the proving that is done, and the current phase.
+    progress: f64,
+    stage: String,
+    stage_since: Instant,
+    summary: overview::Summary,
+    /// Set while the prepared files are in the scratch folder.
+    prepared: Option<Prepared>,
+}
+
+impl Active {
+    fn of(job: &Job) -> Self {
+        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+        Self {
+            stop: watch::Sender::new(false),
+            deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
+            tenant: job.tenant.clone(),
+            priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
+            work: None,
+            progress: 0.0,
+            stage: String::new(),
+            stage_since: Instant::now(),
+            summary: overview::Summary::of(job),
+            prepared: None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    active: HashMap<String, Active>,
+    /// Recently ended jobs, latest first.
+    ended: VecDeque<overview::Summary>,
+    waiting: Queue,
+    ready: Queue,
+    /// Child processes that are preparing a job.
+    preparing: Places,
+    /// Jobs on devices or in verification.
+    proving: Places,
+    /// Reason of an operator's pause, if the devices are paused.
+    paused: Option<String>,
+    draining: bool,
+    closing: bool,
+    devices: Vec<DeviceInfo>,
+    pace: estimate::Pace,
+    /// Last store error, until a write succeeds again.
+    store_failed: Option<String>,
+}
+
+/// Schedules jobs on devices.
+pub struct Scheduler {
+    settings: Settings,
+    store: Arc<dyn JobStore>,
+    artifacts: Arc<dyn Artifacts>,
+    state: Mutex<State>,
+    metrics: Metrics,
+    history: History,
+    started: Instant,
+    /// Notified when `state` changes.
+    wake: Notify,
+    /// Cursor of the latest event.
+    last_event: watch::Sender<u64>,
+    /// Broadcasts every job change.
+    changes: broadcast::Sender<Arc<Job>>,
+    /// Held while a submission is decided.
+    admitting: tokio::sync::Mutex<()>,
+    /// Held during an estimate.
+    estimating: tokio::sync::Mutex<()>,
+    /// Submissions take the read lock, collection the write lock: no file is removed between the check that it exists
+    /// and the record of its job.
+    collecting: tokio::sync::RwLock<()>,
+    /// Notified when an upload finds too little free disk space.
+    disk_is_short: Notify,
+}
+
+impl Scheduler {
+    /// Resumes all jobs that have not ended and starts the background tasks.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if the scratch folder cannot be created.
+    pub async fn start(
+        settings: Settings,
+        store: Arc<dyn JobStore>,
+        artifacts: Arc<dyn Artifacts>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let settings = Settings {
+            scratch: scratch::begin(&settings.scratch).map_err(|why| StoreError::Io(why.to_string()))?,
+            ..settings
+        };
+        let devices = settings.devices.iter().map(|name| DeviceInfo {
+            name: name.clone(),
+            ..Default::default()
+        });
+        let state = State {
+            devices: devices.collect(),
+            paused: pause::recall(&settings.pause_file).map_err(|why| StoreError::Io(why.to_string()))?,
+            ..Default::default()
+        };
+        let scheduler = Arc::new(Self {
+            settings,
+            store,
+            artifacts,
+            state: Mutex::new(state),
+            metrics: Metrics::default(),
+            history: History::default(),
+            started: Instant::now(),
+            wake: Notify::new(),
+            last_event: watch::Sender::new(0),
+            changes: broadcast::Sender::new(MAX_CHANGES),
+            admitting: tokio::sync::Mutex::default(),
+            estimating: tokio::sync::Mutex::default(),
+            collecting: tokio::sync::RwLock::default(),
+            disk_is_short: Notify::new(),
+        });
+        let last_event = scheduler.with_store(|store| store.last_event()).await?;
+        scheduler.last_event.send_replace(last_event);
+        scheduler.recall_pace().await?;
+        scheduler.recall_ended().await?;
+        for job in scheduler.with_store(|store| store.active()).await? {
+            // The process that worked on it is gone, so the job starts over.
+            let job = match job.state() {
+                JobState::Received => job,
+                _ => scheduler.receive_again(&job.id).await?,
+            };
+            scheduler.admit(&job);
+        }
+        scheduler.keep_running(Self::prepare_jobs);
+        scheduler.keep_running(Self::watch_deadlines);
+        scheduler.keep_running(Self::collect_forever);
+        scheduler.keep_running(Self::keep_history);
+        for index in 0..scheduler.settings.devices.len() {
+            scheduler.keep_running(move |scheduler| scheduler.drive_device(index));
+        }
+        Ok(scheduler)
+    }
+
+    /// Stops starting jobs and waits, up to `time`, until the running ones are done.
+    pub async fn drain(&self, time: Duration) {
+        self.state().draining = true;
+        self.wake.notify_waiters();
+        let idle = self.when(|state| (state.proving.taken() == 0).then_some(()));
+        if tokio::time::timeout(time, idle).await.is_err() {
+            tracing::warn!("drain timed out: unfinished proofs start over at the next start");
+        }
+    }
+
+    /// Ends all watch streams, because the service is shutting down.
+    pub fn close(&self) {
+        self.state().closing = true;
+        self.last_event.send_modify(|_| {});
+    }
+
+    /// Whether watch streams must end.
+    pub fn is_closing(&self) -> bool {
+        self.state().closing
+    }
+
+    /// Whether the service is draining.
+    pub fn is_draining(&self) -> bool {
+        self.state().draining
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs a blocking store action off the async threads.
+    ///
+    /// # Errors
+    /// Errors of the action.
+    pub async fn with_store<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&dyn JobStore) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = Arc::clone(&self.store);
+        let result = blocking(move || action(&*store)).await;
+        if let Err(error @ (StoreError::Io(_) | StoreError::Damaged(_))) = &result {
+            self.state().store_failed = Some(error.to_string());
+        }
+        result
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        fence: Fence,
+        renew: Renew,
+        mut change: impl FnMut(&mut StoredJob) + Send + 'static,
+    ) -> Result<Job, StoreError> {
+        let id = id.to_owned();
+        let job = self
+            .with_store(move |store| store.change(&id, fence, renew, &mut change))
+            .await?;
+        self.announce(&job);
+        self.state().remember(&job);
+        if job.state().has_ended() {
+            self.history.ended(job.state());
+            let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
+            let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+            // Slack is only meaningful for jobs that succeeded or expired.
+            let deadline =
+                deadline.filter(|_| matches!(job.state(), JobState::Succeeded | JobState::Expired));
+            let slack =
+                deadline.map(|deadline| deadline.duration_since(SystemTime::now()).unwrap_or_default());
+            self.metrics.job_ended(job.state(), job.failure.as_ref(), slack);
+        }
+        Ok(job)
+    }
+
+    /// Resets a job to RECEIVED under a new lease, whatever its current lease.
+    async fn receive_again(&self, id: &str) -> Result<Job, StoreError> {
+        let receive = |stored: &mut StoredJob| {
+            reset(stored.job.get_or_insert_default());
+        };
+        self.change(id, Fence::Any, Renew::New, receive).await
+    }
+
+    /// Puts a recorded job into the queue.
+    fn admit(&self, job: &Job) {
+        let mut state = self.state();
+        state.active.insert(job.id.clone(), Active::of(job));
+        state.waiting.push(entry(job));
+        drop(state);
+        self.wake.notify_waiters();
+    }
+
+    /// Drops an ended job from memory and removes its files.
+    fn forget(&self, id: &str) {
+        self.state().active.remove(id);
+        self.clear(id);
+        self.wake.notify_waiters();
+    }
+
+    /// Removes the files of the job's attempt.
+    fn clear(&self, id: &str) {
+        let folder = self.folder(id);
+        if folder.exists()
+            && let Err(why) = std::fs::remove_dir_all(&folder)
+        {
+            tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
+        }
+    }
+
+    fn folder(&self, id: &str) -> PathBuf {
+        self.settings.scratch.join(id)
+    }
+
+    /// Recovers from a store error in the middle of a job. If the job was overruled, it is dropped; otherwise it is
+    /// reset and queued again as soon as the store works.
+    async fn recover(&self, id: &str, error: StoreError) {
+        let mut error = error;
+        loop {
+            if matches!(
+                error,
+                StoreError::Stale { .. } | StoreError::Ended(_) | StoreError::NotFound(_)
+            ) {
+                return self.forget(id);
+            }
+            tracing::error!(%error, id, "store error");
+            tokio::time::sleep(STORE_PAUSE).await;
+            match self.receive_again(id).await {
+                Ok(job) => {
+                    self.clear(id);
+                    return self.admit(&job);
+                }
+                Err(again) => error = again,
+            }
+        }
+    }
+
+    /// Waits until `find` returns a value for the state.
+    async fn when<T>(&self, mut find: impl FnMut(&mut State) -> Option<T>) -> T {
+        loop {
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            // From here on, no notification is missed.
+            woken.as_mut().enable();
+            if let Some(found) = find(&mut self.state()) {
+                return found;
+            }
+            woken.await;
+        }
+    }
+
+    /// Resolves when the work on a job must stop.
+    fn stopped(&self, id: &str) -> impl Future<Output = ()> + Send + use<> {
+        let stop = self.state().active.get(id).map(|active| active.stop.subscribe());
+        async move {
+            // Also resolves if the job is not active or stops being active.
+            if let Some(mut stop) = stop {
+                let _ = stop.wait_for(|stop| *stop).await;
+            }
+        }
+    }
+
+    /// Logs a job change and notifies all watchers.
+    fn announce(&self, job: &Job) {
+        if job.stage.is_empty() {
+            let code = job.failure.as_ref().map_or("", |failure| &failure.code);
+            tracing::info!(
+                id = job.id,
+                tenant = job.tenant,
+                state = job.state().name(),
+                lease = job.lease_epoch,
+                code,
+                "job changed"
+            );
+        }
+        if self.changes.receiver_count() > 0 {
+            let _ = self.changes.send(Arc::new(job.clone()));
+        }
+        let cursor = job.last_event;
+        self.last_event.send_if_modified(|last| {
+            let is_later = cursor > *last;
+            *last = cursor.max(*last);
+            is_later
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Resets a job to RECEIVED.
+fn reset(job: &mut Job) {
+    job.set_state(JobState::Received);
+    job.stage.clear();
+    job.progress = 0.0;
+}
+
+/// Queue entry of a job. Its age counts from its submission, whatever was tried since; after a failed attempt it backs
+/// off.
+fn entry(job: &Job) -> Entry {
+    let created = job.created_at.and_then(|at| SystemTime::try_from(at).ok());
+    let age = created
+        .and_then(|created| created.elapsed().ok())
+        .unwrap_or_default();
+    let now = Instant::now();
+    let pause = match job.failed_attempts {
+        0 => Duration::ZERO,
+        n => MAX_PAUSE.min(RETRY_PAUSE * (1 << (n - 1).min(10))),
+    };
+    Entry {
+        id: job.id.clone(),
+        lease: job.lease_epoch,
+        tenant: job.tenant.clone(),
+        priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
+        // Limits the age to a day, in case the clock was changed.
+        since: now.checked_sub(age.min(MAX_AGE)).unwrap_or(now),
+        not_before: now + pause,
+    }
+}
+
+/// Runs `work` to completion, even if the caller is cancelled.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    joined(tokio::spawn(work))
+        .await
+        .unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Runs a blocking action off the async threads.
+async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> T {
+    joined(tokio::task::spawn_blocking(action))
+        .await
+        .unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Output of a task that is never aborted; its panic as an error.
+async fn joined<T>(task: JoinHandle<T>) -> Result<T, Box<dyn Any + Send>> {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Ok(value) => Ok(value),
+        Err(Ok(panic)) => Err(panic),
+        // The runtime is shutting down, and will drop the caller as well.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// Sends whether it was dropped by a panic.
+    struct Dropped(mpsc::Sender<bool>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(std::thread::panicking());
+        }
+    }
+
+    /// A task that is running while the runtime shuts down gets its blocking actions back as cancelled.
+    #[test]
+    fn a_shutdown_is_not_a_panic() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        let (running, runs) = mpsc::channel();
+        let (shut, is_shut) = mpsc::channel();
+        let (dropped, was_dropped) = mpsc::channel();
+        runtime.spawn(async move {
+            let _dropped = Dropped(dropped);
+            running.send(()).unwrap();
+            is_shut.recv().unwrap();
+            blocking(|| ()).await;
+            // The runtime is gone, so the action cannot have run.
+            unreachable!();
+        });
+        runs.recv().unwrap();
+        runtime.shutdown_background();
+        shut.send(()).unwrap();
+        assert!(!was_dropped.recv().unwrap(), "the task panicked");
+    }
+}

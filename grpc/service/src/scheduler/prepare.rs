@@ -1,0 +1,181 @@
+//! Prepares proof inputs for submitted jobs: one child process per job, ahead of the devices.
+
+use super::queue::Entry;
+use super::{MIN_DISK, Scheduler, blocking, entry};
+use crate::artifacts::{ArtifactError, inputs_of};
+use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    ChildRequest, Prepare, Prepared, StoredJob, child_answer::Answer, child_request::Task,
+};
+use crate::processes::run_child;
+use crate::store::{Fence, Renew, StoreError};
+use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, Job, JobSpec, JobState, Limits};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Wall-clock limit of a child as a multiple of its CPU time limit: it may have to wait for the CPU and the disk.
+pub(super) const PATIENCE: u64 = 4;
+
+impl Scheduler {
+    /// Prepares as many jobs ahead as there are devices, so that the next program runs while the current job is proved.
+    /// Prepares up to twice as many if the ready jobs do not fit a device that waits.
+    pub(super) async fn prepare_jobs(self: Arc<Self>) {
+        loop {
+            let ahead = self.settings.devices.len();
+            let next = self.when(|state| {
+                let n_preparing = state.preparing.taken();
+                let n_ahead = state.ready.len() + n_preparing;
+                let is_enough = match n_ahead {
+                    n if n < ahead => false,
+                    n if n < 2 * ahead => n_preparing > 0 || state.feeds_all_devices(),
+                    _ => true,
+                };
+                if state.draining || is_enough || self.disk_free() < MIN_DISK {
+                    return None;
+                }
+                let next = state.waiting.pop(Instant::now(), |_| true)?;
+                Some((next, state.preparing.take()))
+            });
+            let (next, place) = next.await;
+            let scheduler = Arc::clone(&self);
+            self.work_on(
+                next.id.clone(),
+                place,
+                async move { scheduler.prepare(next).await },
+            );
+        }
+    }
+
+    async fn prepare(&self, next: Entry) -> Result<(), StoreError> {
+        let id = &*next.id;
+        let validating = |stored: &mut StoredJob| {
+            stored.job.get_or_insert_default().set_state(JobState::Validating);
+        };
+        let job = self
+            .change(id, Fence::Lease(next.lease), Renew::New, validating)
+            .await?;
+        crash::point("prepare.leased");
+        let lease = job.lease_epoch;
+        let prepared = tokio::select! {
+            prepared = self.run_prepare(id, &job.tenant, job.spec.clone().unwrap_or_default()) => prepared,
+            () = self.stopped(id) => {
+                self.forget(id);
+                return Ok(());
+            }
+        };
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
+        };
+        // No collection between adopting a file and recording the job that refers to it.
+        let no_collection = self.collecting.read().await;
+        if let Err(failure) = self.keep_statement(&job, &mut prepared).await {
+            return self.fail(id, Fence::Lease(lease), failure).await;
+        }
+        crash::point("prepare.done");
+        let statement = prepared.statement.clone();
+        let queued = move |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Queued);
+            job.validation_done = true;
+            job.statement.clone_from(&statement);
+        };
+        let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
+        drop(no_collection);
+        let mut state = self.state();
+        if let Some(active) = state.active.get_mut(id) {
+            active.work = prepared
+                .statement
+                .as_ref()
+                .map(|statement| statement.multiplications);
+            active.prepared = Some(prepared);
+            state.ready.push(entry(&job));
+        }
+        Ok(())
+    }
+
+    /// Runs the child, which writes its files to the job's scratch folder.
+    pub(super) async fn run_prepare(
+        &self,
+        id: &str,
+        tenant: &str,
+        spec: JobSpec,
+    ) -> Result<Prepared, Failure> {
+        let folder = self.folder(id);
+        let internal =
+            |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
+        tokio::fs::create_dir_all(&folder)
+            .await
+            .map_err(|why| internal("scratch", &why))?;
+        let paths = self
+            .paths(tenant, &inputs_of(&spec))
+            .map_err(|why| internal("artifact", &why))?;
+        let limits = self.limits(&spec);
+        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
+        let request = ChildRequest {
+            folder: folder.display().to_string(),
+            limits: Some(limits),
+            max_file_bytes: self.settings.max_file_bytes,
+            task: Some(Task::Prepare(Prepare {
+                spec: Some(spec),
+                paths,
+            })),
+        };
+        match run_child(&request, Stage::Prepare, time).await? {
+            Answer::Prepared(prepared) => Ok(prepared),
+            _ => Err(internal("child.answer", &"not an answer to prepare")),
+        }
+    }
+
+    /// Stores the public input and the parameters as artifacts of the job's tenant.
+    async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
+        let folder = self.folder(&job.id);
+        let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
+        let keep = |name: &str| self.keep(&job.tenant, folder.join(name));
+        let statement = prepared.statement.get_or_insert_default();
+        statement.public_input = Some(keep(PUBLIC_INPUT).await.map_err(internal)?);
+        statement.parameters = Some(keep(PARAMETERS).await.map_err(internal)?);
+        Ok(())
+    }
+
+    /// Paths of a tenant's artifacts, by digest.
+    pub(super) fn paths(
+        &self,
+        tenant: &str,
+        artifacts: &[&ArtifactRef],
+    ) -> Result<HashMap<String, String>, ArtifactError> {
+        let path = |artifact: &&ArtifactRef| {
+            let path = self.artifacts.path(tenant, &artifact.sha256)?;
+            Ok((artifact.sha256.clone(), path.display().to_string()))
+        };
+        artifacts.iter().map(path).collect()
+    }
+
+    /// Stores a copy of a file as an artifact of a tenant.
+    async fn keep(&self, tenant: &str, file: PathBuf) -> Result<ArtifactRef, ArtifactError> {
+        let artifacts = Arc::clone(&self.artifacts);
+        let tenant = tenant.to_owned();
+        blocking(move || {
+            let copy = file.with_extension("copy");
+            std::fs::copy(&file, &copy)?;
+            artifacts.adopt(&tenant, Path::new(&copy))
+        })
+        .await
+    }
+
+    /// The job's own limits where they are stricter than the appliance's, which apply otherwise.
+    pub(super) fn limits(&self, spec: &JobSpec) -> Limits {
+        let (own, most) = (spec.limits.unwrap_or_default(), self.settings.limits);
+        let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };
+        Limits {
+            max_steps: least(own.max_steps, most.max_steps),
+            max_child_memory_bytes: least(own.max_child_memory_bytes, most.max_child_memory_bytes),
+            max_child_cpu_seconds: least(own.max_child_cpu_seconds, most.max_child_cpu_seconds),
+            max_device_seconds: least(own.max_device_seconds, most.max_device_seconds),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Drives the devices: one worker process each, restarted whenever it dies, proving one job after another.
+
+use super::queue::Entry;
+use super::{Scheduler, entry};
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    Progress, Prove, Proved, Ready, StoredJob, worker_report::Report, worker_request::Request,
+};
+use crate::processes::Worker;
+use crate::store::{Fence, Renew, StoreError};
+use quarry_client::protocol::{Failure, FailureClass, Job, JobState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// Grace period before a worker that must stop is killed; cancelling takes effect within a second.
+const GRACE: Duration = Duration::from_millis(500);
+/// Backoff before a worker is restarted: first and longest pause. A proof resets it.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+
+/// Outcome of the work on a job.
+enum Outcome {
+    /// The proof was made.
+    Proved(Proved),
+    /// The attempt failed.
+    Failed(Failure),
+    /// The proof did not start because other processes use the device's memory.
+    NoRoom(Failure),
+    /// The job was cancelled or overruled.
+    Stopped,
+    /// The device time limit was exceeded.
+    Late,
+}
+
+impl Scheduler {
+    /// Keeps a worker running for a device and feeds it jobs.
+    pub(super) async fn drive_device(self: Arc<Self>, index: usize) {
+        let Some(name) = self.settings.devices.get(index) else {
+            return;
+        };
+        self.fail_left_over(index).await;
+        let mut pause = PAUSES[0];
+        while !self.is_draining() {
+            let worker = match Worker::start(name).await {
+                Ok(worker) => worker,
+                Err(why) => {
+                    tracing::error!(device = name, %why, "the worker failed to start");
+                    self.on_device(index, |info| info.note = why.to_string());
+                    sleep(pause).await;
+                    pause = (2 * pause).min(PAUSES[1]);
+                    continue;
+                }
+            };
+            let Ready {
+                description,
+                fallback,
+                memory_bytes,
+                host_memory_bytes,
+            } = &worker.device;
+            tracing::info!(device = name, description, "the worker is ready");
+            if !fallback.is_empty() {
+                tracing::warn!(
+                    device = name,
+                    why = fallback,
+                    "no GPU is usable: proving on the CPU"
+                );
+            }
+            self.metrics.worker_started(name, !fallback.is_empty());
+            self.on_device(index, |info| {
+                info.description.clone_from(description);
+                info.note.clone_from(fallback);
+                info.memory_bytes = *memory_bytes;
+                info.host_memory_bytes = *host_memory_bytes;
+                info.starts += 1;
+            });
+            if self.use_worker(index, name, worker).await {
+                pause = PAUSES[0];
+            }
+            self.on_device(index, |info| {
+                info.description.clear();
+                info.note = "its worker has ended".to_owned();
+            });
+            sleep(pause).await;
+            pause = (2 * pause).min(PAUSES[1]);
+        }
+    }
+
+    /// Counts a failed attempt of the job that a device had when its loop panicked.
+    async fn fail_left_over(&self, index: usize) {
+        let mut left_over = String::new();
+        self.on_device(index, |info| left_over = std::mem::take(&mut info.job_id));
+        if !left_over.is_empty() {
+            self.on_device(index, |info| info.description.clear());
+            self.fail_panicked(&left_over).await;
+        }
+    }
+
+    /// Proves jobs with a worker until it dies or the service drains; returns whether it made a proof.
+    async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) -> bool {
+        let mut has_proved = false;
+        loop {
+            let next = self.when(|state| {
+                if state.draining {
+                    return Some(None);
+                }
+                if state.paused.is_some() {
+                    return None;
+                }
+                let mut ready = std::mem::take(&mut state.ready);
+                let next = ready.pop(Instant::now(), |entry| state.belongs_on(&entry.id, index));
+                state.ready = ready;
+                let next = next?;
+                if let Some(info) = state.devices.get_mut(index) {
+                    info.job_id.clone_from(&next.id);
+                }
+                Some(Some((next, state.proving.take())))
+            });
+            let next = tokio::select! {
+                next = next => next,
+                // An idle worker reports nothing, so this is its death.
+                _ = worker.report() => None,
+            };
+            let Some((next, place)) = next else {
+                if !self.is_draining() {
+                    let ended = worker.end().await;
+                    tracing::warn!(ended, "the worker has ended");
+                }
+                return has_proved;
+            };
+            let id = next.id.clone();
+            // Another job can be prepared now.
+            self.wake.notify_waiters();
+            let begin = Instant::now();
+            let (survivor, result) = self.prove(worker, index, next).await;
+            has_proved |= matches!(result, Ok(Some(_)));
+            self.metrics.was_busy(name, begin.elapsed());
+            self.on_device(index, |info| info.job_id.clear());
+            // The proof is verified and released while the device takes the next job.
+            let scheduler = Arc::clone(self);
+            self.work_on(id, place, async move {
+                match result? {
+                    Some((job, proved)) => scheduler.release(&job, proved).await,
+                    None => Ok(()),
+                }
+            });
+            match survivor {
+                Some(survivor) => worker = survivor,
+                None => return has_proved,
+            }
+        }
+    }
+
+    /// Proves a job on the worker; returns the worker if it is still alive, and the proof if there is one.
+    async fn prove(
+        &self,
+        mut worker: Worker,
+        index: usize,
+        next: Entry,
+    ) -> (Option<Worker>, Result<Option<(Job, Proved)>, StoreError>) {
+        let id = &*next.id;
+        let why = self.state().why_not_on(id, index);
+        if let Some(why) = why {
+            let failure = failure(FailureClass::Resource, Stage::Prove, "limits.memory_plan", why);
+            let failed = self.fail(id, Fence::Lease(next.lease), failure).await;
+            return (Some(worker), failed.map(|()| None));
+        }
+        let running = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Running);
+            job.progress = 0.0;
+        };
+        let leased = self
+            .change(id, Fence::Lease(next.lease), Renew::New, running)
+            .await;
+        let job = match leased {
+            Ok(job) => job,
+            Err(error) => return (Some(worker), Err(error)),
+        };
+        crash::point("prove.leased");
+        let lease = job.lease_epoch;
+        let annotations = {
+            let state = self.state();
+            let prepared = state.active.get(id).and_then(|active| active.prepared.as_ref());
+            prepared.is_some_and(|prepared| prepared.annotations)
+        };
+        let request = Request::Prove(Prove {
+            lease,
+            folder: self.folder(id).display().to_string(),
+            annotations,
+        });
+        worker.ask(request).await;
+        let limits = self.limits(job.spec.as_ref().unwrap_or(&Default::default()));
+        let time = Duration::from_secs(limits.max_device_seconds);
+        let outcome = tokio::select! {
+            outcome = self.follow(&mut worker, id, lease) => outcome,
+            () = self.stopped(id) => Some(Outcome::Stopped),
+            () = sleep(time) => Some(Outcome::Late),
+        };
+        match outcome {
+            Some(Outcome::Proved(proved)) => {
+                crash::point("prove.done");
+                (Some(worker), Ok(Some((job, proved))))
+            }
+            Some(Outcome::Failed(failure)) => {
+                // After a driver failure the process cannot be used again.
+                let worker = match failure.class() {
+                    FailureClass::InputInvalid => Some(worker),
+                    _ => end(worker, &failure).await,
+                };
+                (
+                    worker,
+                    self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
+                )
+            }
+            Some(Outcome::NoRoom(failure)) => {
+                let worker = end(worker, &failure).await;
+                (worker, self.postpone(id, lease).await.map(|()| None))
+            }
+            Some(Outcome::Late) => {
+                let worker = self.stop(worker, lease).await;
+                let message = format!("it took more than {} seconds", time.as_secs());
+                let failure = failure(
+                    FailureClass::Resource,
+                    Stage::Prove,
+                    "limits.device_time",
+                    message,
+                );
+                (
+                    worker,
+                    self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
+                )
+            }
+            Some(Outcome::Stopped) => {
+                let worker = self.stop(worker, lease).await;
+                self.forget(id);
+                (worker, Ok(None))
+            }
+            None => {
+                let ended = worker.end().await;
+                let failure = failure(
+                    FailureClass::Device,
+                    Stage::Prove,
+                    "worker.died",
+                    format!("the worker died: {ended}"),
+                );
+                (
+                    None,
+                    self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
+                )
+            }
+        }
+    }
+
+    /// Follows the work under a lease to its end; `None` if the worker dies. Reports under other leases are ignored.
+    async fn follow(&self, worker: &mut Worker, id: &str, lease: u64) -> Option<Outcome> {
+        loop {
+            match worker.report().await? {
+                Report::Progress(progress) if progress.lease == lease => {
+                    if self.tell(id, &progress).await.is_err() {
+                        return Some(Outcome::Stopped);
+                    }
+                }
+                Report::Proved(proved) if proved.lease == lease => return Some(Outcome::Proved(proved)),
+                Report::Failed(failed) if failed.lease == lease => {
+                    let failure = failed.failure.unwrap_or_default();
+                    return Some(match failed.no_room {
+                        true => Outcome::NoRoom(failure),
+                        false => Outcome::Failed(failure),
+                    });
+                }
+                Report::Ready(_) | Report::Progress(_) | Report::Proved(_) | Report::Failed(_) => {}
+            }
+        }
+    }
+
+    /// Queues a job for a device again. This is not a failed attempt, since no work was begun.
+    async fn postpone(&self, id: &str, lease: u64) -> Result<(), StoreError> {
+        let queued = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Queued);
+            job.stage.clear();
+        };
+        let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
+        let mut state = self.state();
+        if let Some(active) = state.active.get_mut(id) {
+            active.stage.clear();
+            active.progress = 0.0;
+            state.ready.push(entry(&job));
+        }
+        Ok(())
+    }
+
+    /// Records a new phase; progress within a phase is only kept in memory. An error means that the lease is no longer
+    /// valid.
+    async fn tell(&self, id: &str, progress: &Progress) -> Result<(), StoreError> {
+        let is_new = {
+            let mut state = self.state();
+            let active = state.active.get_mut(id);
+            let active = active.ok_or_else(|| StoreError::NotFound(id.to_owned()))?;
+            active.progress = progress.progress;
+            let is_new = active.stage != progress.stage;
+            if is_new {
+                active.stage.clone_from(&progress.stage);
+                active.stage_since = Instant::now();
+            }
+            is_new
+        };
+        if is_new {
+            let (stage, done) = (progress.stage.clone(), progress.progress);
+            let told = self
+                .change(id, Fence::Lease(progress.lease), Renew::Keep, move |stored| {
+                    let job = stored.job.get_or_insert_default();
+                    job.stage.clone_from(&stage);
+                    job.progress = done;
+                })
+                .await;
+            match told {
+                Err(error @ (StoreError::Stale { .. } | StoreError::Ended(_))) => return Err(error),
+                Err(error) => tracing::error!(%error, id, "cannot record a phase"),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a worker to stop the work under a lease, and kills it if it does not stop in time.
+    async fn stop(&self, mut worker: Worker, lease: u64) -> Option<Worker> {
+        worker.ask(Request::Cancel(lease)).await;
+        let stopped = async {
+            loop {
+                match worker.report().await {
+                    Some(Report::Proved(proved)) if proved.lease == lease => return true,
+                    Some(Report::Failed(failed)) if failed.lease == lease => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+        };
+        if timeout(GRACE, stopped).await == Ok(true) {
+            return Some(worker);
+        }
+        let killed = worker.kill().await;
+        tracing::warn!(?killed, "the worker did not stop in time and was killed");
+        None
+    }
+
+    fn on_device(&self, index: usize, change: impl FnOnce(&mut quarry_client::protocol::DeviceInfo)) {
+        if let Some(device) = self.state().devices.get_mut(index) {
+            change(device);
+        }
+    }
+}
+
+/// Kills a worker whose device failed; a new process initializes the device again.
+async fn end(mut worker: Worker, why: &Failure) -> Option<Worker> {
+    let ended = worker.kill().await;
+    tracing::warn!(
+        ?ended,
+        why = why.message,
+        "the device failed: restarting its worker"
+    );
+    None
+}

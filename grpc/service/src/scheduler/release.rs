@@ -1,0 +1,122 @@
+//! Turns a proof into a result: a child verifies it against the job's statement, the proof file is stored, and only
+//! then is the result recorded.
+
+use super::prepare::PATIENCE;
+use super::{Scheduler, blocking};
+use crate::child::verify::PROOF_FILE;
+use crate::crash;
+use crate::failure::{Stage, failure};
+use crate::internal::{
+    ChildRequest, Proved, StoredJob, Verified, Verify, child_answer::Answer, child_request::Task,
+};
+use crate::processes::run_child;
+use crate::store::{Fence, Renew, StoreError};
+use quarry_client::protocol::{Failure, FailureClass, Job, JobResult, JobState, job_spec};
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Name and version of the prover, for results.
+pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
+
+impl Scheduler {
+    /// Verifies and releases a proof made under the job's lease.
+    pub(super) async fn release(&self, job: &Job, proved: Proved) -> Result<(), StoreError> {
+        let (id, lease) = (&*job.id, job.lease_epoch);
+        let verifying = |stored: &mut StoredJob| {
+            let job = stored.job.get_or_insert_default();
+            job.set_state(JobState::Verifying);
+            job.stage.clear();
+            job.progress = 1.0;
+        };
+        let job = self
+            .change(id, Fence::Lease(lease), Renew::Keep, verifying)
+            .await?;
+        let verified = tokio::select! {
+            verified = self.verify(&job) => verified,
+            () = self.stopped(id) => {
+                self.forget(id);
+                return Ok(());
+            }
+        };
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
+        };
+        // No collection between adopting a file and recording the job that refers to it.
+        let no_collection = self.collecting.read().await;
+        let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
+        let file = self.folder(id).join(PROOF_FILE);
+        let proof = match blocking(move || artifacts.adopt(&tenant, &file)).await {
+            Ok(proof) => proof,
+            Err(why) => {
+                let failure = failure(FailureClass::Internal, Stage::Verify, "artifact", why);
+                return self.fail(id, Fence::Lease(lease), failure).await;
+            }
+        };
+        crash::point("release.kept");
+        let statement = job.statement.clone().unwrap_or_default();
+        let estimate = self.usual_seconds(statement.multiplications);
+        let seconds = self.metrics.proved(&proved.phases, estimate);
+        self.history.proved(seconds);
+        self.add_pace(statement.multiplications, &proved.phases);
+        let parameters = statement.parameters.as_ref();
+        let result = JobResult {
+            job_id: id.to_owned(),
+            proof: Some(proof),
+            proof_bytes: verified.proof_bytes,
+            profile_digest: parameters.map_or(String::new(), |file| file.sha256.clone()),
+            statement: Some(statement),
+            phases: proved.phases,
+            device: proved.device,
+            build: BUILD.to_owned(),
+            finished_at: Some(SystemTime::now().into()),
+            facts: verified.facts,
+        };
+        let succeeded = move |stored: &mut StoredJob| {
+            stored.job.get_or_insert_default().set_state(JobState::Succeeded);
+            stored.result = Some(result.clone());
+        };
+        self.change(id, Fence::Lease(lease), Renew::Keep, succeeded)
+            .await?;
+        drop(no_collection);
+        crash::point("release.recorded");
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Verifies the proof in a child process.
+    async fn verify(&self, job: &Job) -> Result<Verified, Failure> {
+        let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
+        let spec = job.spec.clone().unwrap_or_default();
+        let statement = job.statement.clone().unwrap_or_default();
+        let program = match &spec.input {
+            Some(job_spec::Input::Program(program)) => program.program.clone(),
+            _ => None,
+        };
+        let files = [&statement.public_input, &statement.parameters, &program];
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        let paths = self
+            .paths(&job.tenant, &files)
+            .map_err(|why| internal("artifact", &why))?;
+        let limits = self.settings.limits;
+        let folder = self.folder(&job.id);
+        let request = ChildRequest {
+            folder: folder.display().to_string(),
+            limits: Some(limits),
+            max_file_bytes: self.settings.max_file_bytes,
+            task: Some(Task::Verify(Verify {
+                statement: Some(statement),
+                paths,
+                uploaded: matches!(spec.input, Some(job_spec::Input::Air(_))),
+                program,
+            })),
+        };
+        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
+        let Answer::Verified(verified) = run_child(&request, Stage::Verify, time).await? else {
+            return Err(internal("child.answer", &"not an answer to verify"));
+        };
+        crash::point("release.verified");
+        Ok(verified)
+    }
+}

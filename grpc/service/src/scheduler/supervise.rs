@@ -1,0 +1,208 @@
+//! Tasks that survive a panic, which is a bug in Quarry: a loop starts again, and work on a job gives its place back and
+//! counts as a failed attempt.
+
+use super::{RETRY_PAUSE, Scheduler, joined};
+use crate::failure::{Stage, failure};
+use crate::store::{Fence, StoreError};
+use quarry_client::protocol::FailureClass;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Counts work in progress.
+#[derive(Debug, Default)]
+pub(super) struct Places(Arc<()>);
+
+/// One piece of work in progress, counted until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _counted: Arc<()>,
+}
+
+impl Places {
+    /// Begins a piece of work.
+    pub(super) fn take(&self) -> Place {
+        Place {
+            _counted: Arc::clone(&self.0),
+        }
+    }
+
+    /// Number of pieces of work in progress.
+    pub(super) fn taken(&self) -> usize {
+        Arc::strong_count(&self.0).saturating_sub(1)
+    }
+}
+
+impl Scheduler {
+    /// Runs a loop until it returns. If it panics, it starts again after a pause.
+    pub(super) fn keep_running<F>(self: &Arc<Self>, run: impl Fn(Arc<Self>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let scheduler = Arc::clone(self);
+        tokio::spawn(async move {
+            while joined(tokio::spawn(run(Arc::clone(&scheduler)))).await.is_err() {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        });
+    }
+
+    /// Works on a job in a task of its own, which holds `place`.
+    pub(super) fn work_on<F>(self: &Arc<Self>, id: String, place: Place, work: F)
+    where
+        F: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
+        let scheduler = Arc::clone(self);
+        tokio::spawn(async move {
+            let result = joined(tokio::spawn(work)).await;
+            drop(place);
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => scheduler.recover(&id, error).await,
+                Err(_) => scheduler.fail_panicked(&id).await,
+            }
+            scheduler.wake.notify_waiters();
+        });
+    }
+
+    /// Counts a failed attempt of a job whose task panicked.
+    pub(super) async fn fail_panicked(&self, id: &str) {
+        let failure = failure(
+            FailureClass::Internal,
+            Stage::Prove,
+            "scheduler.panic",
+            "a task of the scheduler panicked: see the log",
+        );
+        if let Err(error) = self.fail(id, Fence::Any, failure).await {
+            self.recover(id, error).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload};
+    use crate::scheduler::{Retention, Settings};
+    use crate::store::RedbStore;
+    use quarry_client::protocol::{AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, job_spec::Input};
+    use std::collections::HashSet;
+    use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    /// Finds a file once, when its job is submitted, and then panics.
+    #[derive(Default)]
+    struct Faulty {
+        n_found: AtomicUsize,
+    }
+
+    impl Artifacts for Faulty {
+        fn path(&self, _: &str, _: &str) -> Result<PathBuf, ArtifactError> {
+            assert_eq!(
+                self.n_found.fetch_add(1, Ordering::Relaxed),
+                0,
+                "the fault of this test"
+            );
+            Ok(PathBuf::new())
+        }
+
+        fn is_short(&self) -> Result<bool, ArtifactError> {
+            Ok(false)
+        }
+
+        fn collect(&self, _: &HashSet<Reference>, _: Duration) -> Result<usize, ArtifactError> {
+            Ok(0)
+        }
+
+        fn stat(&self, _: &str, _: &str) -> Result<Kept, ArtifactError> {
+            unimplemented!()
+        }
+
+        fn upload(&self, _: &str, _: &ArtifactRef, _: u64) -> Result<Box<dyn Upload>, ArtifactError> {
+            unimplemented!()
+        }
+
+        fn adopt(&self, _: &str, _: &Path) -> Result<ArtifactRef, ArtifactError> {
+            unimplemented!()
+        }
+    }
+
+    async fn start(folder: &Path, artifacts: Arc<Faulty>) -> Arc<Scheduler> {
+        let settings = Settings {
+            scratch: folder.join("scratch"),
+            pause_file: folder.join("paused"),
+            // Jobs are prepared for one device. Its worker never starts: this program is a test.
+            devices: vec!["cpu".to_owned()],
+            limits: Limits::default(),
+            max_file_bytes: 1 << 20,
+            min_free_bytes: 0,
+            max_queued_jobs: 10,
+            max_attempts: 2,
+            retention: Retention {
+                unreferenced: Duration::MAX,
+                inputs: Duration::MAX,
+                jobs: Duration::MAX,
+            },
+        };
+        let store = RedbStore::open(&folder.join("store.redb")).unwrap();
+        Scheduler::start(settings, Arc::new(store), artifacts)
+            .await
+            .unwrap()
+    }
+
+    fn job() -> Job {
+        let input = AirInput {
+            public_input: Some(ArtifactRef::default()),
+            ..AirInput::default()
+        };
+        let spec = JobSpec {
+            input: Some(Input::Air(input)),
+            ..JobSpec::default()
+        };
+        Job {
+            spec: Some(spec),
+            ..Job::default()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn work_that_panics_gives_its_place_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = Arc::new(Faulty::default());
+        let scheduler = start(folder.path(), Arc::clone(&artifacts)).await;
+        for _ in 0..2 {
+            artifacts.n_found.store(0, Ordering::Relaxed);
+            let id = scheduler.submit(job(), None).await.unwrap().job.id;
+            let ended = scheduler.when(|state| (!state.active.contains_key(&id)).then_some(()));
+            tokio::time::timeout(Duration::from_secs(60), ended)
+                .await
+                .unwrap();
+            let job = scheduler
+                .with_store(move |store| store.get(&id))
+                .await
+                .unwrap()
+                .job
+                .unwrap();
+            assert_eq!((job.state(), job.failed_attempts), (JobState::Failed, 2));
+            assert_eq!(job.failure.unwrap().code, "scheduler.panic");
+        }
+        let idle = scheduler.when(|state| (state.preparing.taken() == 0).then_some(()));
+        tokio::time::timeout(Duration::from_secs(60), idle).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_loop_that_panics_starts_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let scheduler = start(folder.path(), Arc::default()).await;
+        let (runs, mut ran) = tokio::sync::watch::channel(0);
+        let runs = Arc::new(runs);
+        scheduler.keep_running(move |_| {
+            let runs = Arc::clone(&runs);
+            async move {
+                runs.send_modify(|n| *n += 1);
+                assert!(*runs.borrow() > 1, "the first run panics");
+            }
+        });
+        ran.wait_for(|n| *n == 2).await.unwrap();
+    }
+}

@@ -1,0 +1,104 @@
+//! Read access to the scheduler's state.
+
+use super::Scheduler;
+use crate::metrics::Load;
+use quarry_client::protocol::{DeviceInfo, Job};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
+
+impl Scheduler {
+    /// Information about all devices.
+    pub fn devices(&self) -> Vec<DeviceInfo> {
+        self.state().devices.clone()
+    }
+
+    /// Current load of the queue and the devices.
+    pub fn load(&self) -> Load {
+        let state = self.state();
+        let oldest = state
+            .waiting
+            .oldest()
+            .into_iter()
+            .chain(state.ready.oldest())
+            .min();
+        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty());
+        Load {
+            waiting: state.waiting.len() + state.ready.len() + state.preparing.taken(),
+            proving: state.proving.taken(),
+            oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
+            devices: state.devices.iter().map(device).collect(),
+            disk_free: self.disk_free(),
+            disk_watermark: self.settings.min_free_bytes,
+        }
+    }
+
+    /// Free bytes of the data disk; 0 if unknown.
+    pub(super) fn disk_free(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.settings.scratch);
+        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Renders the metrics in Prometheus format.
+    pub fn metrics_page(&self) -> String {
+        self.metrics.page(&self.load())
+    }
+
+    /// Reasons why jobs are currently not accepted or not proved; empty if ready.
+    pub async fn why_not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.is_draining() {
+            reasons.push("the service is draining".to_owned());
+        }
+        if let Some(reason) = self.paused() {
+            reasons.push(format!("an operator has paused the devices: {reason}"));
+        }
+        let load = self.load();
+        if !load.devices.iter().any(|(_, is_ready)| *is_ready) {
+            let devices = self.devices();
+            let why = devices.iter().map(|info| match &*info.note {
+                "" => format!("{}: its worker is starting", info.name),
+                note => format!("{}: {note}", info.name),
+            });
+            let why: Vec<_> = why.collect();
+            reasons.push(format!("no device has a ready worker: {}", why.join("; ")));
+        }
+        let n_waiting = self.state().waiting.len();
+        if n_waiting >= self.settings.max_queued_jobs {
+            reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
+        }
+        let (free, watermark) = (load.disk_free, load.disk_watermark);
+        if free < watermark {
+            reasons.push(format!(
+                "the disk has {free} bytes free, less than {watermark}: uploads are rejected"
+            ));
+        }
+        // The store is only probed after it failed; while its operations succeed, no probe is needed.
+        let failed = self.state().store_failed.clone();
+        if failed.is_some() {
+            match self.with_store(|store| store.probe()).await {
+                Ok(()) => match self.admit_unknown().await {
+                    Ok(()) => self.state().store_failed = None,
+                    Err(error) => reasons.push(error.to_string()),
+                },
+                Err(error) => reasons.push(error.to_string()),
+            }
+        }
+        reasons
+    }
+
+    /// Fraction of a job's proving that is done, if the job is active.
+    pub fn progress(&self, id: &str) -> Option<f64> {
+        self.state().active.get(id).map(|active| active.progress)
+    }
+
+    /// Subscribes to job changes.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Job>> {
+        self.changes.subscribe()
+    }
+
+    /// Subscribes to the cursor of the latest event.
+    pub fn events(&self) -> watch::Receiver<u64> {
+        self.last_event.subscribe()
+    }
+}

@@ -1,0 +1,437 @@
+//! Implementation of the public gRPC API.
+
+use super::connections::whole_network;
+use super::identity::{Authenticator, Identity, Role};
+use super::interceptors;
+use super::rates::{Limiter, RequestKind};
+use super::slots::{Slot, SlotLimits, Slots};
+use super::spec::{self, short};
+use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
+use super::streams::{STALL, blocking, send_events, send_file};
+use crate::artifacts::{ArtifactError, Artifacts, Upload};
+use crate::config::Config;
+use crate::scheduler::Scheduler;
+use crate::store::{Listing, StoreError};
+use quarry_client::protocol::prover_server::Prover;
+use quarry_client::protocol::{
+    ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate,
+    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
+    JobState, ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest,
+    SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
+    upload_artifact_request::Part,
+};
+use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
+use quarry_prover_core::profiles::{PROFILES, Profile};
+use std::fs::File;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// Jobs per page: default and maximum.
+const PAGE: [usize; 2] = [50, 500];
+
+/// Open uploads and downloads: per client and in total.
+const TRANSFERS: SlotLimits = SlotLimits {
+    per_holder: 64,
+    total: 512,
+};
+/// Open watch streams: per client and in total.
+const WATCHES: SlotLimits = SlotLimits {
+    per_holder: 1024,
+    total: 8192,
+};
+/// Retry delay if too many are open.
+const LATER: Duration = Duration::from_secs(5);
+/// Roles that may see jobs.
+const ANY: &[Role] = &[Role::Submit, Role::Read, Role::Admin];
+
+type Answer<T> = Result<Response<T>, Status>;
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Implementation of the public API.
+pub struct Api {
+    scheduler: Arc<Scheduler>,
+    artifacts: Arc<dyn Artifacts>,
+    authenticator: Arc<dyn Authenticator>,
+    addresses: Arc<Limiter>,
+    transfers: Arc<Slots<String>>,
+    watches: Arc<Slots<String>>,
+    max_artifact_bytes: u64,
+}
+
+impl Api {
+    /// Creates the API. `authenticator` rechecks the clients of open watch streams.
+    pub fn new(
+        scheduler: Arc<Scheduler>,
+        artifacts: Arc<dyn Artifacts>,
+        authenticator: Arc<dyn Authenticator>,
+        addresses: Arc<Limiter>,
+        config: &Config,
+    ) -> Self {
+        Self {
+            scheduler,
+            artifacts,
+            authenticator,
+            addresses,
+            transfers: Slots::new(TRANSFERS),
+            watches: Slots::new(WATCHES),
+            max_artifact_bytes: config.artifacts.max_bytes,
+        }
+    }
+
+    /// Returns the client that the interceptor authenticated. It must have one of the roles and be within the limit for
+    /// submissions.
+    fn authorize<T>(
+        &self,
+        request: &Request<T>,
+        kind: RequestKind,
+        roles: &[Role],
+    ) -> Result<Identity, Status> {
+        let metrics = self.scheduler.metrics();
+        let identity = request.extensions().get::<Identity>().cloned();
+        let identity = identity.ok_or_else(|| Status::unauthenticated("missing credentials"))?;
+        if kind == RequestKind::Submission {
+            interceptors::take(
+                kind,
+                &identity,
+                &self.addresses,
+                interceptors::peer(request).address,
+            )
+            .inspect_err(|_| metrics.refused("rate"))?;
+        }
+        if roles.iter().any(|role| identity.roles.contains(role)) {
+            return Ok(identity);
+        }
+        metrics.unauthenticated("role");
+        Err(Status::permission_denied("this client's roles do not allow it"))
+    }
+
+    /// Takes a stream slot for the client.
+    fn slot<T>(
+        &self,
+        slots: &Arc<Slots<String>>,
+        who: &Identity,
+        request: &Request<T>,
+    ) -> Result<Slot<String>, Status> {
+        let address = || whole_network(interceptors::peer(request).address).to_string();
+        let slot = slots.take(who.client.clone().unwrap_or_else(address));
+        slot.ok_or_else(|| {
+            let why = "too many open streams: close one first".to_owned();
+            retry(Code::ResourceExhausted, why, LATER)
+        })
+    }
+
+    /// Runs a blocking artifact action off the async threads.
+    async fn with_artifacts<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&dyn Artifacts) -> Result<T, ArtifactError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let artifacts = Arc::clone(&self.artifacts);
+        blocking(move || action(&*artifacts)).await
+    }
+
+    /// Adds to a stored job the progress that only the scheduler knows.
+    fn live(&self, mut job: Job) -> Job {
+        if job.state() == JobState::Running
+            && let Some(progress) = self.scheduler.progress(&job.id)
+        {
+            job.progress = progress;
+        }
+        job
+    }
+
+    /// Loads a job that the client may see; any other job is reported as not found.
+    async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+        short("id", id)?;
+        let wanted = id.to_owned();
+        let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
+        let stored = stored.map_err(|error| of_store(&error))?;
+        let job = stored.job.filter(|job| who.covers(&job.tenant));
+        let job = job.ok_or_else(|| of_store(&StoreError::NotFound(id.to_owned())))?;
+        Ok((job, stored.result))
+    }
+}
+
+/// The next part of an upload. A client that sends nothing must not hold the file forever.
+async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<UploadArtifactRequest>, Status> {
+    let next = tokio::time::timeout(STALL, parts.message()).await;
+    next.map_err(|_| Status::deadline_exceeded("the client sent nothing for too long: resume the upload"))?
+}
+
+/// A stream of responses; its slot is released when it ends or the client disconnects.
+fn held<T: 'static + Send>(
+    answers: mpsc::Receiver<Result<T, Status>>,
+    slot: Slot<String>,
+) -> Response<Answers<T>> {
+    Response::new(Box::pin(ReceiverStream::new(answers).map(move |answer| {
+        let _held = &slot;
+        answer
+    })))
+}
+
+#[tonic::async_trait]
+impl Prover for Api {
+    async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
+        self.authorize(&request, RequestKind::Call, ANY)?;
+        let settings = self.scheduler.settings();
+        let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
+        let profile = |profile: &Profile| ProfileInfo {
+            name: profile.name.to_owned(),
+            purpose: profile.purpose.to_owned(),
+        };
+        Ok(Response::new(Capabilities {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            devices: self.scheduler.devices(),
+            layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
+            profiles: PROFILES.iter().map(profile).collect(),
+            limits: Some(settings.limits),
+            max_artifact_bytes: self.max_artifact_bytes,
+            max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
+            paused: self.scheduler.paused(),
+        }))
+    }
+
+    async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
+        let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
+        let spec = request.into_inner().spec.unwrap_or_default();
+        spec::check(&spec)?;
+        let estimate = self.scheduler.estimate(&who.tenant, spec).await;
+        Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
+    }
+
+    async fn upload_artifact(
+        &self,
+        request: Request<Streaming<UploadArtifactRequest>>,
+    ) -> Answer<ArtifactStatus> {
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit])?;
+        let _slot = self.slot(&self.transfers, &who, &request)?;
+        let mut parts = request.into_inner();
+        let header = match next(&mut parts).await?.and_then(|part| part.part) {
+            Some(Part::Header(header)) => header,
+            _ => return Err(Status::invalid_argument("an upload must begin with its header")),
+        };
+        let artifact = header.artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
+        let wanted = artifact.clone();
+        let offset = header.offset;
+        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
+        let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
+            if status.code() == Code::ResourceExhausted {
+                self.scheduler.disk_is_short();
+            }
+        })?;
+        // If the client disconnects, the received bytes stay, to be resumed.
+        while let Some(part) = next(&mut parts).await? {
+            let Some(Part::Chunk(chunk)) = part.part else {
+                return Err(Status::invalid_argument(
+                    "only chunks may follow an upload's header",
+                ));
+            };
+            upload = blocking(move || {
+                upload.write(&chunk)?;
+                Ok(upload)
+            })
+            .await?;
+        }
+        let kept = blocking(move || upload.finish()).await?;
+        Ok(Response::new(ArtifactStatus {
+            artifact: Some(artifact),
+            complete: kept.complete,
+            received: kept.received,
+        }))
+    }
+
+    async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Read])?;
+        let artifact = request.into_inner().artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
+        let sha256 = artifact.sha256.clone();
+        let kept = self
+            .with_artifacts(move |artifacts| artifacts.stat(&who.tenant, &sha256))
+            .await?;
+        Ok(Response::new(ArtifactStatus {
+            artifact: Some(artifact),
+            complete: kept.complete,
+            received: kept.received,
+        }))
+    }
+
+    type DownloadArtifactStream = Answers<ArtifactChunk>;
+
+    async fn download_artifact(
+        &self,
+        request: Request<DownloadArtifactRequest>,
+    ) -> Answer<Self::DownloadArtifactStream> {
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Read])?;
+        let slot = self.slot(&self.transfers, &who, &request)?;
+        let DownloadArtifactRequest {
+            sha256,
+            offset,
+            tenant,
+        } = request.into_inner();
+        short("sha256", &sha256)?;
+        short("tenant", &tenant)?;
+        let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
+        let tenant = tenant.unwrap_or_else(|| who.tenant.clone());
+        if !who.covers(&tenant) {
+            return Err(of_artifacts(&ArtifactError::NotFound(sha256)));
+        }
+        let wanted = sha256.clone();
+        let file = self.with_artifacts(move |artifacts| Ok(File::open(artifacts.path(&tenant, &wanted)?)?));
+        let file = file.await?;
+        let (send, chunks) = mpsc::channel(2);
+        // One slot for a chunk, and one reserved for the error that ends the stream.
+        let last = send.clone().try_reserve_owned();
+        let last = last.map_err(|error| Status::internal(error.to_string()))?;
+        tokio::spawn(async move {
+            if let Err(status) = send_file(file, &sha256, offset, &send).await {
+                last.send(Err(status));
+            }
+        });
+        Ok(held(chunks, slot))
+    }
+
+    async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
+        let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
+        let spec = request.into_inner().spec.unwrap_or_default();
+        spec::check(&spec)?;
+        let job = Job {
+            spec: Some(spec),
+            tenant: who.tenant,
+            ..Default::default()
+        };
+        let submitted = self.scheduler.submit(job, who.max_active_jobs).await;
+        let submitted = submitted.map_err(|error| of_submit(&error))?;
+        Ok(Response::new(SubmitJobResponse {
+            job: Some(submitted.job),
+            existing: submitted.existing,
+        }))
+    }
+
+    async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let job = match request.into_inner().key {
+            Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
+            Some(Key::DedupKey(key)) => {
+                short("dedup_key", &key)?;
+                let found = self
+                    .scheduler
+                    .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
+                    .await;
+                let found = found.map_err(|error| of_store(&error))?;
+                let job = found.and_then(|stored| stored.job);
+                job.ok_or_else(|| Status::not_found("there is no job with this dedup key"))?
+            }
+            None => return Err(Status::invalid_argument("id or dedup_key is required")),
+        };
+        Ok(Response::new(self.live(job)))
+    }
+
+    async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let request = request.into_inner();
+        let known =
+            |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);
+        if let Some(state) = request.states.iter().find(|state| !known(state)) {
+            return Err(Status::invalid_argument(format!("states: unknown state {state}")));
+        }
+        short("page_token", &request.page_token)?;
+        let listing = Listing {
+            tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
+            states: request.states().collect(),
+            page_size: match request.page_size as usize {
+                0 => PAGE[0],
+                size => size.min(PAGE[1]),
+            },
+            labels: request.labels,
+            page_token: request.page_token,
+        };
+        let page = self.scheduler.with_store(move |store| store.list(&listing)).await;
+        let page = page.map_err(|error| of_store(&error))?;
+        Ok(Response::new(ListJobsResponse {
+            jobs: page.jobs.into_iter().map(|job| self.live(job)).collect(),
+            next_page_token: page.next,
+        }))
+    }
+
+    type WatchJobsStream = Answers<JobEvent>;
+
+    async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let slot = self.slot(&self.watches, &who, &request)?;
+        let (metadata, certificate) = (
+            request.metadata().clone(),
+            interceptors::peer(&request).certificate,
+        );
+        let WatchJobsRequest { mut after, job_id } = request.into_inner();
+        let job = (!job_id.is_empty()).then_some(job_id);
+        let mut is_over = false;
+        let mut tenant = None;
+        if job.is_none() && !who.roles.contains(&Role::Admin) {
+            return Err(Status::permission_denied(
+                "only admins may watch all jobs: set job_id",
+            ));
+        }
+        if let Some(id) = &job {
+            let (job, _) = self.stored(id, &who).await?;
+            tenant = Some(job.tenant.clone());
+            is_over = job.state().has_ended() && after >= job.last_event;
+            after = after.max(job.first_event.saturating_sub(1));
+        }
+        // The announced cursor may lag behind the store for a moment.
+        if after > *self.scheduler.events().borrow() {
+            let last = self.scheduler.with_store(|store| store.last_event()).await;
+            let last = last.map_err(|error| of_store(&error))?;
+            if after > last {
+                let why = format!("there is no cursor {after}: the latest is {last}");
+                return Err(Status::out_of_range(why));
+            }
+        }
+        let (send, events) = mpsc::channel(16);
+        if is_over {
+            return Ok(held(events, slot));
+        }
+        let scheduler = Arc::clone(&self.scheduler);
+        let authenticator = Arc::clone(&self.authenticator);
+        // After a reload, a client that was removed or lost its roles gets no more events on streams it had opened
+        // before.
+        let may_see = move || {
+            let who = authenticator.identify(&metadata, certificate.as_deref())?;
+            let covers = match &tenant {
+                Some(tenant) => who.covers(tenant),
+                None => who.roles.contains(&Role::Admin),
+            };
+            match covers {
+                true => Ok(()),
+                false => Err(Status::permission_denied(
+                    "this client may no longer see these events",
+                )),
+            }
+        };
+        tokio::spawn(async move {
+            if let Err(status) = send_events(&scheduler, after, job, may_see, &send).await {
+                let _ = send.send(Err(status)).await;
+            }
+        });
+        Ok(held(events, slot))
+    }
+
+    async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Admin])?;
+        let id = request.into_inner().id;
+        self.stored(&id, &who).await?;
+        let job = self.scheduler.cancel(&id).await;
+        Ok(Response::new(job.map_err(|error| of_store(&error))?))
+    }
+
+    async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let (job, result) = self.stored(&request.into_inner().id, &who).await?;
+        let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
+        Ok(Response::new(result.ok_or_else(none)?))
+    }
+}

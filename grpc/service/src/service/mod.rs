@@ -1,0 +1,119 @@
+//! The service: the process that answers requests, records jobs and schedules them. It runs no input and calls no
+//! driver; child and worker processes do.
+
+mod api;
+mod assemble;
+mod connections;
+mod http;
+mod identity;
+mod interceptors;
+mod listen;
+mod open;
+mod operators;
+mod pages;
+mod rates;
+mod slots;
+mod socket;
+mod spec;
+mod status;
+mod streams;
+mod tls;
+
+pub use identity::Role;
+#[cfg(fuzzing)]
+pub(crate) use spec::check as check_spec;
+
+use crate::artifacts::ArtifactError;
+use crate::config::Config;
+use crate::store::StoreError;
+use assemble::{Running, assemble};
+use listen::Sockets;
+use open::Data;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long responses may still be sent after draining.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Why the service cannot start or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The configuration is invalid.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The store cannot be opened or used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The artifact folder cannot be opened or used.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+    /// An address or a folder cannot be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was attempted.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// gRPC transport error.
+    #[error("gRPC: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The reflection service cannot be built.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Addresses that the service listens on.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// `/healthz`, `/readyz`, `/metrics` and the status page.
+    pub http: SocketAddr,
+}
+
+/// Serves until `stop` resolves or an operator requests a drain, then drains. Calls `ready` with the addresses once
+/// clients can connect, and `draining` when draining starts.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    config: &Config,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()>,
+    draining: impl FnOnce(),
+) -> Result<(), ServeError> {
+    config.check()?;
+    let data = Data::open(config)?;
+    let sockets = Sockets::bind(config, &data.folder).await?;
+    let addresses = sockets.addresses()?;
+    let mut running = assemble(config, data, sockets).await?;
+    ready(addresses);
+    tokio::select! {
+        ended = &mut running.serving => return Ok(ended?),
+        () = stop => {}
+        () = running.drain.notified() => {}
+    }
+    tracing::info!("draining");
+    draining();
+    drain(running, Duration::from_secs(config.drain_seconds)).await
+}
+
+/// Lets jobs on devices finish within `time`, while requests are still answered.
+async fn drain(running: Running, time: Duration) -> Result<(), ServeError> {
+    let Running {
+        scheduler, serving, ..
+    } = running;
+    let drained = async {
+        scheduler.drain(time).await;
+        scheduler.close();
+        tokio::time::sleep(GOODBYE).await;
+    };
+    tokio::select! {
+        ended = serving => Ok(ended?),
+        () = drained => Ok(()),
+    }
+}

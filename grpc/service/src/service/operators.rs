@@ -1,0 +1,150 @@
+//! The admin API.
+
+use super::identity::{Reloadable, authenticator};
+use super::status::of_store;
+use crate::artifacts::{Artifacts, wrong};
+use crate::config::Config;
+use crate::scheduler::Scheduler;
+use quarry_client::admin::admin_server::Admin;
+use quarry_client::admin::{
+    BackUpRequest, BackUpResponse, CheckRequest, CheckResponse, DrainRequest, GetStatusRequest, PauseRequest,
+    ReloadClientsRequest, ReloadClientsResponse, ResumeRequest, Status as Standing,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+/// Implementation of the admin API.
+pub struct AdminApi {
+    /// The scheduler to control.
+    pub scheduler: Arc<Scheduler>,
+    /// The artifacts.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Folder of the artifacts.
+    pub folder: PathBuf,
+    /// Known clients of the public API.
+    pub clients: Arc<Reloadable>,
+    /// Configuration that the service was started with.
+    pub config: Config,
+    /// Notified to start draining.
+    pub drain: Arc<Notify>,
+}
+
+impl AdminApi {
+    async fn standing(&self) -> Response<Standing> {
+        let load = self.scheduler.load();
+        Response::new(Standing {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            devices: self.scheduler.devices(),
+            waiting: load.waiting as u64,
+            proving: load.proving as u64,
+            oldest_seconds: load.oldest.as_secs(),
+            paused: self.scheduler.paused(),
+            draining: self.scheduler.is_draining(),
+            disk_free: load.disk_free,
+            disk_watermark: load.disk_watermark,
+            not_ready: self.scheduler.why_not_ready().await,
+        })
+    }
+
+    async fn set_paused(&self, reason: Option<String>) -> Answer<Standing> {
+        let scheduler = Arc::clone(&self.scheduler);
+        let set = tokio::task::spawn_blocking(move || scheduler.set_paused(reason)).await;
+        let set = set.map_err(|error| Status::internal(error.to_string()))?;
+        set.map_err(|why| {
+            Status::unavailable(format!(
+                "applied, but not recorded, so a restart undoes it: {why}"
+            ))
+        })?;
+        Ok(self.standing().await)
+    }
+}
+
+#[tonic::async_trait]
+impl Admin for AdminApi {
+    async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<Standing> {
+        Ok(self.standing().await)
+    }
+
+    async fn pause(&self, request: Request<PauseRequest>) -> Answer<Standing> {
+        self.set_paused(Some(request.into_inner().reason)).await
+    }
+
+    async fn resume(&self, _: Request<ResumeRequest>) -> Answer<Standing> {
+        self.set_paused(None).await
+    }
+
+    async fn drain(&self, _: Request<DrainRequest>) -> Answer<Standing> {
+        self.drain.notify_one();
+        Ok(self.standing().await)
+    }
+
+    async fn back_up(&self, request: Request<BackUpRequest>) -> Answer<BackUpResponse> {
+        let path = PathBuf::from(request.into_inner().path);
+        if !path.is_absolute() {
+            return Err(Status::invalid_argument("path: must be absolute"));
+        }
+        let copied = path.clone();
+        let done = self
+            .scheduler
+            .with_store(move |store| store.back_up(&copied))
+            .await;
+        done.map_err(|error| Status::failed_precondition(error.to_string()))?;
+        tracing::info!(path = %path.display(), "copied the store");
+        Ok(Response::new(BackUpResponse {
+            artifacts: self.folder.display().to_string(),
+        }))
+    }
+
+    async fn check(&self, _: Request<CheckRequest>) -> Answer<CheckResponse> {
+        let needed = |error| of_store(&error);
+        let now = SystemTime::now();
+        let needed = self
+            .scheduler
+            .with_store(move |store| store.references(now))
+            .await
+            .map_err(needed)?;
+        let artifacts = Arc::clone(&self.artifacts);
+        let checked = tokio::task::spawn_blocking(move || CheckResponse {
+            n_files: needed.len() as u64,
+            wrong: wrong(&*artifacts, &needed),
+        });
+        let checked = checked.await;
+        Ok(Response::new(
+            checked.map_err(|error| Status::internal(error.to_string()))?,
+        ))
+    }
+
+    async fn reload_clients(&self, _: Request<ReloadClientsRequest>) -> Answer<ReloadClientsResponse> {
+        let refused = |why: &dyn std::fmt::Display| Status::failed_precondition(why.to_string());
+        let Some(file) = &self.config.file else {
+            return Err(refused(&"the service was started without a configuration file"));
+        };
+        let config = Config {
+            clients: read(file).map_err(|error| refused(&error))?,
+            ..self.config.clone()
+        };
+        config.check().map_err(|error| refused(&error))?;
+        // An empty client list gives everyone full access. A file that was cut off must not cause that.
+        if config.clients.is_empty() && !self.config.clients.is_empty() {
+            return Err(refused(
+                &"the file lists no clients, which would give everyone full access: restart to confirm that",
+            ));
+        }
+        let clients = authenticator(&config.clients, &config.rates).map_err(|error| refused(&error))?;
+        self.clients.set(clients);
+        let n_clients = config.clients.len();
+        tracing::info!(n_clients, "reloaded the clients");
+        Ok(Response::new(ReloadClientsResponse {
+            n_clients: n_clients as u64,
+        }))
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<crate::config::Client>, crate::config::ConfigError> {
+    Ok(Config::read(file)?.clients)
+}

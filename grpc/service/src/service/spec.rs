@@ -1,0 +1,85 @@
+//! Validation of job specifications before anything is recorded.
+
+use quarry_client::protocol::{JobSpec, job_spec};
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::run::CANONICAL_BUILTINS;
+use quarry_prover_core::profiles::Profile;
+use std::time::{Duration, SystemTime};
+use tonic::Status;
+
+const MAX_LABELS: usize = 64;
+const MAX_TEXT: usize = 256;
+const MAX_PARAMETER_FILE: usize = 1 << 16;
+const MAX_PRIORITY: i32 = 100;
+/// The most distant deadline.
+const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Rejects an invalid specification. Input files are checked later, by a child process.
+pub fn check(spec: &JobSpec) -> Result<(), Status> {
+    let refuse = |why: String| Err(Status::invalid_argument(why));
+    if spec.input.is_none() {
+        return refuse("input: air or program is required".to_owned());
+    }
+    short("layout", &spec.layout)?;
+    if !matches!(&*spec.layout, "" | "auto")
+        && let Err(error) = Layout::by_name(&spec.layout)
+    {
+        return refuse(format!("layout: {error}"));
+    }
+    match &spec.parameters {
+        Some(job_spec::Parameters::Profile(profile)) if !profile.name.is_empty() => {
+            short("profile", &profile.name)?;
+            if let Err(error) = Profile::by_name(&profile.name) {
+                return refuse(format!("profile: {error}"));
+            }
+        }
+        Some(job_spec::Parameters::ParameterFile(text)) if text.len() > MAX_PARAMETER_FILE => {
+            return refuse(format!("parameter_file: longer than {MAX_PARAMETER_FILE} bytes"));
+        }
+        _ => {}
+    }
+    if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&spec.priority) {
+        return refuse(format!(
+            "priority: {} is not in -{MAX_PRIORITY} .. {MAX_PRIORITY}",
+            spec.priority
+        ));
+    }
+    let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
+    let mut texts = texts
+        .chain([&spec.dedup_key, &spec.expected_program_hash])
+        .chain(&spec.expected_builtins);
+    if spec.labels.len() > MAX_LABELS
+        || spec.expected_builtins.len() > MAX_LABELS
+        || texts.any(|text| text.len() > MAX_TEXT)
+    {
+        return refuse(format!(
+            "at most {MAX_LABELS} labels and expected_builtins; labels, keys, names: at most {MAX_TEXT} bytes"
+        ));
+    }
+    let is_builtin = |name: &String| CANONICAL_BUILTINS.contains(&&**name);
+    if let Some(name) = spec.expected_builtins.iter().find(|name| !is_builtin(name)) {
+        let known = CANONICAL_BUILTINS.join(", ");
+        return refuse(format!(
+            "expected_builtins: unknown builtin '{name}'; the builtins are {known}"
+        ));
+    }
+    if let Some(deadline) = spec.deadline {
+        let Ok(deadline) = SystemTime::try_from(deadline) else {
+            return refuse("deadline: not a valid time".to_owned());
+        };
+        // Whether it has passed is checked later: a repeated submission still returns the existing job.
+        if deadline > SystemTime::now() + FURTHEST {
+            return refuse("deadline: more than a year away".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Rejects an overlong text, before an error message quotes it.
+pub fn short(what: &str, text: &str) -> Result<(), Status> {
+    if text.len() > MAX_TEXT {
+        let why = format!("{what}: at most {MAX_TEXT} bytes");
+        return Err(Status::invalid_argument(why));
+    }
+    Ok(())
+}

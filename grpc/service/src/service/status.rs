@@ -1,0 +1,99 @@
+//! Maps errors to gRPC status codes, with retry delays where a retry may help.
+
+use crate::artifacts::ArtifactError;
+use crate::scheduler::SubmitError;
+use crate::store::StoreError;
+use quarry_client::protocol::{Failure, FailureClass};
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Maximum length of a status message in bytes.
+const MAX_MESSAGE: usize = 1 << 10;
+/// Retry delay while the service is overloaded or paused, or its storage fails.
+const LATER: Duration = Duration::from_secs(10);
+/// Retry delay for conditions that pass soon, such as a restart.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Truncates an overlong message: it is sent in a header.
+fn brief(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push_str(" ..");
+    }
+    message
+}
+
+/// A status with a retry delay.
+pub fn retry(code: Code, message: String, after: Duration) -> Status {
+    let message = brief(message);
+    Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(after)))
+}
+
+/// The status for an error of the store.
+pub fn of_store(error: &StoreError) -> Status {
+    let message = brief(error.to_string());
+    match error {
+        StoreError::NotFound(_) => Status::not_found(message),
+        StoreError::Ended(_) => Status::failed_precondition(message),
+        StoreError::PageToken(_) => Status::invalid_argument(message),
+        StoreError::Stale { .. } => Status::aborted(message),
+        _ => {
+            tracing::error!(%error, "store error");
+            retry(Code::Unavailable, "the store is unavailable".to_owned(), LATER)
+        }
+    }
+}
+
+/// The status for an error of artifacts.
+pub fn of_artifacts(error: &ArtifactError) -> Status {
+    let message = brief(error.to_string());
+    match error {
+        ArtifactError::Digest(_) | ArtifactError::TooLong { .. } => Status::invalid_argument(message),
+        ArtifactError::NotFound(_) => Status::not_found(message),
+        ArtifactError::Busy(_) => retry(Code::Aborted, message, SOON),
+        ArtifactError::Offset { .. } => Status::out_of_range(message),
+        ArtifactError::Damaged(_) => Status::data_loss(message),
+        ArtifactError::DiskFull { .. } => retry(Code::ResourceExhausted, message, LATER),
+        ArtifactError::Io(_) => {
+            tracing::error!(%error, "artifact storage error");
+            retry(
+                Code::Unavailable,
+                "the artifact storage is unavailable".to_owned(),
+                LATER,
+            )
+        }
+    }
+}
+
+/// The status for a rejected submission.
+pub fn of_submit(error: &SubmitError) -> Status {
+    match error {
+        SubmitError::Full(_) | SubmitError::Quota(_) | SubmitError::Paused(_) => {
+            retry(Code::ResourceExhausted, error.to_string(), LATER)
+        }
+        SubmitError::Busy(missed) => {
+            // By then the current work is done, or the deadline at risk has passed.
+            let after = missed.needed.min(missed.left).max(SOON);
+            retry(Code::ResourceExhausted, error.to_string(), after)
+        }
+        SubmitError::Late => Status::invalid_argument(error.to_string()),
+        SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
+        SubmitError::Artifact(ArtifactError::NotFound(_)) => {
+            Status::failed_precondition(brief(error.to_string()))
+        }
+        SubmitError::Artifact(error) => of_artifacts(error),
+        SubmitError::Store(error) => of_store(error),
+    }
+}
+
+/// The status for a job that could not be proved.
+pub fn of_failure(failure: &Failure) -> Status {
+    let message = brief(format!("{} ({})", failure.message, failure.code));
+    match failure.class() {
+        FailureClass::InputInvalid => Status::invalid_argument(message),
+        FailureClass::Unsupported => Status::unimplemented(message),
+        FailureClass::Resource => Status::failed_precondition(message),
+        _ => Status::internal(message),
+    }
+}

@@ -1,0 +1,129 @@
+//! Response streams: files and events.
+
+use super::status::{of_artifacts, of_store};
+use crate::artifacts::ArtifactError;
+use crate::scheduler::Scheduler;
+use quarry_client::digest::hex;
+use quarry_client::protocol::{ArtifactChunk, JobEvent};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tonic::Status;
+
+/// How long a client may stall an upload or a download, or take to send a request.
+pub const STALL: Duration = Duration::from_secs(30);
+/// Bytes per downloaded chunk.
+const CHUNK: usize = 1 << 18;
+/// Events read from the store at a time.
+const EVENTS: usize = 256;
+
+/// A file that is read to its end, with its digest so far.
+struct Reading {
+    file: File,
+    hasher: Sha256,
+    at: u64,
+}
+
+impl Reading {
+    /// Reads the next chunk; returns its offset and its bytes, which are empty at the end.
+    fn next(mut self) -> Result<(Self, u64, Vec<u8>), ArtifactError> {
+        let mut data = Vec::with_capacity(CHUNK);
+        (&mut self.file).take(CHUNK as u64).read_to_end(&mut data)?;
+        self.hasher.update(&data);
+        let begin = self.at;
+        self.at += data.len() as u64;
+        Ok((self, begin, data))
+    }
+}
+
+/// Sends a file from an offset on, and checks the digest of the whole file. A client that does not read holds an open
+/// file until the timeout but no thread: nothing is read before the channel has room.
+pub async fn send_file(
+    file: File,
+    sha256: &str,
+    offset: u64,
+    to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
+) -> Result<(), Status> {
+    let hasher = Sha256::new();
+    let mut reading = Reading { file, hasher, at: 0 };
+    loop {
+        let room = timeout(STALL, to.reserve()).await;
+        let room = room.map_err(|_| {
+            Status::deadline_exceeded("the client read nothing for too long: resume the download")
+        })?;
+        let Ok(room) = room else {
+            return Ok(());
+        };
+        let (read, begin, data) = blocking(move || reading.next()).await?;
+        reading = read;
+        if data.is_empty() {
+            break;
+        }
+        let skipped = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
+        if let Some(rest) = data.get(skipped..).filter(|rest| !rest.is_empty()) {
+            room.send(Ok(ArtifactChunk {
+                offset: begin + skipped as u64,
+                data: rest.to_vec(),
+            }));
+        }
+    }
+    if hex(&reading.hasher.finalize()) != sha256 {
+        tracing::error!(sha256, "an artifact is damaged");
+        return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
+    }
+    Ok(())
+}
+
+/// Runs a blocking action off the async threads.
+pub async fn blocking<T: Send + 'static>(
+    action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(action).await;
+    let done = done.map_err(|error| Status::internal(error.to_string()))?;
+    done.map_err(|error| of_artifacts(&error))
+}
+
+/// Sends events until the job has ended, the client disconnects, or `may_see` fails.
+pub async fn send_events(
+    scheduler: &Scheduler,
+    mut after: u64,
+    job: Option<String>,
+    may_see: impl Fn() -> Result<(), Status>,
+    to: &mpsc::Sender<Result<JobEvent, Status>>,
+) -> Result<(), Status> {
+    let mut changes = scheduler.events();
+    loop {
+        // All events up to this cursor are in the store.
+        let known = *changes.borrow_and_update();
+        let wanted = job.clone();
+        let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
+        let events = events.await.map_err(|error| of_store(&error))?;
+        may_see()?;
+        let n_events = events.len();
+        for event in events {
+            after = event.cursor;
+            let ended = event.state().has_ended();
+            if to.send(Ok(event)).await.is_err() || (ended && job.is_some()) {
+                return Ok(());
+            }
+        }
+        if n_events == EVENTS {
+            continue;
+        }
+        after = after.max(known);
+        if scheduler.is_closing() {
+            return Err(Status::unavailable(
+                "the service is shutting down: watch again from the last cursor",
+            ));
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = to.closed() => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Conformance suite for stores.
+
+use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError};
+use crate::internal::StoredJob;
+use quarry_client::protocol::{
+    ArtifactRef, Job, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input,
+};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+fn job(tenant: &str, dedup_key: &str, label: &str) -> Job {
+    Job {
+        tenant: tenant.to_owned(),
+        spec: Some(JobSpec {
+            dedup_key: dedup_key.to_owned(),
+            labels: [("label".to_owned(), label.to_owned())].into(),
+            ..JobSpec::default()
+        }),
+        ..Job::default()
+    }
+}
+
+fn set(state: JobState) -> impl FnMut(&mut StoredJob) {
+    move |stored| stored.job.get_or_insert_default().set_state(state)
+}
+
+/// Runs the suite on an empty store.
+pub fn suite(store: &Arc<dyn JobStore>) {
+    dedup(&**store);
+    fencing(&**store);
+    lists_and_events(&**store);
+    pages_have_their_weight(&**store);
+    threads(store);
+    expiry(&**store);
+    store.probe().unwrap();
+}
+
+fn dedup(store: &dyn JobStore) {
+    let first = store.submit(job("a", "key", "")).unwrap();
+    let again = store.submit(job("a", "key", "other")).unwrap();
+    assert!(!first.existing && again.existing);
+    assert_eq!(first.job, again.job);
+    let other = store.submit(job("b", "key", "")).unwrap();
+    assert!(!other.existing, "another tenant's key is another");
+    assert!(!store.submit(job("a", "", "")).unwrap().existing);
+    assert!(
+        !store.submit(job("a", "", "")).unwrap().existing,
+        "no key, no dedup"
+    );
+    let found = store.by_dedup_key("b", "key").unwrap().unwrap();
+    assert_eq!(found.job, Some(other.job));
+    assert!(store.by_dedup_key("c", "key").unwrap().is_none());
+}
+
+fn fencing(store: &dyn JobStore) {
+    let submitted = store.submit(job("fence", "", "")).unwrap().job;
+    let id = &*submitted.id;
+    let first = Fence::Lease(submitted.lease_epoch);
+    let leased = store
+        .change(id, first, Renew::New, &mut set(JobState::Running))
+        .unwrap();
+    assert!(leased.lease_epoch > submitted.lease_epoch);
+
+    // A change under an older lease is rejected and changes nothing.
+    let stale = store.change(id, first, Renew::Keep, &mut set(JobState::Succeeded));
+    assert!(matches!(stale, Err(StoreError::Stale { held, latest, .. })
+        if held == submitted.lease_epoch && latest == leased.lease_epoch));
+    assert_eq!(store.get(id).unwrap().job, Some(leased.clone()));
+
+    // Lease numbers grow across jobs and are never reused.
+    let other = store.submit(job("fence", "", "")).unwrap().job;
+    assert!(other.lease_epoch > leased.lease_epoch);
+    assert!(store.active().unwrap().iter().any(|job| job.id == id));
+
+    let held = Fence::Lease(leased.lease_epoch);
+    let done = store.change(id, held, Renew::Keep, &mut |stored| {
+        set(JobState::Succeeded)(stored);
+        stored.result = Some(JobResult::default());
+    });
+    assert_eq!(done.unwrap().lease_epoch, leased.lease_epoch);
+    assert!(store.active().unwrap().iter().all(|job| job.id != id));
+    // An ended job cannot be changed, whatever the fence.
+    for fence in [held, Fence::Any] {
+        let late = store.change(id, fence, Renew::New, &mut set(JobState::Failed));
+        assert!(matches!(late, Err(StoreError::Ended(_))));
+    }
+    assert!(store.get(id).unwrap().result.is_some());
+    for unknown in [
+        "",
+        "0",
+        "zz",
+        &id.replace(&id[16..], "0000000000000000"),
+        "é".repeat(16).as_str(),
+    ] {
+        assert!(
+            matches!(store.get(unknown), Err(StoreError::NotFound(_))),
+            "{unknown}"
+        );
+        let change = store.change(unknown, Fence::Any, Renew::Keep, &mut |_| {});
+        assert!(matches!(change, Err(StoreError::NotFound(_))), "{unknown}");
+    }
+}
+
+fn lists_and_events(store: &dyn JobStore) {
+    let ids: Vec<_> = (0..5)
+        .map(|_| store.submit(job("list", "", "listed")).unwrap().job.id)
+        .collect();
+    let mut listing = Listing {
+        tenant: Some("list".to_owned()),
+        labels: [("label".to_owned(), "listed".to_owned())].into(),
+        page_size: 2,
+        ..Listing::default()
+    };
+    let mut listed = Vec::new();
+    loop {
+        let page = store.list(&listing).unwrap();
+        assert!(page.jobs.len() <= 2);
+        listed.extend(page.jobs.into_iter().map(|job| job.id));
+        if page.next.is_empty() {
+            break;
+        }
+        listing.page_token = page.next;
+    }
+    assert!(listed.iter().eq(ids.iter().rev()), "the newest first, each once");
+    listing.page_token = "no token".to_owned();
+    assert!(matches!(store.list(&listing), Err(StoreError::PageToken(_))));
+
+    let id = &ids[0];
+    let job = store.get(id).unwrap().job.unwrap();
+    for state in [JobState::Validating, JobState::Queued] {
+        store
+            .change(id, Fence::Any, Renew::Keep, &mut set(state))
+            .unwrap();
+    }
+    let events = store.events(0, Some(id), 100).unwrap();
+    let states: Vec<_> = events.iter().map(|event| event.state()).collect();
+    assert_eq!(
+        states,
+        [JobState::Received, JobState::Validating, JobState::Queued]
+    );
+    assert_eq!(events[0].cursor, job.first_event);
+    let all = store.events(0, None, usize::MAX).unwrap();
+    assert!(
+        all.iter().zip(1..).all(|(event, cursor)| event.cursor == cursor),
+        "no gap"
+    );
+    let rest = store.events(events[0].cursor, Some(id), 1).unwrap();
+    assert_eq!(rest, events[1..2]);
+}
+
+/// Pages are limited by their size in bytes.
+fn pages_have_their_weight(store: &dyn JobStore) {
+    let n_jobs = 5;
+    for _ in 0..n_jobs {
+        let large = "l".repeat(FULL_PAGE_BYTES / 3);
+        store.submit(job("heavy", "", &large)).unwrap();
+    }
+    let mut listing = Listing {
+        tenant: Some("heavy".to_owned()),
+        page_size: 500,
+        ..Listing::default()
+    };
+    let first = store.list(&listing).unwrap();
+    assert!((1..n_jobs).contains(&first.jobs.len()), "{}", first.jobs.len());
+    listing.page_token = first.next;
+    let rest = store.list(&listing).unwrap();
+    assert_eq!(first.jobs.len() + rest.jobs.len(), n_jobs);
+    assert!(rest.next.is_empty());
+}
+
+/// Of many threads that take one lease at once, exactly one succeeds.
+fn threads(store: &Arc<dyn JobStore>) {
+    let job = store.submit(job("threads", "", "")).unwrap().job;
+    let take = |_| {
+        let (store, job) = (Arc::clone(store), job.clone());
+        std::thread::spawn(move || {
+            let fence = Fence::Lease(job.lease_epoch);
+            store
+                .change(&job.id, fence, Renew::New, &mut set(JobState::Running))
+                .is_ok()
+        })
+    };
+    let takers: Vec<_> = (0..8).map(take).collect();
+    let winners = takers.into_iter().map(|taker| taker.join().unwrap());
+    assert_eq!(winners.filter(|won| *won).count(), 1);
+}
+
+/// Ended jobs expire, their inputs before them; active jobs are kept.
+fn expiry(store: &dyn JobStore) {
+    let artifact = |name: &str| ArtifactRef {
+        sha256: name.to_owned(),
+        size: 1,
+    };
+    let mut ended = job("expiry", "ended", "");
+    let program = ProgramInput {
+        program: Some(artifact("input")),
+        ..ProgramInput::default()
+    };
+    ended.spec.get_or_insert_default().input = Some(Input::Program(program));
+    let mut active = ended.clone();
+    active.spec.get_or_insert_default().dedup_key = "active".to_owned();
+    let ended = store.submit(ended).unwrap().job;
+    store
+        .change(&ended.id, Fence::Any, Renew::Keep, &mut |stored| {
+            set(JobState::Succeeded)(stored);
+            stored.result = Some(JobResult {
+                proof: Some(artifact("proof")),
+                ..JobResult::default()
+            });
+        })
+        .unwrap();
+    let now = SystemTime::now();
+    let (before, after) = (now - Duration::from_secs(60), now + Duration::from_secs(60));
+    let names = |since| {
+        let references = store.references(since).unwrap().into_iter();
+        let expiry = references.filter(|of| of.tenant == "expiry");
+        let mut names: Vec<_> = expiry.map(|of| of.sha256).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(before), ["input", "proof"]);
+    assert_eq!(names(after), ["proof"]);
+    let active = store.submit(active).unwrap().job;
+    assert_eq!(
+        names(after),
+        ["input", "proof"],
+        "what has not ended needs its inputs"
+    );
+
+    assert_eq!(store.expire(before, usize::MAX).unwrap(), 0);
+    let n_events = store.events(0, None, usize::MAX).unwrap().len();
+    let mut n_expired = 0;
+    loop {
+        match store.expire(after, 1).unwrap() {
+            0 => break,
+            n => n_expired += n,
+        }
+    }
+    assert!(n_expired >= 1);
+    assert!(matches!(store.get(&ended.id), Err(StoreError::NotFound(_))));
+    assert!(store.by_dedup_key("expiry", "ended").unwrap().is_none());
+    assert!(store.events(0, Some(&ended.id), 10).unwrap().is_empty());
+    let events = store.events(0, None, usize::MAX).unwrap();
+    assert!(events.len() <= n_events - 2 * n_expired);
+    assert_eq!(store.get(&active.id).unwrap().job, Some(active.clone()));
+    assert_eq!(store.events(0, Some(&active.id), 10).unwrap().len(), 1);
+    let again = store.submit(job("expiry", "ended", "")).unwrap();
+    assert!(!again.existing, "its key is free again");
+    assert_eq!(
+        store
+            .active()
+            .unwrap()
+            .iter()
+            .filter(|job| job.tenant == "expiry")
+            .count(),
+        2
+    );
+}

@@ -1,0 +1,214 @@
+//! Storage of jobs: the trait [`JobStore`], which a fleet could implement with a shared database, and the embedded
+//! implementation.
+//!
+//! The store is the source of truth about jobs. A worker acts on a job under a lease. Lease numbers grow across all
+//! jobs. A change under an older lease is rejected, and so is every change of an ended job.
+
+#[cfg(test)]
+mod conformance;
+mod file;
+mod redb;
+mod schema;
+
+pub use redb::RedbStore;
+
+use crate::artifacts::Reference;
+use crate::internal::StoredJob;
+use quarry_client::protocol::{Job, JobEvent, JobState};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Lease required for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fence {
+    /// Any lease: overrules the current one.
+    Any,
+    /// The job's latest lease must be this one.
+    Lease(u64),
+}
+
+/// What a change does to the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renew {
+    /// Keeps the lease.
+    Keep,
+    /// Starts a new lease; changes under older ones are rejected from now on.
+    New,
+}
+
+/// Error of the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no job with this id.
+    #[error("there is no job '{0}'")]
+    NotFound(String),
+    /// The change came under an outdated lease.
+    #[error("job '{id}': the change comes under lease {held}, the latest is {latest}")]
+    Stale {
+        /// The job.
+        id: String,
+        /// The lease that the change came under.
+        held: u64,
+        /// The job's latest lease.
+        latest: u64,
+    },
+    /// The job has ended.
+    #[error("job '{0}' has ended")]
+    Ended(String),
+    /// Invalid page token.
+    #[error("'{0}' is not a page token")]
+    PageToken(String),
+    /// The store was written by a later version.
+    #[error(
+        "'{}' has schema {found}, this version knows schemas up to {known}: it was written by a later version",
+        path.display()
+    )]
+    Later {
+        /// The store's file.
+        path: PathBuf,
+        /// Its schema.
+        found: u64,
+        /// The latest schema that is known.
+        known: u64,
+    },
+    /// Another process has the store open.
+    #[error("the store is in use by a running service: use `quarry admin`")]
+    InUse,
+    /// The backup copy cannot be written.
+    #[error("cannot write the copy '{}': {why}", path.display())]
+    BackUp {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The file is damaged, or not a store.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The store cannot be read or written now.
+    #[error("the store: {0}")]
+    Io(String),
+}
+
+/// A submitted job, or the existing job with the same dedup key.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The job.
+    pub job: Job,
+    /// Whether the job existed before.
+    pub existing: bool,
+}
+
+/// Bytes of jobs at which a page is full, whatever its requested size: gRPC clients accept messages of 4 MiB.
+pub const FULL_PAGE_BYTES: usize = 2 << 20;
+
+/// Filter and position of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Only jobs of this tenant; of all if `None`.
+    pub tenant: Option<String>,
+    /// Jobs in any of these states; in all if empty.
+    pub states: Vec<JobState>,
+    /// Jobs with all of these labels.
+    pub labels: HashMap<String, String>,
+    /// Maximum number of jobs. A page may have fewer even if another one follows.
+    pub page_size: usize,
+    /// Token of the page; empty for the first.
+    pub page_token: String,
+}
+
+/// A page of jobs, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Token of the next page; empty at the end.
+    pub next: String,
+}
+
+/// A store of jobs. Every method is atomic, and its effects are durable when it returns.
+pub trait JobStore: Send + Sync + 'static {
+    /// Records a new job and sets its id, times and cursors. If the tenant already has a job with the same dedup key,
+    /// returns that one instead.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn submit(&self, job: Job) -> Result<Submitted, StoreError>;
+
+    /// Returns a job.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and others.
+    fn get(&self, id: &str) -> Result<StoredJob, StoreError>;
+
+    /// Returns the tenant's job with this dedup key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError>;
+
+    /// Lists jobs, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn list(&self, listing: &Listing) -> Result<Page, StoreError>;
+
+    /// Returns all jobs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn active(&self) -> Result<Vec<Job>, StoreError>;
+
+    /// Changes a job and adds an event for the change.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the fence is not the job's lease, [`StoreError::Ended`] if the job has ended, and
+    /// others; nothing is changed then.
+    fn change(
+        &self,
+        id: &str,
+        fence: Fence,
+        renew: Renew,
+        change: &mut dyn FnMut(&mut StoredJob),
+    ) -> Result<Job, StoreError>;
+
+    /// Returns events after a cursor, in order, of one job or of all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError>;
+
+    /// Returns the cursor of the latest event ever; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn last_event(&self) -> Result<u64, StoreError>;
+
+    /// Returns all artifacts that jobs and results refer to; inputs only of jobs that have not ended or ended at or
+    /// after `ended_since`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<Reference>, StoreError>;
+
+    /// Writes a consistent copy of the store to a new file.
+    ///
+    /// # Errors
+    /// [`StoreError::BackUp`], also if the file exists; a failed copy is removed.
+    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
+
+    /// Makes a small durable write, to test whether jobs can be recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn probe(&self) -> Result<(), StoreError>;
+
+    /// Removes up to `limit` jobs that ended before a time, with their results, events and dedup keys; returns their
+    /// number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError>;
+}

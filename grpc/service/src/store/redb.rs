@@ -1,0 +1,521 @@
+//! The embedded store: one redb file, durable at every commit.
+
+use super::file::{self, begin, keep_name};
+use super::schema::{
+    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
+    upgrade,
+};
+use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
+use crate::artifacts::{Reference, references_of};
+use crate::crash;
+use crate::internal::StoredJob;
+use prost::Message;
+use quarry_client::protocol::{Job, JobEvent, JobState};
+use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Maximum number of jobs scanned for one page of a list.
+const MAX_LOOKED_AT: usize = 10_000;
+
+/// A store in a file. Only one process can hold it.
+pub struct RedbStore {
+    path: PathBuf,
+    /// The open file; `None` after an I/O error, until it is opened again.
+    database: Mutex<Option<Arc<Database>>>,
+}
+
+impl RedbStore {
+    /// Opens or creates a store and upgrades it to the latest schema.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Later`] for the store of a later version, [`StoreError::Damaged`],
+    /// [`StoreError::Io`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = file::create(path)?;
+        let write = begin(&database)?;
+        upgrade(&write, path)?;
+        write.commit()?;
+        keep_name(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Some(Arc::new(database))),
+        })
+    }
+
+    /// Opens a store for reading or copying, without upgrading it.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`]; [`StoreError::Io`] if the file does not exist.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let database = file::open(path)?;
+        schema::check(&database.begin_read()?, path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Some(Arc::new(database))),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<Database>>> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database(&self) -> Result<Arc<Database>, StoreError> {
+        let mut held = self.held();
+        Ok(match &*held {
+            Some(database) => Arc::clone(database),
+            // A missing file is not created: that would be another store.
+            None => Arc::clone(held.insert(Arc::new(file::open(&self.path)?))),
+        })
+    }
+
+    /// Runs an action on the database. After an I/O error redb refuses further use of an open file, so the next call
+    /// reopens it and finds the last commit. (The disk may have been full for a while.)
+    fn with<T>(&self, action: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let result = action(&database);
+        if matches!(result, Err(StoreError::Io(_))) {
+            let mut held = self.held();
+            if held.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
+                *held = None;
+            }
+        }
+        result
+    }
+
+    fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
+        let read = self.database()?.begin_read()?;
+        let copy = file::create(to)?;
+        let write = begin(&copy)?;
+        macro_rules! copy_tables {
+            ($($table:expr),*) => {$({
+                match read.open_table($table) {
+                    Ok(source) => {
+                        let mut target = write.open_table($table)?;
+                        for entry in source.iter()? {
+                            let (key, value) = entry?;
+                            target.insert(key.value(), value.value())?;
+                        }
+                    }
+                    // An older schema lacks some of them.
+                    Err(TableError::TableDoesNotExist(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            })*};
+        }
+        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
+        write.commit()?;
+        keep_name(to)
+    }
+}
+
+impl JobStore for RedbStore {
+    fn submit(&self, mut job: Job) -> Result<Submitted, StoreError> {
+        self.with(|database| {
+            let write = begin(database)?;
+            let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
+            if !key.is_empty()
+                && let Some(number) = write.open_table(DEDUP)?.get((&*job.tenant, &*key))?
+            {
+                let record = write.open_table(JOBS)?;
+                let record = record
+                    .get(number.value())?
+                    .ok_or_else(|| lost("job", number.value()))?;
+                return Ok(Submitted {
+                    job: decode(record.value())?.job.unwrap_or_default(),
+                    existing: true,
+                });
+            }
+            let number = next(&write, LAST_JOB)?;
+            let random = getrandom::u64().map_err(|why| StoreError::Io(why.to_string()))?;
+            job.id = format!("{number:016x}{random:016x}");
+            job.set_state(JobState::Received);
+            job.lease_epoch = next(&write, LAST_LEASE)?;
+            job.created_at = Some(SystemTime::now().into());
+            if !key.is_empty() {
+                write.open_table(DEDUP)?.insert((&*job.tenant, &*key), number)?;
+            }
+            write.open_table(ACTIVE)?.insert(number, ())?;
+            let mut stored = StoredJob {
+                job: Some(job),
+                result: None,
+            };
+            let job = record(&write, number, &mut stored)?;
+            crash::point("submit.before-commit");
+            write.commit()?;
+            crash::point("submit.after-commit");
+            Ok(Submitted { job, existing: false })
+        })
+    }
+
+    fn get(&self, id: &str) -> Result<StoredJob, StoreError> {
+        self.with(|database| {
+            let found = number_of(id)
+                .map(|number| find(database, number))
+                .transpose()?
+                .flatten();
+            found
+                .filter(|stored| stored.job.as_ref().is_some_and(|job| job.id == id))
+                .ok_or_else(|| StoreError::NotFound(id.to_owned()))
+        })
+    }
+
+    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(number) = read.open_table(DEDUP)?.get((tenant, key))? else {
+                return Ok(None);
+            };
+            find(database, number.value())
+        })
+    }
+
+    fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
+        self.with(|database| {
+            let bad_token = || StoreError::PageToken(listing.page_token.clone());
+            let before = match &*listing.page_token {
+                "" => u64::MAX,
+                token => u64::from_str_radix(token, 16).map_err(|_| bad_token())?,
+            };
+            let read = database.begin_read()?;
+            let jobs = read.open_table(JOBS)?;
+            let mut page = Page::default();
+            let mut n_bytes = 0;
+            for (n, entry) in jobs.range(..before)?.rev().enumerate() {
+                let (number, record) = entry?;
+                if n >= MAX_LOOKED_AT {
+                    page.next = format!("{:x}", number.value() + 1);
+                    break;
+                }
+                let stored = readable(number.value(), record.value());
+                let job = stored.and_then(|stored| stored.job);
+                let Some(job) = job.filter(|job| listing.takes(job)) else {
+                    continue;
+                };
+                n_bytes += job.encoded_len();
+                page.jobs.push(job);
+                if page.jobs.len() >= listing.page_size || n_bytes >= FULL_PAGE_BYTES {
+                    page.next = format!("{:x}", number.value());
+                    break;
+                }
+            }
+            Ok(page)
+        })
+    }
+
+    fn active(&self) -> Result<Vec<Job>, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let jobs = read.open_table(JOBS)?;
+            let mut active = Vec::new();
+            for entry in read.open_table(ACTIVE)?.iter()? {
+                let number = entry?.0.value();
+                let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
+                active.extend(readable(number, record.value()).and_then(|stored| stored.job));
+            }
+            Ok(active)
+        })
+    }
+
+    fn change(
+        &self,
+        id: &str,
+        fence: Fence,
+        renew: Renew,
+        change: &mut dyn FnMut(&mut StoredJob),
+    ) -> Result<Job, StoreError> {
+        self.with(|database| {
+            let not_found = || StoreError::NotFound(id.to_owned());
+            let number = number_of(id).ok_or_else(not_found)?;
+            let write = begin(database)?;
+            let found = write
+                .open_table(JOBS)?
+                .get(number)?
+                .map(|record| decode(record.value()))
+                .transpose()?;
+            let mut stored = found.ok_or_else(not_found)?;
+            let job = stored
+                .job
+                .as_mut()
+                .filter(|job| job.id == id)
+                .ok_or_else(not_found)?;
+            if job.state().has_ended() {
+                return Err(StoreError::Ended(id.to_owned()));
+            }
+            if let Fence::Lease(held) = fence
+                && held != job.lease_epoch
+            {
+                return Err(StoreError::Stale {
+                    id: id.to_owned(),
+                    held,
+                    latest: job.lease_epoch,
+                });
+            }
+            if renew == Renew::New {
+                job.lease_epoch = next(&write, LAST_LEASE)?;
+            }
+            change(&mut stored);
+            let job = record(&write, number, &mut stored)?;
+            if job.state().has_ended() {
+                write.open_table(ACTIVE)?.remove(number)?;
+            }
+            write.commit()?;
+            Ok(job)
+        })
+    }
+
+    fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let events = read.open_table(EVENTS)?;
+            let Some(job) = job else {
+                let later = events.range(after.saturating_add(1)..)?.take(limit);
+                return later.map(|entry| event(entry?.1.value())).collect();
+            };
+            let Some(number) = number_of(job) else {
+                return Ok(Vec::new());
+            };
+            let index = read.open_table(EVENTS_OF)?;
+            let later = index.range((number, after.saturating_add(1))..=(number, u64::MAX))?;
+            let mut found = Vec::new();
+            for entry in later.take(limit) {
+                let cursor = entry?.0.value().1;
+                let record = events.get(cursor)?.ok_or_else(|| lost("event", cursor))?;
+                found.push(event(record.value())?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn last_event(&self) -> Result<u64, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let last = read.open_table(META)?.get(LAST_EVENT)?;
+            Ok(last.map_or(0, |last| last.value()))
+        })
+    }
+
+    fn references(&self, ended_since: SystemTime) -> Result<HashSet<Reference>, StoreError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let mut references = HashSet::new();
+            for entry in read.open_table(JOBS)?.iter()? {
+                let stored = decode(entry?.1.value())?;
+                references.extend(references_of(&stored, !ended_before(&stored, ended_since)));
+            }
+            Ok(references)
+        })
+    }
+
+    fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let failed = |why: &dyn std::fmt::Display| StoreError::BackUp {
+            path: to.to_owned(),
+            why: why.to_string(),
+        };
+        File::create_new(to).map_err(|why| failed(&why))?;
+        self.copy_to(to).map_err(|error| {
+            let _ = std::fs::remove_file(to);
+            failed(&error)
+        })
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        self.with(|database| {
+            let write = begin(database)?;
+            next(&write, PROBES)?;
+            Ok(write.commit()?)
+        })
+    }
+
+    fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
+        self.with(|database| {
+            // Searched in a read transaction, while others may write: ended jobs no longer change.
+            let mut expired = Vec::new();
+            for entry in database.begin_read()?.open_table(JOBS)?.iter()? {
+                let (number, record) = entry?;
+                let Some(stored) = readable(number.value(), record.value()) else {
+                    continue;
+                };
+                if ended_before(&stored, before) {
+                    expired.push((number.value(), stored.job.unwrap_or_default()));
+                }
+                if expired.len() >= limit {
+                    break;
+                }
+            }
+            if expired.is_empty() {
+                return Ok(0);
+            }
+            let write = begin(database)?;
+            {
+                let mut jobs = write.open_table(JOBS)?;
+                let mut dedup = write.open_table(DEDUP)?;
+                let mut events = write.open_table(EVENTS)?;
+                let mut index = write.open_table(EVENTS_OF)?;
+                for (number, job) in &expired {
+                    jobs.remove(number)?;
+                    let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key);
+                    if !key.is_empty() {
+                        dedup.remove((&*job.tenant, key))?;
+                    }
+                    for entry in index.extract_from_if((*number, 0)..=(*number, u64::MAX), |_, ()| true)? {
+                        events.remove(entry?.0.value().1)?;
+                    }
+                }
+            }
+            write.commit()?;
+            Ok(expired.len())
+        })
+    }
+}
+
+/// Decodes one record of many. A damaged one is logged and skipped.
+fn readable(number: u64, record: &[u8]) -> Option<StoredJob> {
+    let stored = decode(record);
+    stored
+        .inspect_err(|error| tracing::error!(number, %error, "skipping the damaged record of a job"))
+        .ok()
+}
+
+/// Whether a job ended before a time.
+fn ended_before(stored: &StoredJob, time: SystemTime) -> bool {
+    stored.job.as_ref().is_some_and(|job| {
+        let ended = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
+        job.state().has_ended() && ended.is_some_and(|ended| ended < time)
+    })
+}
+
+impl Listing {
+    fn takes(&self, job: &Job) -> bool {
+        let labels = job.spec.as_ref().map(|spec| &spec.labels);
+        let has = |(key, value)| labels.is_some_and(|labels| labels.get(key) == Some(value));
+        (self.states.is_empty() || self.states.contains(&job.state()))
+            && self.tenant.as_ref().is_none_or(|tenant| *tenant == job.tenant)
+            && self.labels.iter().all(has)
+    }
+}
+
+fn find(database: &Database, number: u64) -> Result<Option<StoredJob>, StoreError> {
+    let read = database.begin_read()?;
+    let record = read.open_table(JOBS)?.get(number)?;
+    record.map(|record| decode(record.value())).transpose()
+}
+
+/// Writes a job and the event for its change.
+fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Result<Job, StoreError> {
+    let cursor = next(write, LAST_EVENT)?;
+    let job = stored.job.get_or_insert_default();
+    // A clock that was set back must not make `updated_at` go back.
+    let now = SystemTime::now();
+    let last = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
+    let now = last.map_or(now, |last| last.max(now)).into();
+    job.updated_at = Some(now);
+    job.last_event = cursor;
+    if job.first_event == 0 {
+        job.first_event = cursor;
+    }
+    let event = JobEvent {
+        cursor,
+        at: Some(now),
+        job_id: job.id.clone(),
+        state: job.state,
+        stage: job.stage.clone(),
+        progress: job.progress,
+        failure: job.failure.clone(),
+        lease_epoch: job.lease_epoch,
+    };
+    let job = job.clone();
+    write
+        .open_table(EVENTS)?
+        .insert(cursor, &*event.encode_to_vec())?;
+    write.open_table(EVENTS_OF)?.insert((number, cursor), ())?;
+    write.open_table(JOBS)?.insert(number, &*stored.encode_to_vec())?;
+    Ok(job)
+}
+
+/// The job's submission number, which its id begins with.
+pub(super) fn number_of(id: &str) -> Option<u64> {
+    u64::from_str_radix(id.get(..16)?, 16).ok()
+}
+
+fn event(record: &[u8]) -> Result<JobEvent, StoreError> {
+    JobEvent::decode(record).map_err(damaged)
+}
+
+fn decode(record: &[u8]) -> Result<StoredJob, StoreError> {
+    StoredJob::decode(record).map_err(damaged)
+}
+
+pub(super) fn damaged(why: impl ToString) -> StoreError {
+    StoreError::Damaged(why.to_string())
+}
+
+fn lost(what: &str, number: u64) -> StoreError {
+    StoreError::Damaged(format!("{what} {number} is listed but missing"))
+}
+
+/// Maps redb's errors to damage or to I/O errors.
+macro_rules! from_redb {
+    ($($error:ty),*) => {$(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                match redb::Error::from(error) {
+                    error @ (redb::Error::Corrupted(_)
+                    | redb::Error::UpgradeRequired(_)
+                    | redb::Error::RepairAborted
+                    | redb::Error::TableTypeMismatch { .. }
+                    | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
+                    error => Self::Io(error.to_string()),
+                }
+            }
+        }
+    )*};
+}
+
+from_redb!(
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    #[test]
+    fn conforms_and_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let store: Arc<dyn JobStore> = Arc::new(RedbStore::open(&path).unwrap());
+        conformance::suite(&store);
+        let (active, events) = (store.active().unwrap(), store.events(0, None, 1000).unwrap());
+        assert!(
+            matches!(RedbStore::open(&path), Err(StoreError::InUse)),
+            "one process holds it"
+        );
+        drop(store);
+
+        let store = RedbStore::open(&path).unwrap();
+        let copy = folder.path().join("copy.redb");
+        store.back_up(&copy).unwrap();
+        assert!(store.back_up(&copy).is_err(), "nothing is overwritten");
+        for store in [store, RedbStore::open(&copy).unwrap()] {
+            assert_eq!(store.active().unwrap(), active);
+            assert_eq!(store.events(0, None, 1000).unwrap(), events);
+            // Counters continue.
+            let next = store.submit(Job::default()).unwrap().job;
+            assert_eq!(store.last_event().unwrap(), next.last_event);
+            assert!(
+                active
+                    .iter()
+                    .all(|job| job.lease_epoch < next.lease_epoch && job.id < next.id)
+            );
+        }
+    }
+}

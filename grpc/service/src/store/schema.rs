@@ -1,0 +1,198 @@
+//! Tables of the embedded store, and schema upgrades.
+
+use super::StoreError;
+use super::redb::{damaged, number_of};
+use prost::Message;
+use quarry_client::protocol::JobEvent;
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use std::path::Path;
+
+/// Counters, and the schema version.
+pub const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// Jobs by submission number: [`crate::internal::StoredJob`].
+pub const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs");
+/// Numbers of the jobs that have not ended.
+pub const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
+/// Numbers of jobs by tenant and dedup key.
+pub const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedup");
+/// Events by cursor: [`JobEvent`].
+pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// Index of event cursors by job number.
+pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("events of jobs");
+
+pub const LAST_JOB: &str = "last job";
+pub const LAST_EVENT: &str = "last event";
+pub const LAST_LEASE: &str = "last lease";
+pub const PROBES: &str = "probes";
+const SCHEMA: &str = "schema";
+
+/// An upgrade from one schema to the next.
+type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
+/// store.
+const UPGRADES: &[Upgrade] = &[make_tables, index_events];
+
+fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
+    write.open_table(JOBS)?;
+    write.open_table(ACTIVE)?;
+    write.open_table(DEDUP)?;
+    write.open_table(EVENTS)?;
+    Ok(())
+}
+
+fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut index = write.open_table(EVENTS_OF)?;
+    for entry in write.open_table(EVENTS)?.iter()? {
+        let (cursor, event) = entry?;
+        let event = JobEvent::decode(event.value()).map_err(damaged)?;
+        let job = number_of(&event.job_id).ok_or_else(|| damaged("an event without a job"))?;
+        index.insert((job, cursor.value()), ())?;
+    }
+    Ok(())
+}
+
+/// Upgrades the store at `path` to the latest schema.
+///
+/// # Errors
+/// [`StoreError::Later`] for the store of a later version, and others.
+pub fn upgrade(write: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
+    let mut meta = write.open_table(META)?;
+    for step in steps_left(&meta, path)? {
+        step(write)?;
+    }
+    meta.insert(SCHEMA, UPGRADES.len() as u64)?;
+    Ok(())
+}
+
+/// Rejects the store of a later version; changes nothing.
+///
+/// # Errors
+/// [`StoreError::Later`], and others.
+pub fn check(read: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
+    steps_left(&read.open_table(META)?, path).map(|_| ())
+}
+
+/// Upgrades that the store still needs.
+fn steps_left(
+    meta: &impl ReadableTable<&'static str, u64>,
+    path: &Path,
+) -> Result<&'static [Upgrade], StoreError> {
+    let found = number(meta, SCHEMA)?;
+    let steps = usize::try_from(found).ok().and_then(|n| UPGRADES.get(n..));
+    steps.ok_or_else(|| StoreError::Later {
+        path: path.to_owned(),
+        found,
+        known: UPGRADES.len() as u64,
+    })
+}
+
+/// Increments a counter; returns the new value.
+pub fn next(write: &WriteTransaction, counter: &str) -> Result<u64, StoreError> {
+    let mut meta = write.open_table(META)?;
+    let value = number(&meta, counter)? + 1;
+    meta.insert(counter, value)?;
+    Ok(value)
+}
+
+fn number(meta: &impl ReadableTable<&'static str, u64>, key: &str) -> Result<u64, StoreError> {
+    Ok(meta.get(key)?.map_or(0, |value| value.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{JobStore, Listing, RedbStore};
+    use quarry_client::protocol::{JobSpec, JobState};
+    use redb::{Database, ReadableDatabase};
+    use std::fs;
+    use std::io::Read;
+
+    /// Store of a killed service with schema 1: a proof, a rejected job, and one that was on the device.
+    const SCHEMA_1: &[u8] = include_bytes!("../../tests/data/store-schema-1.redb.gz");
+
+    #[test]
+    fn a_store_of_the_first_schema_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(SCHEMA_1)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        fs::write(&path, bytes).unwrap();
+        // Twice: an upgraded store opens like any other.
+        for _ in 0..2 {
+            let store = RedbStore::open(&path).unwrap();
+            let listing = Listing {
+                page_size: 10,
+                ..Listing::default()
+            };
+            let jobs = store.list(&listing).unwrap().jobs;
+            let states: Vec<_> = jobs.iter().map(|job| job.state()).collect();
+            assert_eq!(
+                states,
+                [JobState::Running, JobState::Rejected, JobState::Succeeded]
+            );
+            let dedup_key = |job: &JobSpec| job.dedup_key.clone();
+            assert_eq!(jobs[2].spec.as_ref().map(dedup_key), Some("first".to_owned()));
+            assert!(store.by_dedup_key("", "first").unwrap().is_some());
+            assert!(store.get(&jobs[2].id).unwrap().result.is_some());
+            assert_eq!(store.active().unwrap(), jobs[..1]);
+            // Each event is found by its job, in order.
+            let all = store.events(0, None, usize::MAX).unwrap();
+            let mut n_events = 0;
+            for job in &jobs {
+                let events = store.events(0, Some(&job.id), usize::MAX).unwrap();
+                assert!(all.iter().filter(|event| event.job_id == job.id).eq(&events));
+                n_events += events.len();
+            }
+            assert!(n_events == all.len() && n_events > 10, "{n_events}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_only_read_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, copy] = ["store.redb", "copy.redb"].map(|name| folder.path().join(name));
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(SCHEMA_1)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        fs::write(&path, bytes).unwrap();
+        let schema = |path: &Path| {
+            let database = Database::open(path).unwrap();
+            let meta = database.begin_read().unwrap().open_table(META).unwrap();
+            number(&meta, SCHEMA).unwrap()
+        };
+        {
+            let store = RedbStore::open_as_it_is(&path).unwrap();
+            store.back_up(&copy).unwrap();
+            assert!(!store.references(std::time::SystemTime::now()).unwrap().is_empty());
+        }
+        assert_eq!((schema(&path), schema(&copy)), (1, 1));
+        // The copy is a store.
+        assert_eq!(RedbStore::open(&copy).unwrap().active().unwrap().len(), 1);
+        assert_eq!(schema(&copy), 2);
+        assert!(RedbStore::open_as_it_is(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        drop(RedbStore::open(&path).unwrap());
+        {
+            let database = Database::create(&path).unwrap();
+            let write = database.begin_write().unwrap();
+            write.open_table(META).unwrap().insert(SCHEMA, 99).unwrap();
+            write.commit().unwrap();
+        }
+        assert!(matches!(
+            RedbStore::open(&path),
+            Err(StoreError::Later { found: 99, .. })
+        ));
+        let path = folder.path().join("garbage");
+        fs::write(&path, [7; 5000]).unwrap();
+        assert!(RedbStore::open(&path).is_err());
+    }
+}
