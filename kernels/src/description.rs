@@ -9,7 +9,7 @@ pub struct Description {
     pub index: usize,
     /// Human-readable name.
     pub name: String,
-    /// Interface used to reach it: `CUDA`, `Vulkan`, `Metal`, `DX12`.
+    /// Interface used to reach it: `CUDA`, `Vulkan`, `Metal`.
     pub interface: String,
     /// The driver and its version.
     pub driver: String,

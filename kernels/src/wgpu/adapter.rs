@@ -59,7 +59,7 @@ pub(super) struct Started {
 /// The adapters in the order of their indices: those that are likely to be fast come first.
 fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
+    descriptor.backends = Backends::VULKAN | Backends::METAL;
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::all()));
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {

@@ -1,4 +1,4 @@
-//! The wgpu device: any adapter reachable through Vulkan, Metal or DX12, with kernels in WGSL.
+//! The wgpu device: any adapter reachable through Vulkan or Metal, with kernels in WGSL.
 //!
 //! An operation records launches and returns; its ticket waits for the batch in which they are submitted. The Rust side
 //! of an operation is next to its kernels (`ntt.rs`, `ntt.wgsl`). Data that does not fit in one binding is split: a

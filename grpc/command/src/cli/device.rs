@@ -15,7 +15,7 @@ pub enum Choice {
     Cpu,
     /// An NVIDIA GPU, by index.
     Cuda(usize),
-    /// A GPU reached through Vulkan, Metal or DX12, by index; `None` takes the first usable one.
+    /// A GPU reached through Vulkan or Metal, by index; `None` takes the first usable one.
     Wgpu(Option<usize>),
     /// A software adapter (runs on the CPU) reached in the same way, by index; `None` takes the first usable one.
     WgpuSoftware(Option<usize>),

@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     first.row("cpu", cpu);
     first.row_if("cuda", no_cuda.map(|why| format!("none ({why})")));
     if !devices.iter().any(|device| device.kind == "wgpu") {
-        first.row("wgpu", "none (no adapter found through Vulkan, Metal or DX12)");
+        first.row("wgpu", "none (no adapter found through Vulkan or Metal)");
     }
     terminal::print(first)?;
     devices
