@@ -25,10 +25,10 @@ fn field_of<F: Field>(c: &mut Criterion, owner: &str) {
     let mut group = c.benchmark_group("field");
     group.throughput(Throughput::Elements(LANES));
     operation(&mut group, BenchmarkId::new("multiply", owner), |x: &mut F| {
-        *x *= operand
+        *x *= operand;
     });
     operation(&mut group, BenchmarkId::new("add", owner), |x: &mut F| {
-        *x += operand
+        *x += operand;
     });
     operation(&mut group, BenchmarkId::new("square", owner), |x: &mut F| {
         x.square_in_place();

@@ -41,7 +41,7 @@ fn transforms(c: &mut Criterion, device: &CpuDevice) {
                     .evaluate_coset(&coefficients, three, &mut out)
                     .unwrap()
                     .wait()
-                    .unwrap()
+                    .unwrap();
             });
         });
         let mut taken = Some(out);
@@ -85,7 +85,7 @@ fn commitments(c: &mut Criterion, device: &CpuDevice) {
                     .hash_subtree(&hashes, &mut tree, 0, log_len)
                     .unwrap()
                     .wait()
-                    .unwrap()
+                    .unwrap();
             });
         });
     }
@@ -133,7 +133,7 @@ fn rows(c: &mut Criterion, device: &CpuDevice) {
                 .compose(&loaded, &[&trace], &[], &scalars, &mut out)
                 .unwrap()
                 .wait()
-                .unwrap()
+                .unwrap();
         });
     });
     let terms = (0..200).map(|i| QuotientTerm {
@@ -152,11 +152,11 @@ fn rows(c: &mut Criterion, device: &CpuDevice) {
                 .deep_quotient(&[&trace], Felt::from(3u64), &poles, &mut out)
                 .unwrap()
                 .wait()
-                .unwrap()
+                .unwrap();
         });
     });
     group.bench_function("FRI fold", |b| {
-        b.iter(|| device.fold(&out, &[Felt::from(3u64)], Felt::from(9u64)).unwrap())
+        b.iter(|| device.fold(&out, &[Felt::from(3u64)], Felt::from(9u64)).unwrap());
     });
     let cells = |column| VirtualColumn {
         column,
@@ -175,7 +175,7 @@ fn rows(c: &mut Criterion, device: &CpuDevice) {
                 .permutation_product(black_box(&trace), &argument, &mut out, cells(0))
                 .unwrap()
                 .wait()
-                .unwrap()
+                .unwrap();
         });
     });
     group.finish();

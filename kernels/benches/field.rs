@@ -33,40 +33,40 @@ fn field(c: &mut Criterion) {
     let (mut ark, mut ours) = (table::<Ark>(), table::<Felt>());
     let (ark_factor, factor) = (ark[7], ours[7]);
     group.bench_function("mul ark-ff", |b| {
-        b.iter(|| black_box(&mut ark).iter_mut().for_each(|x| *x *= ark_factor))
+        b.iter(|| black_box(&mut ark).iter_mut().for_each(|x| *x *= ark_factor));
     });
     group.bench_function("mul", |b| {
-        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x *= factor))
+        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x *= factor));
     });
     group.bench_function("mul lazy", |b| {
         b.iter(|| {
             black_box(&mut ours)
                 .iter_mut()
-                .for_each(|x| x.0.0 = limbs::mul_lazy(&factor.0.0, &x.0.0))
+                .for_each(|x| x.0.0 = limbs::mul_lazy(&factor.0.0, &x.0.0));
         });
     });
     group.bench_function("square", |b| {
         b.iter(|| {
             black_box(&mut ours)
                 .iter_mut()
-                .for_each(|x| _ = x.square_in_place())
+                .for_each(|x| _ = x.square_in_place());
         });
     });
     group.bench_function("add", |b| {
-        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x += factor))
+        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x += factor));
     });
     group.bench_function("sub", |b| {
-        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x -= factor))
+        b.iter(|| black_box(&mut ours).iter_mut().for_each(|x| *x -= factor));
     });
     group.bench_function("double", |b| {
         b.iter(|| {
             black_box(&mut ours)
                 .iter_mut()
-                .for_each(|x| _ = x.double_in_place())
+                .for_each(|x| _ = x.double_in_place());
         });
     });
     group.bench_function("batch inversion", |b| {
-        b.iter(|| ark_ff::batch_inversion(black_box(&mut ours)))
+        b.iter(|| ark_ff::batch_inversion(black_box(&mut ours)));
     });
     group.finish();
     c.bench_function("inverse", |b| b.iter(|| black_box(&factor).inverse()));
@@ -77,22 +77,22 @@ fn hashes(c: &mut Criterion) {
     for hash in [Hash::Keccak256, Hash::Blake256, Hash::Poseidon3, Hash::Pedersen] {
         let mut digest = [1; 32];
         group.bench_function(hash.name(), |b| {
-            b.iter(|| digest = hash.hash_pair(&digest, &digest))
+            b.iter(|| digest = hash.hash_pair(&digest, &digest));
         });
     }
     let elements = table::<Felt>();
     let pairs = elements.as_chunks::<2>().0;
     group.throughput(Throughput::Elements(pairs.len() as u64));
     group.bench_function("pedersen, many", |b| {
-        b.iter(|| pedersen::hash_pairs(black_box(pairs)))
+        b.iter(|| pedersen::hash_pairs(black_box(pairs)));
     });
     group.finish();
     c.bench_function("poseidon of 25 elements", |b| {
-        b.iter(|| poseidon::hash_many(black_box(&elements[..25])))
+        b.iter(|| poseidon::hash_many(black_box(&elements[..25])));
     });
     let row = [7; 25 * 32];
     c.bench_function("keccak256 of 25 elements", |b| {
-        b.iter(|| Hash::Keccak256.hash_bytes(black_box(&row)))
+        b.iter(|| Hash::Keccak256.hash_bytes(black_box(&row)));
     });
 }
 

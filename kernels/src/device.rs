@@ -16,9 +16,11 @@ pub unsafe trait Element: Copy + Default + Send + Sync + 'static {}
 
 // SAFETY: four little-endian u64 limbs in Montgomery form (R = 2^256).
 unsafe impl Element for Felt {}
-// SAFETY: plain byte arrays and integers.
+// SAFETY: a plain array of bytes.
 unsafe impl Element for Digest {}
+// SAFETY: a plain integer.
 unsafe impl Element for u64 {}
+// SAFETY: a plain integer.
 unsafe impl Element for u32 {}
 
 /// Purpose of a buffer; the key of the memory statistics.

@@ -87,7 +87,7 @@ fn contradictions_are_named() {
                 .memory_segments
                 .get_mut("program")
                 .expect("there")
-                .stop_ptr += 1
+                .stop_ptr += 1;
         },
         &["step 511", "pc is", "the public input"],
     );
@@ -97,7 +97,7 @@ fn contradictions_are_named() {
                 .memory_segments
                 .get_mut("range_check")
                 .expect("there")
-                .stop_ptr += 64
+                .stop_ptr += 64;
         },
         &["range_check", "512 steps hold 64"],
     );
@@ -107,7 +107,7 @@ fn contradictions_are_named() {
                 .memory_segments
                 .get_mut("pedersen")
                 .expect("there")
-                .begin_addr -= 3
+                .begin_addr -= 3;
         },
         &["pedersen"],
     );

@@ -53,7 +53,7 @@ fn bad_files_are_named() {
                 let twice = bytes[..40].to_vec();
                 bytes.extend(twice);
                 let n = bytes.len();
-                bytes[n - 32] ^= 1
+                bytes[n - 32] ^= 1;
             },
             &["memory.bin", "two values"],
         ),

@@ -40,7 +40,7 @@ async fn submit(server: &str, key: &str, [program, input, proof]: [&Path; 3]) ->
     let job = client.submit(spec).await?.job.ok_or("the service sent no job")?;
     let job = client
         .wait(&job.id, |event| {
-            eprintln!("{:3.0} % {}", 100.0 * event.progress, event.stage)
+            eprintln!("{:3.0} % {}", 100.0 * event.progress, event.stage);
         })
         .await?;
     if job.state() != JobState::Succeeded {

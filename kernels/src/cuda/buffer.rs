@@ -52,7 +52,7 @@ impl Memory {
                 values.as_ptr().cast(),
                 this.address,
                 size_of_val(values),
-            )?
+            )?;
         };
         Ok(this)
     }

@@ -44,7 +44,7 @@ impl CudaDevice {
                 grid,
                 0,
                 arguments![out.address(0), n, shift, minus, ratio],
-            )?
+            )?;
         };
         Ok(out)
     }

@@ -163,7 +163,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             if let Ok(n) = drain.await {
                 let _ = again.wait_for(|came| *came > n).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         let stop = async {
