@@ -4,7 +4,7 @@
 //! again. libFuzzer watches time and memory.
 #![no_main]
 
-#[path = "../../grpc/src/cli/argv/spelling.rs"]
+#[path = "../../grpc/command/src/cli/argv/spelling.rs"]
 #[allow(dead_code)]
 mod argv;
 mod formats;

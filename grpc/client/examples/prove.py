@@ -1,7 +1,7 @@
 """Proves a program through a service; learns the protocol from the service by gRPC reflection.
 
     pip install grpcio grpcio-reflection
-    python grpc/examples/prove.py 127.0.0.1:7474 program.json input.json proof.json
+    python grpc/client/examples/prove.py 127.0.0.1:7474 program.json input.json proof.json
 """
 
 import hashlib

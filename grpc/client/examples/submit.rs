@@ -1,5 +1,5 @@
 //! Submits a program to a proving service, waits for its proof and writes it:
-//! `cargo run -p quarry-grpc --no-default-features --example submit -- URL KEY program.json input.json proof.json`.
+//! `cargo run -p quarry-client --example submit -- URL KEY program.json input.json proof.json`.
 //!
 //! KEY is the idempotency key: running it again with the same key returns the same job.
 
