@@ -57,12 +57,12 @@ fn a_proof_is_done_within_its_plan() {
     assert_the_plan_is_enough(|bytes| CudaDevice::new(0, Some(bytes)).expect("an emulated device"));
 }
 
-/// A proof takes only the planned memory of the card, so that others can use the rest.
+/// A proof takes only the planned memory of the GPU, so that others can use the rest.
 #[test]
-fn small_proofs_leave_the_card_to_others() {
+fn small_proofs_leave_the_gpu_to_others() {
     let golden = common::repository_row("plain/fib_2p9/kek");
     let [device, other] = [0, 1].map(emulated);
-    let free = || other.free_bytes().expect("a card's own memory");
+    let free = || other.free_bytes().expect("a GPU's own memory");
     let before = free();
     let plan = prove_golden_on(&device, &golden, false).statistics.plan;
     // (Other tests prove at the same time.)
@@ -97,9 +97,9 @@ fn constraints_of_every_layout_are_the_cpus() {
             .map(|i| elements(1 << LOG_LEN, i as u64))
             .collect();
         let scalars = elements(program.n_scalars, 1000);
-        let on_card = compose(&emulated(0), &program, &columns, &scalars);
+        let on_gpu = compose(&emulated(0), &program, &columns, &scalars);
         let on_cpu = compose(&cpu(None), &program, &columns, &scalars);
-        assert_eq!(on_card, on_cpu, "{}", layout.name);
+        assert_eq!(on_gpu, on_cpu, "{}", layout.name);
     }
 }
 

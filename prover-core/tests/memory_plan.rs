@@ -99,11 +99,11 @@ fn proofs_take_what_was_planned_and_are_the_same() {
     }
 }
 
-/// The memory that cards of 16 and 24 GB have for a proof, after the driver's part.
-const CARDS: [(&str, u64); 2] = [("16 GB", 15 << 30), ("24 GB", 23 << 30)];
+/// The memory that GPUs of 16 and 24 GB have for a proof, after the driver's part.
+const GPUS: [(&str, u64); 2] = [("16 GB", 15 << 30), ("24 GB", 23 << 30)];
 
 #[test]
-fn large_proofs_fit_common_cards() {
+fn large_proofs_fit_common_gpus() {
     let layout = Layout::by_name("recursive").expect("a layout");
     let air = CairoAir::new(&layout, 1 << 20).expect("an AIR");
     let shape = Shape::new(&air, &air.air.compile()).expect("a shape");
@@ -118,17 +118,17 @@ fn large_proofs_fit_common_cards() {
                 "fri_step_list": {fri_step_list}, "last_layer_degree_bound": 64, "n_queries": 11, "proof_of_work_bits": 30}}}}}}"#
         ))
         .expect("parameters");
-        for (card, free) in CARDS {
+        for (gpu, free) in GPUS {
             let plan = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(free));
-            let plan = plan.unwrap_or_else(|error| panic!("{card}, 2^{log_n_cosets} cosets: {error}"));
+            let plan = plan.unwrap_or_else(|error| panic!("{gpu}, 2^{log_n_cosets} cosets: {error}"));
             assert!(plan.peak_bytes <= free);
             println!(
-                "{card}, 2^{log_n_cosets} cosets, FRI {fri_step_list}: {:.1} GiB, {} cosets kept",
+                "{gpu}, 2^{log_n_cosets} cosets, FRI {fri_step_list}: {:.1} GiB, {} cosets kept",
                 plan.peak_bytes as f64 / f64::from(1 << 30),
                 plan.n_kept_cosets
             );
         }
         let large = MemoryPlan::new(&cpu(Some(1)), &shape, &params, Some(80 << 30)).expect("a plan");
-        assert_eq!(large.n_kept_cosets, 2, "a card of 80 GB keeps what is used again");
+        assert_eq!(large.n_kept_cosets, 2, "a GPU of 80 GB keeps what is used again");
     }
 }

@@ -1,7 +1,7 @@
 //! The memory behind buffers: a driver's memory pool, which keeps the memory it has taken.
 //!
 //! Memory is allocated in stream order, so nothing waits. The memory planned for a proof is reserved before the proof
-//! begins; the rest is left to other users of the card.
+//! begins; the rest is left to other users of the GPU.
 
 use super::context::Context;
 use super::driver::started;
@@ -9,7 +9,7 @@ use crate::device::{DeviceError, Tag};
 use cudarc::driver::sys::{self, CUresult};
 use std::ptr::null_mut;
 
-/// Part of the card's free memory that is left to other users: one part in this many.
+/// Part of the GPU's free memory that is left to other users: one part in this many.
 const LEFT_TO_OTHERS: u64 = 16;
 
 /// Margin reserved beyond the plan if there is enough memory, because the pool rounds: one part in this many, plus this
@@ -21,7 +21,7 @@ pub(super) struct Arena {
     pool: sys::CUmemoryPool,
     /// Bytes that buffers may take.
     pub(super) budget: u64,
-    /// Bytes that buffers could take if the card had no other users.
+    /// Bytes that buffers could take if the GPU had no other users.
     pub(super) most: u64,
 }
 
@@ -69,7 +69,7 @@ impl Context {
         }
         let there = self.obtainable()?;
         self.arena.budget = budget.unwrap_or(there);
-        let (_, total) = self.card_bytes()?;
+        let (_, total) = self.gpu_bytes()?;
         self.arena.most = budget.unwrap_or(total - total / LEFT_TO_OTHERS);
         if self.arena.budget > there {
             return Err(self.out_of_memory(Tag("arena"), self.arena.budget, there));
@@ -77,7 +77,7 @@ impl Context {
         Ok(())
     }
 
-    /// Bytes that the pool has taken from the card.
+    /// Bytes that the pool has taken from the GPU.
     fn reserved(&self) -> Result<u64, DeviceError> {
         let mut bytes = 0u64;
         let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT;
@@ -88,8 +88,8 @@ impl Context {
         Ok(bytes)
     }
 
-    /// Free and total bytes of the card.
-    fn card_bytes(&self) -> Result<(u64, u64), DeviceError> {
+    /// Free and total bytes of the GPU.
+    fn gpu_bytes(&self) -> Result<(u64, u64), DeviceError> {
         self.enter()?;
         let (mut free, mut total) = (0, 0);
         // SAFETY: pointers are valid.
@@ -99,9 +99,9 @@ impl Context {
         Ok((free as u64, total as u64))
     }
 
-    /// Bytes that the pool has taken or can take from the card.
+    /// Bytes that the pool has taken or can take from the GPU.
     fn obtainable(&self) -> Result<u64, DeviceError> {
-        let (free, _) = self.card_bytes()?;
+        let (free, _) = self.gpu_bytes()?;
         Ok(self.reserved()? + free - free / LEFT_TO_OTHERS)
     }
 
@@ -114,13 +114,13 @@ impl Context {
             .saturating_sub(self.accounts.current())
     }
 
-    /// Whether the pool has taken this many bytes from the card.
+    /// Whether the pool has taken this many bytes from the GPU.
     pub(super) fn is_reserved(&self, bytes: u64) -> Result<bool, DeviceError> {
         self.enter()?;
         Ok(self.reserved()? >= bytes)
     }
 
-    /// Makes the pool take this many bytes from the card, including those that buffers hold, and a margin if available.
+    /// Makes the pool take this many bytes from the GPU, including those that buffers hold, and a margin if available.
     pub(super) fn reserve(&self, bytes: u64) -> Result<(), DeviceError> {
         // Free pieces are released first: smaller ones would remain beside the larger one.
         // SAFETY: the stream and the pool are alive; a trim frees only unused memory.
@@ -145,7 +145,7 @@ impl Context {
         Err(self.out_of_memory(Tag("arena"), bytes - held, self.free_bytes()))
     }
 
-    /// Allocates memory in stream order: work enqueued later may use it. Its contents are arbitrary. `None` if the card
+    /// Allocates memory in stream order: work enqueued later may use it. Its contents are arbitrary. `None` if the GPU
     /// does not have enough memory.
     pub(super) fn take_address(&self, bytes: u64) -> Result<Option<sys::CUdeviceptr>, DeviceError> {
         self.enter()?;

@@ -12,7 +12,7 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Maximum blocks of a launch in either dimension, on every card.
+/// Maximum blocks of a launch in either dimension, on every GPU.
 pub(super) const MAX_GRID: [u64; 2] = [(1 << 31) - 1, (1 << 16) - 1];
 
 /// Everything that lives as long as the device or any of its buffers. Work runs in order on one stream; a second stream

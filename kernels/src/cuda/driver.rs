@@ -57,7 +57,7 @@ pub(super) fn device_count() -> Result<usize, DeviceError> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// The name of a card.
+/// The name of a GPU.
 pub(super) fn name(device: sys::CUdevice) -> Result<String, DeviceError> {
     let mut name = [0; 256];
     // SAFETY: the driver writes at most as many bytes as given, with a terminating zero.
@@ -67,7 +67,7 @@ pub(super) fn name(device: sys::CUdevice) -> Result<String, DeviceError> {
     Ok(name.to_string_lossy().into_owned())
 }
 
-/// One attribute of a card.
+/// One attribute of a GPU.
 pub(super) fn attribute(
     device: sys::CUdevice,
     attribute: sys::CUdevice_attribute,
@@ -78,7 +78,7 @@ pub(super) fn attribute(
     Ok(u32::try_from(value).unwrap_or(0))
 }
 
-/// Describes the cards without starting any.
+/// Describes the GPUs without starting any.
 pub(super) fn list() -> Result<Vec<Description>, DeviceError> {
     (0..device_count()?).map(describe).collect()
 }

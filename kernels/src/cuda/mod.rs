@@ -1,4 +1,4 @@
-//! The CUDA device: one stream of work on one card, with kernels from one module.
+//! The CUDA device: one stream of work on one GPU, with kernels from one module.
 //!
 //! An operation enqueues kernels and returns; its ticket waits for the event after them. The Rust side of an operation
 //! is next to its kernels (`ntt.rs`, `ntt.cu`). Kernels are written in the dialect of `platform.cuh`, so that tests can
@@ -42,19 +42,19 @@ use tables::Tables;
 /// Tag of the temporary memory that a launch needs beside its buffers.
 const SCRATCH: Tag = Tag("scratch");
 
-/// A CUDA card.
+/// A CUDA GPU.
 pub struct CudaDevice {
     context: Arc<Context>,
     tables: Tables,
 }
 
 impl CudaDevice {
-    /// Starts card `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free. The
-    /// bytes are taken when they are reserved or needed, so that small proofs can share a card.
+    /// Starts GPU `index`. Buffers may take `budget` bytes of its memory, by default nearly all that is free. The
+    /// bytes are taken when they are reserved or needed, so that small proofs can share a GPU.
     ///
     /// # Errors
     /// [`DeviceError::DriverMissing`], [`DeviceError::DriverTooOld`], [`DeviceError::NoSuchDevice`],
-    /// [`DeviceError::OutOfMemory`] if the card has less than the budget, [`DeviceError::Start`] for other errors of
+    /// [`DeviceError::OutOfMemory`] if the GPU has less than the budget, [`DeviceError::Start`] for other errors of
     /// the driver.
     pub fn new(index: usize, budget: Option<u64>) -> Result<Self, DeviceError> {
         Ok(Self {
@@ -63,7 +63,7 @@ impl CudaDevice {
         })
     }
 
-    /// Number of cards.
+    /// Number of GPUs.
     ///
     /// # Errors
     /// As [`CudaDevice::new`].
@@ -71,7 +71,7 @@ impl CudaDevice {
         driver::device_count()
     }
 
-    /// Describes the cards without starting any.
+    /// Describes the GPUs without starting any.
     ///
     /// # Errors
     /// As [`CudaDevice::new`].

@@ -1,6 +1,6 @@
 //! The compiled kernels, and which drivers can load them.
 
-/// The kernels as text that the driver compiles for its card, zero-terminated. `build-ptx` generates it from the
+/// The kernels as text that the driver compiles for its GPU, zero-terminated. `build-ptx` generates it from the
 /// sources next to this file.
 pub(super) const MODULE: &str = concat!(include_str!("kernels.ptx"), "\0");
 

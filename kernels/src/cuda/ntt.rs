@@ -13,7 +13,7 @@ use crate::ops::{HostColumns, Interpolated, NttOps};
 use ark_ff::Field;
 use std::sync::Arc;
 
-/// Blocks per multiprocessor that keep a card busy. Instead of starting more blocks, a block processes further columns
+/// Blocks per multiprocessor that keep a GPU busy. Instead of starting more blocks, a block processes further columns
 /// with the same scales.
 const BLOCKS_PER_MULTIPROCESSOR: u64 = 8;
 

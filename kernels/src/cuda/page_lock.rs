@@ -1,4 +1,4 @@
-//! Host memory that a card reads directly.
+//! Host memory that a GPU reads directly.
 
 use super::CudaDevice;
 use super::context::Context;

@@ -1,4 +1,4 @@
-//! The card's rate of multiplications, from which floors are computed.
+//! The GPU's rate of multiplications, from which floors are computed.
 
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
@@ -10,7 +10,7 @@ use std::time::Instant;
 const THREADS: usize = 2048;
 
 impl CudaDevice {
-    /// Field multiplications per second when the card does nothing else, measured with `4 * rounds` in every thread.
+    /// Field multiplications per second when the GPU does nothing else, measured with `4 * rounds` in every thread.
     ///
     /// # Errors
     /// Errors reported by the driver.
@@ -28,7 +28,7 @@ impl CudaDevice {
             self.ticket()?.wait()?;
             Ok(start.elapsed().as_secs_f64())
         };
-        // The first run wakes the card up.
+        // The first run wakes the GPU up.
         run()?;
         let seconds = run()?.min(run()?);
         Ok(4.0 * f64::from(rounds) * n as f64 / seconds)

@@ -42,18 +42,18 @@ macro_rules! tests {
 crate::for_each_law!(tests);
 
 #[test]
-fn cards_are_described() {
+fn gpus_are_described() {
     emulation::install().unwrap();
-    let cards = CudaDevice::list().unwrap();
-    assert_eq!(cards.len(), CudaDevice::count().unwrap());
-    for (index, card) in cards.iter().enumerate() {
-        assert_eq!((card.kind, card.index), ("cuda", index));
-        assert_eq!(card.memory_bytes, Some(6 << 30));
+    let gpus = CudaDevice::list().unwrap();
+    assert_eq!(gpus.len(), CudaDevice::count().unwrap());
+    for (index, gpu) in gpus.iter().enumerate() {
+        assert_eq!((gpu.kind, gpu.index), ("cuda", index));
+        assert_eq!(gpu.memory_bytes, Some(6 << 30));
         assert!(
-            card.name.contains("emulation") && card.interface.contains("9.0"),
-            "{card:?}"
+            gpu.name.contains("emulation") && gpu.interface.contains("9.0"),
+            "{gpu:?}"
         );
-        assert_eq!(card.driver, "for CUDA 12.1");
+        assert_eq!(gpu.driver, "for CUDA 12.1");
     }
 }
 
@@ -83,9 +83,9 @@ fn out_of_memory_leaves_the_device_usable() {
     assert_eq!(device.take_peak().peak, 1 << 20);
 }
 
-/// Reserved memory is not available to others on the card; unreserved memory is. (Other tests hold less than 1 GiB.)
+/// Reserved memory is not available to others on the GPU; unreserved memory is. (Other tests hold less than 1 GiB.)
 #[test]
-fn a_card_is_shared_by_what_is_reserved() {
+fn a_gpu_is_shared_by_what_is_reserved() {
     emulation::install().unwrap();
     const GIB: u64 = 1 << 30;
     let [first, second] = [0, 1].map(|index| CudaDevice::new(index, None).unwrap());

@@ -19,7 +19,7 @@ const LEFT_TO_OTHERS: u64 = 16;
 /// Requests to an adapter, besides its index. Using less of an adapter than it has is for tests.
 #[derive(Clone, Debug)]
 pub struct AdapterOptions {
-    /// Total bytes that buffers may take; by default nearly all of a card's own memory, or half of the memory shared
+    /// Total bytes that buffers may take; by default nearly all of a GPU's own memory, or half of the memory shared
     /// with the host. If the interface does not report the size (Metal), 4 GiB are assumed.
     pub budget: Option<u64>,
     /// Whether a software adapter is allowed.
@@ -136,7 +136,7 @@ fn memory_bytes(_: &Adapter) -> Option<u64> {
     None
 }
 
-/// Default budget for buffers: nearly all of a card's own memory, or half of the memory shared with the host.
+/// Default budget for buffers: nearly all of a GPU's own memory, or half of the memory shared with the host.
 fn default_budget(adapter: &Adapter) -> u64 {
     let memory = memory_bytes(adapter).unwrap_or(UNKNOWN_MEMORY);
     match adapter.get_info().device_type {

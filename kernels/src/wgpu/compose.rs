@@ -28,12 +28,12 @@ const N_SLOTS: usize = 5;
 const N_BOUND: usize = N_SLOTS - 1;
 const N_TRACES: usize = 2;
 
-/// Number of invocations that keep any card busy.
+/// Number of invocations that keep any GPU busy.
 const MAX_INVOCATIONS: usize = 1 << 16;
 
 /// Bounds for programs with registers in scratch. An invocation runs at least this many rows, so that scratch stays
 /// small beside the columns. But there are at least this many invocations if there are enough rows, because fewer would
-/// leave a card idle (a strip has few rows).
+/// leave a GPU idle (a strip has few rows).
 const MIN_ROWS: usize = 64;
 const MIN_INVOCATIONS: usize = 1 << 14;
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const FULL_LEVELS: u32 = 3;
 const MAX_LEVELS: u32 = 7;
 
-/// Below this number of nodes a card is not full anyway, and the number of launches determines the cost.
+/// Below this number of nodes a GPU is not full anyway, and the number of launches determines the cost.
 const FEW_NODES: usize = 1 << 14;
 
 /// The kernels of an unmasked hash: for rows, for rows of two elements that are hashed as nodes, and for nodes.

@@ -52,7 +52,7 @@ pub struct WgpuDevice {
 }
 
 impl WgpuDevice {
-    /// Starts adapter `index`. Its buffers may take `budget` bytes in total, by default nearly all of a card's own
+    /// Starts adapter `index`. Its buffers may take `budget` bytes in total, by default nearly all of a GPU's own
     /// memory or half of the memory shared with the host (of 4 GiB, if the interface does not report its size). A
     /// software adapter is rejected unless `allow_software` is set.
     ///
@@ -89,7 +89,7 @@ impl WgpuDevice {
         self.context.take_launches()
     }
 
-    /// Destroys the device, like a driver that resets a card: running and later work fails.
+    /// Destroys the device, like a driver that resets a GPU: running and later work fails.
     #[cfg(any(test, feature = "laws"))]
     pub fn lose(&self) {
         self.context.device.destroy();

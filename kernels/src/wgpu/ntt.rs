@@ -14,7 +14,7 @@ use ark_ff::Field;
 use std::sync::Arc;
 use wgpu::Buffer;
 
-/// Workgroups that keep a card busy. Instead of starting more workgroups, a workgroup processes further columns with
+/// Workgroups that keep a GPU busy. Instead of starting more workgroups, a workgroup processes further columns with
 /// the same scales.
 const BUSY: u64 = 1 << 11;
 

@@ -8,7 +8,7 @@ use crate::felt::Felt;
 use ark_ff::AdditiveGroup;
 use std::time::Instant;
 
-/// Number of invocations: enough for the largest card.
+/// Number of invocations: enough for the largest GPU.
 const INVOCATIONS: usize = 1 << 19;
 
 impl WgpuDevice {
@@ -27,7 +27,7 @@ impl WgpuDevice {
             self.ticket().wait()?;
             Ok(start.elapsed().as_secs_f64())
         };
-        // The first run makes the pipeline and wakes the card up.
+        // The first run makes the pipeline and wakes the GPU up.
         run()?;
         let seconds = run()?.min(run()?);
         Ok(4.0 * f64::from(rounds) * n as f64 / seconds)

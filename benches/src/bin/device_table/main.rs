@@ -2,7 +2,7 @@
 //! `device_table --device cuda --out FILE.json`.
 //!
 //! First it checks correctness: every law of the operations, and Stone's bytes for the cases in the repository. Then it
-//! measures the card's own rates, operations, and whole proofs with the share of their floor in every phase. The time
+//! measures the GPU's own rates, operations, and whole proofs with the share of their floor in every phase. The time
 //! of a proof runs from the trace's columns in host memory to the last byte; building the trace is timed separately.
 
 mod checks;

@@ -122,12 +122,12 @@ impl Choice {
 
 /// The first usable GPU, or the CPU and the reason why no GPU was taken.
 fn auto(n_threads: Option<u16>, memory: Option<u64>) -> Result<(Started, Option<String>), Failure> {
-    let no_cuda = match first_card(memory) {
-        Ok(card) => return Ok((Started::Cuda(card), None)),
+    let no_cuda = match first_gpu(memory) {
+        Ok(gpu) => return Ok((Started::Cuda(gpu), None)),
         Err(why) => why,
     };
     let no_wgpu = match start_wgpu(None, memory, false) {
-        Ok(card) => return Ok((Started::Wgpu(card), Some(no_cuda.to_string()))),
+        Ok(gpu) => return Ok((Started::Wgpu(gpu), Some(no_cuda.to_string()))),
         Err(why) => why,
     };
     let cpu = start_cpu(n_threads)?;
@@ -135,10 +135,10 @@ fn auto(n_threads: Option<u16>, memory: Option<u64>) -> Result<(Started, Option<
 }
 
 /// The first usable NVIDIA GPU, or the reason why GPU 0 cannot be used.
-fn first_card(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
-    let n_cards = CudaDevice::count()?;
+fn first_gpu(memory: Option<u64>) -> Result<CudaDevice, DeviceError> {
+    let n_gpus = CudaDevice::count()?;
     CudaDevice::new(0, memory).or_else(|why| {
-        (1..n_cards)
+        (1..n_gpus)
             .find_map(|index| CudaDevice::new(index, memory).ok())
             .ok_or(why)
     })

@@ -24,11 +24,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let cpu = start_cpu(None)?.name();
-    let (cards, no_cuda) = match CudaDevice::list() {
-        Ok(cards) => (cards, None),
+    let (gpus, no_cuda) = match CudaDevice::list() {
+        Ok(gpus) => (gpus, None),
         Err(why) => (Vec::new(), Some(why.to_string())),
     };
-    let devices: Vec<Description> = cards.into_iter().chain(WgpuDevice::list()).collect();
+    let devices: Vec<Description> = gpus.into_iter().chain(WgpuDevice::list()).collect();
     if args.json {
         let devices: Vec<Value> = devices.iter().map(to_json).collect();
         return terminal::print_json(&json!({"cpu": cpu, "devices": devices, "no_cuda": no_cuda}));

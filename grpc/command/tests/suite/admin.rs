@@ -78,8 +78,8 @@ async fn a_socket_of_its_own() {
 async fn a_pause_holds_until_it_is_resumed() {
     let case = Folder::with_case(PLAIN);
     let service = Appliance::start(&case, "");
-    let paused = case.quarry("admin --data data pause the-card-is-replaced");
-    assert_eq!(paused.exits(0).json()["paused"], "the-card-is-replaced");
+    let paused = case.quarry("admin --data data pause the-gpu-is-replaced");
+    assert_eq!(paused.exits(0).json()["paused"], "the-gpu-is-replaced");
     let mut client = service.client().await;
     let spec = air_job(&mut client, &case, "blake").await;
     let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
@@ -90,7 +90,7 @@ async fn a_pause_holds_until_it_is_resumed() {
     match client.submit(promised).await {
         Err(ClientError::Status(status)) => {
             assert_eq!(status.code(), Code::ResourceExhausted);
-            assert!(status.message().contains("the-card-is-replaced"), "{status}");
+            assert!(status.message().contains("the-gpu-is-replaced"), "{status}");
         }
         other => panic!("a promise that nobody can keep: {other:?}"),
     }
@@ -110,17 +110,14 @@ async fn a_pause_holds_until_it_is_resumed() {
     };
     assert!(is_queued(&service).await);
     let (code, _, why) = get(&service.http, "/readyz");
-    assert!(
-        code == 503 && why.contains("the-card-is-replaced"),
-        "{code} {why}"
-    );
+    assert!(code == 503 && why.contains("the-gpu-is-replaced"), "{code} {why}");
     let capabilities = client.capabilities().await.unwrap();
-    assert_eq!(capabilities.paused.as_deref(), Some("the-card-is-replaced"));
+    assert_eq!(capabilities.paused.as_deref(), Some("the-gpu-is-replaced"));
 
     service.kill();
     let service = Appliance::start(&case, "");
     assert!(is_queued(&service).await, "across a restart");
-    assert_eq!(standing()["paused"], "the-card-is-replaced");
+    assert_eq!(standing()["paused"], "the-gpu-is-replaced");
     let resumed = case.quarry("admin --data data resume").exits(0).json();
     assert_eq!(resumed["paused"], serde_json::Value::Null);
     let mut client = service.client().await;

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(state(5 * GIB, 3 * GIB, cpu()).why_not_on("job", 0), None);
         let why = state(5 * GIB, 4 * GIB, cpu()).why_not_on("job", 0).unwrap();
         assert!(why.contains("9.0 GiB of the host's"), "{why}");
-        let card = vec![device("cuda:0", 16 * GIB)];
-        assert!(state(GIB, 9 * GIB, card).why_not_on("job", 0).is_some());
+        let gpu = vec![device("cuda:0", 16 * GIB)];
+        assert!(state(GIB, 9 * GIB, gpu).why_not_on("job", 0).is_some());
     }
 }

@@ -27,7 +27,7 @@ pub use scan::{cumulative_value, permutation_product};
 pub use shapes::wrong_shapes_are_errors;
 
 /// Gives the names of all laws to a macro: `for_each_law!(check)` expands to `check! { transfers, memory_accounts, .. }`.
-/// It is the only list of them: tests of every device and the table that certifies a card expand it.
+/// It is the only list of them: tests of every device and the table that certifies a GPU expand it.
 #[macro_export]
 macro_rules! for_each_law {
     ($check:ident) => {
