@@ -6,14 +6,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Device memory, counted under its tag while it is held.
-pub(super) struct Memory {
+pub(super) struct Allocation {
     context: Arc<Context>,
     address: u64,
     bytes: u64,
     tag: Tag,
 }
 
-impl Memory {
+impl Allocation {
     /// Allocates memory for `len` values of any type. Its contents are arbitrary.
     pub(super) fn take<T>(context: &Arc<Context>, len: usize, tag: Tag) -> Result<Self, DeviceError> {
         let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
@@ -63,7 +63,7 @@ impl Memory {
     }
 }
 
-impl Drop for Memory {
+impl Drop for Allocation {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.context.accounts.give_back(self.tag, self.bytes);
@@ -76,7 +76,7 @@ impl Drop for Memory {
 
 /// A buffer on a CUDA device.
 pub struct CudaBuffer<T: Element> {
-    memory: Memory,
+    memory: Allocation,
     len: usize,
     elements: PhantomData<T>,
 }
@@ -85,7 +85,7 @@ impl<T: Element> CudaBuffer<T> {
     /// Allocates a buffer with arbitrary contents, for an operation that writes all of it.
     pub(super) fn unwritten(context: &Arc<Context>, len: usize, tag: Tag) -> Result<Self, DeviceError> {
         Ok(Self {
-            memory: Memory::take::<T>(context, len, tag)?,
+            memory: Allocation::take::<T>(context, len, tag)?,
             len,
             elements: PhantomData,
         })

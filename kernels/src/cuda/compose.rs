@@ -1,6 +1,6 @@
 //! Register programs, interpreted with one thread per row.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::context::Context;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
@@ -44,7 +44,7 @@ struct Source {
 
 /// A program on the device.
 pub struct LoadedProgram {
-    instructions: Memory,
+    instructions: Allocation,
     n_instructions: u32,
     result: EncodedOperand,
     n_registers: usize,
@@ -127,7 +127,7 @@ impl ComposeOps for CudaDevice {
         let end = EncodedInstruction::default();
         let instructions: Vec<_> = program.instructions.iter().map(encode).chain([end]).collect();
         Ok(LoadedProgram {
-            instructions: Memory::upload(&self.context, &instructions, Tag("program"))?,
+            instructions: Allocation::upload(&self.context, &instructions, Tag("program"))?,
             n_instructions: u32::try_from(program.instructions.len()).unwrap_or(u32::MAX),
             result: EncodedOperand::new(program.result, &numbers),
             n_registers: program.n_registers,
@@ -159,8 +159,8 @@ impl ComposeOps for CudaDevice {
             mask: table.len() as u64 - 1,
         });
         let sources: Vec<_> = columns.chain(periodic).collect();
-        let sources = Memory::upload(&self.context, &sources, SCRATCH)?;
-        let scalars = Memory::upload(&self.context, scalars, SCRATCH)?;
+        let sources = Allocation::upload(&self.context, &sources, SCRATCH)?;
+        let scalars = Allocation::upload(&self.context, scalars, SCRATCH)?;
 
         let n_rows = out.n_rows() as u64;
         let Residence {
@@ -168,7 +168,7 @@ impl ComposeOps for CudaDevice {
             n_shared,
             n_scratch,
         } = Residence::new(&self.context, program.n_registers, n_rows);
-        let scratch = Memory::take::<Felt>(&self.context, n_scratch, SCRATCH)?;
+        let scratch = Allocation::take::<Felt>(&self.context, n_scratch, SCRATCH)?;
         // SAFETY: the arguments of `compose`; `load` checked the program's operands, the shapes of the sources were
         // checked above, and every thread has its registers.
         unsafe {

@@ -1,6 +1,6 @@
 //! Folding, with one thread per pair of opposite points.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::kernels::{Kernel, arguments};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
@@ -24,7 +24,7 @@ impl FoldOps for CudaDevice {
         if factors.is_empty() {
             return Ok(out);
         }
-        let factors = Memory::upload(&self.context, &factors, SCRATCH)?;
+        let factors = Allocation::upload(&self.context, &factors, SCRATCH)?;
         let table = self.roots(layer.log_len())?;
         let kernel = Kernel::Fold;
         let grid = [kernel.grid(half)[0], shifts.len() as u64];

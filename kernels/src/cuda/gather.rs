@@ -1,6 +1,6 @@
 //! Reading selected rows and elements.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::device::{DeviceBuffer, DeviceError, Element, Pending, check_range};
@@ -23,8 +23,8 @@ impl GatherOps for CudaDevice {
         }
         let n = indices.len() as u64;
         let places: Vec<u64> = indices.iter().map(|index| *index as u64).collect();
-        let places = Memory::upload(&self.context, &places, SCRATCH)?;
-        let out = Memory::take::<T>(&self.context, indices.len(), SCRATCH)?;
+        let places = Allocation::upload(&self.context, &places, SCRATCH)?;
+        let out = Allocation::take::<T>(&self.context, indices.len(), SCRATCH)?;
         const { assert!(size_of::<T>().is_multiple_of(WORD)) };
         let n_words = (size_of::<T>() / WORD) as u32;
         let kernel = Kernel::Gather;

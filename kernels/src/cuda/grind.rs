@@ -1,6 +1,6 @@
 //! Proof of work, in waves of nonces. The next wave is enqueued before the result of the current one is awaited.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::hash::{hash_kernels, mask};
 use super::kernels::arguments;
 use super::{CudaDevice, SCRATCH};
@@ -29,7 +29,7 @@ impl GrindOps for CudaDevice {
             return on_host(hash, prefix, bits, cancel);
         };
         let wave = WAVE_PER_MULTIPROCESSOR * u64::from(self.context.n_multiprocessors.max(1));
-        let lowest = Memory::upload(&self.context, &[NONE], SCRATCH)?;
+        let lowest = Allocation::upload(&self.context, &[NONE], SCRATCH)?;
         let start = |first: u64| {
             // SAFETY: the arguments of both kernels; one number is downloaded.
             unsafe {

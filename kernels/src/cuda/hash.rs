@@ -1,7 +1,7 @@
 //! Hashing of rows and nodes, one thread each.
 
 use super::CudaDevice;
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::kernels::{Kernel, arguments};
 use crate::columns::TableView;
 use crate::device::{DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
@@ -65,7 +65,7 @@ pub(super) fn mask(hash: Hash) -> Digest {
 
 impl CudaDevice {
     /// The tables of the hash, if it has any, and their address.
-    fn hash_tables(&self, hash: Hash) -> Result<(Option<Arc<Memory>>, u64), DeviceError> {
+    fn hash_tables(&self, hash: Hash) -> Result<(Option<Arc<Allocation>>, u64), DeviceError> {
         let tables = match hash {
             Hash::Poseidon3 => Some(self.poseidon_constants()?),
             Hash::Pedersen => Some(self.pedersen_points()?),
@@ -148,7 +148,7 @@ impl HashOps for CudaDevice {
         let leaves = tree.nodes.address((1 << tree.log_leaves) + first_leaf);
         let (_tables, tables) = self.hash_tables(hash)?;
         let n_columns = u32::try_from(starts.len()).unwrap_or(u32::MAX);
-        let starts = Memory::upload(&self.context, &starts, super::SCRATCH)?;
+        let starts = Allocation::upload(&self.context, &starts, super::SCRATCH)?;
         let values = table.values.address(0);
         // SAFETY: the arguments of every row kernel; rows and leaves were checked to be in their buffers.
         unsafe {

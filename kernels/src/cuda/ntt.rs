@@ -1,6 +1,6 @@
 //! Transforms in passes of several stages, and single evaluations.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::context::MAX_GRID;
 use super::kernels::{Kernel, arguments};
 use super::tables::{LOG_TILE, RootTable, Roots};
@@ -38,10 +38,10 @@ struct Pass {
 struct Transform<'a> {
     device: &'a CudaDevice,
     kernel: Kernel,
-    twiddles: Arc<Memory>,
+    twiddles: Arc<Allocation>,
     roots: RootTable,
     log_len: u32,
-    passes: Vec<(Stages, Memory)>,
+    passes: Vec<(Stages, Allocation)>,
 }
 
 impl<'a> Transform<'a> {
@@ -75,7 +75,7 @@ impl<'a> Transform<'a> {
         let passes = passes
             .map(|(stages, first)| {
                 let scales = line_scales(stages, log_len, first, shift);
-                Ok((stages, Memory::upload(&device.context, &scales, SCRATCH)?))
+                Ok((stages, Allocation::upload(&device.context, &scales, SCRATCH)?))
             })
             .collect::<Result<_, DeviceError>>()?;
         Ok(Self {
@@ -203,7 +203,7 @@ impl NttOps for CudaDevice {
         }
         let log_len = coefficients.log_len();
         let points = Points::new(at, log_len);
-        let powers = Memory::upload(&self.context, &points.powers, SCRATCH)?;
+        let powers = Allocation::upload(&self.context, &points.powers, SCRATCH)?;
         let mut groups: Vec<Group> = points
             .columns
             .iter()
@@ -214,11 +214,11 @@ impl NttOps for CudaDevice {
         loop {
             let from = values
                 .as_ref()
-                .map_or(coefficients.values().address(0), Memory::address);
+                .map_or(coefficients.values().address(0), Allocation::address);
             let log_tile = LOG_FOLD.min(log_len - folded);
             let n_partials = 1usize << (log_len - folded - log_tile);
-            let out = Memory::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
-            let table = Memory::upload(&self.context, &groups, SCRATCH)?;
+            let out = Allocation::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
+            let table = Allocation::upload(&self.context, &groups, SCRATCH)?;
             // There is one block per group in y, a dimension in which a launch may have few blocks.
             for first in (0..groups.len()).step_by(MAX_GRID[1] as usize) {
                 let n_groups = (groups.len() - first).min(MAX_GRID[1] as usize);
@@ -250,7 +250,7 @@ impl NttOps for CudaDevice {
                 .map(|i| Group::new(i * n_partials, i as u32, i as u32 + 1))
                 .collect();
         }
-        let address = values.as_ref().map_or(0, Memory::address);
+        let address = values.as_ref().map_or(0, Allocation::address);
         // SAFETY: there is one value per point.
         let pending = unsafe { self.download_from::<Felt>(address, at.len())? };
         Ok(Pending::waiting(move || {

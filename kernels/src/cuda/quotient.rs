@@ -1,6 +1,6 @@
 //! The DEEP quotient, with one thread per row.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::kernels::{Kernel, arguments};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
@@ -75,8 +75,8 @@ impl QuotientOps for CudaDevice {
                 continue;
             }
             let n_fractions = fractions.len() as u32;
-            let fractions = Memory::upload(&self.context, &fractions, SCRATCH)?;
-            let terms = Memory::upload(&self.context, &terms, SCRATCH)?;
+            let fractions = Allocation::upload(&self.context, &fractions, SCRATCH)?;
+            let terms = Allocation::upload(&self.context, &terms, SCRATCH)?;
             let mut inverses = self.points_less(shift, log_len, pole.point, Tag("quotient"))?;
             self.invert(&mut inverses)?;
             let kernel = Kernel::DeepQuotient;

@@ -1,6 +1,6 @@
 //! Scans in runs, followed by scans of the runs' folds.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::kernels::{Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
@@ -66,9 +66,9 @@ fn first_cell(columns: &Columns<CudaDevice, Natural>, cells: &VirtualColumn) -> 
 
 impl CudaDevice {
     /// Replaces each of `n` pairs by the fold of all pairs before it.
-    fn exclusive_scan(&self, monoid: &Monoid, pairs: &Memory, n: u64) -> Result<(), DeviceError> {
+    fn exclusive_scan(&self, monoid: &Monoid, pairs: &Allocation, n: u64) -> Result<(), DeviceError> {
         let n_runs = n.div_ceil(RUN);
-        let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
+        let folds = Allocation::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
         let mut before = 0u64;
         if n_runs > 1 {
             // SAFETY: the arguments of both folding kernels; there is a fold for every run.
@@ -123,8 +123,8 @@ impl CudaDevice {
     }
 
     /// Memory for the folds of runs, and one more for the products of all.
-    fn folds_for_products(&self, n_runs: u64) -> Result<Memory, DeviceError> {
-        let folds = Memory::take::<Pair>(&self.context, n_runs as usize + 1, SCRATCH)?;
+    fn folds_for_products(&self, n_runs: u64) -> Result<Allocation, DeviceError> {
+        let folds = Allocation::take::<Pair>(&self.context, n_runs as usize + 1, SCRATCH)?;
         // SAFETY: the last pair lies in the memory.
         unsafe {
             let last = folds.address() + n_runs * size_of::<Pair>() as u64;
@@ -141,7 +141,7 @@ impl CudaDevice {
 
     /// Replaces the folds of runs by the products of everything before them (and after them). The last pair becomes the
     /// product of all; products of denominators are inverted.
-    fn scan_products(&self, folds: &Memory, n_runs: u64) -> Result<(), DeviceError> {
+    fn scan_products(&self, folds: &Allocation, n_runs: u64) -> Result<(), DeviceError> {
         self.exclusive_scan(&PRODUCTS, folds, n_runs + 1)?;
         // SAFETY: the arguments of `inverse_of_all`; there is a pair more than runs.
         unsafe {
@@ -166,17 +166,17 @@ impl ScanOps for CudaDevice {
         argument.check(columns, out, &target)?;
         let n_cells = (out.n_rows() / target.step) as u64;
         let n_runs = n_cells.div_ceil(RUN);
-        let original = Memory::upload(
+        let original = Allocation::upload(
             &self.context,
             &parts(columns, &argument.original, argument),
             SCRATCH,
         )?;
-        let sorted = Memory::upload(
+        let sorted = Allocation::upload(
             &self.context,
             &parts(columns, &argument.sorted, argument),
             SCRATCH,
         )?;
-        let folds = Memory::upload(
+        let folds = Allocation::upload(
             &self.context,
             &vec![PRODUCTS.identity; n_runs as usize + 1],
             SCRATCH,
@@ -216,7 +216,7 @@ impl ScanOps for CudaDevice {
         let CumulativeArgument { values, z, alpha } = *argument;
         let n_cells = (out.n_rows() / target.step) as u64;
         let n_runs = n_cells.div_ceil(RUN);
-        let folds = Memory::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
+        let folds = Allocation::take::<Pair>(&self.context, n_runs as usize, SCRATCH)?;
         let (cells, step) = (first_cell(columns, &values), target.step as u64);
         // SAFETY: the arguments of both kernels; values and target were checked to have `n_cells` cells.
         unsafe {

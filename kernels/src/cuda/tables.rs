@@ -1,6 +1,6 @@
 //! Tables shared by operations, created when first needed.
 
-use super::buffer::Memory;
+use super::buffer::Allocation;
 use super::context::Context;
 use super::{CudaDevice, SCRATCH};
 use crate::device::DeviceError;
@@ -22,11 +22,11 @@ enum Key {
 
 /// The tables created so far.
 #[derive(Default)]
-pub(super) struct Tables(Mutex<HashMap<Key, Arc<Memory>>>);
+pub(super) struct Tables(Mutex<HashMap<Key, Arc<Allocation>>>);
 
 /// The powers of a subgroup's generator in the kernels' form. Keeps their memory alive.
 pub(super) struct RootTable {
-    _memory: Arc<Memory>,
+    _memory: Arc<Allocation>,
     /// Argument of launches.
     pub(super) roots: Roots,
 }
@@ -49,7 +49,11 @@ impl Tables {
 }
 
 impl CudaDevice {
-    fn table<T: Copy>(&self, key: Key, values: impl FnOnce() -> Vec<T>) -> Result<Arc<Memory>, DeviceError> {
+    fn table<T: Copy>(
+        &self,
+        key: Key,
+        values: impl FnOnce() -> Vec<T>,
+    ) -> Result<Arc<Allocation>, DeviceError> {
         let mut tables = self.tables.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(&key) {
             return Ok(Arc::clone(table));
@@ -60,7 +64,7 @@ impl CudaDevice {
     }
 
     /// Twiddles for transforms of one tile: entry `half + j` is `g^j`, or its inverse, where `g` has order `2 half`.
-    pub(super) fn twiddles(&self, inverse: bool) -> Result<Arc<Memory>, DeviceError> {
+    pub(super) fn twiddles(&self, inverse: bool) -> Result<Arc<Allocation>, DeviceError> {
         self.table(Key::Twiddles { inverse }, || tables::twiddles(LOG_TILE, inverse))
     }
 
@@ -81,16 +85,16 @@ impl CudaDevice {
     }
 
     /// The constants of Poseidon's rounds, in order.
-    pub(super) fn poseidon_constants(&self) -> Result<Arc<Memory>, DeviceError> {
+    pub(super) fn poseidon_constants(&self) -> Result<Arc<Allocation>, DeviceError> {
         self.table(Key::Poseidon, tables::poseidon_constants)
     }
 
     /// The points of Pedersen's windows, 256 per window. The point at infinity is encoded as zeros.
-    pub(super) fn pedersen_points(&self) -> Result<Arc<Memory>, DeviceError> {
+    pub(super) fn pedersen_points(&self) -> Result<Arc<Allocation>, DeviceError> {
         self.table(Key::Pedersen, tables::pedersen_points)
     }
 }
 
-fn upload<T: Copy>(context: &Arc<Context>, values: &[T]) -> Result<Memory, DeviceError> {
-    Memory::upload(context, values, SCRATCH)
+fn upload<T: Copy>(context: &Arc<Context>, values: &[T]) -> Result<Allocation, DeviceError> {
+    Allocation::upload(context, values, SCRATCH)
 }

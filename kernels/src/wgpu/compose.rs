@@ -6,7 +6,7 @@
 //! copied into one buffer, where neighbouring cells of a column form one *window*.
 
 use super::kernels::{Kernel, Parameters, WORKGROUP, limbs};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::copy;
 use super::{SCRATCH, WgpuBuffer, WgpuDevice};
 use crate::columns::{Columns, Natural};
@@ -45,8 +45,8 @@ pub struct LoadedProgram {
 
 /// The cells of a column or a periodic table, which the program reads at indices modulo their number.
 #[derive(Clone, Copy)]
-pub(super) struct Cells<'a> {
-    pub(super) memory: &'a Memory,
+pub(super) struct SourceCells<'a> {
+    pub(super) memory: &'a Allocation,
     pub(super) first: usize,
     pub(super) len: usize,
 }
@@ -123,7 +123,7 @@ impl WgpuDevice {
     pub(super) fn run(
         &self,
         loaded: &LoadedProgram,
-        sources: &[Cells<'_>],
+        sources: &[SourceCells<'_>],
         scalars: &[Felt],
         out: &Columns<Self, Natural>,
         add: bool,
@@ -169,7 +169,7 @@ impl WgpuDevice {
     fn run_in_strips(
         &self,
         loaded: &LoadedProgram,
-        sources: &[Cells<'_>],
+        sources: &[SourceCells<'_>],
         scalars: &[Felt],
         out: &Columns<Self, Natural>,
         add: bool,
@@ -225,9 +225,9 @@ impl WgpuDevice {
 
     /// Copies runs of cells into one buffer, one after the other. A run is given by its cells, its first element and
     /// its length; it wraps around the end of the cells.
-    fn copy_together(&self, runs: &[(Cells<'_>, usize, usize)]) -> Result<Memory, DeviceError> {
+    fn copy_together(&self, runs: &[(SourceCells<'_>, usize, usize)]) -> Result<Allocation, DeviceError> {
         let total = runs.iter().map(|(_, _, n)| n).sum::<usize>();
-        let copies = Memory::take::<Felt>(&self.context, total, SCRATCH)?;
+        let copies = Allocation::take::<Felt>(&self.context, total, SCRATCH)?;
         if !copies.is_one_chunk() {
             check_shape("compose", "elements of a strip", self.chunk_len(), total)?;
         }
@@ -253,10 +253,10 @@ impl WgpuDevice {
         out: &Columns<Self, Natural>,
         add: bool,
     ) -> Result<(), DeviceError> {
-        let code = Memory::upload(&self.context, code, Tag("program"))?;
+        let code = Allocation::upload(&self.context, code, Tag("program"))?;
         let n_invocations = n_invocations(loaded.program.n_registers, n_rows);
         let n_scratch = n_in_scratch(loaded.program.n_registers, n_rows);
-        let scratch = Memory::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
+        let scratch = Allocation::take::<Felt>(&self.context, n_scratch.max(1), SCRATCH)?;
         let target = out.values().memory.piece::<Felt>(first_row, n_rows)?;
         let parameters = parameters.words(&[
             n_rows as u32,
@@ -306,7 +306,7 @@ fn cell_of(operand: Operand) -> Option<(u16, u32)> {
 /// Indices of the sources that are bound directly, and of those that are copied. The sources in the largest buffers are
 /// bound. `None` if one of them or `out` does not lie in one chunk, or if the copies do not fit in one.
 fn direct(
-    sources: &[Cells<'_>],
+    sources: &[SourceCells<'_>],
     out: &WgpuBuffer<Felt>,
     chunk_len: usize,
 ) -> Option<(Vec<usize>, Vec<usize>)> {
@@ -328,7 +328,7 @@ fn direct(
 /// The windows of the used cells for strips of `strip` rows, and the index of every cell's window.
 fn windows(
     used: &BTreeSet<(u16, u32)>,
-    sources: &[Cells<'_>],
+    sources: &[SourceCells<'_>],
     strip: usize,
 ) -> (Vec<Window>, BTreeMap<(u16, u32), usize>) {
     let mut windows: Vec<Window> = Vec::new();
@@ -376,7 +376,7 @@ impl ComposeOps for WgpuDevice {
         let program = &loaded.program;
         let declared = [program.n_columns, program.n_periodic, program.n_scalars];
         check_compose(declared, tables, periodic, scalars, out)?;
-        let periodic = periodic.iter().map(|table| Cells {
+        let periodic = periodic.iter().map(|table| SourceCells {
             memory: &table.memory,
             first: 0,
             len: table.len(),
@@ -400,9 +400,9 @@ impl ComposeOps for WgpuDevice {
 /// The columns of several tables.
 pub(super) fn columns<'a>(
     tables: &'a [&'a Columns<WgpuDevice, Natural>],
-) -> impl Iterator<Item = Cells<'a>> + 'a {
+) -> impl Iterator<Item = SourceCells<'a>> + 'a {
     tables.iter().flat_map(|table| {
-        (0..table.n_columns()).map(|i| Cells {
+        (0..table.n_columns()).map(|i| SourceCells {
             memory: &table.values().memory,
             first: i << table.log_len(),
             len: table.n_rows(),

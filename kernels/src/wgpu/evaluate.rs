@@ -8,7 +8,7 @@
 use super::SCRATCH;
 use super::WgpuDevice;
 use super::kernels::{Kernel, Parameters, WORKGROUP};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::download;
 use crate::columns::{BitReversed, Columns};
 use crate::device::{DeviceBuffer, DeviceError, Pending, check_range};
@@ -111,7 +111,7 @@ impl WgpuDevice {
         if n_chunks > 1 || fields.is_empty() {
             fields.push(log_bound..log_len);
         }
-        let mut values: Option<Memory> = None;
+        let mut values: Option<Allocation> = None;
         for field in fields {
             let is_last = field.start == 0 && n_chunks == 1 || field.end == log_len && n_chunks > 1;
             let n_sums = if field.start >= log_bound {
@@ -123,8 +123,8 @@ impl WgpuDevice {
             let chunks = if field.start >= log_bound { 1 } else { n_chunks };
             let n_terms = 1usize << (field.end - field.start);
             let all_weights: Vec<Felt> = xs.iter().flat_map(|x| weights(*x, &field, log_len)).collect();
-            let all_weights = Memory::upload(&self.context, &all_weights, SCRATCH)?;
-            let out = Memory::take::<Felt>(&self.context, at.len() * chunks * n_sums, SCRATCH)?;
+            let all_weights = Allocation::upload(&self.context, &all_weights, SCRATCH)?;
+            let out = Allocation::take::<Felt>(&self.context, at.len() * chunks * n_sums, SCRATCH)?;
             let mut launches: Vec<(&Buffer, Vec<Job>)> = Vec::new();
             for (i, (column, x)) in at.iter().enumerate() {
                 let x = xs.partition_point(|other| other < x);
@@ -157,7 +157,7 @@ impl WgpuDevice {
                     .iter()
                     .flat_map(|job| [job.start, job.weights, job.out, 0])
                     .collect();
-                let words = Memory::upload(&self.context, &words, SCRATCH)?;
+                let words = Allocation::upload(&self.context, &words, SCRATCH)?;
                 let parameters = Parameters::default().words(&[n_terms as u32, n_sums as u32]);
                 self.context.launch(
                     Kernel::EvaluateFold,

@@ -2,7 +2,7 @@
 
 use super::WgpuDevice;
 use super::kernels::{Kernel, Parameters, WORKGROUP};
-use super::memory::Memory;
+use super::memory::Allocation;
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::Felt;
@@ -23,7 +23,7 @@ impl FoldOps for WgpuDevice {
         let out = Columns::zeros(self, n_columns, log_len - 1, Tag("FRI layer"))?;
         let factor = |shift: &Felt| point * shift.inverse().unwrap_or_default();
         let factors: Vec<Felt> = shifts.iter().map(factor).collect();
-        let factors = Memory::upload(&self.context, &factors, super::SCRATCH)?;
+        let factors = Allocation::upload(&self.context, &factors, super::SCRATCH)?;
         let roots = self.roots(log_len)?;
         // As many whole columns as fit in a chunk, or parts of one column.
         let chunk_len = self.chunk_len();

@@ -1,7 +1,7 @@
 //! Reading selected rows and elements.
 
 use super::kernels::{Kernel, Parameters};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::download;
 use super::{SCRATCH, WgpuBuffer, WgpuDevice};
 use crate::device::{DeviceBuffer, DeviceError, Element, Pending, check_range};
@@ -27,11 +27,11 @@ impl GatherOps for WgpuDevice {
             let places = by_chunk.entry(index / chunk_len).or_default();
             places.extend([(index % chunk_len) as u32, to]);
         }
-        let out = Memory::take::<T>(&self.context, indices.len(), SCRATCH)?;
+        let out = Allocation::take::<T>(&self.context, indices.len(), SCRATCH)?;
         let n_words = size_of::<T>() / WORD;
         for (chunk, places) in by_chunk {
             let n = places.len() / 2;
-            let places = Memory::upload(&self.context, &places, SCRATCH)?;
+            let places = Allocation::upload(&self.context, &places, SCRATCH)?;
             let piece = from.memory.piece::<T>(chunk * chunk_len, 1)?;
             let parameters = Parameters::default().words(&[n as u32, n_words as u32]);
             let buffers = [piece.buffer, places.whole()?, out.whole()?];

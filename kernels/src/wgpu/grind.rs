@@ -2,7 +2,7 @@
 
 use super::hash::{hash_kernels, mask_words, words};
 use super::kernels::Parameters;
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::download;
 use super::{SCRATCH, WgpuDevice};
 use crate::device::{DeviceError, Pending};
@@ -33,7 +33,7 @@ impl GrindOps for WgpuDevice {
             return on_host(hash, prefix, bits, cancel);
         };
         let start = |first: u64, n: u32| {
-            let lowest = Memory::upload(&self.context, &[NONE], SCRATCH)?;
+            let lowest = Allocation::upload(&self.context, &[NONE], SCRATCH)?;
             let parameters = Parameters::default()
                 .words(&words(prefix))
                 .words(&mask_words(hash))

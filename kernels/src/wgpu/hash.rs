@@ -1,7 +1,7 @@
 //! Hashing of rows and nodes, one invocation each.
 
 use super::kernels::{Kernel, Parameters, WORKGROUP};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::{SCRATCH, WgpuDevice};
 use crate::columns::TableView;
 use crate::device::{DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
@@ -72,7 +72,7 @@ pub(super) fn mask_words(hash: Hash) -> Vec<u32> {
 
 impl WgpuDevice {
     /// The tables of the hash, if it has any.
-    fn hash_tables(&self, hash: Hash) -> Result<Option<Arc<Memory>>, DeviceError> {
+    fn hash_tables(&self, hash: Hash) -> Result<Option<Arc<Allocation>>, DeviceError> {
         Ok(match hash {
             Hash::Poseidon3 => Some(self.poseidon_constants()?),
             Hash::Pedersen => Some(self.pedersen_points()?),
@@ -227,7 +227,7 @@ impl HashOps for WgpuDevice {
             .map_or(&self.context.nothing, |tables| tables.buffer());
         for first_row in (0..n_rows).step_by(strip) {
             let rows = self.strip(memory, &starts, first_row..first_row + strip)?;
-            let starts = Memory::upload(&self.context, &rows.starts, SCRATCH)?;
+            let starts = Allocation::upload(&self.context, &rows.starts, SCRATCH)?;
             for (i, piece) in leaves.iter().enumerate() {
                 let n = strip >> log_pieces;
                 let leaf = piece.start.wrapping_sub((i * piece.len) as u32);

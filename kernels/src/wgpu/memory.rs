@@ -12,7 +12,7 @@ const UPLOAD: usize = 32 << 20;
 
 /// Device memory, counted under its tag while it is held. All chunks but the last have the context's size, a power of
 /// two. So a range that is aligned to a power of two lies in one chunk or consists of whole chunks.
-pub(super) struct Memory {
+pub(super) struct Allocation {
     context: Arc<Context>,
     chunks: Vec<Buffer>,
     chunk_bytes: u64,
@@ -39,7 +39,7 @@ pub(super) fn bytes_of<T: Element>(elements: &[T]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
 
-impl Memory {
+impl Allocation {
     /// Allocates memory for `len` elements, all zero bytes.
     pub(super) fn take<T: Element>(
         context: &Arc<Context>,
@@ -91,7 +91,7 @@ impl Memory {
         Ok(this)
     }
 
-    /// Like [`Memory::upload`], but in one chunk of any size: for tables that every adapter can bind.
+    /// Like [`Allocation::upload`], but in one chunk of any size: for tables that every adapter can bind.
     pub(super) fn upload_table<T: Element>(
         context: &Arc<Context>,
         values: &[T],
@@ -167,7 +167,7 @@ impl Memory {
     }
 }
 
-impl Drop for Memory {
+impl Drop for Allocation {
     fn drop(&mut self) {
         self.context.accounts.give_back(self.tag, self.bytes);
     }
@@ -175,7 +175,7 @@ impl Drop for Memory {
 
 /// A buffer on an adapter.
 pub struct WgpuBuffer<T: Element> {
-    pub(super) memory: Memory,
+    pub(super) memory: Allocation,
     len: usize,
     elements: PhantomData<T>,
 }
@@ -183,7 +183,7 @@ pub struct WgpuBuffer<T: Element> {
 impl<T: Element> WgpuBuffer<T> {
     pub(super) fn zeroed(context: &Arc<Context>, len: usize, tag: Tag) -> Result<Self, DeviceError> {
         Ok(Self {
-            memory: Memory::take::<T>(context, len, tag)?,
+            memory: Allocation::take::<T>(context, len, tag)?,
             len,
             elements: PhantomData,
         })

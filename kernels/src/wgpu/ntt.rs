@@ -1,7 +1,7 @@
 //! Transforms, in passes of several stages.
 
 use super::kernels::{Kernel, Parameters};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::copy;
 use super::{SCRATCH, WgpuDevice};
 use crate::columns::{BitReversed, Columns, Natural};
@@ -22,8 +22,8 @@ const BUSY: u64 = 1 << 11;
 struct Transform<'a> {
     device: &'a WgpuDevice,
     evaluate: bool,
-    twiddles: Arc<Memory>,
-    roots: Arc<Memory>,
+    twiddles: Arc<Allocation>,
+    roots: Arc<Allocation>,
     log_len: u32,
     n_columns: usize,
 }
@@ -42,8 +42,14 @@ struct Tiles<'a> {
 
 impl Transform<'_> {
     /// Runs one pass. Element `q` of `scales` scales point `q` of the lines that begin a block.
-    fn pass(&self, stages: Stages, scales: &[Felt], from: &Memory, to: &Memory) -> Result<(), DeviceError> {
-        let scales = Memory::upload(&self.device.context, scales, SCRATCH)?;
+    fn pass(
+        &self,
+        stages: Stages,
+        scales: &[Felt],
+        from: &Allocation,
+        to: &Allocation,
+    ) -> Result<(), DeviceError> {
+        let scales = Allocation::upload(&self.device.context, scales, SCRATCH)?;
         let log_chunk = self.device.chunk_len().ilog2();
         if stages.log_stride + stages.log_points > log_chunk {
             return self.pass_across(stages, &scales, to);
@@ -70,7 +76,12 @@ impl Transform<'_> {
 
     /// Runs a pass whose lines have points in several chunks, in place: some rows of a block at a time are copied
     /// together, transformed and copied back.
-    fn pass_across(&self, stages: Stages, scales: &Memory, memory: &Memory) -> Result<(), DeviceError> {
+    fn pass_across(
+        &self,
+        stages: Stages,
+        scales: &Allocation,
+        memory: &Allocation,
+    ) -> Result<(), DeviceError> {
         let Stages {
             log_stride,
             log_points,
@@ -79,7 +90,7 @@ impl Transform<'_> {
         let rows = self.device.strip_rows(n_points, 1 << log_stride, 1)?;
         let log_rows = rows.ilog2();
         let context = &self.device.context;
-        let copies = Memory::take::<Felt>(context, n_points * rows, SCRATCH)?;
+        let copies = Allocation::take::<Felt>(context, n_points * rows, SCRATCH)?;
         for block in 0..self.n_columns << (self.log_len - log_stride - log_points) {
             let block = block << (log_stride + log_points);
             for first_row in (0..1 << log_stride).step_by(rows) {
@@ -106,7 +117,7 @@ impl Transform<'_> {
         Ok(())
     }
 
-    fn tiles(&self, stages: Stages, scales: &Memory, tiles: &Tiles<'_>) -> Result<(), DeviceError> {
+    fn tiles(&self, stages: Stages, scales: &Allocation, tiles: &Tiles<'_>) -> Result<(), DeviceError> {
         let device = self.device;
         let log_tile = device.context.pipelines.variant().log_tile;
         let log_points = stages.log_points;

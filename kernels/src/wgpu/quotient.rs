@@ -1,7 +1,7 @@
 //! The DEEP quotient, as a register program whose sources are the columns and the inverses around a pole.
 
 use super::WgpuDevice;
-use super::compose::{Cells, columns};
+use super::compose::{SourceCells, columns};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceError, Tag, Ticket, check_shape};
 use crate::felt::{Felt, subgroup_generator};
@@ -85,7 +85,7 @@ impl QuotientOps for WgpuDevice {
             let mut inverses = self.points_less(shift, log_len, pole.point, Tag("quotient"))?;
             self.invert(&mut inverses)?;
             let mut sources = columns.clone();
-            sources.push(Cells {
+            sources.push(SourceCells {
                 memory: &inverses.memory,
                 first: 0,
                 len: n_rows,

@@ -1,7 +1,7 @@
 //! The adapter's rate of multiplications, from which floors are computed.
 
 use super::kernels::{Kernel, Parameters};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::{SCRATCH, WgpuDevice};
 use crate::device::DeviceError;
 use crate::felt::Felt;
@@ -19,7 +19,7 @@ impl WgpuDevice {
     /// Errors reported by the driver.
     pub fn multiplications_per_second(&self, rounds: u32) -> Result<f64, DeviceError> {
         let n = INVOCATIONS.min(self.chunk_len());
-        let elements = Memory::upload(&self.context, &vec![Felt::from(3u64).double(); n], SCRATCH)?;
+        let elements = Allocation::upload(&self.context, &vec![Felt::from(3u64).double(); n], SCRATCH)?;
         let parameters = Parameters::default().words(&[n as u32, rounds]);
         let run = || {
             let start = Instant::now();

@@ -1,7 +1,7 @@
 //! Scans in runs, followed by scans of the runs' folds. Long columns are processed in segments.
 
 use super::kernels::{Kernel, Parameters};
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::{SCRATCH, WgpuBuffer, WgpuDevice};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceBuffer, DeviceError, Ticket};
@@ -31,9 +31,9 @@ const AFFINE: Monoid = Monoid {
 
 impl WgpuDevice {
     /// Replaces each of `n` pairs by the fold of all pairs before it.
-    fn exclusive_scan(&self, monoid: &Monoid, pairs: &Memory, n: usize) -> Result<(), DeviceError> {
+    fn exclusive_scan(&self, monoid: &Monoid, pairs: &Allocation, n: usize) -> Result<(), DeviceError> {
         let n_runs = n.div_ceil(RUN as usize);
-        let folds = Memory::take::<Felt>(&self.context, 2 * n_runs, SCRATCH)?;
+        let folds = Allocation::take::<Felt>(&self.context, 2 * n_runs, SCRATCH)?;
         let has_before = n_runs > 1;
         let parameters = Parameters::default().words(&[n as u32, u32::from(has_before)]);
         if has_before {
@@ -47,7 +47,7 @@ impl WgpuDevice {
 
     /// Replaces the folds of runs by the products of everything before them and after them. One more pair becomes the
     /// product of all; products of denominators are inverted.
-    fn scan_products(&self, folds: &Memory, n_runs: usize) -> Result<(), DeviceError> {
+    fn scan_products(&self, folds: &Allocation, n_runs: usize) -> Result<(), DeviceError> {
         self.exclusive_scan(&PRODUCTS, folds, n_runs + 1)?;
         let parameters = Parameters::default().words(&[n_runs as u32]);
         self.launch(Kernel::InverseOfAll, &parameters, &[folds.whole()?], 1)
@@ -58,7 +58,7 @@ impl WgpuDevice {
         let n = elements.len();
         for piece in elements.memory.pieces::<Felt>(0..n) {
             let n_runs = piece.len.div_ceil(INVERT_RUN as usize);
-            let folds = Memory::take::<Felt>(&self.context, 2 * (n_runs + 1), SCRATCH)?;
+            let folds = Allocation::take::<Felt>(&self.context, 2 * (n_runs + 1), SCRATCH)?;
             let parameters = Parameters::default().words(&[piece.len as u32, n_runs as u32]);
             let buffers = [piece.buffer, folds.whole()?];
             self.launch(Kernel::InverseFolds, &parameters, &buffers, n_runs)?;
@@ -111,7 +111,7 @@ impl ScanOps for WgpuDevice {
             .chain(&argument.sorted)
             .copied()
             .collect();
-        let carries = Memory::upload(&self.context, &[Felt::ONE; 2], SCRATCH)?;
+        let carries = Allocation::upload(&self.context, &[Felt::ONE; 2], SCRATCH)?;
         let segments = self.segments(columns, out, cells.len(), target.step)?;
         for (segment, rows) in segments.enumerate() {
             let n_cells = rows.len() / target.step;
@@ -127,8 +127,8 @@ impl ScanOps for WgpuDevice {
                 parts.extend(super::kernels::limbs(&weights[part]));
                 parts.extend([start, u32::from(part == 0), 0, 0]);
             }
-            let parts = Memory::upload(&self.context, &parts, SCRATCH)?;
-            let folds = Memory::take::<Felt>(&self.context, 2 * (n_runs + 1), SCRATCH)?;
+            let parts = Allocation::upload(&self.context, &parts, SCRATCH)?;
+            let folds = Allocation::take::<Felt>(&self.context, 2 * (n_runs + 1), SCRATCH)?;
             let first = (target.column << out.log_len()) + rows.start;
             let to = out.values().memory.piece::<Felt>(first, rows.len())?;
             let parameters = Parameters::default().felt(&argument.z).words(&[
@@ -162,7 +162,7 @@ impl ScanOps for WgpuDevice {
     ) -> Result<Ticket, DeviceError> {
         argument.check(columns, out, &target)?;
         let CumulativeArgument { values, z, alpha } = *argument;
-        let carries = Memory::upload(&self.context, &[Felt::ONE; 2], SCRATCH)?;
+        let carries = Allocation::upload(&self.context, &[Felt::ONE; 2], SCRATCH)?;
         for (segment, rows) in self.segments(columns, out, 1, target.step)?.enumerate() {
             let n_cells = rows.len() / target.step;
             let n_runs = n_cells.div_ceil(RUN as usize);
@@ -170,7 +170,7 @@ impl ScanOps for WgpuDevice {
             let before = if segment == 0 { 0 } else { target.step };
             let starts = column_starts(columns, &[values]);
             let strip = self.strip(&columns.values().memory, &starts, rows.start - before..rows.end)?;
-            let folds = Memory::take::<Felt>(&self.context, 2 * n_runs, SCRATCH)?;
+            let folds = Allocation::take::<Felt>(&self.context, 2 * n_runs, SCRATCH)?;
             let first = (target.column << out.log_len()) + rows.start;
             let to = out.values().memory.piece::<Felt>(first, rows.len())?;
             let parameters = Parameters::default().felt(&z).felt(&alpha).words(&[

@@ -1,7 +1,7 @@
 //! Rows of many columns in one binding: the columns themselves if they lie in one chunk, otherwise copies of one strip
 //! of rows at a time.
 
-use super::memory::Memory;
+use super::memory::Allocation;
 use super::transfer::copy;
 use super::{SCRATCH, WgpuDevice};
 use crate::device::{DeviceError, check_range};
@@ -20,8 +20,8 @@ pub(super) struct Strip<'a> {
 }
 
 enum Source<'a> {
-    Columns(&'a Memory),
-    Copies(Memory),
+    Columns(&'a Allocation),
+    Copies(Allocation),
 }
 
 impl Strip<'_> {
@@ -53,7 +53,7 @@ impl WgpuDevice {
     /// most as many rows as [`WgpuDevice::strip_rows`] allows.
     pub(super) fn strip<'a>(
         &self,
-        memory: &'a Memory,
+        memory: &'a Allocation,
         columns: &[usize],
         rows: Range<usize>,
     ) -> Result<Strip<'a>, DeviceError> {
@@ -65,7 +65,7 @@ impl WgpuDevice {
             });
         }
         let n = rows.len();
-        let copies = Memory::take::<Felt>(&self.context, columns.len() * n, SCRATCH)?;
+        let copies = Allocation::take::<Felt>(&self.context, columns.len() * n, SCRATCH)?;
         for (i, column) in columns.iter().enumerate() {
             let range = column + rows.start..column + rows.end;
             copy::<Felt>(&self.context, (memory, range), (&copies, i * n))?;

@@ -1,7 +1,7 @@
 //! Transfers between the host and an adapter, and between its buffers.
 
 use super::context::Context;
-use super::memory::Memory;
+use super::memory::Allocation;
 use crate::device::{DeviceError, Element, Pending};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,8 +49,8 @@ impl Context {
 /// Copies elements between two memories.
 pub(super) fn copy<T: Element>(
     context: &Context,
-    from: (&Memory, Range<usize>),
-    to: (&Memory, usize),
+    from: (&Allocation, Range<usize>),
+    to: (&Allocation, usize),
 ) -> Result<(), DeviceError> {
     let (from, range) = from;
     let size = size_of::<T>() as u64;
@@ -71,7 +71,7 @@ pub(super) fn copy<T: Element>(
 /// Downloads a range of elements.
 pub(super) fn download<T: Element>(
     context: &Arc<Context>,
-    from: &Memory,
+    from: &Allocation,
     range: Range<usize>,
 ) -> Result<Pending<Vec<T>>, DeviceError> {
     let len = range.len();
