@@ -43,9 +43,9 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// A section of a proof.
+/// A section of a proof, explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Section {
+pub struct ExplainedSection {
     /// Its name: Stone's annotation scopes.
     pub name: String,
     /// What kind of data it holds.
@@ -71,7 +71,7 @@ pub struct Inspection {
     /// Number of annotation lines in the file.
     pub annotations: usize,
     /// The sections in order.
-    pub sections: Vec<Section>,
+    pub sections: Vec<ExplainedSection>,
     /// Why reading stopped, if it did not reach the end.
     pub stopped: Option<String>,
 }
@@ -93,7 +93,7 @@ pub fn inspect(file: &ProofFile) -> Result<Inspection, VerifyError> {
     let section = |section: &crate::channel::Section| {
         let bytes = file.proof.get(section.bytes.clone()).unwrap_or_default();
         let shown = bytes.get(..FIRST_BYTES).unwrap_or(bytes);
-        Section {
+        ExplainedSection {
             name: section.scope.clone(),
             kind: section.kind,
             explanation: explanation(&section.scope, section.kind),
@@ -138,7 +138,7 @@ impl fmt::Display for Inspection {
             "proof of {} bytes, {} annotations",
             self.proof_bytes, self.annotations
         )?;
-        for Section {
+        for ExplainedSection {
             name,
             explanation,
             offset,

@@ -3,7 +3,7 @@
 
 mod cells;
 
-pub use cells::{Cells, CellsError, hashed_cells};
+pub use cells::{CellsError, HashedCells, hashed_cells};
 
 use super::short_string;
 use crate::cairo::run::RunMode;

@@ -6,7 +6,7 @@ const KECCAK: &str = include_str!("../../tests/data/small/c1/params_integrity_ke
 
 /// A claim about the run in layout small that the other tests hash, and its compiled program.
 struct Case {
-    cells: integrity::Cells,
+    cells: integrity::HashedCells,
     compiled: CompiledProgram,
     params: Parameters,
 }

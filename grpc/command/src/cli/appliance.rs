@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Kind};
 pub struct Worker {
     /// Device to prove on
     #[arg(long, default_value_t)]
-    device: device::Choice,
+    device: device::DeviceSelection,
 }
 
 /// Runs a worker.

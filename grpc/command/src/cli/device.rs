@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// The requested device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum DeviceSelection {
     /// The first usable GPU, or else the CPU.
     #[default]
     Auto,
@@ -26,7 +26,7 @@ const WGPU: &str = "wgpu";
 /// The same for software adapters, which must be requested explicitly.
 const WGPU_SOFTWARE: &str = "wgpu-software";
 
-impl FromStr for Choice {
+impl FromStr for DeviceSelection {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -36,11 +36,11 @@ impl FromStr for Choice {
         };
         let index = index.map(str::parse).transpose();
         match (kind, index) {
-            ("auto", Ok(None)) => Ok(Choice::Auto),
-            ("cpu", Ok(None)) => Ok(Choice::Cpu),
-            ("cuda", Ok(index)) => Ok(Choice::Cuda(index.unwrap_or(0))),
-            (WGPU, Ok(index)) => Ok(Choice::Wgpu(index)),
-            (WGPU_SOFTWARE, Ok(index)) => Ok(Choice::WgpuSoftware(index)),
+            ("auto", Ok(None)) => Ok(DeviceSelection::Auto),
+            ("cpu", Ok(None)) => Ok(DeviceSelection::Cpu),
+            ("cuda", Ok(index)) => Ok(DeviceSelection::Cuda(index.unwrap_or(0))),
+            (WGPU, Ok(index)) => Ok(DeviceSelection::Wgpu(index)),
+            (WGPU_SOFTWARE, Ok(index)) => Ok(DeviceSelection::WgpuSoftware(index)),
             _ => Err(
                 "expected auto, cpu, cuda[:N], wgpu[:N] or wgpu-software[:N]; `quarry devices` lists them"
                     .to_owned(),
@@ -49,27 +49,27 @@ impl FromStr for Choice {
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for DeviceSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Choice::Auto => f.write_str("auto"),
-            Choice::Cpu => f.write_str("cpu"),
-            Choice::Cuda(index) => write!(f, "cuda:{index}"),
-            Choice::Wgpu(None) => f.write_str(WGPU),
-            Choice::Wgpu(Some(index)) => write!(f, "{WGPU}:{index}"),
-            Choice::WgpuSoftware(None) => f.write_str(WGPU_SOFTWARE),
-            Choice::WgpuSoftware(Some(index)) => write!(f, "{WGPU_SOFTWARE}:{index}"),
+            DeviceSelection::Auto => f.write_str("auto"),
+            DeviceSelection::Cpu => f.write_str("cpu"),
+            DeviceSelection::Cuda(index) => write!(f, "cuda:{index}"),
+            DeviceSelection::Wgpu(None) => f.write_str(WGPU),
+            DeviceSelection::Wgpu(Some(index)) => write!(f, "{WGPU}:{index}"),
+            DeviceSelection::WgpuSoftware(None) => f.write_str(WGPU_SOFTWARE),
+            DeviceSelection::WgpuSoftware(Some(index)) => write!(f, "{WGPU_SOFTWARE}:{index}"),
         }
     }
 }
 
-impl Choice {
+impl DeviceSelection {
     /// The choice that selects a listed device.
     pub fn of(device: &Description) -> Self {
         match (device.kind, device.is_software) {
-            (WGPU, true) => Choice::WgpuSoftware(Some(device.index)),
-            (WGPU, false) => Choice::Wgpu(Some(device.index)),
-            _ => Choice::Cuda(device.index),
+            (WGPU, true) => DeviceSelection::WgpuSoftware(Some(device.index)),
+            (WGPU, false) => DeviceSelection::Wgpu(Some(device.index)),
+            _ => DeviceSelection::Cuda(device.index),
         }
     }
 }
@@ -96,7 +96,7 @@ macro_rules! on_device {
 }
 pub(crate) use on_device;
 
-impl Choice {
+impl DeviceSelection {
     /// Starts the device. The text says why `auto` did not take a device that it prefers. `memory` limits the bytes of
     /// GPU memory; `None` allows nearly all that are free.
     ///
@@ -108,13 +108,17 @@ impl Choice {
         memory: Option<u64>,
     ) -> Result<(Started, Option<String>), Failure> {
         let started = match self {
-            Choice::Cpu => Started::Cpu(start_cpu(n_threads)?),
-            Choice::Cuda(index) => Started::Cuda(CudaDevice::new(index, memory).map_err(not_usable)?),
-            Choice::Wgpu(index) => Started::Wgpu(start_wgpu(index, memory, false).map_err(not_usable)?),
-            Choice::WgpuSoftware(index) => {
+            DeviceSelection::Cpu => Started::Cpu(start_cpu(n_threads)?),
+            DeviceSelection::Cuda(index) => {
+                Started::Cuda(CudaDevice::new(index, memory).map_err(not_usable)?)
+            }
+            DeviceSelection::Wgpu(index) => {
+                Started::Wgpu(start_wgpu(index, memory, false).map_err(not_usable)?)
+            }
+            DeviceSelection::WgpuSoftware(index) => {
                 Started::Wgpu(start_wgpu(index, memory, true).map_err(not_usable)?)
             }
-            Choice::Auto => return auto(n_threads, memory),
+            DeviceSelection::Auto => return auto(n_threads, memory),
         };
         Ok((started, None))
     }
@@ -162,7 +166,7 @@ fn not_usable(error: DeviceError) -> Failure {
     match &error {
         DeviceError::SoftwareOnly { index, .. } => Failure::bad_input(format!(
             "{error}: with --device {}",
-            Choice::WgpuSoftware(Some(*index))
+            DeviceSelection::WgpuSoftware(Some(*index))
         )),
         _ => Failure::from_error(Kind::BadInput, &error),
     }
@@ -194,14 +198,14 @@ mod tests {
     #[test]
     fn names_of_devices() {
         for (text, choice) in [
-            ("auto", Choice::Auto),
-            ("cpu", Choice::Cpu),
-            ("cuda", Choice::Cuda(0)),
-            ("cuda:3", Choice::Cuda(3)),
-            ("wgpu", Choice::Wgpu(None)),
-            ("wgpu:1", Choice::Wgpu(Some(1))),
-            ("wgpu-software", Choice::WgpuSoftware(None)),
-            ("wgpu-software:0", Choice::WgpuSoftware(Some(0))),
+            ("auto", DeviceSelection::Auto),
+            ("cpu", DeviceSelection::Cpu),
+            ("cuda", DeviceSelection::Cuda(0)),
+            ("cuda:3", DeviceSelection::Cuda(3)),
+            ("wgpu", DeviceSelection::Wgpu(None)),
+            ("wgpu:1", DeviceSelection::Wgpu(Some(1))),
+            ("wgpu-software", DeviceSelection::WgpuSoftware(None)),
+            ("wgpu-software:0", DeviceSelection::WgpuSoftware(Some(0))),
         ] {
             assert_eq!(text.parse(), Ok(choice));
             assert_eq!(choice.to_string().parse(), Ok(choice));
@@ -217,7 +221,7 @@ mod tests {
             "wgpu:",
             "wgpu-software:x",
         ] {
-            assert!(text.parse::<Choice>().is_err(), "{text}");
+            assert!(text.parse::<DeviceSelection>().is_err(), "{text}");
         }
     }
 }

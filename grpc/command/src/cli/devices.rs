@@ -1,6 +1,6 @@
 //! `quarry devices`: lists the devices that can prove.
 
-use crate::cli::device::{Choice, start_cpu};
+use crate::cli::device::{DeviceSelection, start_cpu};
 use crate::cli::failure::Failure;
 use crate::cli::table::{Table, bytes};
 use crate::cli::terminal;
@@ -57,7 +57,7 @@ fn to_json(device: &Description) -> Value {
         .map(|(name, has)| (name.to_string(), json!(has)))
         .collect();
     json!({
-        "device": Choice::of(device).to_string(),
+        "device": DeviceSelection::of(device).to_string(),
         "name": device.name,
         "interface": device.interface,
         "driver": device.driver,
@@ -75,7 +75,7 @@ fn to_table(device: &Description) -> Table {
     } else {
         ""
     };
-    table.row(Choice::of(device), format!("{}{software}", device.name));
+    table.row(DeviceSelection::of(device), format!("{}{software}", device.name));
     table.row("  interface", &device.interface);
     table.row("  driver", &device.driver);
     table.row_if("  memory", device.memory_bytes.map(bytes));

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// The options that select the parameters.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub struct Choice {
+pub struct ParameterArgs {
     /// Profile: the verifier that the proof is for, from which the parameters follow; `quarry params --list` shows all
     /// [default: integrity-stone6-keccak160]. With --parameter-file, reject parameters that the profile's verifier does
     /// not accept
@@ -27,7 +27,7 @@ pub struct Choice {
     parameter_file: Option<PathBuf>,
 }
 
-impl Choice {
+impl ParameterArgs {
     /// Reads the parameter file or looks up the profile.
     pub fn read(&self) -> Result<PlannedParameters, Failure> {
         let profile = self.profile.as_deref().map(Profile::by_name);

@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
 use crate::cli::memory;
 use crate::cli::output::{self, Target};
-use crate::cli::parameters::{Choice, warnings};
+use crate::cli::parameters::{ParameterArgs, warnings};
 use crate::cli::progress::{Reporter, Style};
 use crate::cli::source::{Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
@@ -57,7 +57,7 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    parameters: Choice,
+    parameters: ParameterArgs,
     /// Show what each layout would cost, and why others cannot be used; prove nothing
     #[arg(long, requires = "program", conflicts_with_all = ["layout", "dynamic_params"])]
     explain: bool,
@@ -84,7 +84,7 @@ pub struct Args {
     prover_config_file: Option<PathBuf>,
     /// Device to prove on; auto takes the first usable GPU, or else the CPU. `quarry devices` lists all devices
     #[arg(long, value_name = "auto|cpu|cuda[:N]|wgpu[:N]", default_value_t)]
-    device: device::Choice,
+    device: device::DeviceSelection,
     /// Number of CPU threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     n_threads: Option<u16>,
@@ -189,7 +189,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         device => on_device!(device, device => job.does_not_fit(device)),
     };
     match does_not_fit {
-        Some(why) if args.device == device::Choice::Auto => {
+        Some(why) if args.device == device::DeviceSelection::Auto => {
             job.run(&device::start_cpu(args.n_threads)?, Some(why.to_string()))
         }
         _ => on_device!(&device, device => job.run(device, why)),

@@ -1,6 +1,6 @@
 //! `quarry serve`: runs the proving service.
 
-use crate::cli::device::Choice;
+use crate::cli::device::DeviceSelection;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
@@ -59,7 +59,7 @@ pub struct Args {
         env = "QUARRY_DEVICES",
         value_delimiter = ','
     )]
-    devices: Vec<crate::cli::device::Choice>,
+    devices: Vec<crate::cli::device::DeviceSelection>,
     /// How long jobs on devices may continue after SIGTERM, in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "QUARRY_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
@@ -109,7 +109,7 @@ impl Args {
             config.otlp_endpoint.clone_from(&self.otlp_endpoint);
         }
         for device in &config.devices {
-            let known: Result<Choice, _> = device.parse();
+            let known: Result<DeviceSelection, _> = device.parse();
             known.map_err(|why| Failure::bad_input(format!("devices: {why}")))?;
         }
         Ok(config)

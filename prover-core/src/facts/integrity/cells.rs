@@ -13,7 +13,7 @@ const INITIAL_PC: u64 = 1;
 
 /// The cells that the contracts hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cells {
+pub struct HashedCells {
     /// As the program.
     pub program: Vec<Felt>,
     /// As the output.
@@ -67,7 +67,7 @@ fn found_text(address: Option<u64>) -> String {
 ///
 /// # Errors
 /// [`CellsError`] where the contracts fail to read the public memory.
-pub fn hashed_cells(public: &PublicInput, mode: MemoryVerification) -> Result<Cells, CellsError> {
+pub fn hashed_cells(public: &PublicInput, mode: MemoryVerification) -> Result<HashedCells, CellsError> {
     if public.public_memory.iter().any(|cell| cell.page != 0) {
         return Err(CellsError::Pages);
     }
@@ -82,7 +82,7 @@ pub fn hashed_cells(public: &PublicInput, mode: MemoryVerification) -> Result<Ce
 }
 
 /// The program up to the frame of `main`, and the output segment.
-fn by_segments(public: &PublicInput, begin: u64) -> Result<Cells, CellsError> {
+fn by_segments(public: &PublicInput, begin: u64) -> Result<HashedCells, CellsError> {
     let output = public.segment("output")?;
     let frame = public.segment("execution")?.begin_addr;
     let end = frame.checked_sub(CELLS_BEFORE_FRAME).filter(|&end| end >= begin);
@@ -91,7 +91,7 @@ fn by_segments(public: &PublicInput, begin: u64) -> Result<Cells, CellsError> {
     let program = take(&mut cells, begin, end)?;
     while cells.next_if(|cell| cell.address < output.begin_addr).is_some() {}
     let output = take(&mut cells, output.begin_addr, output.stop_ptr)?;
-    Ok(Cells { program, output })
+    Ok(HashedCells { program, output })
 }
 
 /// The values of the next cells, which must have the addresses from `begin` up to `end`.
@@ -112,7 +112,7 @@ fn take<'a>(
 }
 
 /// Splits the cells: the last ones, as many as the output segment has, are the output; all before are the program.
-fn up_to_output(public: &PublicInput) -> Result<Cells, CellsError> {
+fn up_to_output(public: &PublicInput) -> Result<HashedCells, CellsError> {
     let output = public.segment("output")?;
     let size = output.stop_ptr.checked_sub(output.begin_addr);
     let size = size.ok_or(CellsError::Backwards("output"))?;
@@ -123,7 +123,7 @@ fn up_to_output(public: &PublicInput) -> Result<Cells, CellsError> {
     let split = split.ok_or(CellsError::Output { cells, output: size })?;
     let values: Vec<_> = public.public_memory.iter().map(|cell| cell.value).collect();
     let (program, output) = values.split_at(split);
-    Ok(Cells {
+    Ok(HashedCells {
         program: program.to_vec(),
         output: output.to_vec(),
     })
