@@ -62,7 +62,27 @@ pub struct Program {
     pub result: Operand,
 }
 
+/// How much a program reads beside its registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputCounts {
+    /// Number of columns, over all tables of columns.
+    pub n_columns: usize,
+    /// Number of periodic tables.
+    pub n_periodic: usize,
+    /// Number of scalars.
+    pub n_scalars: usize,
+}
+
 impl Program {
+    /// What a run of the program is given.
+    pub fn input_counts(&self) -> InputCounts {
+        InputCounts {
+            n_columns: self.n_columns,
+            n_periodic: self.n_periodic,
+            n_scalars: self.n_scalars,
+        }
+    }
+
     /// Number of multiplications per row.
     pub fn n_multiplications(&self) -> usize {
         self.instructions

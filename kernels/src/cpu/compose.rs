@@ -4,9 +4,9 @@ use super::CpuBuffer;
 use super::CpuDevice;
 use super::powers::{fill_powers, invert};
 use crate::columns::{Columns, Natural};
-use crate::device::{Device, DeviceError, Tag, Ticket, check_range};
+use crate::device::{Device, DeviceError, Tag, Ticket};
 use crate::felt::{Felt, subgroup_generator};
-use crate::ops::{ComposeOps, check_compose};
+use crate::ops::{ComposeOps, check_compose, check_program};
 use crate::program::{Instruction, Opcode, Operand, Program};
 use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
@@ -20,16 +20,7 @@ impl ComposeOps for CpuDevice {
     type Loaded = Program;
 
     fn load(&self, program: &Program) -> Result<Program, DeviceError> {
-        let operands = program
-            .instructions
-            .iter()
-            .flat_map(|instruction| [instruction.a, instruction.b]);
-        for operand in operands.chain([program.result]) {
-            check_operand(program, operand)?;
-        }
-        for instruction in &program.instructions {
-            check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
-        }
+        check_program(program)?;
         Ok(program.clone())
     }
 
@@ -41,8 +32,7 @@ impl ComposeOps for CpuDevice {
         scalars: &[Felt],
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
-        check_compose(declared, tables, periodic, scalars, out)?;
+        check_compose(program.input_counts(), tables, periodic, scalars, out)?;
         let columns = tables
             .iter()
             .flat_map(|table| (0..table.n_columns()).map(|i| table.column(i)));
@@ -81,15 +71,6 @@ impl ComposeOps for CpuDevice {
             .install(|| fill_powers(table.as_mut_slice(), shift, subgroup_generator(log_len)));
         Ok(table)
     }
-}
-
-fn check_operand(program: &Program, operand: Operand) -> Result<(), DeviceError> {
-    let (index, len) = match operand {
-        Operand::Register(register) => (usize::from(register), program.n_registers),
-        Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
-        Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
-    };
-    check_range("load", index, 1, len).map(|_| ())
 }
 
 /// What the program reads, except registers.

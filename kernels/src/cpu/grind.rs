@@ -3,7 +3,7 @@
 use super::CpuDevice;
 use crate::device::{DeviceError, Pending};
 use crate::hash::{Digest, Hash};
-use crate::ops::GrindOps;
+use crate::ops::{GrindOps, check_bits, has_zero_bits};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,14 +21,7 @@ impl GrindOps for CpuDevice {
         bits: u32,
         cancel: &AtomicBool,
     ) -> Result<Pending<u64>, DeviceError> {
-        if !(1..=64).contains(&bits) {
-            return Err(DeviceError::Shape {
-                operation: "grind",
-                what: "bits, from 1 to",
-                expected: 64,
-                got: u64::from(bits),
-            });
-        }
+        check_bits(bits)?;
         // The lowest solution in a batch.
         let solution = |first: u64| {
             let mut messages = [[0; 40]; BATCH];
@@ -38,13 +31,7 @@ impl GrindOps for CpuDevice {
             }
             let mut digests = [Digest::default(); BATCH];
             hash.hash_bytes_many(messages.as_flattened(), 40, &mut digests);
-            let is_solution = |digest: &Digest| {
-                let head = digest[..8]
-                    .iter()
-                    .fold(0u64, |head, byte| head << 8 | u64::from(*byte));
-                head.leading_zeros() >= bits
-            };
-            let found = digests.iter().position(is_solution);
+            let found = digests.iter().position(|digest| has_zero_bits(digest, bits));
             found.map(|i| first + i as u64)
         };
         let wave = BATCHES_PER_THREAD * self.n_threads() as u64;

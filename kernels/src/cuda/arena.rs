@@ -14,7 +14,8 @@ const LEFT_TO_OTHERS: u64 = 16;
 
 /// Margin reserved beyond the plan if there is enough memory, because the pool rounds: one part in this many, plus this
 /// many bytes.
-const MARGIN: (u64, u64) = (16, 32 << 20);
+const MARGIN_PART: u64 = 16;
+const MARGIN_BYTES: u64 = 32 << 20;
 
 /// The memory pool and its limits.
 pub(super) struct Arena {
@@ -129,8 +130,7 @@ impl Context {
             self.done("cuMemPoolTrimTo", sys::cuMemPoolTrimTo(self.arena.pool, 0))?;
         }
         let held = self.accounts.current();
-        let (part, more) = MARGIN;
-        let with_margin = (bytes + bytes / part + more)
+        let with_margin = (bytes + bytes / MARGIN_PART + MARGIN_BYTES)
             .min(self.arena.budget)
             .min(self.obtainable()?);
         for bytes in [with_margin.max(bytes), bytes] {

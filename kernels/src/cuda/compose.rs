@@ -2,19 +2,20 @@
 
 use super::buffer::Allocation;
 use super::context::Context;
-use super::kernels::{Kernel, arguments};
+use super::kernels::{Grid, Kernel, arguments};
 use super::{CudaBuffer, CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceBuffer, DeviceError, Tag, Ticket};
 use crate::felt::Felt;
 use crate::launch::program::{check, register_numbers};
 use crate::ops::{ComposeOps, check_compose};
-use crate::program::{Opcode, Operand, Program};
+use crate::program::{InputCounts, Opcode, Operand, Program};
 use ark_ff::Field;
 
-/// Minimum and maximum number of blocks that run on a multiprocessor at once and share its memory. Within these bounds,
-/// as many run as can have all their registers in that memory.
-const BLOCKS_PER_MULTIPROCESSOR: (u32, u32) = (4, 16);
+/// Bounds for the number of blocks that run on a multiprocessor at once and share its memory. Within these bounds, as
+/// many run as can have all their registers in that memory.
+const MIN_BLOCKS_PER_MULTIPROCESSOR: u32 = 4;
+const MAX_BLOCKS_PER_MULTIPROCESSOR: u32 = 16;
 
 /// `Operand` of `compose.cu`.
 #[derive(Clone, Copy, Default)]
@@ -48,9 +49,7 @@ pub struct LoadedProgram {
     n_instructions: u32,
     result: EncodedOperand,
     n_registers: usize,
-    n_scalars: usize,
-    n_columns: usize,
-    n_periodic: usize,
+    inputs: InputCounts,
 }
 
 impl EncodedOperand {
@@ -87,11 +86,11 @@ impl Residence {
         let kernel = Kernel::Compose;
         let all = u32::try_from(n_registers).unwrap_or(u32::MAX);
         let places = context.max_shared_bytes / register_bytes();
-        let (fewest, most) = BLOCKS_PER_MULTIPROCESSOR;
-        let n_resident = (places / all.max(1)).clamp(fewest, most);
+        let n_resident =
+            (places / all.max(1)).clamp(MIN_BLOCKS_PER_MULTIPROCESSOR, MAX_BLOCKS_PER_MULTIPROCESSOR);
         let n_shared = all.min(places / n_resident);
         let resident = u64::from(context.n_multiprocessors * n_resident);
-        let n_blocks = kernel.grid(n_rows)[0].min(resident);
+        let n_blocks = kernel.grid(n_rows).x.min(resident);
         let n_threads = n_blocks as usize * kernel.threads() as usize;
         Self {
             n_blocks,
@@ -131,9 +130,7 @@ impl ComposeOps for CudaDevice {
             n_instructions: u32::try_from(program.instructions.len()).unwrap_or(u32::MAX),
             result: EncodedOperand::new(program.result, &numbers),
             n_registers: program.n_registers,
-            n_scalars: program.n_scalars,
-            n_columns: program.n_columns,
-            n_periodic: program.n_periodic,
+            inputs: program.input_counts(),
         })
     }
 
@@ -145,8 +142,7 @@ impl ComposeOps for CudaDevice {
         scalars: &[Felt],
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
-        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
-        check_compose(declared, tables, periodic, scalars, out)?;
+        check_compose(program.inputs, tables, periodic, scalars, out)?;
         let columns = tables
             .iter()
             .flat_map(|table| (0..table.n_columns()).map(|i| table.column_address(i)))
@@ -174,7 +170,7 @@ impl ComposeOps for CudaDevice {
         unsafe {
             self.context.launch(
                 Kernel::Compose,
-                [n_blocks, 1],
+                Grid { x: n_blocks, y: 1 },
                 n_shared * register_bytes(),
                 arguments![
                     program.instructions.address(),

@@ -2,7 +2,7 @@
 
 use super::arena::Arena;
 use super::driver::{CUDA, Event, attribute, device_count, name, reason, started};
-use super::kernels::{Argument, Kernel};
+use super::kernels::{Argument, Grid, Kernel};
 use super::module::MODULE;
 use super::staging::Staging;
 use crate::device::{DeviceError, Tag};
@@ -13,7 +13,10 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 
 /// Maximum blocks of a launch in either dimension, on every GPU.
-pub(super) const MAX_GRID: [u64; 2] = [(1 << 31) - 1, (1 << 16) - 1];
+pub(super) const MAX_GRID: Grid = Grid {
+    x: (1 << 31) - 1,
+    y: (1 << 16) - 1,
+};
 
 /// Everything that lives as long as the device or any of its buffers. Work runs in order on one stream; a second stream
 /// is for uploads that need not wait for that work.
@@ -212,11 +215,11 @@ impl Context {
     pub(super) unsafe fn launch(
         &self,
         kernel: Kernel,
-        grid: [u64; 2],
+        grid: Grid,
         shared_bytes: u32,
         arguments: &[Argument<'_>],
     ) -> Result<(), DeviceError> {
-        for (n, most) in grid.into_iter().zip(MAX_GRID) {
+        for (n, most) in [(grid.x, MAX_GRID.x), (grid.y, MAX_GRID.y)] {
             if n > most {
                 return Err(DeviceError::Shape {
                     operation: kernel.label(),
@@ -227,13 +230,12 @@ impl Context {
             }
         }
         self.enter()?;
-        let [x, y] = grid.map(|n| n as u32);
         // SAFETY: by contract; the driver copies the arguments before it returns.
         let result = unsafe {
             sys::cuLaunchKernel(
                 self.functions[kernel as usize],
-                x,
-                y,
+                grid.x as u32,
+                grid.y as u32,
                 1,
                 kernel.threads(),
                 1,

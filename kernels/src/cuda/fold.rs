@@ -1,7 +1,7 @@
 //! Folding, with one thread per pair of opposite points.
 
 use super::buffer::Allocation;
-use super::kernels::{Kernel, arguments};
+use super::kernels::{Grid, Kernel, arguments};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{Columns, Natural};
 use crate::device::{DeviceError, Tag, Ticket, check_shape};
@@ -27,7 +27,10 @@ impl FoldOps for CudaDevice {
         let factors = Allocation::upload(&self.context, &factors, SCRATCH)?;
         let table = self.roots(layer.log_len())?;
         let kernel = Kernel::Fold;
-        let grid = [kernel.grid(half)[0], shifts.len() as u64];
+        let grid = Grid {
+            y: shifts.len() as u64,
+            ..kernel.grid(half)
+        };
         let (from, to) = (layer.values().address(0), out.values().address(0));
         // SAFETY: the arguments of `fold`; columns of `layer` have `2 half` elements, those of `out` `half`.
         unsafe {

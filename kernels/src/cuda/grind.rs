@@ -6,8 +6,8 @@ use super::kernels::arguments;
 use super::{CudaDevice, SCRATCH};
 use crate::device::{DeviceError, Pending};
 use crate::hash::{Digest, Hash};
-use crate::launch::grind::{check_bits, on_host};
-use crate::ops::GrindOps;
+use crate::launch::grind::on_host;
+use crate::ops::{GrindOps, check_bits};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Nonces of a wave per multiprocessor: about a millisecond.

@@ -82,9 +82,19 @@ impl Kernel {
     }
 
     /// The grid with one thread for each of `n` items.
-    pub(super) fn grid(self, n: u64) -> [u64; 2] {
-        [n.div_ceil(u64::from(self.threads())).max(1), 1]
+    pub(super) fn grid(self, n: u64) -> Grid {
+        Grid {
+            x: n.div_ceil(u64::from(self.threads())).max(1),
+            y: 1,
+        }
     }
+}
+
+/// The blocks of a launch, in two dimensions.
+#[derive(Clone, Copy)]
+pub(super) struct Grid {
+    pub(super) x: u64,
+    pub(super) y: u64,
 }
 
 /// A value with the alignment of the kernels' structures.

@@ -2,7 +2,7 @@
 
 use super::buffer::Allocation;
 use super::context::MAX_GRID;
-use super::kernels::{Kernel, arguments};
+use super::kernels::{Grid, Kernel, arguments};
 use super::tables::{LOG_TILE, RootTable, Roots};
 use super::{CudaDevice, SCRATCH};
 use crate::columns::{BitReversed, Columns, Natural};
@@ -116,9 +116,13 @@ impl<'a> Transform<'a> {
             let n_groups = busy
                 .div_ceil(n_tiles)
                 .clamp(1, n_columns.clamp(1, 1 << 15) as u64);
+            let grid = Grid {
+                x: n_tiles,
+                y: n_groups,
+            };
             // SAFETY: the arguments of both kernels; the columns exist by contract, and the tables are as long as the
             // stages require.
-            unsafe { context.launch(self.kernel, [n_tiles, n_groups], 0, arguments![from, to, pass])? };
+            unsafe { context.launch(self.kernel, grid, 0, arguments![from, to, pass])? };
             from = to;
         }
         Ok(())
@@ -220,14 +224,18 @@ impl NttOps for CudaDevice {
             let out = Allocation::take::<Felt>(&self.context, at.len() * n_partials, SCRATCH)?;
             let table = Allocation::upload(&self.context, &groups, SCRATCH)?;
             // There is one block per group in y, a dimension in which a launch may have few blocks.
-            for first in (0..groups.len()).step_by(MAX_GRID[1] as usize) {
-                let n_groups = (groups.len() - first).min(MAX_GRID[1] as usize);
+            for first in (0..groups.len()).step_by(MAX_GRID.y as usize) {
+                let n_groups = (groups.len() - first).min(MAX_GRID.y as usize);
+                let grid = Grid {
+                    x: n_partials as u64,
+                    y: n_groups as u64,
+                };
                 // SAFETY: the arguments of `evaluate_fold`; a group's coefficients lie in their buffer, and `out` has
                 // a partial for every tile of every point.
                 unsafe {
                     self.context.launch(
                         Kernel::EvaluateFold,
-                        [n_partials as u64, n_groups as u64],
+                        grid,
                         0,
                         arguments![
                             from,

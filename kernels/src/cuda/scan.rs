@@ -147,7 +147,7 @@ impl CudaDevice {
         unsafe {
             self.context.launch(
                 Kernel::InverseOfAll,
-                [1, 1],
+                Kernel::InverseOfAll.grid(1),
                 0,
                 arguments![folds.address(), n_runs],
             )

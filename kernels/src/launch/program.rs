@@ -1,27 +1,19 @@
-//! Register programs: their validation, and the placement of their registers.
+//! Register programs: whether they can be encoded, and the placement of their registers.
 
 use crate::device::{DeviceError, check_range};
+use crate::ops::check_program;
 use crate::program::{Operand, Program};
 
-/// The largest index of a register, scalar or source that an encoded operand can hold.
-const MAX_INDEX: usize = 1 << 30;
+/// Number of registers, scalars or sources that an encoded operand can tell apart: two bits of its 32 are its kind.
+const MAX_INDICES: usize = 1 << 30;
 
-/// Checks that operands and targets lie within what the program declares.
+// Registers and sources (columns and periodic tables) are numbered in 16 bits, so only scalars can be too many.
+const _: () = assert!((u16::MAX as usize) < MAX_INDICES);
+
+/// Checks that the program is valid and that its operands can be encoded.
 pub(crate) fn check(program: &Program) -> Result<(), DeviceError> {
-    check_range("load", 0, program.n_scalars, MAX_INDEX)?;
-    let operands = program.instructions.iter().flat_map(|i| [i.a, i.b]);
-    for operand in operands.chain([program.result]) {
-        let (index, len) = match operand {
-            Operand::Register(register) => (usize::from(register), program.n_registers),
-            Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
-            Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
-        };
-        check_range("load", index, 1, len)?;
-    }
-    for instruction in &program.instructions {
-        check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
-    }
-    Ok(())
+    check_range("load", 0, program.n_scalars, MAX_INDICES)?;
+    check_program(program)
 }
 
 /// The number of each register on the device. The registers used most often get the lowest numbers, which are in the
@@ -43,4 +35,29 @@ pub(crate) fn register_numbers(program: &Program) -> Vec<u32> {
         numbers[register] = number;
     }
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_beyond_what_an_operand_can_name_are_refused() {
+        let mut program = Program {
+            instructions: Vec::new(),
+            n_registers: 0,
+            n_scalars: MAX_INDICES,
+            n_columns: usize::from(u16::MAX) + 1,
+            n_periodic: 0,
+            result: Operand::Cell {
+                source: u16::MAX,
+                offset: 0,
+            },
+        };
+        assert!(check(&program).is_ok());
+        program.result = Operand::Scalar(1 << 30);
+        assert!(check(&program).is_err());
+        program.n_scalars += 1;
+        assert!(check(&program).is_err());
+    }
 }

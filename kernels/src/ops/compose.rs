@@ -3,7 +3,7 @@
 use crate::columns::{Columns, Natural};
 use crate::device::{Device, DeviceBuffer, DeviceError, Ticket, check_range, check_shape};
 use crate::felt::Felt;
-use crate::program::Program;
+use crate::program::{InputCounts, Operand, Program};
 
 /// Constraint composition.
 pub trait ComposeOps: Device {
@@ -36,22 +36,42 @@ pub trait ComposeOps: Device {
     fn point_table(&self, shift: Felt, log_len: u32) -> Result<Self::Buffer<Felt>, DeviceError>;
 }
 
-/// Checks the shapes of [`ComposeOps::compose`] against the numbers of columns, periodic tables and scalars that the
-/// program declares.
+/// Checks that operands and targets lie within what the program declares: all that [`ComposeOps::load`] must refuse.
+/// For device implementations.
+///
+/// # Errors
+/// [`DeviceError::Shape`].
+pub fn check_program(program: &Program) -> Result<(), DeviceError> {
+    let operands = program.instructions.iter().flat_map(|i| [i.a, i.b]);
+    for operand in operands.chain([program.result]) {
+        let (index, len) = match operand {
+            Operand::Register(register) => (usize::from(register), program.n_registers),
+            Operand::Scalar(scalar) => (scalar as usize, program.n_scalars),
+            Operand::Cell { source, .. } => (usize::from(source), program.n_columns + program.n_periodic),
+        };
+        check_range("load", index, 1, len)?;
+    }
+    for instruction in &program.instructions {
+        check_range("load", usize::from(instruction.target), 1, program.n_registers)?;
+    }
+    Ok(())
+}
+
+/// Checks the shapes of [`ComposeOps::compose`] against what the program declares. For device implementations.
 ///
 /// # Errors
 /// [`DeviceError::Shape`].
 pub fn check_compose<D: Device>(
-    [n_columns, n_periodic, n_scalars]: [usize; 3],
+    declared: InputCounts,
     tables: &[&Columns<D, Natural>],
     periodic: &[D::Buffer<Felt>],
     scalars: &[Felt],
     out: &Columns<D, Natural>,
 ) -> Result<(), DeviceError> {
     let n_there = tables.iter().map(|table| table.n_columns()).sum();
-    check_shape("compose", "columns", n_columns, n_there)?;
-    check_shape("compose", "periodic tables", n_periodic, periodic.len())?;
-    check_shape("compose", "scalars", n_scalars, scalars.len())?;
+    check_shape("compose", "columns", declared.n_columns, n_there)?;
+    check_shape("compose", "periodic tables", declared.n_periodic, periodic.len())?;
+    check_shape("compose", "scalars", declared.n_scalars, scalars.len())?;
     check_shape("compose", "columns of out", 1, out.n_columns())?;
     for table in tables {
         check_shape("compose", "rows of a table", out.n_rows(), table.n_rows())?;

@@ -19,3 +19,27 @@ pub trait GrindOps: Device {
         cancel: &AtomicBool,
     ) -> Result<Pending<u64>, DeviceError>;
 }
+
+/// Checks the number of zero bits that [`GrindOps::grind`] is asked for. For device implementations.
+///
+/// # Errors
+/// [`DeviceError::Shape`].
+pub fn check_bits(bits: u32) -> Result<(), DeviceError> {
+    if (1..=64).contains(&bits) {
+        return Ok(());
+    }
+    Err(DeviceError::Shape {
+        operation: "grind",
+        what: "bits, from 1 to",
+        expected: 64,
+        got: u64::from(bits),
+    })
+}
+
+/// Whether a digest begins with `bits` zero bits, at most 64. For device implementations.
+pub fn has_zero_bits(digest: &Digest, bits: u32) -> bool {
+    let head = digest[..8]
+        .iter()
+        .fold(0, |head, byte| head << 8 | u64::from(*byte));
+    head.leading_zeros() >= bits
+}

@@ -16,6 +16,7 @@ use crate::launch::program::{check, register_numbers};
 use crate::ops::{ComposeOps, check_compose};
 use crate::program::{Opcode, Operand, Program};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use wgpu::Buffer;
 
 /// Registers in the workgroup's memory: `N_SHARED` of `compose.wgsl`.
@@ -163,7 +164,7 @@ impl WgpuDevice {
         bound.slots.push(copies.buffer());
         let as_they_are = |source, offset| (u32::from(source), offset);
         let (code, parameters) = encode(loaded, &bound.sources, scalars, as_they_are);
-        self.run_rows(loaded, &bound.slots, (&code, parameters), (0, n_rows), out, add)
+        self.run_rows(loaded, &bound.slots, (&code, parameters), 0..n_rows, out, add)
     }
 
     fn run_in_strips(
@@ -215,7 +216,7 @@ impl WgpuDevice {
                 loaded,
                 &[copies.buffer()],
                 (&code, parameters),
-                (first, strip),
+                first..first + strip,
                 out,
                 add,
             )?;
@@ -243,16 +244,17 @@ impl WgpuDevice {
         Ok(copies)
     }
 
-    /// Runs encoded code on `n_rows` rows, starting at `first_row`.
+    /// Runs encoded code on these rows.
     fn run_rows(
         &self,
         loaded: &LoadedProgram,
         slots: &[&Buffer],
         (code, parameters): (&[u32], Parameters),
-        (first_row, n_rows): (usize, usize),
+        rows: Range<usize>,
         out: &Columns<Self, Natural>,
         add: bool,
     ) -> Result<(), DeviceError> {
+        let (first_row, n_rows) = (rows.start, rows.len());
         let code = Allocation::upload(&self.context, code, Tag("program"))?;
         let n_invocations = n_invocations(loaded.program.n_registers, n_rows);
         let n_scratch = n_in_scratch(loaded.program.n_registers, n_rows);
@@ -374,8 +376,7 @@ impl ComposeOps for WgpuDevice {
         out: &mut Columns<Self, Natural>,
     ) -> Result<Ticket, DeviceError> {
         let program = &loaded.program;
-        let declared = [program.n_columns, program.n_periodic, program.n_scalars];
-        check_compose(declared, tables, periodic, scalars, out)?;
+        check_compose(program.input_counts(), tables, periodic, scalars, out)?;
         let periodic = periodic.iter().map(|table| SourceCells {
             memory: &table.memory,
             first: 0,

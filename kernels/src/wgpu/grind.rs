@@ -7,8 +7,8 @@ use super::transfer::download;
 use super::{SCRATCH, WgpuDevice};
 use crate::device::{DeviceError, Pending};
 use crate::hash::{Digest, Hash};
-use crate::launch::grind::{check_bits, on_host};
-use crate::ops::GrindOps;
+use crate::launch::grind::on_host;
+use crate::ops::{GrindOps, check_bits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
