@@ -1,6 +1,7 @@
 //! Laws that every device must satisfy: each compares an operation with its definition, written out naively.
 //!
-//! A device's tests call every law with an instance of the device. A violated law panics.
+//! A device's tests call every law with an instance of the device. A violated law panics. `for_each_law`, a macro at
+//! the root of the crate, lists them; `examples/own_device` certifies a device that is defined outside this crate.
 
 mod compose;
 mod device;
