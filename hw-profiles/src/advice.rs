@@ -1,6 +1,6 @@
 //! Conditions that make proofs slow or make them fail, and what to do about them.
 
-use crate::Probe;
+use crate::HardwareProfile;
 use serde::{Deserialize, Serialize};
 
 /// Below this, proofs of about 2^16 steps begin to fail.
@@ -17,7 +17,7 @@ pub struct Warning {
     pub advice: String,
 }
 
-pub(crate) fn warnings(probe: &Probe) -> Vec<Warning> {
+pub(crate) fn warnings(profile: &HardwareProfile) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |found: String, advice: &str| {
         warnings.push(Warning {
@@ -25,25 +25,25 @@ pub(crate) fn warnings(probe: &Probe) -> Vec<Warning> {
             advice: advice.to_owned(),
         });
     };
-    if !probe.optimised {
+    if !profile.optimised {
         warn(
             "this is a build with debug assertions".to_owned(),
             "build with `cargo build --release`: proofs are faster",
         );
     }
-    if probe.cpu.architecture == "x86_64" && !probe.cpu.has("avx2") {
+    if profile.cpu.architecture == "x86_64" && !profile.cpu.has("avx2") {
         warn(
             "the processor (or its virtual machine) has no AVX2".to_owned(),
             "choose a machine of the last ten years, or let the hypervisor pass the host's processor through",
         );
     }
-    if probe.cpu.threads == 1 {
+    if profile.cpu.threads == 1 {
         warn(
             "this process may run on one thread only".to_owned(),
             "give it more processors: every phase of a proof but the transcript is parallel",
         );
     }
-    if let Some(total) = probe.memory.total_bytes {
+    if let Some(total) = profile.memory.total_bytes {
         if total < LITTLE_MEMORY {
             warn(
                 format!("{:.1} GiB of memory", gibibytes(total)),
@@ -51,7 +51,7 @@ pub(crate) fn warnings(probe: &Probe) -> Vec<Warning> {
                  a proof of 2^16 steps takes 2 to 4 GiB and memory grows with the steps",
             );
         }
-        let available = probe.memory.available_bytes.unwrap_or(total);
+        let available = profile.memory.available_bytes.unwrap_or(total);
         if (available as f64) < MOSTLY_TAKEN * total as f64 {
             warn(
                 format!(
@@ -73,10 +73,10 @@ fn gibibytes(bytes: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cpu, Memory};
+    use crate::{Cpu, HostMemory};
 
-    fn good() -> Probe {
-        Probe {
+    fn good() -> HardwareProfile {
+        HardwareProfile {
             cpu: Cpu {
                 model: None,
                 architecture: "x86_64".to_owned(),
@@ -85,7 +85,7 @@ mod tests {
                 features: vec!["avx2".to_owned()],
                 caches: Vec::new(),
             },
-            memory: Memory {
+            memory: HostMemory {
                 total_bytes: Some(64 << 30),
                 available_bytes: Some(60 << 30),
             },
@@ -105,7 +105,7 @@ mod tests {
         bad.cpu.features.clear();
         bad.cpu.threads = 1;
         bad.optimised = false;
-        bad.memory = Memory {
+        bad.memory = HostMemory {
             total_bytes: Some(4 << 30),
             available_bytes: Some(1 << 29),
         };
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn unknown_memory_is_no_reason_to_warn() {
-        let mut probe = good();
-        probe.memory = Memory::default();
-        assert_eq!(warnings(&probe), []);
+        let mut profile = good();
+        profile.memory = HostMemory::default();
+        assert_eq!(warnings(&profile), []);
     }
 }

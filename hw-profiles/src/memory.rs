@@ -5,14 +5,14 @@ use std::fs;
 
 /// The machine's memory, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct HostMemory {
     /// Total memory, or the limit of this process's control group if that is lower.
     pub total_bytes: Option<u64>,
     /// Memory that can be allocated now without swapping.
     pub available_bytes: Option<u64>,
 }
 
-impl Memory {
+impl HostMemory {
     /// Inspects this machine's memory.
     pub fn probe() -> Self {
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::internal::{
 };
 use crate::wire;
 use quarry_client::protocol::{FailureClass, PhaseTime};
-use quarry_hw_profiles::Memory;
+use quarry_hw_profiles::HostMemory;
 use quarry_kernels::{Backend, DeviceError};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::memory_plan::MemoryPlanError;
@@ -64,7 +64,7 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
         description: device.name(),
         fallback: fallback.unwrap_or_default(),
         memory_bytes: device.memory_bytes().unwrap_or(0),
-        host_memory_bytes: Memory::probe().total_bytes.unwrap_or(0),
+        host_memory_bytes: HostMemory::probe().total_bytes.unwrap_or(0),
     }))?;
     for (job, cancel) in next {
         let lease = job.lease;

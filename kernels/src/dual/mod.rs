@@ -210,7 +210,7 @@ impl<A: Device, B: Device> Device for Dual<A, B> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
     use crate::CpuDevice;

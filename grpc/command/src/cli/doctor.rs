@@ -3,7 +3,7 @@
 use crate::cli::failure::Failure;
 use crate::cli::table::{Table, bytes, per_second};
 use crate::cli::terminal;
-use quarry_hw_profiles::{Probe, Warning};
+use quarry_hw_profiles::{HardwareProfile, Warning};
 use serde::Serialize;
 
 /// Examples for `doctor --help`.
@@ -24,19 +24,19 @@ pub struct Args {
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
-    probe: &'a Probe,
+    profile: &'a HardwareProfile,
     warnings: &'a [Warning],
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let probe = Probe::measure();
-    let warnings = probe.warnings();
+    let profile = HardwareProfile::measure();
+    let warnings = profile.warnings();
     if args.json {
-        let (probe, warnings) = (&probe, warnings.as_slice());
-        return terminal::print_json(&Report { probe, warnings });
+        let (profile, warnings) = (&profile, warnings.as_slice());
+        return terminal::print_json(&Report { profile, warnings });
     }
-    terminal::print(table(&probe))?;
+    terminal::print(table(&profile))?;
     for warning in &warnings {
         terminal::print(format_args!(
             "\nwarning: {}\n  -> {}\n",
@@ -49,9 +49,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(probe: &Probe) -> Table {
+fn table(profile: &HardwareProfile) -> Table {
     let mut table = Table::default();
-    let (cpu, memory) = (&probe.cpu, &probe.memory);
+    let (cpu, memory) = (&profile.cpu, &profile.memory);
     table.row("processor", cpu.model.as_deref().unwrap_or("unknown"));
     table.row("architecture", &cpu.architecture);
     table.row_if("cores", cpu.cores);
@@ -62,7 +62,7 @@ fn table(probe: &Probe) -> Table {
     }
     table.row_if("memory", memory.total_bytes.map(bytes));
     table.row_if("memory available", memory.available_bytes.map(bytes));
-    if let Some(rates) = &probe.rates {
+    if let Some(rates) = &profile.rates {
         for (name, rate) in rates.on_one_core() {
             table.row_if(format!("{name}, one core"), rate.map(per_second));
         }
