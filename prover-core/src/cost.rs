@@ -43,25 +43,37 @@ pub struct Work {
 impl Work {
     /// The total in field multiplications.
     fn in_multiplications(&self) -> f64 {
-        self.multiplications + self.permutations * hash_cost(self.hash).0
+        self.multiplications + self.permutations * hash_cost(self.hash).multiplications
     }
 }
 
-/// The cost of a permutation in field multiplications, and the number of bytes that it absorbs. (Stone's own ratios on
-/// one core: multiplication 15 ns, Keccak-f 0.3 us, Blake2s 0.16 us, Poseidon 6.5 us, Pedersen 127 us.)
-fn hash_cost(hash: Hash) -> (f64, f64) {
-    match hash.unmasked() {
+/// A permutation of a hash.
+struct HashCost {
+    /// What it costs, in field multiplications.
+    multiplications: f64,
+    /// Bytes that it absorbs.
+    bytes: f64,
+}
+
+/// The cost of a hash. (Stone's own ratios on one core: multiplication 15 ns, Keccak-f 0.3 us, Blake2s 0.16 us,
+/// Poseidon 6.5 us, Pedersen 127 us.)
+fn hash_cost(hash: Hash) -> HashCost {
+    let (multiplications, bytes) = match hash.unmasked() {
         Hash::Blake256 => (10.0, 64.0),
         Hash::Poseidon3 => (425.0, 64.0),
         Hash::Pedersen => (8300.0, 32.0),
         _ => (20.0, 136.0),
+    };
+    HashCost {
+        multiplications,
+        bytes,
     }
 }
 
 /// The number of permutations for a message of `bytes` bytes. Behind a full block the padding fills another one, except
 /// for Blake2s, which has no padding.
 pub fn permutations(hash: Hash, bytes: usize) -> f64 {
-    let blocks = bytes as f64 / hash_cost(hash).1;
+    let blocks = bytes as f64 / hash_cost(hash).bytes;
     match hash.unmasked() {
         Hash::Blake256 => blocks.ceil().max(1.0),
         _ => blocks.floor() + 1.0,

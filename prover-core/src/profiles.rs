@@ -350,7 +350,7 @@ impl Profile {
         let left_to_queries = security_bits.saturating_sub(self.proof_of_work_bits);
         let n_queries = left_to_queries.div_ceil(self.log_n_cosets).max(1);
         let log_degree = n_steps.ilog2() + CPU_COMPONENT_HEIGHT.ilog2();
-        let (fri_step_list, log_last_layer) = fri_steps(log_degree, self.limits.fri_step.0 as u32);
+        let (fri_step_list, log_last_layer) = fri_steps(log_degree, *self.limits.fri_step.start() as u32);
         let params = Parameters {
             log_n_cosets: self.log_n_cosets,
             fri: FriParameters {

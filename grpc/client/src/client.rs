@@ -33,7 +33,8 @@ const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// Connect timeout.
 const CONNECT: Duration = Duration::from_secs(10);
 /// After a connection breaks: first and longest pause before a retry, and the number of retries.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 const MAX_TRIES: u32 = 20;
 
 /// Address of the appliance and the client's credentials.
@@ -425,7 +426,7 @@ impl Client {
             let followed = self.follow(id, &mut after, &mut opened, &mut tell).await;
             // A stream that delivered an event or stayed open for a while was healthy: the next break gets all retries
             // again.
-            if after > before || opened.is_some_and(|at: Instant| at.elapsed() >= PAUSES[1]) {
+            if after > before || opened.is_some_and(|at: Instant| at.elapsed() >= MAX_PAUSE) {
                 tries = 0;
             }
             match followed {
@@ -435,7 +436,7 @@ impl Client {
                 Err(error) if error.is_transient() && tries < MAX_TRIES => {}
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep((PAUSES[0] * 2u32.pow(tries.min(6))).min(PAUSES[1])).await;
+            tokio::time::sleep((FIRST_PAUSE * 2u32.pow(tries.min(6))).min(MAX_PAUSE)).await;
             tries += 1;
         }
     }

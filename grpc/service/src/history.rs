@@ -8,8 +8,17 @@ use std::time::Duration;
 
 /// Length of one tick.
 pub const TICK: Duration = Duration::from_secs(10);
-/// Ticks per sample and samples kept: one hour at 10 seconds, one day at 5 minutes.
-const SERIES: [(u32, usize); 2] = [(1, 360), (30, 288)];
+/// One hour at 10 seconds, one day at 5 minutes.
+const SERIES: [Resolution; 2] = [
+    Resolution {
+        ticks_per_sample: 1,
+        max_samples: 360,
+    },
+    Resolution {
+        ticks_per_sample: 30,
+        max_samples: 288,
+    },
+];
 /// Proof times kept per sample.
 const MAX_PROOFS: usize = 4096;
 
@@ -62,10 +71,16 @@ struct Sample {
     p95: Option<f64>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Resolution {
+    ticks_per_sample: u32,
+    /// Complete samples that are kept.
+    max_samples: usize,
+}
+
 #[derive(Debug)]
 struct Series {
-    n_ticks: u32,
-    most: usize,
+    resolution: Resolution,
     samples: VecDeque<Sample>,
     current: Sample,
     ticks: u32,
@@ -73,10 +88,9 @@ struct Series {
 }
 
 impl Series {
-    fn new((n_ticks, most): (u32, usize)) -> Self {
+    fn new(resolution: Resolution) -> Self {
         Self {
-            n_ticks,
-            most,
+            resolution,
             samples: VecDeque::new(),
             current: Sample::default(),
             ticks: 0,
@@ -100,11 +114,11 @@ impl Series {
 
     fn tick(&mut self) {
         self.ticks += 1;
-        if self.ticks < self.n_ticks {
+        if self.ticks < self.resolution.ticks_per_sample {
             return;
         }
         let sample = self.current();
-        if self.samples.len() >= self.most {
+        if self.samples.len() >= self.resolution.max_samples {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
@@ -170,8 +184,8 @@ impl History {
             Span::Day => day,
         };
         let mut columns = Columns {
-            every_seconds: TICK.as_secs() * u64::from(series.n_ticks),
-            most: series.most,
+            every_seconds: TICK.as_secs() * u64::from(series.resolution.ticks_per_sample),
+            most: series.resolution.max_samples,
             ..Columns::default()
         };
         for sample in series.samples.iter().chain([&series.current()]) {

@@ -4,6 +4,7 @@
 use crate::metrics::class_name;
 use quarry_client::protocol::{Job, JobState};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -137,7 +138,7 @@ fn attribute(key: &str, value: Value) -> KeyValue {
 fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
     let trace = u128::from_str_radix(&job.id, 16).unwrap_or_default();
     let mut spans: Vec<Span> = Vec::new();
-    let mut add = |name: String, times: [u64; 2], parent: &[u8], attributes| {
+    let mut add = |name: String, times: Range<u64>, parent: &[u8], attributes| {
         // Unique within the trace, most likely unique across traces, never zero.
         let id = (trace as u64)
             .wrapping_add(spans.len() as u64 + 1)
@@ -149,15 +150,15 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
             parent_span_id: parent.to_vec(),
             name,
             kind: SpanKind::Internal.into(),
-            start_time_unix_nano: times[0],
-            end_time_unix_nano: times[1].max(times[0]),
+            start_time_unix_nano: times.start,
+            end_time_unix_nano: times.end.max(times.start),
             attributes,
             status: None,
         });
         id
     };
     let end = nanos(job.updated_at);
-    let root = add("job".to_owned(), [nanos(job.created_at), end], &[], about(job));
+    let root = add("job".to_owned(), nanos(job.created_at)..end, &[], about(job));
     let states: Vec<&[Step]> = steps
         .chunk_by(|a, b| (a.state, a.lease) == (b.state, b.lease))
         .collect();
@@ -169,14 +170,14 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
         };
         let last = next(states.get(i + 1).and_then(|steps| steps.first()));
         let lease = vec![number("quarry.lease", first.lease)];
-        let state = add(first.state.name(), [first.at, last], &root, lease);
+        let state = add(first.state.name(), first.at..last, &root, lease);
         for (j, step) in steps
             .iter()
             .enumerate()
             .filter(|(_, step)| !step.stage.is_empty())
         {
             let until = steps.get(j + 1).map_or(last, |step| step.at);
-            add(step.stage.clone(), [step.at, until], &state, Vec::new());
+            add(step.stage.clone(), step.at..until, &state, Vec::new());
         }
     }
     if let Some(root) = spans.first_mut() {

@@ -2,8 +2,9 @@
 
 use crate::cairo::run::RunMode;
 use crate::params::Parameters;
+use std::ops::RangeInclusive;
 
-/// What a verifier accepts. Ranges are inclusive.
+/// What a verifier accepts.
 #[derive(Debug)]
 pub struct Limits {
     /// The verifier's name.
@@ -17,17 +18,17 @@ pub struct Limits {
     /// The runs that it accepts: those of any of these modes.
     pub runs: &'static [RunMode],
     /// The first FRI step.
-    pub first_fri_step: (u64, u64),
+    pub first_fri_step: RangeInclusive<u64>,
     /// Each other FRI step.
-    pub fri_step: (u64, u64),
+    pub fri_step: RangeInclusive<u64>,
     /// The number of FRI layers: the length of the step list.
-    pub n_fri_layers: (u64, u64),
+    pub n_fri_layers: RangeInclusive<u64>,
     /// The logarithm of the last layer's degree bound.
-    pub log_last_layer: (u64, u64),
+    pub log_last_layer: RangeInclusive<u64>,
     /// The number of queries.
-    pub n_queries: (u64, u64),
+    pub n_queries: RangeInclusive<u64>,
     /// Bits of proof of work.
-    pub proof_of_work_bits: (u64, u64),
+    pub proof_of_work_bits: RangeInclusive<u64>,
     /// The minimum security that it requires, in bits.
     pub min_security_bits: u64,
     /// Which programs it accepts proofs of, if not all.
@@ -50,12 +51,12 @@ pub(super) const INTEGRITY: Limits = Limits {
     any_hashes: false,
     continuous_pages: false,
     runs: &[RunMode::Strict, RunMode::Relaxed, RunMode::Cairo1],
-    first_fri_step: (0, 0),
-    fri_step: (1, 4),
-    n_fri_layers: (2, 15),
-    log_last_layer: (0, 15),
+    first_fri_step: 0..=0,
+    fri_step: 1..=4,
+    n_fri_layers: 2..=15,
+    log_last_layer: 0..=15,
     n_queries: ANY,
-    proof_of_work_bits: (20, 50),
+    proof_of_work_bits: 20..=50,
     min_security_bits: 0,
     programs: None,
 };
@@ -70,12 +71,12 @@ pub(super) const SHARP: Limits = Limits {
     continuous_pages: true,
     // SHARP's bootloaders declare all builtins; those that the layout lacks get 0.
     runs: &[RunMode::Relaxed],
-    first_fri_step: (0, 0),
-    fri_step: (2, 4),
-    n_fri_layers: (2, 10),
-    log_last_layer: (0, 10),
-    n_queries: (1, 48),
-    proof_of_work_bits: (30, 50),
+    first_fri_step: 0..=0,
+    fri_step: 2..=4,
+    n_fri_layers: 2..=10,
+    log_last_layer: 0..=10,
+    n_queries: 1..=48,
+    proof_of_work_bits: 30..=50,
     min_security_bits: 96,
     programs: Some("accept only proofs of registered bootloader programs"),
 };
@@ -97,7 +98,7 @@ pub(super) const STONE: Limits = Limits {
     programs: None,
 };
 
-const ANY: (u64, u64) = (0, u64::MAX);
+const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 
 impl Limits {
     /// The numbers outside the limits, in words.
@@ -107,38 +108,38 @@ impl Limits {
         let steps = fri.fri_step_list.iter().map(|&step| u64::from(step));
         let named = steps.enumerate().map(|(i, step)| {
             let limit = if i == 0 {
-                self.first_fri_step
+                &self.first_fri_step
             } else {
-                self.fri_step
+                &self.fri_step
             };
             (format!("fri_step_list[{i}]"), step, limit)
         });
         let n_layers = fri.fri_step_list.len() as u64;
         let values = [
-            ("length of fri_step_list", n_layers, self.n_fri_layers),
+            ("length of fri_step_list", n_layers, &self.n_fri_layers),
             (
                 "log2(last_layer_degree_bound)",
                 log_last_layer.into(),
-                self.log_last_layer,
+                &self.log_last_layer,
             ),
-            ("n_queries", fri.n_queries as u64, self.n_queries),
+            ("n_queries", fri.n_queries as u64, &self.n_queries),
             (
                 "proof_of_work_bits",
                 fri.proof_of_work_bits.into(),
-                self.proof_of_work_bits,
+                &self.proof_of_work_bits,
             ),
             (
                 "bits of security",
                 params.security_bits(),
-                (self.min_security_bits, u64::MAX),
+                &(self.min_security_bits..=u64::MAX),
             ),
         ];
         values
             .into_iter()
             .map(|(name, value, limit)| (name.to_owned(), value, limit))
             .chain(named)
-            .filter(|(_, value, (min, max))| !(min..=max).contains(&value))
-            .map(|(name, value, (min, max))| match (min, max) {
+            .filter(|(_, value, limit)| !limit.contains(value))
+            .map(|(name, value, limit)| match (*limit.start(), *limit.end()) {
                 (min, u64::MAX) => format!("{name} is {value}, at least {min} is required"),
                 (min, max) if min == max => format!("{name} is {value}, only {min} is accepted"),
                 (min, max) => format!("{name} is {value}, {min} to {max} is accepted"),
