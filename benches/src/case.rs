@@ -2,7 +2,7 @@
 
 use flate2::read::GzDecoder;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, copy};

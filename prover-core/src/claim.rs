@@ -3,7 +3,7 @@
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::{Bootloaded, Form, Run, RunMode, SeenBuiltin};
 use crate::facts::integrity_modes;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::hash::{pedersen, poseidon};
 use quarry_kernels::{Felt, felt};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use crate::air::CompiledAir;
 use crate::cairo::air::{CairoAir, CairoAirError};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use crate::progress::Phase;
 use quarry_kernels::{Felt, Hash};
 use std::ops::Add;

@@ -76,7 +76,7 @@ pub mod inspect;
 pub mod json;
 #[cfg(feature = "prover")]
 pub mod memory_plan;
-pub mod params;
+pub mod parameters;
 pub mod plan;
 pub mod profiles;
 pub mod progress;
@@ -91,7 +91,7 @@ pub use cairo::runner::RunOptions;
 pub use claim::Verified;
 pub use expectation::Expectation;
 pub use json::JsonError;
-pub use params::Parameters;
+pub use parameters::Parameters;
 pub use plan::Plan;
 pub use proof::{ProofFile, WrittenProofFile};
 #[cfg(feature = "prover")]

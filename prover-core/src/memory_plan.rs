@@ -7,7 +7,7 @@
 use crate::commit::TableShape;
 use crate::commit::table::tree_nodes;
 use crate::cost::Shape;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use crate::progress::Phase;
 use quarry_kernels::{Device, Digest, Felt, Tag};
 use serde::{Serialize, Serializer};

@@ -2,7 +2,7 @@
 
 use crate::cairo::layouts::{Layout, LayoutError};
 use crate::cairo::public_input::PublicInput;
-use crate::params::{Parameters, ParametersError};
+use crate::parameters::{Parameters, ParametersError};
 use crate::profiles::{DEFAULT_SECURITY_BITS, Profile, ProfileError};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ pub use limits::Limits;
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::Run;
-use crate::params::{CommitmentHashes, FriParameters, Parameters, StoneVersion};
+use crate::parameters::{CommitmentHashes, FriParameters, Parameters, StoneVersion};
 use quarry_kernels::Hash;
 
 /// The default security target in bits.

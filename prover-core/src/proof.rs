@@ -6,7 +6,7 @@ pub use written::{Version, WrittenProofFile};
 
 use crate::cairo::public_input::{PublicInput, PublicInputError};
 use crate::json::{JsonError, Text};
-use crate::params::{Parameters, ParametersError, StoneVersion};
+use crate::parameters::{Parameters, ParametersError, StoneVersion};
 
 /// The parts of a proof file that a verifier needs. Like Stone's verifier, it reads `proof_hex`, `proof_parameters` and
 /// `public_input`; other members may be missing or malformed.

@@ -4,7 +4,7 @@ use crate::cairo::air::{CairoAir, CairoAirError};
 use crate::cairo::layouts::{Layout, LayoutError};
 use crate::cairo::public_input::{PublicInput, PublicInputError};
 use crate::cairo::run::Run;
-use crate::params::{Parameters, ParametersError};
+use crate::parameters::{Parameters, ParametersError};
 
 /// A public input and parameters that fit each other, with the layout and the AIR that follow from them.
 ///

@@ -19,7 +19,7 @@ use crate::commit::verifier::{DecommitmentError, TableCommitment};
 use crate::expectation::{Expectation, Mismatch};
 use crate::fri::first_layer_queries;
 use crate::fri::verifier::{FriCommitment, FriError};
-use crate::params::{Parameters, StoneVersion};
+use crate::parameters::{Parameters, StoneVersion};
 use crate::proof::ProofFile;
 use crate::statement::{Statement, StatementError};
 use ark_ff::Field;

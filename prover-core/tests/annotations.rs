@@ -5,7 +5,7 @@ mod common;
 
 use common::proving::prove_golden;
 use quarry_kernels::felt;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 
 /// Parses a line of the prover: the byte range, the kind of the values, and the values.
 fn parse(line: &str) -> Option<(std::ops::Range<usize>, &str, Vec<&str>)> {

@@ -9,7 +9,7 @@ use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::channel::ProverChannel;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 
 fn felt_of(text: &str) -> Felt {
     felt::from_hex(text).expect("a field element")

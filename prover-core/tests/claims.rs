@@ -11,7 +11,7 @@ use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
 use quarry_prover_core::claim::{Binding, Verified};
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
 use quarry_prover_core::facts::CompiledProgram;
-use quarry_prover_core::params::{Parameters, StoneVersion};
+use quarry_prover_core::parameters::{Parameters, StoneVersion};
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::prover::{ProveOptions, prove};
 use quarry_prover_core::statement::Statement;

@@ -9,7 +9,7 @@ use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cost::Shape;
 use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError, OPENED};
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
 

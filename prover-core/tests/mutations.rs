@@ -11,7 +11,7 @@ mod common;
 use common::repository_row;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Verifier, verify};

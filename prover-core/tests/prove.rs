@@ -6,7 +6,7 @@ mod common;
 use common::proving::{cpu, prove_golden, prove_golden_on, read_input, read_parameters};
 use common::{Golden, SLOW_STEPS};
 use quarry_prover_core::expectation::Expectation;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::prover::{ProveError, ProveOptions, prove};
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};

@@ -16,7 +16,7 @@ use quarry_hw_profiles::HostMemory;
 use quarry_kernels::{Backend, DeviceError};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::memory_plan::MemoryPlanError;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::prover::{self, ProveError, ProveOptions};
 use quarry_prover_core::statement::Statement;

@@ -2,7 +2,7 @@
 
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::{PublicInput, PublicInputError};
-use crate::params::{Parameters, StoneVersion};
+use crate::parameters::{Parameters, StoneVersion};
 use quarry_kernels::{Felt, felt};
 
 impl PublicInput {

@@ -15,7 +15,7 @@ pub use prover::ProverChannel;
 pub use verifier::{ChannelError, VerifierChannel};
 
 use crate::hex;
-use crate::params::{CommitmentHashes, Parameters};
+use crate::parameters::{CommitmentHashes, Parameters};
 use annotations::Annotations;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 use transcript::Transcript;

@@ -1,7 +1,7 @@
 //! The prover's end of the channel: everything sent becomes the proof.
 
 use super::{Channel, Kind, Recording, digest_text, trimmed_text};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
 /// The bytes of the proof so far.

@@ -2,7 +2,7 @@
 
 use super::felt_chain::FeltChain;
 use super::hash_chain::HashChain;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
 /// Everything sent so far, hashed, as a source of randomness.

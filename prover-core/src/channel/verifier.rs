@@ -1,7 +1,7 @@
 //! The verifier's end of the channel: a strict reader of the proof.
 
 use super::{Channel, Kind, Record, Recording, digest_text, trimmed_text};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
 /// The proof and the number of bytes read so far.

@@ -2,7 +2,7 @@
 
 use super::{Opening, Rows, TableShape, leaves, parents};
 use crate::channel::{ChannelError, VerifierChannel};
-use crate::params::CommitmentHashes;
+use crate::parameters::CommitmentHashes;
 use quarry_kernels::{Digest, Felt};
 use std::collections::BTreeMap;
 

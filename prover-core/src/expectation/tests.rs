@@ -5,7 +5,7 @@ use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::PublicInput;
 use crate::cairo::run::{Bootloaded, Task, TaskHash};
 use crate::claim::ProgramHash;
-use crate::params::{Parameters, StoneVersion};
+use crate::parameters::{Parameters, StoneVersion};
 use crate::profiles::Profile;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ pub use cells::{CellsError, HashedCells, hashed_cells};
 
 use super::short_string;
 use crate::cairo::run::RunMode;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use crate::profiles::{Profile, ProfileError};
 use quarry_kernels::hash::poseidon;
 use quarry_kernels::{Felt, Hash};

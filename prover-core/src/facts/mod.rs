@@ -14,7 +14,7 @@ pub use proof::{FactOptions, ProofFacts, TaskFact, integrity_modes};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
 use crate::cairo::run::Form;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use integrity::{Configuration, NoConfiguration};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::{Digest, pedersen, poseidon};

@@ -5,7 +5,7 @@ use crate::commit::blocks::Blocks;
 use crate::commit::table::{CommittedTable, TableCommitter};
 use crate::commit::trace::Cosets;
 use crate::memory_plan::{FRI_COSET, FRI_LAYER};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, TableView};
 

@@ -10,7 +10,7 @@ pub mod prover;
 pub mod verifier;
 
 use crate::commit::{Opening, TableShape};
-use crate::params::FriParameters;
+use crate::parameters::FriParameters;
 use ark_ff::Field;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Felt, felt};

@@ -5,7 +5,7 @@ use crate::channel::ProverChannel;
 use crate::commit::blocks::Blocks;
 use crate::commit::table::CommittedTable;
 use crate::commit::trace::Cosets;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt};
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ mod last_layer;
 use super::FriLayer;
 use crate::channel::{ChannelError, VerifierChannel};
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use quarry_kernels::Felt;
 use std::collections::BTreeMap;
 

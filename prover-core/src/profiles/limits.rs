@@ -1,7 +1,7 @@
 //! The limits of verifiers, as data.
 
 use crate::cairo::run::RunMode;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use std::ops::RangeInclusive;
 
 /// What a verifier accepts.

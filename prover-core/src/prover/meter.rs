@@ -1,7 +1,7 @@
 //! Times phases, reports progress to the observer, and stops the work on request.
 
 use crate::cost::Shape;
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use crate::progress::{Cancel, Observer, Phase};
 use quarry_kernels::{Device, DeviceError, Tag, Ticket};
 use std::cell::{Cell, RefCell};

@@ -16,7 +16,7 @@ use crate::cost::Shape;
 use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
 use crate::memory_plan::{self, MemoryPlan, MemoryPlanError};
-use crate::params::Parameters;
+use crate::parameters::Parameters;
 use crate::progress::{Cancel, Observer, Phase, Silent};
 use crate::statement::{Statement, StatementError};
 use ark_ff::Field;

@@ -4,7 +4,7 @@ use super::{Golden, repository_row};
 use quarry_kernels::{Backend, CpuDevice};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::memory_plan::MemoryPlanError;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::prover::{Proof, ProveError, ProveOptions, plan, prove};
 use quarry_prover_core::statement::Statement;
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use crate::report::{Operation, Report};
 use quarry_kernels::{Backend, Hash};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{self, RunOptions};
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, prove};

@@ -9,7 +9,7 @@ use quarry_kernels::felt;
 use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
-use quarry_prover_core::params::{Parameters, StoneVersion};
+use quarry_prover_core::parameters::{Parameters, StoneVersion};
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier, verify_file};
 use serde::Deserialize;

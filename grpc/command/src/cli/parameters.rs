@@ -4,7 +4,7 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read_stone_json;
 use quarry_prover_core::file_kind::FileKind;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::plan::{PlanError, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use std::path::PathBuf;

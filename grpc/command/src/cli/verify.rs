@@ -7,7 +7,7 @@ use crate::cli::read::{self, Limit};
 use crate::cli::statement;
 use crate::cli::table::Table;
 use crate::cli::terminal;
-use quarry_prover_core::params::StoneVersion;
+use quarry_prover_core::parameters::StoneVersion;
 use quarry_prover_core::verifier::{Outcome, Recording, verify_file};
 use std::path::PathBuf;
 

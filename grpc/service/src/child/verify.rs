@@ -13,7 +13,7 @@ use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::json;
-use quarry_prover_core::params::Parameters;
+use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::proof::WrittenProofFile;
 use quarry_prover_core::prover;
 use quarry_prover_core::statement::Statement;
