@@ -52,7 +52,7 @@ fn again<T: PartialEq + std::fmt::Debug, E>(
 }
 
 pub fn public_input() -> Prepared {
-    let params = Parameters::parse(&text_of(&format!("{CASE}/params_blake.json"))?)?;
+    let parameters = Parameters::parse(&text_of(&format!("{CASE}/params_blake.json"))?)?;
     Ok(Box::new(move |bytes| {
         let Some(public) = str::from_utf8(bytes)
             .ok()
@@ -62,7 +62,7 @@ pub fn public_input() -> Prepared {
         };
         again(&public, &public.to_json(), PublicInput::from_json);
         let _ = Layout::of(&public);
-        if let Ok(verifier) = Statement::new(&public, &params).and_then(Verifier::new) {
+        if let Ok(verifier) = Statement::new(&public, &parameters).and_then(Verifier::new) {
             let _ = verifier.claim();
         }
     }))
@@ -153,15 +153,15 @@ pub fn execution() -> Prepared {
 }
 
 pub fn parameters(bytes: &[u8]) {
-    let Some(params) = str::from_utf8(bytes)
+    let Some(parameters) = str::from_utf8(bytes)
         .ok()
         .and_then(|text| Parameters::parse(text).ok())
     else {
         return;
     };
-    again(&params, &params.to_json(), Parameters::from_json);
+    again(&parameters, &parameters.to_json(), Parameters::from_json);
     for log_steps in [0, 9, 40, 63] {
-        let _ = params.fits(1 << log_steps);
+        let _ = parameters.fits(1 << log_steps);
     }
 }
 
@@ -220,8 +220,8 @@ pub fn proof_files() -> Seeds {
 pub fn proof() -> Prepared {
     let genuine = ProofFile::parse(&text_of(&format!("{CASE}/proof_blake.json"))?)?;
     let statement = Box::leak(Box::new(genuine.statement.clone()));
-    let params = Box::leak(Box::new(genuine.parameters.clone()));
-    let verifier = Verifier::new(Statement::new(statement, params)?)?;
+    let parameters = Box::leak(Box::new(genuine.parameters.clone()));
+    let verifier = Verifier::new(Statement::new(statement, parameters)?)?;
     let expectation = Expectation::any();
     verifier.verify(&genuine.proof, &expectation)?;
     Ok(Box::new(move |bytes| {

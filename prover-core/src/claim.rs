@@ -91,10 +91,10 @@ pub struct Verified {
 impl Verified {
     /// The claim of a proof of `statement` with this `run`, before it is compared with an expectation. Hashes the
     /// program.
-    pub(crate) fn new(statement: &PublicInput, params: &Parameters, run: &Run) -> Self {
+    pub(crate) fn new(statement: &PublicInput, parameters: &Parameters, run: &Run) -> Self {
         Self::with_hash(
             statement,
-            params,
+            parameters,
             run,
             run.program.as_deref().map(ProgramHash::of),
         )
@@ -104,7 +104,7 @@ impl Verified {
     /// (`None`).
     pub(crate) fn with_hash(
         statement: &PublicInput,
-        params: &Parameters,
+        parameters: &Parameters,
         run: &Run,
         program_hash: Option<ProgramHash>,
     ) -> Self {
@@ -125,9 +125,9 @@ impl Verified {
                 .map_or(Binding::Unbound, |_| Binding::Number),
             output: run.output.clone(),
             bootloaded,
-            security_bits: params.security_bits(),
-            stone_version: params.stone_version.name(),
-            warnings: run.warning().into_iter().chain(params.warnings()).collect(),
+            security_bits: parameters.security_bits(),
+            stone_version: parameters.stone_version.name(),
+            warnings: run.warning().into_iter().chain(parameters.warnings()).collect(),
         }
     }
 }

@@ -102,18 +102,18 @@ impl Shape {
     }
 
     /// Field multiplications (or their equivalent) of every phase, in the order of the phases.
-    pub fn multiplications(&self, params: &Parameters) -> Vec<(Phase, f64)> {
-        let phases = self.work(params).into_iter();
+    pub fn multiplications(&self, parameters: &Parameters) -> Vec<(Phase, f64)> {
+        let phases = self.work(parameters).into_iter();
         phases
             .map(|(phase, work)| (phase, work.in_multiplications()))
             .collect()
     }
 
     /// The work of every phase, in the order of the phases.
-    pub fn work(&self, params: &Parameters) -> Vec<(Phase, Work)> {
+    pub fn work(&self, parameters: &Parameters) -> Vec<(Phase, Work)> {
         let rows = (1u64 << self.log_len) as f64;
-        let cosets = (1u64 << params.log_n_cosets) as f64;
-        let hash = params.commitment_hashes.bottom;
+        let cosets = (1u64 << parameters.log_n_cosets) as f64;
+        let hash = parameters.commitment_hashes.bottom;
         let nothing = Work {
             multiplications: 0.0,
             hash,
@@ -143,7 +143,7 @@ impl Shape {
         let all = trace + composition as f64;
         let program = self.program_multiplications as f64;
         let mask = self.n_mask as f64;
-        let fri_row = 1 << params.fri.fri_step_list.get(1).copied().unwrap_or(0);
+        let fri_row = 1 << parameters.fri.fri_step_list.get(1).copied().unwrap_or(0);
         vec![
             (Phase::Trace, pass(first as f64, first as f64)),
             (Phase::CommitTrace, commit(first)),
@@ -166,12 +166,12 @@ impl Shape {
             (
                 Phase::ProofOfWork,
                 Work {
-                    hash: params.pow_hash,
-                    permutations: 2f64.powi(params.fri.proof_of_work_bits as i32),
+                    hash: parameters.pow_hash,
+                    permutations: 2f64.powi(parameters.fri.proof_of_work_bits as i32),
                     ..nothing
                 },
             ),
-            (Phase::Decommit, pass(all, all * params.fri.n_queries as f64)),
+            (Phase::Decommit, pass(all, all * parameters.fri.n_queries as f64)),
         ]
     }
 }

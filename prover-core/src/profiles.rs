@@ -280,10 +280,10 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError::Limits`], with all objections.
-    pub fn check(&self, params: &Parameters) -> Result<(), ProfileError> {
-        let mut objections = self.limits.objections(params);
+    pub fn check(&self, parameters: &Parameters) -> Result<(), ProfileError> {
+        let mut objections = self.limits.objections(parameters);
         if !self.limits.any_hashes {
-            objections.extend(self.other_hashes(params));
+            objections.extend(self.other_hashes(parameters));
         }
         if objections.is_empty() {
             return Ok(());
@@ -296,25 +296,25 @@ impl Profile {
     }
 
     /// The hashes, and the form of the public input, that differ from the profile's, in words.
-    fn other_hashes(&self, params: &Parameters) -> impl Iterator<Item = String> {
-        let (own, given) = (self.commitment_hashes, params.commitment_hashes);
+    fn other_hashes(&self, parameters: &Parameters) -> impl Iterator<Item = String> {
+        let (own, given) = (self.commitment_hashes, parameters.commitment_hashes);
         let hash = |key, own: Hash, given: Hash| (key, own.name(), given.name());
         let updates = |yes| if yes { "true" } else { "false" };
         let pairs = [
             hash("commitment_hash", own.bottom, given.bottom),
             hash("verifier_friendly_commitment_hash", own.top, given.top),
-            hash("channel_hash", self.channel_hash, params.channel_hash),
-            hash("pow_hash", self.pow_hash, params.pow_hash),
-            hash("page_hash", self.page_hash, params.page_hash),
+            hash("channel_hash", self.channel_hash, parameters.channel_hash),
+            hash("pow_hash", self.pow_hash, parameters.pow_hash),
+            hash("page_hash", self.page_hash, parameters.page_hash),
             (
                 "verifier_friendly_channel_updates",
                 updates(self.verifier_friendly_channel_updates),
-                updates(params.verifier_friendly_channel_updates),
+                updates(parameters.verifier_friendly_channel_updates),
             ),
             (
                 "stone_version",
                 self.stone_version.name(),
-                params.stone_version.name(),
+                parameters.stone_version.name(),
             ),
         ];
         let differ = pairs.into_iter().filter(|(_, own, given)| own != given);
@@ -351,7 +351,7 @@ impl Profile {
         let n_queries = left_to_queries.div_ceil(self.log_n_cosets).max(1);
         let log_degree = n_steps.ilog2() + CPU_COMPONENT_HEIGHT.ilog2();
         let (fri_step_list, log_last_layer) = fri_steps(log_degree, *self.limits.fri_step.start() as u32);
-        let params = Parameters {
+        let parameters = Parameters {
             log_n_cosets: self.log_n_cosets,
             fri: FriParameters {
                 fri_step_list,
@@ -366,8 +366,8 @@ impl Profile {
             page_hash: self.page_hash,
             stone_version: self.stone_version,
         };
-        self.check(&params)?;
-        Ok(params)
+        self.check(&parameters)?;
+        Ok(parameters)
     }
 }
 

@@ -50,17 +50,17 @@ impl ProofFile {
     pub fn parse(text: &str) -> Result<Self, ProofFileError> {
         let text = Text::new(text)?;
         let root = text.root();
-        let [hex, params, public, lines] =
+        let [hex, parameters, public, lines] =
             root.keys(["proof_hex", "proof_parameters", "public_input", "annotations"])?;
-        for input in [&params, &public] {
+        for input in [&parameters, &public] {
             input.object()?;
         }
         let proof = bytes_of_hex(&hex.string()?)
             .ok_or_else(|| hex.error("0x-prefixed hexadecimal of whole bytes"))?;
         Ok(Self {
             proof,
-            parameters: Parameters::read(&params.as_root())?,
-            stone_version: StoneVersion::stated(&params)?,
+            parameters: Parameters::read(&parameters.as_root())?,
+            stone_version: StoneVersion::stated(&parameters)?,
             statement: PublicInput::read(&public.as_root())?,
             n_annotations: lines.elements().map_or(0, Iterator::count),
         })

@@ -11,7 +11,7 @@ use crate::parameters::{Parameters, ParametersError};
 /// [`prove`](crate::prover::prove), [`plan`](crate::prover::plan) and [`Verifier`](crate::verifier::Verifier) take it.
 pub struct Statement<'a> {
     public: &'a PublicInput,
-    params: &'a Parameters,
+    parameters: &'a Parameters,
     layout: Layout,
     air: CairoAir,
 }
@@ -39,15 +39,15 @@ impl<'a> Statement<'a> {
     ///
     /// # Errors
     /// [`StatementError`].
-    pub fn new(public: &'a PublicInput, params: &'a Parameters) -> Result<Self, StatementError> {
+    pub fn new(public: &'a PublicInput, parameters: &'a Parameters) -> Result<Self, StatementError> {
         let layout = Layout::of(public)?;
-        params.fits(layout.trace_steps(public.n_steps))?;
+        parameters.fits(layout.trace_steps(public.n_steps))?;
         public.check_layout(&layout)?;
         public.check_public_memory(&layout)?;
         let air = CairoAir::new(&layout, public.n_steps)?;
         Ok(Self {
             public,
-            params,
+            parameters,
             layout,
             air,
         })
@@ -60,7 +60,7 @@ impl<'a> Statement<'a> {
 
     /// The parameters.
     pub fn parameters(&self) -> &'a Parameters {
-        self.params
+        self.parameters
     }
 
     /// The layout.
@@ -85,7 +85,7 @@ impl<'a> Statement<'a> {
 
     /// The bytes that open the transcript. They include a hash of the public memory.
     pub(crate) fn seed(&self) -> Result<Vec<u8>, PublicInputError> {
-        self.public.initial_seed(&self.layout, self.params)
+        self.public.initial_seed(&self.layout, self.parameters)
     }
 
     /// The shape of a proof, which determines its cost. It compiles the constraints.

@@ -91,11 +91,11 @@ impl VerifyError {
 /// [`VerifyError`]: why it is not accepted.
 pub fn verify(
     statement: &PublicInput,
-    params: &Parameters,
+    parameters: &Parameters,
     proof: &[u8],
     expectation: &Expectation,
 ) -> Result<Verified, VerifyError> {
-    Verifier::new(Statement::new(statement, params)?)?.verify(proof, expectation)
+    Verifier::new(Statement::new(statement, parameters)?)?.verify(proof, expectation)
 }
 
 /// The result of verifying a file.
@@ -120,13 +120,13 @@ pub fn verify_file(
     expectation: &Expectation,
     recording: Recording,
 ) -> Result<Outcome, VerifyError> {
-    let (statement, params) = (&file.statement, &file.parameters);
+    let (statement, parameters) = (&file.statement, &file.parameters);
     let attempt = |stone_version| {
-        let params = Parameters {
+        let parameters = Parameters {
             stone_version,
-            ..params.clone()
+            ..parameters.clone()
         };
-        let verifier = Verifier::new(Statement::new(statement, &params)?)?;
+        let verifier = Verifier::new(Statement::new(statement, &parameters)?)?;
         let (result, record) = verifier.verify_recorded(&file.proof, expectation, recording);
         Ok::<_, VerifyError>(Outcome { result, record })
     };
@@ -166,12 +166,12 @@ impl<'a> Verifier<'a> {
 
     /// What a valid proof would state. (Hashes the whole program, so it is only called once a proof is accepted.)
     pub fn claim(&self) -> Verified {
-        Verified::new(self.statement.public_input(), self.params(), &self.run)
+        Verified::new(self.statement.public_input(), self.parameters(), &self.run)
     }
 
     /// What the statement claims, without the program's hash: cheap for any file.
     pub(crate) fn unhashed_claim(&self) -> Verified {
-        Verified::with_hash(self.statement.public_input(), self.params(), &self.run, None)
+        Verified::with_hash(self.statement.public_input(), self.parameters(), &self.run, None)
     }
 
     /// The statement.
@@ -179,7 +179,7 @@ impl<'a> Verifier<'a> {
         &self.statement
     }
 
-    fn params(&self) -> &'a Parameters {
+    fn parameters(&self) -> &'a Parameters {
         self.statement.parameters()
     }
 
@@ -207,7 +207,7 @@ impl<'a> Verifier<'a> {
         expectation: &Expectation,
         recording: Recording,
     ) -> (Result<Verified, VerifyError>, Record) {
-        let mut channel = VerifierChannel::new(self.params(), &self.seed, proof, recording);
+        let mut channel = VerifierChannel::new(self.parameters(), &self.seed, proof, recording);
         let result = self.check(&mut channel, expectation);
         (result, channel.into_record())
     }
@@ -217,7 +217,7 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         expectation: &Expectation,
     ) -> Result<Verified, VerifyError> {
-        let (got, required) = (self.params().security_bits(), expectation.min_security_bits);
+        let (got, required) = (self.parameters().security_bits(), expectation.min_security_bits);
         if got < required {
             return Err(VerifyError::Security { got, required });
         }
@@ -255,7 +255,7 @@ impl<'a> Verifier<'a> {
         let oracle = VirtualOracle::new(
             &self.air().air,
             [first, interaction, composition],
-            self.log_trace + self.params().log_n_cosets,
+            self.log_trace + self.parameters().log_n_cosets,
             point,
             &values,
             deep_alpha,
@@ -272,10 +272,10 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         n_columns: usize,
     ) -> Result<TableCommitment, ChannelError> {
-        let log_rows = self.log_trace + self.params().log_n_cosets;
+        let log_rows = self.log_trace + self.parameters().log_n_cosets;
         channel.enter("Commit on Trace");
         let shape = TableShape { n_columns, log_rows };
-        let table = TableCommitment::receive(channel, shape, self.params().commitment_hashes)?;
+        let table = TableCommitment::receive(channel, shape, self.parameters().commitment_hashes)?;
         channel.exit();
         Ok(table)
     }
@@ -291,7 +291,7 @@ impl<'a> Verifier<'a> {
         channel.enter("OODS values");
         let point = channel.draw_felt("Evaluation point");
         let n_values = self.air().air.mask.len() + N_COMPOSITION_COLUMNS;
-        let values = if self.params().verifier_friendly_channel_updates {
+        let values = if self.parameters().verifier_friendly_channel_updates {
             channel.receive_felts(n_values, "")?
         } else {
             let value = |i: usize| channel.receive_felt(&i.to_string());
@@ -323,10 +323,10 @@ impl<'a> Verifier<'a> {
         channel: &mut VerifierChannel<'_>,
         oracle: &VirtualOracle,
     ) -> Result<(), VerifyError> {
-        let log_domain = self.log_trace + self.params().log_n_cosets;
-        let fri = &self.params().fri;
+        let log_domain = self.log_trace + self.parameters().log_n_cosets;
+        let fri = &self.parameters().fri;
         channel.enter("Commitment");
-        let commitment = FriCommitment::receive(channel, self.params(), log_domain)?;
+        let commitment = FriCommitment::receive(channel, self.parameters(), log_domain)?;
         channel.exit();
 
         channel.receive_proof_of_work(fri.proof_of_work_bits)?;

@@ -134,7 +134,7 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     let input = ProverInput::read(&folder.join(PUBLIC_INPUT), &folder.join(PRIVATE_INPUT))
         .map_err(|error| unreadable(error.into()))?;
     let text = fs::read_to_string(folder.join(PARAMETERS)).map_err(|error| unreadable(error.into()))?;
-    let params = Parameters::parse(&text).map_err(|error| unreadable(error.into()))?;
+    let parameters = Parameters::parse(&text).map_err(|error| unreadable(error.into()))?;
     if let Some(error) = crash::device_fault(&device.name()) {
         return Err(AttemptError::Prove(error));
     }
@@ -148,7 +148,7 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
         observer: &reporter,
         cancel: Some(cancel),
     };
-    let statement = Statement::new(&input.public, &params).map_err(ProveError::from)?;
+    let statement = Statement::new(&input.public, &parameters).map_err(ProveError::from)?;
     let proof = prover::prove(device, &statement, &input, &options)?;
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
     write(PROOF, &proof.bytes)?;

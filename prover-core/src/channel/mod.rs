@@ -33,11 +33,11 @@ pub struct Channel<End> {
 }
 
 impl<End> Channel<End> {
-    fn open(params: &Parameters, seed: &[u8], recording: Recording, end: End) -> Self {
+    fn open(parameters: &Parameters, seed: &[u8], recording: Recording, end: End) -> Self {
         Self {
-            transcript: Transcript::new(params, seed),
+            transcript: Transcript::new(parameters, seed),
             annotations: Annotations::new(recording, STATEMENT),
-            commitment_hashes: params.commitment_hashes,
+            commitment_hashes: parameters.commitment_hashes,
             in_query_phase: false,
             end,
         }

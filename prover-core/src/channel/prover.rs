@@ -12,13 +12,13 @@ pub type ProverChannel = Channel<Sent>;
 
 impl Channel<Sent> {
     /// A channel whose transcript begins with `seed` (see `PublicInput::initial_seed`).
-    pub fn new(params: &Parameters, seed: &[u8], annotate: bool) -> Self {
+    pub fn new(parameters: &Parameters, seed: &[u8], annotate: bool) -> Self {
         let recording = if annotate {
             Recording::Lines
         } else {
             Recording::Nothing
         };
-        Self::open(params, seed, recording, Sent(Vec::new()))
+        Self::open(parameters, seed, recording, Sent(Vec::new()))
     }
 
     fn send(&mut self, kind: Kind, bytes: &[u8], text: impl FnOnce() -> String) {

@@ -15,12 +15,13 @@ pub(super) enum Transcript {
 
 impl Transcript {
     /// The transcript for the seed of a public input.
-    pub fn new(params: &Parameters, seed: &[u8]) -> Self {
-        let digest = params.public_input_hash().hash_bytes(seed);
-        match params.channel_hash {
-            Hash::Poseidon3 => {
-                Self::Felts(FeltChain::new(felt::from_bytes_reduced(&digest)), params.pow_hash)
-            }
+    pub fn new(parameters: &Parameters, seed: &[u8]) -> Self {
+        let digest = parameters.public_input_hash().hash_bytes(seed);
+        match parameters.channel_hash {
+            Hash::Poseidon3 => Self::Felts(
+                FeltChain::new(felt::from_bytes_reduced(&digest)),
+                parameters.pow_hash,
+            ),
             // Stone keeps a Pedersen state as a field element; another hash's digest can be p or above.
             Hash::Pedersen => {
                 let digest = felt::to_standard_bytes(&felt::from_bytes_reduced(&digest));

@@ -57,8 +57,8 @@ pub enum ChannelError {
 
 impl<'a> Channel<Received<'a>> {
     /// A channel that reads `proof`; its transcript begins with `seed` (see `PublicInput::initial_seed`).
-    pub fn new(params: &Parameters, seed: &[u8], proof: &'a [u8], recording: Recording) -> Self {
-        Self::open(params, seed, recording, Received { proof, position: 0 })
+    pub fn new(parameters: &Parameters, seed: &[u8], proof: &'a [u8], recording: Recording) -> Self {
+        Self::open(parameters, seed, recording, Received { proof, position: 0 })
     }
 
     fn take(&mut self, n_bytes: usize) -> Result<&'a [u8], ChannelError> {

@@ -47,7 +47,7 @@ impl<D: Backend> TableCommitter<D> {
     /// What the device reports.
     pub fn new(
         device: &D,
-        params: &Parameters,
+        parameters: &Parameters,
         n_columns: usize,
         log_segment_rows: u32,
         log_segments: u32,
@@ -59,7 +59,7 @@ impl<D: Backend> TableCommitter<D> {
         Ok(Self {
             shape,
             log_segments,
-            layer_hash: params.commitment_hashes.layers(shape.height()),
+            layer_hash: parameters.commitment_hashes.layers(shape.height()),
             segment: MerkleTree::empty(device, shape.height() - log_segments, SEGMENT)?,
             top: MerkleTree::empty(device, log_top_leaves(shape, log_segments), TREE)?,
         })

@@ -85,7 +85,7 @@ impl<D: Backend> CommittedTrace<D> {
     /// What the device or `after_coset` reports.
     pub fn commit(
         device: &D,
-        params: &Parameters,
+        parameters: &Parameters,
         coefficients: Columns<D, BitReversed>,
         cosets: &Cosets,
         n_kept: usize,
@@ -93,7 +93,7 @@ impl<D: Backend> CommittedTrace<D> {
         mut after_coset: impl FnMut(Ticket) -> Result<(), DeviceError>,
     ) -> Result<Self, DeviceError> {
         let (n_columns, log_len) = (coefficients.n_columns(), coefficients.log_len());
-        let mut table = TableCommitter::new(device, params, n_columns, log_len, cosets.log_cosets())?;
+        let mut table = TableCommitter::new(device, parameters, n_columns, log_len, cosets.log_cosets())?;
         let mut kept = Vec::with_capacity(n_kept);
         let mut scratch = None;
         for (index, &shift) in cosets.shifts.iter().enumerate() {

@@ -51,11 +51,11 @@ fn complete_run(layout: &str, fourth: &str) -> (PublicInput, Run) {
 
 fn check(expectation: &Expectation, of: &(PublicInput, Run)) -> Result<Verified, Mismatch> {
     let (statement, run) = of;
-    let params: Parameters = Profile::default_profile()
+    let parameters: Parameters = Profile::default_profile()
         .parameters(1024, 96)
         .expect("parameters");
-    assert_eq!(params.stone_version, StoneVersion::Stone6);
-    let mut claim = Verified::new(statement, &params, run);
+    assert_eq!(parameters.stone_version, StoneVersion::Stone6);
+    let mut claim = Verified::new(statement, &parameters, run);
     expectation.check(run, &mut claim).map(|()| claim)
 }
 

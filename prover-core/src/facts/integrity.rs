@@ -95,21 +95,25 @@ impl Configuration {
     ///
     /// # Errors
     /// [`NoConfiguration`] if the contracts do not accept such a proof.
-    pub fn of(layout: &str, mode: MemoryVerification, params: &Parameters) -> Result<Self, NoConfiguration> {
-        let found = params.commitment_hashes.bottom;
+    pub fn of(
+        layout: &str,
+        mode: MemoryVerification,
+        parameters: &Parameters,
+    ) -> Result<Self, NoConfiguration> {
+        let found = parameters.commitment_hashes.bottom;
         let entry = HASHERS.iter().find(|(hash, ..)| *hash == found);
         let (_, hasher, profile) = entry.ok_or(NoConfiguration::Hash { found })?;
         // Both hashers work with both forms of the public input.
         let profile = Profile {
-            stone_version: params.stone_version,
+            stone_version: parameters.stone_version,
             ..*Profile::by_name(profile)?
         };
         profile.check_layout(layout)?;
-        profile.check(params)?;
+        profile.check(parameters)?;
         Ok(Self {
             layout: layout.to_owned(),
             hasher,
-            stone_version: params.stone_version.name(),
+            stone_version: parameters.stone_version.name(),
             memory_verification: mode.name(),
         })
     }
@@ -128,8 +132,9 @@ impl Configuration {
 
 /// The security of a proof as the contracts compute it and put it into the verification hash: queries times logarithm
 /// of the cosets plus proof of work, whatever the hashes.
-pub fn security_bits(params: &Parameters) -> u64 {
-    params.fri.n_queries as u64 * u64::from(params.log_n_cosets) + u64::from(params.fri.proof_of_work_bits)
+pub fn security_bits(parameters: &Parameters) -> u64 {
+    parameters.fri.n_queries as u64 * u64::from(parameters.log_n_cosets)
+        + u64::from(parameters.fri.proof_of_work_bits)
 }
 
 /// The fact that a program with this hash had this output.

@@ -34,7 +34,7 @@ pub struct Claim<'a> {
     /// How Integrity shall check the public memory.
     pub mode: MemoryVerification,
     /// The proof's parameters.
-    pub params: &'a Parameters,
+    pub parameters: &'a Parameters,
     /// The compiled program, if the caller has it: a bootloader's hashes need its list of builtins.
     pub compiled: Option<&'a CompiledProgram>,
     /// The pages of the output; `None` for one page.
@@ -128,7 +128,7 @@ impl Facts {
         claim.check_compiled()?;
         let program_hash_poseidon = poseidon::hash_many(claim.program);
         let fact = integrity::fact(program_hash_poseidon, claim.output);
-        let bits = integrity::security_bits(claim.params);
+        let bits = integrity::security_bits(claim.parameters);
         let bootloader_program_hash = claim.compiled.map(CompiledProgram::bootloader_hashes);
         let mut notes = Vec::new();
         Ok(Self {
@@ -181,7 +181,7 @@ impl Claim<'_> {
 
     fn verification(&self, fact: Felt, bits: u64) -> Result<Verification, String> {
         let refused = |why: NoConfiguration| format!("no verification hash: {why}");
-        let configuration = Configuration::of(self.layout, self.mode, self.params).map_err(refused)?;
+        let configuration = Configuration::of(self.layout, self.mode, self.parameters).map_err(refused)?;
         Ok(Verification {
             configuration_hash: configuration.hash(),
             verification_hash: integrity::verification_hash(fact, &configuration, bits),

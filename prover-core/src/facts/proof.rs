@@ -58,7 +58,7 @@ impl ProofFacts {
     /// [`FactsError`]: a run without facts, or a program that is not the statement's.
     pub fn of(verifier: &Verifier<'_>, options: FactOptions<'_>) -> Result<Self, FactsError> {
         let (run, statement) = (verifier.run(), verifier.statement());
-        let params = statement.parameters();
+        let parameters = statement.parameters();
         let (program, output) = run
             .program
             .as_ref()
@@ -76,7 +76,7 @@ impl ProofFacts {
             output,
             layout: &statement.public_input().layout,
             mode,
-            params,
+            parameters,
             compiled: options.program,
             topology: options.topology,
         })?;
@@ -91,7 +91,7 @@ impl ProofFacts {
         Ok(Self {
             facts,
             mode: mode.name(),
-            security_bits: params.security_bits(),
+            security_bits: parameters.security_bits(),
             tasks: tasks.collect(),
             bootloader,
         })

@@ -8,7 +8,7 @@ const KECCAK: &str = include_str!("../../tests/data/small/c1/params_integrity_ke
 struct Case {
     cells: integrity::HashedCells,
     compiled: CompiledProgram,
-    params: Parameters,
+    parameters: Parameters,
 }
 
 impl Case {
@@ -26,7 +26,7 @@ impl Case {
         Self {
             cells,
             compiled,
-            params: Parameters::parse(KECCAK).unwrap(),
+            parameters: Parameters::parse(KECCAK).unwrap(),
         }
     }
 
@@ -36,7 +36,7 @@ impl Case {
             output: &self.cells.output,
             layout: "small",
             mode: MemoryVerification::Strict,
-            params: &self.params,
+            parameters: &self.parameters,
             compiled: Some(&self.compiled),
             topology: None,
         }

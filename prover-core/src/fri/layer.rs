@@ -55,13 +55,13 @@ impl<D: Backend> Layer<D> {
     pub(super) fn commit(
         &self,
         device: &D,
-        params: &Parameters,
+        parameters: &Parameters,
         cosets: &Cosets,
         log_row: u32,
         channel: &mut ProverChannel,
     ) -> Result<CommittedTable<D>, DeviceError> {
         let log_rows = self.log_len() - log_row;
-        let mut table = TableCommitter::new(device, params, 1 << log_row, log_rows, cosets.log_cosets())?;
+        let mut table = TableCommitter::new(device, parameters, 1 << log_row, log_rows, cosets.log_cosets())?;
         for (i, &shift) in cosets.shifts.iter().enumerate() {
             match self {
                 Self::Polynomial(polynomial) => {

@@ -30,10 +30,10 @@ pub struct FriLayer {
 impl FriLayer {
     /// All layers: 0 (the evaluation domain, of `2^log_domain` points, not committed), the committed ones, and
     /// the last, which is sent as coefficients.
-    pub fn all(params: &FriParameters, log_domain: u32) -> Vec<Self> {
-        let mut layers = Vec::with_capacity(params.fri_step_list.len() + 1);
+    pub fn all(parameters: &FriParameters, log_domain: u32) -> Vec<Self> {
+        let mut layers = Vec::with_capacity(parameters.fri_step_list.len() + 1);
         let (mut log_len, mut query_shift) = (log_domain, 0);
-        for (i, step) in params.fri_step_list.iter().copied().chain([0]).enumerate() {
+        for (i, step) in parameters.fri_step_list.iter().copied().chain([0]).enumerate() {
             layers.push(Self {
                 log_len,
                 step,
@@ -116,7 +116,7 @@ pub fn first_layer_queries(queries: &[u64], first_step: u32) -> Vec<u64> {
 mod tests {
     use super::*;
 
-    fn params(fri_step_list: Vec<u32>) -> FriParameters {
+    fn parameters(fri_step_list: Vec<u32>) -> FriParameters {
         FriParameters {
             fri_step_list,
             last_layer_degree_bound: 2,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn queries_go_down_the_layers() {
-        let layers = FriLayer::all(&params(vec![1, 2, 3]), 10);
+        let layers = FriLayer::all(&parameters(vec![1, 2, 3]), 10);
         let shape = |layer: &FriLayer| (layer.log_len, layer.step, layer.query_shift);
         let shapes: Vec<_> = layers.iter().map(shape).collect();
         assert_eq!(shapes, [(10, 1, 0), (9, 2, 0), (7, 3, 2), (4, 0, 5)]);

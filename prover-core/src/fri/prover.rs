@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// The committed layers of a FRI proof.
 pub struct FriProver<'a, D: Backend> {
-    params: &'a Parameters,
+    parameters: &'a Parameters,
     cosets: &'a Cosets,
     layers: Vec<CommittedLayer<D>>,
 }
@@ -33,13 +33,13 @@ impl<'a, D: Backend> FriProver<'a, D> {
     /// What the device or `after_layer` reports.
     pub fn commit(
         device: &D,
-        params: &'a Parameters,
+        parameters: &'a Parameters,
         first: Columns<D, BitReversed>,
         cosets: &'a Cosets,
         channel: &mut ProverChannel,
         mut after_layer: impl FnMut() -> Result<(), DeviceError>,
     ) -> Result<Self, DeviceError> {
-        let steps = &params.fri.fri_step_list;
+        let steps = &parameters.fri.fri_step_list;
         let mut layers = Vec::with_capacity(steps.len());
         // FRI does not use the offset of the evaluation domain: its own domain has offset 1.
         let mut shifts = Cosets::new(Felt::from(1u64), cosets.log_len, cosets.log_cosets()).shifts;
@@ -59,7 +59,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
                 }));
             }
             if let Some(&log_row) = steps.get(i + 1) {
-                table = Some(current.commit(device, params, cosets, log_row, channel)?);
+                table = Some(current.commit(device, parameters, cosets, log_row, channel)?);
             }
             channel.exit();
             after_layer()?;
@@ -67,7 +67,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
         send_last_layer(device, &current, cosets, &shifts, channel)?;
         channel.exit();
         Ok(Self {
-            params,
+            parameters,
             cosets,
             layers,
         })
@@ -83,7 +83,7 @@ impl<'a, D: Backend> FriProver<'a, D> {
         queries: &[u64],
         channel: &mut ProverChannel,
     ) -> Result<(), DeviceError> {
-        let steps = &self.params.fri.fri_step_list;
+        let steps = &self.parameters.fri.fri_step_list;
         let mut shift = 0;
         for (i, layer) in self.layers.into_iter().enumerate() {
             channel.enter(&format!("Layer {}", i + 1));

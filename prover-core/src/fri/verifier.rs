@@ -59,10 +59,10 @@ impl FriCommitment {
     /// [`ChannelError`].
     pub fn receive(
         channel: &mut VerifierChannel<'_>,
-        params: &Parameters,
+        parameters: &Parameters,
         log_domain: u32,
     ) -> Result<Self, ChannelError> {
-        let layers = FriLayer::all(&params.fri, log_domain);
+        let layers = FriLayer::all(&parameters.fri, log_domain);
         let (mut points, mut tables) = (Vec::new(), Vec::new());
         for (i, pair) in layers.windows(2).enumerate() {
             let [folded, next] = pair else { continue };
@@ -73,13 +73,13 @@ impl FriCommitment {
                 tables.push(TableCommitment::receive(
                     channel,
                     next.table(),
-                    params.commitment_hashes,
+                    parameters.commitment_hashes,
                 )?);
             }
             channel.exit();
         }
         channel.enter("Last Layer");
-        let count = usize::try_from(params.fri.last_layer_degree_bound).unwrap_or(usize::MAX);
+        let count = usize::try_from(parameters.fri.last_layer_degree_bound).unwrap_or(usize::MAX);
         let coefficients = channel.receive_felts(count, "Coefficients")?;
         channel.exit();
         Ok(Self {
@@ -200,7 +200,7 @@ mod tests {
     /// A row of 2^40 elements is rejected before anything of that size is allocated.
     #[test]
     fn layers_cannot_ask_for_more_than_the_proof_holds() {
-        let params = json!({
+        let parameters = json!({
             "field": "PrimeField0",
             "use_extension_field": false,
             "stark": {
@@ -213,10 +213,11 @@ mod tests {
                 },
             },
         });
-        let params = Parameters::from_json(&params).expect("valid");
+        let parameters = Parameters::from_json(&parameters).expect("valid");
         let proof = [0; 1000];
-        let mut channel = VerifierChannel::new(&params, &[], &proof, Recording::Nothing);
-        let commitment = FriCommitment::receive(&mut channel, &params, 41).expect("a root and a coefficient");
+        let mut channel = VerifierChannel::new(&parameters, &[], &proof, Recording::Nothing);
+        let commitment =
+            FriCommitment::receive(&mut channel, &parameters, 41).expect("a root and a coefficient");
         let error = commitment.check(&mut channel, &[3, 1 << 40], &[Felt::from(0u64); 2]);
         let error = error.expect_err("too long").to_string();
         assert!(error.contains("the proof ends at byte 1000"), "{error}");
@@ -225,7 +226,7 @@ mod tests {
     /// The maximum number of queries, at points of which nearly no two share a remainder.
     #[test]
     fn the_last_layer_cannot_ask_for_hours_of_work() {
-        let params = json!({
+        let parameters = json!({
             "field": "PrimeField0",
             "use_extension_field": false,
             "stark": {
@@ -238,14 +239,14 @@ mod tests {
                 },
             },
         });
-        let params = Parameters::from_json(&params).expect("valid");
+        let parameters = Parameters::from_json(&parameters).expect("valid");
         let commitment = FriCommitment {
-            layers: FriLayer::all(&params.fri, 36),
+            layers: FriLayer::all(&parameters.fri, 36),
             points: vec![None],
             tables: Vec::new(),
             coefficients: vec![Felt::from(0u64); 1 << 16],
         };
-        let mut channel = VerifierChannel::new(&params, &[], &[], Recording::Nothing);
+        let mut channel = VerifierChannel::new(&parameters, &[], &[], Recording::Nothing);
         let queries: Vec<u64> = (0..1 << 16).map(|i| i << 20).collect();
         let values = vec![Felt::from(0u64); 1 << 16];
         commitment

@@ -25,32 +25,35 @@ fn with(changes: Value) -> Value {
 }
 
 fn accepted(changes: Value) -> bool {
-    Parameters::from_json(&with(changes)).is_ok_and(|params| params.fits(512).is_ok())
+    Parameters::from_json(&with(changes)).is_ok_and(|parameters| parameters.fits(512).is_ok())
 }
 
 #[test]
 fn defaults_are_stones() {
-    let params = Parameters::from_json(&base()).expect("valid");
+    let parameters = Parameters::from_json(&base()).expect("valid");
     let masked = Hash::Keccak256Masked160Msb;
     let hashes = CommitmentHashes {
         top: masked,
         bottom: masked,
         n_top_layers: 0,
     };
-    assert_eq!(params.commitment_hashes, hashes);
+    assert_eq!(parameters.commitment_hashes, hashes);
     assert_eq!(
-        (params.channel_hash, params.page_hash),
+        (parameters.channel_hash, parameters.page_hash),
         (Hash::Keccak256, Hash::Keccak256)
     );
-    assert!(!params.verifier_friendly_channel_updates);
-    assert_eq!(params.security_bits(), 18 * 4 + 24);
-    assert!(params.warnings().is_empty());
+    assert!(!parameters.verifier_friendly_channel_updates);
+    assert_eq!(parameters.security_bits(), 18 * 4 + 24);
+    assert!(parameters.warnings().is_empty());
     let felt = with(json!({ "channel_hash": "poseidon3", "statement": { "page_hash": "pedersen" } }));
     assert_eq!(
         Parameters::from_json(&felt).expect("valid").pow_hash,
         Hash::Blake256
     );
-    assert_eq!(Parameters::from_json(&params.to_json()).expect("valid"), params);
+    assert_eq!(
+        Parameters::from_json(&parameters.to_json()).expect("valid"),
+        parameters
+    );
 }
 
 #[test]
@@ -118,15 +121,18 @@ fn a_pedersen_transcript_has_no_proof_of_work() {
         value["stark"]["fri"]["proof_of_work_bits"] = json!(bits);
         Parameters::from_json(&value)
     };
-    let params = pedersen(0).expect("Stone takes it");
-    params.fits(512).expect("fits");
-    assert_eq!(params.security_bits(), 18 * 4);
-    let warnings = params.warnings();
+    let parameters = pedersen(0).expect("Stone takes it");
+    parameters.fits(512).expect("fits");
+    assert_eq!(parameters.security_bits(), 18 * 4);
+    let warnings = parameters.warnings();
     assert!(
         warnings.len() == 1 && warnings[0].starts_with("channel_hash pedersen: "),
         "{warnings:?}"
     );
-    assert_eq!(Parameters::from_json(&params.to_json()).expect("valid"), params);
+    assert_eq!(
+        Parameters::from_json(&parameters.to_json()).expect("valid"),
+        parameters
+    );
     for bits in [1, 24] {
         let error = pedersen(bits).expect_err("no message of whole words").to_string();
         assert!(
@@ -140,8 +146,8 @@ fn a_pedersen_transcript_has_no_proof_of_work() {
 #[test]
 fn masked_hashes_give_security_away() {
     let bits = |changes: Value| {
-        let params = Parameters::from_json(&with(changes)).expect("weak but valid");
-        (params.security_bits(), params.warnings().len())
+        let parameters = Parameters::from_json(&with(changes)).expect("weak but valid");
+        (parameters.security_bits(), parameters.warnings().len())
     };
     assert_eq!(
         bits(json!({ "channel_hash": "keccak256_masked160_msb" })),
@@ -213,18 +219,18 @@ fn errors_name_the_key_and_what_is_allowed() {
 
 #[test]
 fn a_misfit_is_refused_with_what_would_fit() {
-    let params = Parameters::from_json(&base()).expect("valid");
-    params.fits(512).expect("fits");
-    let error = params.fits(8192).expect_err("17 is not 13").to_string();
+    let parameters = Parameters::from_json(&base()).expect("valid");
+    parameters.fits(512).expect("fits");
+    let error = parameters.fits(8192).expect_err("17 is not 13").to_string();
     assert_eq!(
         error,
         "parameters: log2(last_layer_degree_bound) + sum(fri_step_list) = 6 + 7 = 13, but log2(n_steps) + 4 = 17; \
          would fit: last_layer_degree_bound 1024, or fri_step_list [0, 4, 3, 4], or n_steps 512"
     );
-    let error = params.fits(1).expect_err("4 is not 13").to_string();
+    let error = parameters.fits(1).expect_err("4 is not 13").to_string();
     assert!(error.ends_with("= 4; would fit: n_steps 512"), "{error}");
-    assert!(params.fits(500).is_err());
-    let mut wide = params;
+    assert!(parameters.fits(500).is_err());
+    let mut wide = parameters;
     wide.log_n_cosets = 40;
     assert!(wide.fits(512).is_err());
 }

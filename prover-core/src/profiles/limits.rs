@@ -102,8 +102,8 @@ const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 
 impl Limits {
     /// The numbers outside the limits, in words.
-    pub(super) fn objections(&self, params: &Parameters) -> Vec<String> {
-        let fri = &params.fri;
+    pub(super) fn objections(&self, parameters: &Parameters) -> Vec<String> {
+        let fri = &parameters.fri;
         let log_last_layer = fri.last_layer_degree_bound.checked_ilog2().unwrap_or(0);
         let steps = fri.fri_step_list.iter().map(|&step| u64::from(step));
         let named = steps.enumerate().map(|(i, step)| {
@@ -130,7 +130,7 @@ impl Limits {
             ),
             (
                 "bits of security",
-                params.security_bits(),
+                parameters.security_bits(),
                 &(self.min_security_bits..=u64::MAX),
             ),
         ];

@@ -14,24 +14,27 @@ fn shapes() -> impl Iterator<Item = (&'static Profile, u64, u32)> {
 #[test]
 fn parameters_fit_and_reach_the_target() {
     for (profile, n_steps, target) in shapes() {
-        let params = profile.parameters(n_steps, target).unwrap();
+        let parameters = profile.parameters(n_steps, target).unwrap();
         let name = format!("{} {n_steps} {target}", profile.name);
-        params
+        parameters
             .fits(n_steps)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(params.security_bits() >= target.into(), "{name}");
-        assert_eq!(params.warnings(), [""; 0], "{name}");
+        assert!(parameters.security_bits() >= target.into(), "{name}");
+        assert_eq!(parameters.warnings(), [""; 0], "{name}");
         // One query less would miss the target.
-        let without_one = params.security_bits() - u64::from(params.log_n_cosets);
-        assert!(params.fri.n_queries == 1 || without_one < target.into(), "{name}");
+        let without_one = parameters.security_bits() - u64::from(parameters.log_n_cosets);
+        assert!(
+            parameters.fri.n_queries == 1 || without_one < target.into(),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn parameters_are_read_back_as_they_were_written() {
     for (profile, n_steps, target) in shapes() {
-        let params = profile.parameters(n_steps, target).unwrap();
-        assert_eq!(Parameters::from_json(&params.to_json()).unwrap(), params);
+        let parameters = profile.parameters(n_steps, target).unwrap();
+        assert_eq!(Parameters::from_json(&parameters.to_json()).unwrap(), parameters);
     }
 }
 
@@ -41,20 +44,20 @@ fn an_integrity_proof_is_as_its_verifier_reads_it() {
         if !profile.name.starts_with("integrity") {
             continue;
         }
-        let params = profile.parameters(1 << 13, 96).unwrap();
-        assert_eq!(params.fri.fri_step_list, [0, 4, 4, 3]);
-        assert_eq!(params.channel_hash, Hash::Poseidon3);
-        assert_eq!(params.page_hash, Hash::Pedersen);
-        assert!(params.verifier_friendly_channel_updates && profile.annotations);
+        let parameters = profile.parameters(1 << 13, 96).unwrap();
+        assert_eq!(parameters.fri.fri_step_list, [0, 4, 4, 3]);
+        assert_eq!(parameters.channel_hash, Hash::Poseidon3);
+        assert_eq!(parameters.page_hash, Hash::Pedersen);
+        assert!(parameters.verifier_friendly_channel_updates && profile.annotations);
         let named = |version: StoneVersion| profile.name.contains(version.name());
-        assert!(named(params.stone_version), "{}", profile.name);
+        assert!(named(parameters.stone_version), "{}", profile.name);
     }
 }
 
 #[test]
 fn a_settlement_proof_is_as_reported() {
     let profile = Profile::by_name("l1-sharp").unwrap();
-    let params = profile.parameters(1 << 14, DEFAULT_SECURITY_BITS).unwrap();
+    let parameters = profile.parameters(1 << 14, DEFAULT_SECURITY_BITS).unwrap();
     let file = serde_json::json!({
         "field": "PrimeField0",
         "use_extension_field": false,
@@ -69,8 +72,8 @@ fn a_settlement_proof_is_as_reported() {
             },
         },
     });
-    assert_eq!(Parameters::from_json(&file).unwrap(), params);
-    assert_eq!(params.security_bits(), 96);
+    assert_eq!(Parameters::from_json(&file).unwrap(), parameters);
+    assert_eq!(parameters.security_bits(), 96);
     assert_eq!(
         profiles_of("recursive_large_output"),
         ["l1-sharp", "stone", "dev"]
@@ -83,9 +86,9 @@ fn a_settlement_proof_is_as_reported() {
 fn parameters_outside_a_verifiers_limits_are_refused() {
     let check = |profile: &str, change: fn(&mut Parameters)| {
         let profile = Profile::by_name(profile).unwrap();
-        let mut params = profile.parameters(1 << 14, 96).unwrap();
-        change(&mut params);
-        profile.check(&params).map_err(|error| error.to_string())
+        let mut parameters = profile.parameters(1 << 14, 96).unwrap();
+        change(&mut parameters);
+        profile.check(&parameters).map_err(|error| error.to_string())
     };
     let refused = |profile: &str, change: fn(&mut Parameters), why: &str| {
         let error = check(profile, change).unwrap_err();
@@ -194,18 +197,18 @@ fn fri_steps_are_few_and_even() {
 
 #[test]
 fn the_default_is_what_an_outside_verifier_reads() {
-    let params = Profile::default_profile()
+    let parameters = Profile::default_profile()
         .parameters(1 << 13, DEFAULT_SECURITY_BITS)
         .unwrap();
-    assert_eq!(params.security_bits(), 96);
-    assert_eq!(params.commitment_hashes.bottom, Hash::Keccak256Masked160Lsb);
+    assert_eq!(parameters.security_bits(), 96);
+    assert_eq!(parameters.commitment_hashes.bottom, Hash::Keccak256Masked160Lsb);
     assert!(!Profile::default_profile().allows("plain"));
     assert!(Profile::default_profile().allows("small"));
 }
 
 #[test]
 fn stones_profile_is_stones_example() {
-    let params = Profile::by_name("stone").unwrap().parameters(512, 96).unwrap();
+    let parameters = Profile::by_name("stone").unwrap().parameters(512, 96).unwrap();
     let file = serde_json::json!({
         "field": "PrimeField0",
         "use_extension_field": false,
@@ -219,7 +222,7 @@ fn stones_profile_is_stones_example() {
             },
         },
     });
-    assert_eq!(Parameters::from_json(&file).unwrap(), params);
+    assert_eq!(Parameters::from_json(&file).unwrap(), parameters);
 }
 
 #[test]

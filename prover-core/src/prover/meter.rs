@@ -43,11 +43,11 @@ impl<'a, D: Device> Meter<'a, D> {
     pub(super) fn new(
         device: &'a D,
         shape: &Shape,
-        params: &Parameters,
+        parameters: &Parameters,
         observer: &'a dyn Observer,
         cancel: &'a Cancel,
     ) -> Self {
-        let costs = shape.multiplications(params);
+        let costs = shape.multiplications(parameters);
         let total: f64 = costs.iter().map(|(_, cost)| cost).sum();
         let mut done = 0.0;
         let fractions = costs
@@ -63,7 +63,7 @@ impl<'a, D: Device> Meter<'a, D> {
             observer,
             cancel,
             fractions,
-            steps_per_commit: f64::from(1 << params.log_n_cosets),
+            steps_per_commit: f64::from(1 << parameters.log_n_cosets),
             steps: Cell::new(0.0),
             in_flight: RefCell::default(),
             current: None,

@@ -122,31 +122,31 @@ pub fn prove<D: Backend>(
     if input.public != *statement.public_input() {
         return Err(ProveError::OtherStatement);
     }
-    let (params, air) = (statement.parameters(), statement.air());
+    let (parameters, air) = (statement.parameters(), statement.air());
     let compiled = air.air.compile();
     let log_len = statement.n_rows().ilog2();
     let shape = Shape::new(air, &compiled)?;
     let plan = MemoryPlan::new(
         device,
         &shape,
-        params,
+        parameters,
         options.memory_budget.or(device.free_bytes()),
     )?;
     device.reserve(plan.device_bytes())?;
     let never = Cancel::default();
     let cancel = options.cancel.unwrap_or(&never);
-    let mut meter = Meter::new(device, &shape, params, options.observer, cancel);
+    let mut meter = Meter::new(device, &shape, parameters, options.observer, cancel);
 
     meter.begin(Phase::Trace)?;
     let trace = build_trace(statement.layout(), input)?;
     let seed = statement.seed().map_err(StatementError::from)?;
-    let mut channel = ProverChannel::new(params, &seed, options.annotations);
+    let mut channel = ProverChannel::new(parameters, &seed, options.annotations);
     let prover = Prover {
         device,
-        params,
+        parameters,
         air,
         n_kept: plan.n_kept_cosets,
-        cosets: Cosets::new(domain_offset(), log_len, params.log_n_cosets),
+        cosets: Cosets::new(domain_offset(), log_len, parameters.log_n_cosets),
     };
     channel.enter("STARK");
     prover.prove(input, trace, &compiled, &mut channel, &mut meter)?;
@@ -188,7 +188,7 @@ pub fn plan<D: Device>(
 /// The data that every step of the protocol needs.
 struct Prover<'a, D: Backend> {
     device: &'a D,
-    params: &'a Parameters,
+    parameters: &'a Parameters,
     air: &'a CairoAir,
     /// Cosets of the extended traces that are kept for the composition and the DEEP quotient.
     n_kept: usize,
@@ -243,16 +243,18 @@ impl<D: Backend> Prover<'_, D> {
 
         meter.begin(Phase::Fri)?;
         channel.enter("FRI");
-        let (device, params) = (self.device, self.params);
-        let fri = FriProver::commit(device, params, quotient, &self.cosets, channel, || meter.check())?;
+        let (device, parameters) = (self.device, self.parameters);
+        let fri = FriProver::commit(device, parameters, quotient, &self.cosets, channel, || {
+            meter.check()
+        })?;
 
         meter.begin(Phase::ProofOfWork)?;
         self.grind(channel, meter)?;
 
         meter.begin(Phase::Decommit)?;
-        let first_step = self.params.fri.first_step();
-        let log_queries = log_len + self.params.log_n_cosets - first_step;
-        let queries = channel.draw_queries(1 << log_queries, self.params.fri.n_queries);
+        let first_step = self.parameters.fri.first_step();
+        let log_queries = log_len + self.parameters.log_n_cosets - first_step;
+        let queries = channel.draw_queries(1 << log_queries, self.parameters.fri.n_queries);
         channel.begin_query_phase();
         channel.enter("Decommitment");
         channel.enter("Layer 0");
@@ -298,10 +300,10 @@ impl<D: Backend> Prover<'_, D> {
     ) -> Result<CommittedTrace<D>, DeviceError> {
         channel.enter("Commit on Trace");
         let after_coset = |coset| meter.step(coset);
-        let (device, params) = (self.device, self.params);
+        let (device, parameters) = (self.device, self.parameters);
         let trace = CommittedTrace::commit(
             device,
-            params,
+            parameters,
             coefficients,
             &self.cosets,
             self.n_kept,
@@ -388,7 +390,7 @@ impl<D: Backend> Prover<'_, D> {
                 .map(|(i, value)| (n_traces + i, 0, value)),
         );
 
-        send_values(self.params, &opened, channel);
+        send_values(self.parameters, &opened, channel);
         channel.exit();
 
         let alpha = channel.draw_felt("Constraint polynomial random element");
@@ -438,7 +440,7 @@ impl<D: Backend> Prover<'_, D> {
     }
 
     fn grind(&self, channel: &mut ProverChannel, meter: &Meter<'_, D>) -> Result<(), DeviceError> {
-        let bits = self.params.fri.proof_of_work_bits;
+        let bits = self.parameters.fri.proof_of_work_bits;
         if bits == 0 {
             return Ok(());
         }
@@ -459,8 +461,8 @@ fn draw_alpha(scope: &str, channel: &mut ProverChannel) -> Felt {
     alpha
 }
 
-fn send_values(params: &Parameters, opened: &[Opened], channel: &mut ProverChannel) {
-    if params.verifier_friendly_channel_updates {
+fn send_values(parameters: &Parameters, opened: &[Opened], channel: &mut ProverChannel) {
+    if parameters.verifier_friendly_channel_updates {
         let values: Vec<Felt> = opened.iter().map(|&(_, _, value)| value).collect();
         channel.send_felts(&values, "");
     } else {

@@ -50,8 +50,8 @@ pub fn cases<D: Backend>(
         if digest == "refused" || !in_time {
             continue;
         }
-        let (input, params) = read_case(&golden.join(layout).join(case), tag)?;
-        let statement = Statement::new(&input.public, &params)?;
+        let (input, parameters) = read_case(&golden.join(layout).join(case), tag)?;
+        let statement = Statement::new(&input.public, &parameters)?;
         let proof = prove(device, &statement, &input, &ProveOptions::default());
         let holds = match proof {
             Ok(proof) => {

@@ -40,16 +40,16 @@ impl<D: Backend> Proofs<'_, D> {
         let log_steps = input.public.n_steps.ilog2();
         for hash in [Hash::Keccak256, Hash::Blake256] {
             for log_n_cosets in [2, 3] {
-                let mut params = self.parameters("stone", &input)?;
-                params.log_n_cosets = log_n_cosets;
-                params.commitment_hashes.top = hash;
-                params.commitment_hashes.bottom = hash;
+                let mut parameters = self.parameters("stone", &input)?;
+                parameters.log_n_cosets = log_n_cosets;
+                parameters.commitment_hashes.top = hash;
+                parameters.commitment_hashes.bottom = hash;
                 let name = format!(
                     "recursive, 2^{log_steps} steps, blowup {}, {}",
                     1 << log_n_cosets,
                     hash.name()
                 );
-                self.time(name, &input, &params, report)?;
+                self.time(name, &input, &parameters, report)?;
             }
         }
         Ok(())
@@ -64,12 +64,12 @@ impl<D: Backend> Proofs<'_, D> {
         for log_steps in log_steps.rev() {
             let input = self.execution("recursive_large_output", log_steps)?;
             let log_steps = input.public.n_steps.ilog2();
-            let params = self.parameters("l1-sharp", &input)?;
+            let parameters = self.parameters("l1-sharp", &input)?;
             let name = format!(
                 "recursive_large_output, 2^{log_steps} steps, l1-sharp, {} bits of proof of work",
-                params.fri.proof_of_work_bits
+                parameters.fri.proof_of_work_bits
             );
-            if self.time(name, &input, &params, report)? {
+            if self.time(name, &input, &parameters, report)? {
                 break;
             }
         }
@@ -99,11 +99,11 @@ impl<D: Backend> Proofs<'_, D> {
     /// The parameters that a profile gives for an execution.
     fn parameters(&self, profile: &str, input: &ProverInput) -> Result<Parameters, Box<dyn Error>> {
         let profile = Profile::by_name(profile)?;
-        let mut params = profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?;
+        let mut parameters = profile.parameters(input.public.n_steps, DEFAULT_SECURITY_BITS)?;
         if let Some(bits) = self.proof_of_work_bits {
-            params.fri.proof_of_work_bits = bits;
+            parameters.fri.proof_of_work_bits = bits;
         }
-        Ok(params)
+        Ok(parameters)
     }
 
     /// Times a proof. Returns whether it fits on the device.
@@ -111,12 +111,12 @@ impl<D: Backend> Proofs<'_, D> {
         &self,
         name: String,
         input: &ProverInput,
-        params: &Parameters,
+        parameters: &Parameters,
         report: &mut Report,
     ) -> Result<bool, Box<dyn Error>> {
-        let statement = Statement::new(&input.public, params)?;
+        let statement = Statement::new(&input.public, parameters)?;
         let shape = statement.shape()?;
-        let work = shape.work(params);
+        let work = shape.work(parameters);
         let mut seconds: Vec<Vec<f64>> = Vec::new();
         let mut peak = 0;
         for _ in 0..self.runs {

@@ -98,11 +98,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         terminal::tell(format_args!("warning: {warning}\n"));
     }
 
-    let params = Parameters {
+    let parameters = Parameters {
         stone_version: StoneVersion::from_name(verified.stone_version).unwrap_or_default(),
         ..file.parameters
     };
-    let verifier = Statement::new(&file.statement, &params)
+    let verifier = Statement::new(&file.statement, &parameters)
         .and_then(Verifier::new)
         .or_bad_input()
         .map_err(in_proof)?;

@@ -159,9 +159,9 @@ fn wrapped_facts_are_the_published_ones() {
 /// Starknet Sepolia (block 15653468), as bal7hazar/slingfall quotes it.
 #[test]
 fn a_real_verification_hash() {
-    let params = parameters("integrity-stone6-keccak160");
+    let parameters = parameters("integrity-stone6-keccak160");
     let strict = MemoryVerification::Strict;
-    let configuration = Configuration::of("recursive_with_poseidon", strict, &params).unwrap();
+    let configuration = Configuration::of("recursive_with_poseidon", strict, &parameters).unwrap();
     let fact = felt("0x28f151c76e4eda65ae06ba04d2524faf8f310732e76e4af43564560d35468a1");
     let expected = "0x11ccd33719b01f02d7b33aac564f76126f5c05201e23eb6303d24aa24480e4d";
     assert_eq!(verification_hash(fact, &configuration, 60), felt(expected));
@@ -195,16 +195,16 @@ fn configuration_hashes_are_those_of_the_settings() {
             "0x76825f1c9f593c56518fd0db7caeb4c24f1d95664eef007f9112c2f988d9a0",
         ),
     ];
-    for (layout, mode, params, expected) in cases {
-        let configuration = Configuration::of(layout, mode, params).unwrap();
+    for (layout, mode, parameters, expected) in cases {
+        let configuration = Configuration::of(layout, mode, parameters).unwrap();
         assert_eq!(configuration.hash(), felt(expected), "{configuration:?}");
     }
 }
 
 #[test]
 fn proofs_that_the_contracts_refuse_have_no_configuration() {
-    let of = |layout, params: &Parameters| {
-        let error = Configuration::of(layout, MemoryVerification::Strict, params).unwrap_err();
+    let of = |layout, parameters: &Parameters| {
+        let error = Configuration::of(layout, MemoryVerification::Strict, parameters).unwrap_err();
         error.to_string()
     };
     let error = of("recursive", &parameters("stone"));
@@ -215,16 +215,16 @@ fn proofs_that_the_contracts_refuse_have_no_configuration() {
     let good = parameters("integrity-stone6-keccak160");
     let error = of("plain", &good);
     assert!(error.contains("does not support layout 'plain'"), "{error}");
-    let mut params = good.clone();
-    params.fri.proof_of_work_bits = 19;
-    let error = of("recursive", &params);
+    let mut parameters = good.clone();
+    parameters.fri.proof_of_work_bits = 19;
+    let error = of("recursive", &parameters);
     assert!(
         error.contains("proof_of_work_bits is 19, 20 to 50 is accepted"),
         "{error}"
     );
-    let mut params = good;
-    params.channel_hash = Hash::Keccak256;
-    let error = of("recursive", &params);
+    let mut parameters = good;
+    parameters.channel_hash = Hash::Keccak256;
+    let error = of("recursive", &parameters);
     assert!(
         error.contains("channel_hash is keccak256, only poseidon3 is accepted"),
         "{error}"
@@ -235,9 +235,9 @@ fn proofs_that_the_contracts_refuse_have_no_configuration() {
 fn security_is_counted_alike_where_there_is_a_configuration() {
     let mut counted = 0;
     for profile in PROFILES {
-        let params = parameters(profile.name);
-        if Configuration::of("recursive", MemoryVerification::Strict, &params).is_ok() {
-            assert_eq!(security_bits(&params), params.security_bits());
+        let parameters = parameters(profile.name);
+        if Configuration::of("recursive", MemoryVerification::Strict, &parameters).is_ok() {
+            assert_eq!(security_bits(&parameters), parameters.security_bits());
             counted += 1;
         }
     }
