@@ -18,7 +18,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Wall-clock limit of a child as a multiple of its CPU time limit: it may have to wait for the CPU and the disk.
-pub(super) const PATIENCE: u64 = 4;
+const PATIENCE: u64 = 4;
+/// Minimum of that limit, in seconds: on a busy machine a child may wait this long before it gets its first second.
+const MIN_CHILD_SECONDS: u64 = 60;
+
+/// Wall-clock limit of a child.
+pub(super) fn child_time(limits: &Limits) -> Duration {
+    let seconds = limits.max_child_cpu_seconds.saturating_mul(PATIENCE);
+    Duration::from_secs(seconds.max(MIN_CHILD_SECONDS))
+}
 
 impl Scheduler {
     /// Prepares as many jobs ahead as there are devices, so that the next program runs while the current job is proved.
@@ -115,7 +123,7 @@ impl Scheduler {
             .paths(tenant, &inputs_of(&spec))
             .map_err(|why| internal("artifact", &why))?;
         let limits = self.limits(&spec);
-        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
+        let time = child_time(&limits);
         let request = ChildRequest {
             folder: folder.display().to_string(),
             limits: Some(limits),

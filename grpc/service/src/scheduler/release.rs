@@ -1,7 +1,7 @@
 //! Turns a proof into a result: a child verifies it against the job's statement, the proof file is stored, and only
 //! then is the result recorded.
 
-use super::prepare::PATIENCE;
+use super::prepare::child_time;
 use super::{Scheduler, blocking};
 use crate::child::verify::PROOF_FILE;
 use crate::crash;
@@ -14,7 +14,7 @@ use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{Failure, FailureClass, Job, JobResult, JobState, job_spec};
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Name and version of the prover, for results.
 pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
@@ -112,7 +112,7 @@ impl Scheduler {
                 program,
             })),
         };
-        let time = Duration::from_secs(limits.max_child_cpu_seconds.saturating_mul(PATIENCE));
+        let time = child_time(&limits);
         let Answer::Verified(verified) = run_child(&request, Stage::Verify, time).await? else {
             return Err(internal("child.answer", &"not an answer to verify"));
         };
