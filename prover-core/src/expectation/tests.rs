@@ -1,4 +1,4 @@
-//! Expectations of statements; those of whole proofs are in `tests/claims.rs`.
+//! Expectations of statements; those of whole proofs are in `tests/suite/claims.rs`.
 
 use super::*;
 use crate::cairo::layouts::Layout;

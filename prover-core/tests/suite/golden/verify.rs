@@ -1,8 +1,6 @@
 //! Stone's proofs are accepted, with Stone's annotations, and any byte after them is rejected.
 
-mod common;
-
-use common::{corpus, proof_files};
+use super::{corpus, proof_files};
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::parameters::Parameters;

@@ -1,12 +1,11 @@
 //! The first trace equals Stone's, cell by cell: the polynomials through its columns take the values that Stone's
 //! proofs open at the out-of-domain point.
-#![cfg(feature = "prover")]
 
-mod common;
-
+use super::{annotated, is_slow_tier};
+use crate::common::Golden;
+use crate::common::proving::read_input;
+use crate::corpus::AnnotatedProof;
 use ark_ff::{Field, One, batch_inversion};
-use common::proving::read_input;
-use common::{AnnotatedProof, Golden};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
@@ -62,7 +61,7 @@ fn check(row: &Golden, proof: &AnnotatedProof) {
 #[test]
 fn traces_are_stones() {
     let mut checked = Vec::new();
-    for (row, proof) in common::annotated() {
+    for (row, proof) in annotated() {
         // All proofs of a case have the same trace.
         let case = format!("{}/{}", row.layout, row.case);
         if !checked.contains(&case) {
@@ -71,6 +70,6 @@ fn traces_are_stones() {
             checked.push(case);
         }
     }
-    let with_annotated_proof = if common::is_slow_tier() { 20 } else { 6 };
+    let with_annotated_proof = if is_slow_tier() { 20 } else { 6 };
     assert_eq!(checked.len(), with_annotated_proof, "{checked:?}");
 }

@@ -1,11 +1,9 @@
 //! Errors about a trace, a memory and a public input that contradict each other or themselves say what is wrong where.
-#![cfg(feature = "prover")]
 
-mod common;
-
+use crate::changes::{change_memory, error_of};
+use crate::common::proving::read_input;
+use crate::common::repository_row;
 use ark_ff::One;
-use common::changes::{change_memory, error_of};
-use common::proving::read_input;
 use quarry_kernels::Felt;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::memory::Memory;
@@ -15,7 +13,7 @@ const FRAME: u64 = 85;
 
 #[test]
 fn contradictions_are_named() {
-    let original = read_input(&common::repository_row("small/c1/base"));
+    let original = read_input(&repository_row("small/c1/base"));
     let one = Felt::one();
     let expect = |change: &dyn Fn(&mut ProverInput), texts: &[&str]| {
         let error = error_of(&original, change);

@@ -1,11 +1,10 @@
 //! Checks the constraints on real traces: an honest trace satisfies them all, a changed cell is found, and the compiled
 //! program computes the same on a device.
-#![cfg(feature = "prover")]
 
-mod common;
-
+use crate::common::proving::{cpu, read_input};
+use crate::common::repository_row;
+use crate::corpus::repository_cases;
 use ark_ff::One;
-use common::proving::{cpu, read_input};
 use quarry_kernels::columns::{Columns, Natural};
 use quarry_kernels::device::Tag;
 use quarry_kernels::ops::ComposeOps;
@@ -22,7 +21,7 @@ const TAG: Tag = Tag("test");
 
 /// An AIR, values for its scalars, and a trace that satisfies it.
 fn traced(name: &str) -> (Air, Vec<Felt>, Vec<Vec<Felt>>) {
-    let input = read_input(&common::repository_row(name));
+    let input = read_input(&repository_row(name));
     let layout = Layout::of(&input.public).expect("a layout");
     let air = CairoAir::new(&layout, input.public.n_steps).expect("an AIR");
     let elements: Vec<Felt> = (0..air.n_interaction_elements())
@@ -53,7 +52,7 @@ fn arbitrary(a: usize, b: usize) -> Felt {
 
 #[test]
 fn honest_traces_satisfy_every_constraint() {
-    for case in common::repository_cases() {
+    for case in repository_cases() {
         let start = Instant::now();
         let checked = check(&cpu(None), &read_input(&case)).expect("a trace");
         if let Some(violation) = checked.violation {
@@ -95,7 +94,7 @@ fn changed_cells_and_scalars_are_found() {
 
 /// Every layout, with the smallest number of steps that it accepts.
 fn least_airs() -> impl Iterator<Item = (&'static str, Air)> {
-    let public = |name| PublicInput::parse(&common::repository_row(name).text("public_input.json"));
+    let public = |name| PublicInput::parse(&repository_row(name).text("public_input.json"));
     let dynamic = public("dynamic/c3_nokeccak_mod/base").expect("a public input");
     let dynamic = Layout::of(&dynamic).expect("a layout");
     let layouts = STATIC_LAYOUTS

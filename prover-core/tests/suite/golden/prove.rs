@@ -1,10 +1,8 @@
 //! The main claim: Quarry's proof bytes equal Stone's.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::proving::{cpu, prove_golden, prove_golden_on, read_input, read_parameters};
-use common::{Golden, SLOW_STEPS};
+use super::{corpus, external, is_slow_tier};
+use crate::common::proving::{cpu, prove_golden_on, read_input, read_parameters};
+use crate::common::{Golden, repository, repository_row};
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::prover::{ProveError, ProveOptions, prove};
@@ -18,7 +16,7 @@ fn prove_all(rows: impl IntoIterator<Item = Golden>) {
     for golden in rows.into_iter().filter(|golden| golden.digest.is_some()) {
         let start = Instant::now();
         let stone = golden.annotated_proof();
-        let proof = prove_golden(&golden, stone.is_some());
+        let proof = prove_golden_on(&cpu(None), &golden, stone.is_some());
         golden.assert_same_proof(&proof.bytes);
         if let Some(stone) = stone {
             assert_eq!(
@@ -32,6 +30,9 @@ fn prove_all(rows: impl IntoIterator<Item = Golden>) {
     }
 }
 
+/// Proofs with at least this many steps belong to the slow tier.
+const SLOW_STEPS: u64 = 1 << 16;
+
 /// Cases that the slow tier leaves to the long one: they take long and cover nothing that other cases do not.
 const LONG: [&str; 4] = [
     "plain/fib_2p16/base",
@@ -42,30 +43,31 @@ const LONG: [&str; 4] = [
 
 #[test]
 fn proofs_are_stones_byte_for_byte() {
-    let mut rows = common::corpus();
-    if common::is_slow_tier() {
+    let mut rows = corpus();
+    if is_slow_tier() {
         // What the first tier has proved is not proved again.
-        let mut proved: Vec<_> = common::repository()
+        let mut proved: Vec<_> = repository()
             .iter()
             .filter(|row| row.n_steps < SLOW_STEPS)
             .map(Golden::name)
             .collect();
         proved.extend(LONG.map(str::to_owned));
         rows.retain(|golden| !proved.contains(&golden.name()));
+    } else {
+        rows.retain(|golden| golden.n_steps < SLOW_STEPS);
     }
-    rows.retain(Golden::is_in_tier);
     prove_all(rows);
 }
 
 #[test]
 #[ignore = "the long tier: every case of the larger corpus"]
 fn every_golden_proof_is_stones_byte_for_byte() {
-    prove_all(common::external());
+    prove_all(external());
 }
 
 #[test]
 fn the_nonce_does_not_depend_on_the_number_of_threads() {
-    let golden = common::repository_row("plain/fib_2p9/blake");
+    let golden = repository_row("plain/fib_2p9/blake");
     for n_threads in [1, 2, 5] {
         let proof = prove_golden_on(&cpu(Some(n_threads)), &golden, false);
         golden.assert_same_proof(&proof.bytes);
@@ -74,8 +76,8 @@ fn the_nonce_does_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn an_execution_is_proved_for_its_own_statement_only() {
-    let input = read_input(&common::repository_row("plain/fib_2p9/kek"));
-    let params = read_parameters(&common::repository_row("plain/fib_2p9/kek"));
+    let input = read_input(&repository_row("plain/fib_2p9/kek"));
+    let params = read_parameters(&repository_row("plain/fib_2p9/kek"));
     let mut other = input.public.clone();
     other.rc_max += 1;
     let statement = Statement::new(&other, &params).expect("a statement");
@@ -86,7 +88,7 @@ fn an_execution_is_proved_for_its_own_statement_only() {
 /// Stone supports a Pedersen transcript without proof of work, but there is no such proof of Stone's to compare with.
 #[test]
 fn a_proof_with_a_pedersen_transcript_holds() {
-    let golden = common::repository_row("plain/fib_2p9/kek");
+    let golden = repository_row("plain/fib_2p9/kek");
     let mut file: serde_json::Value = serde_json::from_str(&golden.parameters()).expect("JSON");
     file["channel_hash"] = "pedersen".into();
     file["stark"]["fri"]["proof_of_work_bits"] = 0.into();

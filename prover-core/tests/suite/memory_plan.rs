@@ -1,10 +1,8 @@
 //! The memory that the prover holds matches the plan, however much is kept, and the bytes of the proof do not depend on
 //! it.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::proving::{cpu, prove_with};
+use crate::common::proving::{cpu, prove_with};
+use crate::common::repository_row;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cost::Shape;
@@ -74,7 +72,7 @@ fn proofs_take_what_was_planned_and_are_the_same() {
         "small/fib_2p9/fri_first3",
         "small/c1/base",
     ] {
-        let golden = common::repository_row(name);
+        let golden = repository_row(name);
         let mut kept = Vec::new();
         for budget in [None, Some(u64::MAX)] {
             let proof = prove_with(&cpu(None), &golden, &with_budget(budget)).expect("a proof");

@@ -1,10 +1,9 @@
 //! Running programs gives the same inputs as Stone's own tools.
-#![cfg(feature = "runner")]
 
-mod common;
-
-use common::Golden;
-use common::proving::{cpu, read_input};
+use super::corpus;
+use crate::common::proving::{cpu, read_input};
+use crate::common::{Golden, repository};
+use crate::corpus::repository_cases;
 use quarry_kernels::Felt;
 use quarry_kernels::hash::pedersen;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -18,7 +17,7 @@ use std::fs;
 use std::path::Path;
 
 fn case(layout: &str, case: &str) -> Golden {
-    let rows = common::repository();
+    let rows = repository();
     let row = rows
         .into_iter()
         .find(|row| row.layout == layout && row.case == case);
@@ -36,7 +35,7 @@ fn fibonacci() -> Golden {
 
 #[test]
 fn runs_give_the_golden_inputs() {
-    let mut rows = common::corpus();
+    let mut rows = corpus();
     rows.retain(|row| row.layout == "plain" && row.tag == "base" && row.has("program.json"));
     assert!(!rows.is_empty());
     for row in rows {
@@ -92,7 +91,7 @@ fn programs_run_in_layouts_that_they_use_little_of() {
 
 #[test]
 fn programs_run_in_layout_dynamic() {
-    let mut cases = common::repository_cases();
+    let mut cases = repository_cases();
     cases.retain(|case| case.layout == "dynamic");
     assert_eq!(cases.len(), 2);
     let row = fibonacci();

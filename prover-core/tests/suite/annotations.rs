@@ -1,9 +1,8 @@
 //! Outside verifiers read a proof through its annotations, never through `proof_hex`, so the two must match.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::proving::prove_golden;
+use crate::common::proving::{cpu, prove_golden_on};
+use crate::common::repository_row;
+use crate::corpus::bytes_of_hex;
 use quarry_kernels::felt;
 use quarry_prover_core::parameters::Parameters;
 
@@ -32,7 +31,7 @@ fn encode(value: &str, kind: &str, len: usize, montgomery: bool) -> Vec<u8> {
         return bytes(&element).to_vec();
     }
     let digits = value.strip_prefix("0x").expect("the prefix 0x");
-    common::bytes_of_hex(&format!("0x{digits:0>width$}", width = 2 * len))
+    bytes_of_hex(&format!("0x{digits:0>width$}", width = 2 * len))
 }
 
 #[test]
@@ -42,14 +41,11 @@ fn annotations_say_what_the_proof_bytes_say() {
         "plain/fib_2p9/felt_vf_pos",
         "small/c1/integrity_kek",
     ] {
-        let golden = common::repository()
-            .into_iter()
-            .find(|golden| golden.name() == name);
-        let golden = golden.expect("the case is in the repository");
+        let golden = repository_row(name);
         let params = Parameters::parse(&golden.parameters()).expect("good parameters");
         // The Poseidon channel sends values; rows are opened in Montgomery form under every channel.
         let sends_values = params.channel_hash.name() == "poseidon3";
-        let proof = prove_golden(&golden, true);
+        let proof = prove_golden_on(&cpu(None), &golden, true);
         let mut said = Vec::new();
         for line in proof.annotations.expect("annotations were asked for") {
             let Some((range, kind, values)) = parse(&line) else {

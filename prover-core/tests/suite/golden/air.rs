@@ -1,10 +1,10 @@
 //! Checks the constraints against Stone's proofs: at the out-of-domain point the constraints, evaluated from the opened
 //! values, must give the value of the committed composition polynomial.
 
-mod common;
-
+use super::annotated;
+use crate::common::{Golden, repository};
+use crate::corpus::AnnotatedProof;
 use ark_ff::Field;
-use common::{AnnotatedProof, Golden};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::air::AirError;
 use quarry_prover_core::cairo::air::CairoAir;
@@ -68,7 +68,7 @@ impl Sampling {
 const BUSY: [&str; 2] = ["plain/fib_2p9", "small/c1"];
 
 fn sample(case: &str) -> Sampling {
-    let rows = common::repository();
+    let rows = repository();
     let mut of_case = rows.iter().filter(|row| row.name().starts_with(case));
     Sampling::read(
         &of_case
@@ -79,7 +79,7 @@ fn sample(case: &str) -> Sampling {
 
 #[test]
 fn constraints_give_the_committed_composition() {
-    for (_, proof) in common::annotated() {
+    for (_, proof) in annotated() {
         println!("{}", proof.name);
         Sampling::read(&proof).check();
     }

@@ -1,5 +1,4 @@
 //! The layout chosen for a program is the cheapest usable one.
-#![cfg(feature = "runner")]
 
 use quarry_prover_core::cairo::runner::{RunError, RunOptions};
 use quarry_prover_core::choice::{Choice, ChoiceError, choose};

@@ -1,8 +1,6 @@
 //! The repository's corpus is complete and consistent.
 
-mod common;
-
-use common::repository;
+use crate::common::repository;
 use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 
 #[test]

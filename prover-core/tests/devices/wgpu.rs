@@ -1,9 +1,8 @@
 //! Whole proofs on the wgpu device, on a software adapter: the bytes are Stone's.
-#![cfg(all(feature = "prover", feature = "device-tests"))]
 
-mod common;
-
-use common::proving::{assert_memory_is_planned, assert_the_plan_is_enough, cpu, prove_golden_on};
+use crate::common::proving::{cpu, prove_golden_on};
+use crate::common::repository_row;
+use crate::memory::{assert_memory_is_planned, assert_the_plan_is_enough};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::wgpu::{AdapterOptions, WgpuDevice};
 use std::time::Instant;
@@ -30,7 +29,7 @@ fn software(change: impl FnOnce(&mut AdapterOptions)) -> WgpuDevice {
 /// Proves cases and prints the launches of each proof, kernel by kernel.
 fn assert_proofs_are_stones(device: &WgpuDevice, cases: &[&str]) {
     for name in cases {
-        let golden = common::repository_row(name);
+        let golden = repository_row(name);
         let _ = device.take_launches();
         let begin = Instant::now();
         let proof = prove_golden_on(device, &golden, false);
@@ -66,14 +65,14 @@ fn a_proof_with_small_bindings_is_stones_byte_for_byte() {
         options.max_binding_bytes = 1 << 20;
         options.max_chunk_bytes = 128 << 10;
     });
-    let golden = common::repository_row("plain/fib_2p9/kek");
+    let golden = repository_row("plain/fib_2p9/kek");
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
 
 /// Compares every operation of a whole proof with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
-    let golden = common::repository_row("plain/fib_2p9/kek");
+    let golden = repository_row("plain/fib_2p9/kek");
     let device = Dual::new(software(|_| ()), cpu(None));
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }

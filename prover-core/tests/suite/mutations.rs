@@ -6,9 +6,7 @@
 //! another statement about the same nonce, which holds once in 2^bits, so only more bits are tried. Another `pow_hash`
 //! whose digests begin with zeros is not tried either: it requires less work, and the security bits show that.
 
-mod common;
-
-use common::repository_row;
+use crate::common::repository_row;
 use quarry_prover_core::cairo::public_input::PublicInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::parameters::Parameters;

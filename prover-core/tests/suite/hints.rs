@@ -1,15 +1,29 @@
 //! Programs with hints run as with Cairo's own tools.
-#![cfg(feature = "runner")]
 
-mod common;
-
-use common::{Golden, hints_case};
+use crate::common::Golden;
 use quarry_kernels::Felt;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
+
+/// A program with hints, its input, and the files that Cairo's own tools made for it in layout `small`. It has no
+/// proof.
+fn hints_case(case: &str) -> Golden {
+    Golden {
+        layout: "small".into(),
+        case: case.into(),
+        tag: String::new(),
+        n_steps: 0,
+        digest: None,
+        proof_bytes: 0,
+        folder: Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/hints")
+            .join(case),
+    }
+}
 
 /// The output of a program.
 fn output(input: &ProverInput) -> Vec<Felt> {
@@ -90,7 +104,11 @@ fn inputs_of_the_tutorials_are_read() {
 fn what_hints_print_goes_to_standard_error() {
     let this = env::current_exe().expect("this program");
     let child = Command::new(this)
-        .args(["--exact", "inputs_of_the_tutorials_are_read", "--nocapture"])
+        .args([
+            "--exact",
+            "hints::inputs_of_the_tutorials_are_read",
+            "--nocapture",
+        ])
         .output()
         .expect("a child");
     let (out, err) = [child.stdout, child.stderr]

@@ -1,11 +1,8 @@
 //! Inputs after random changes are either rejected, or satisfy every constraint.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::changes::{Numbers, change_memory};
-use common::proving::{cpu, read_input};
-use common::repository_row;
+use crate::changes::{Numbers, change_memory};
+use crate::common::proving::{cpu, read_input};
+use crate::common::repository_row;
 use quarry_prover_core::cairo::input::{ProverInput, TraceEntry};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::private_input::PrivateInput;

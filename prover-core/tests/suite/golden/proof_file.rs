@@ -1,8 +1,6 @@
 //! Stone's proof files are read, written back byte for byte, and explained to the last byte.
 
-mod common;
-
-use common::proof_files;
+use super::proof_files;
 use quarry_prover_core::inspect::inspect;
 use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
 use serde_json::Value;

@@ -1,10 +1,7 @@
 //! Tests what proofs show, for every form of run that Stone proves, and which expectations accept them.
-#![cfg(feature = "runner")]
 
-mod common;
-
-use common::proving::cpu;
-use common::repository_row;
+use crate::common::proving::cpu;
+use crate::common::repository_row;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::{Form, RunMode};
 use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};

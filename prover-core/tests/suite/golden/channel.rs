@@ -1,10 +1,8 @@
 //! Replays Stone's annotations through the prover's channel: everything drawn, the bytes of the proof, the lines and
 //! the statistics must equal Stone's.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::{AnnotatedProof, bytes_of_hex};
+use super::annotated;
+use crate::corpus::{AnnotatedProof, bytes_of_hex};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::public_input::PublicInput;
@@ -113,7 +111,7 @@ fn check(
 
 #[test]
 fn the_channel_replays_stone() {
-    for (_, proof) in common::annotated() {
+    for (_, proof) in annotated() {
         check(&proof, &proof.bytes());
     }
 }

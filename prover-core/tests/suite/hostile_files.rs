@@ -1,5 +1,4 @@
 //! Reading and verifying a proof file takes at most four times its size in memory, whatever it contains.
-#![cfg(target_os = "linux")]
 
 use quarry_prover_core::inspect::inspect;
 use quarry_prover_core::proof::ProofFile;
@@ -217,7 +216,9 @@ fn reader() {
 fn read(path: &Path) -> (usize, String) {
     let this = std::env::current_exe().expect("this test");
     let mut command = Command::new(this);
-    command.args(["--exact", "reader", "--nocapture"]).env(FILE, path);
+    command
+        .args(["--exact", "hostile_files::reader", "--nocapture"])
+        .env(FILE, path);
     let output = command.output().expect("a process");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("peak "));

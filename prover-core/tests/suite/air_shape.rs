@@ -1,7 +1,6 @@
 //! Compares the shape of each layout's AIR with Stone's: counts, and the names of the constraints in order.
 
-mod common;
-
+use crate::corpus::repository_cases;
 use quarry_prover_core::cairo::air::{CairoAir, CairoAirError};
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::cairo::public_input::PublicInput;
@@ -50,28 +49,31 @@ fn counts_are_stones() {
 #[test]
 fn names_and_order_are_stones() {
     for (layout, names) in [
-        ("plain", include_str!("data/constraints/plain.txt")),
-        ("small", include_str!("data/constraints/small.txt")),
-        ("dex", include_str!("data/constraints/dex.txt")),
-        ("perpetual", include_str!("data/constraints/perpetual.txt")),
-        ("recursive", include_str!("data/constraints/recursive.txt")),
+        ("plain", include_str!("../data/constraints/plain.txt")),
+        ("small", include_str!("../data/constraints/small.txt")),
+        ("dex", include_str!("../data/constraints/dex.txt")),
+        ("perpetual", include_str!("../data/constraints/perpetual.txt")),
+        ("recursive", include_str!("../data/constraints/recursive.txt")),
         (
             "recursive_large_output",
-            include_str!("data/constraints/recursive_large_output.txt"),
+            include_str!("../data/constraints/recursive_large_output.txt"),
         ),
         (
             "recursive_with_poseidon",
-            include_str!("data/constraints/recursive_with_poseidon.txt"),
+            include_str!("../data/constraints/recursive_with_poseidon.txt"),
         ),
         (
             "dex_with_bitwise",
-            include_str!("data/constraints/dex_with_bitwise.txt"),
+            include_str!("../data/constraints/dex_with_bitwise.txt"),
         ),
-        ("all_solidity", include_str!("data/constraints/all_solidity.txt")),
-        ("starknet", include_str!("data/constraints/starknet.txt")),
+        (
+            "all_solidity",
+            include_str!("../data/constraints/all_solidity.txt"),
+        ),
+        ("starknet", include_str!("../data/constraints/starknet.txt")),
         (
             "starknet_with_keccak",
-            include_str!("data/constraints/starknet_with_keccak.txt"),
+            include_str!("../data/constraints/starknet_with_keccak.txt"),
         ),
     ] {
         let air = air(layout, 1 << 15).expect("an AIR").air;
@@ -87,8 +89,8 @@ fn names_and_order_are_stones() {
 /// The columns of `dynamic` are a parameter. Stone counts constraints for unused components too.
 #[test]
 fn the_shape_of_dynamic_is_stones() {
-    let names = include_str!("data/constraints/dynamic.txt");
-    let cases = common::repository_cases();
+    let names = include_str!("../data/constraints/dynamic.txt");
+    let cases = repository_cases();
     let cases: Vec<_> = cases.iter().filter(|case| case.layout == "dynamic").collect();
     assert_eq!(cases.len(), 2);
     for case in cases {

@@ -1,12 +1,9 @@
 //! Whole proofs on the CUDA device, its driver emulated: the bytes are Stone's.
-#![cfg(all(feature = "prover", feature = "device-tests"))]
 
-mod common;
-
+use crate::common::proving::{cpu, prove_golden_on, read_input};
+use crate::common::repository_row;
+use crate::memory::{assert_memory_is_planned, assert_the_plan_is_enough};
 use ark_ff::Field;
-use common::proving::{
-    assert_memory_is_planned, assert_the_plan_is_enough, cpu, prove_golden_on, read_input,
-};
 use quarry_kernels::cuda::{CudaDevice, emulation};
 use quarry_kernels::dual::Dual;
 use quarry_kernels::{Backend, Columns, Device, Felt, Natural, Program, Tag};
@@ -31,7 +28,7 @@ fn emulated(index: usize) -> CudaDevice {
 #[test]
 fn proofs_are_stones_byte_for_byte() {
     for (name, index) in CASES {
-        let golden = common::repository_row(name);
+        let golden = repository_row(name);
         let proof = prove_golden_on(&emulated(index), &golden, false);
         golden.assert_same_proof(&proof.bytes);
         assert!(proof.statistics.device.contains("CUDA"));
@@ -41,7 +38,7 @@ fn proofs_are_stones_byte_for_byte() {
 /// Compares every operation of a whole proof with the CPU's.
 #[test]
 fn every_operation_of_a_proof_is_the_cpus() {
-    let golden = common::repository_row("plain/fib_2p9/kek");
+    let golden = repository_row("plain/fib_2p9/kek");
     let device = Dual::new(emulated(2), cpu(None));
     golden.assert_same_proof(&prove_golden_on(&device, &golden, false).bytes);
 }
@@ -60,7 +57,7 @@ fn a_proof_is_done_within_its_plan() {
 /// A proof takes only the planned memory of the GPU, so that others can use the rest.
 #[test]
 fn small_proofs_leave_the_gpu_to_others() {
-    let golden = common::repository_row("plain/fib_2p9/kek");
+    let golden = repository_row("plain/fib_2p9/kek");
     let [device, other] = [0, 1].map(emulated);
     let free = || other.free_bytes().expect("a GPU's own memory");
     let before = free();
@@ -74,7 +71,7 @@ fn small_proofs_leave_the_gpu_to_others() {
 #[test]
 fn constraints_of_every_layout_are_the_cpus() {
     const LOG_LEN: u32 = 7;
-    let dynamic = read_input(&common::repository_row("dynamic/c3_nokeccak_mod/base"));
+    let dynamic = read_input(&repository_row("dynamic/c3_nokeccak_mod/base"));
     let mut layouts: Vec<(Layout, u64)> = STATIC_LAYOUTS
         .iter()
         .map(|data| Layout::by_name(data.name).expect("a layout"))

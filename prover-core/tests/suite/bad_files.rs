@@ -1,9 +1,7 @@
 //! Errors about malformed files name the file, and no file causes a panic.
-#![cfg(feature = "prover")]
 
-mod common;
-
-use common::changes::Numbers;
+use crate::changes::Numbers;
+use crate::common::repository_row;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::trace::build_trace;
@@ -11,7 +9,7 @@ use std::fs;
 
 #[test]
 fn bad_files_are_named() {
-    let row = common::repository_row("small/c1/base");
+    let row = repository_row("small/c1/base");
     let error_of_file = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         row.unpack(folder.path());
@@ -126,7 +124,7 @@ fn bad_files_are_named() {
 
 #[test]
 fn changed_bytes_do_not_panic() {
-    let row = common::repository_row("small/c1/base");
+    let row = repository_row("small/c1/base");
     let layout = Layout::by_name("small").expect("known");
     let mut numbers = Numbers(0x0fed_cba9_8765_4321);
     let folder = tempfile::tempdir().expect("a temporary folder");

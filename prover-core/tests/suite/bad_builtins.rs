@@ -1,12 +1,9 @@
 //! Errors about invalid instances of builtins name the segment, the instance and what is wrong with the value.
-#![cfg(feature = "prover")]
 
-mod common;
-
+use crate::changes::{change_memory, error_of};
+use crate::common::proving::read_input;
+use crate::common::repository_row;
 use ark_ff::One;
-use common::changes::{change_memory, error_of};
-use common::proving::read_input;
-use common::repository_row;
 use quarry_kernels::Felt;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::private_input::{ModInputs, PrivateInput};
