@@ -3,6 +3,7 @@
 use crate::artifacts::{ArtifactFolder, Artifacts};
 use crate::config::Config;
 use crate::internal::{ChildAnswer, ChildRequest, StoredJob, WorkerReport, WorkerRequest};
+use crate::job::Job;
 use crate::store::{JobStore, Listing, RedbStore};
 use crate::{service, wire};
 use prost::Message;
@@ -33,8 +34,9 @@ fn again<M: Message + Default + PartialEq + Clone>(message: &M) {
 /// Decodes a job submission and an upload message.
 pub fn specification(bytes: &[u8]) {
     if let Ok(request) = SubmitJobRequest::decode(bytes) {
-        let spec = request.spec.clone().unwrap_or_default();
-        let _ = service::check_spec(&spec);
+        if let Ok(spec) = service::parse_spec(request.spec.clone()) {
+            assert_eq!(JobSpec::from(spec.clone()).into(), spec);
+        }
         again(&request);
     }
     if let Ok(part) = UploadArtifactRequest::decode(bytes) {
@@ -108,8 +110,11 @@ pub fn messages(bytes: &[u8]) {
     framed::<WorkerRequest>(bytes);
     framed::<WorkerReport>(bytes);
     if let Ok(stored) = StoredJob::decode(bytes) {
-        let _ = crate::artifacts::references_of(&stored, true);
         again(&stored);
+        if let Some(job) = Job::of_record(stored) {
+            let _ = crate::artifacts::references_of(&job, true);
+            again(&StoredJob::from(job));
+        }
     }
     if let Ok(event) = JobEvent::decode(bytes) {
         again(&event);

@@ -1,5 +1,6 @@
 //! The Quarry proving service, which `quarry serve` runs: [`service::serve`].
 //!
+//! - [`job`] is a job as the service knows it; the protocol and the records have their own.
 //! - [`store`] keeps every job, [`artifacts`] every file.
 //! - The scheduler hands jobs to one worker process per device ([`worker`]).
 //! - Child processes ([`child`]) handle all foreign input.
@@ -15,6 +16,7 @@ pub mod failure;
 pub mod fuzzing;
 mod history;
 mod internal;
+pub mod job;
 mod metrics;
 mod otlp;
 mod processes;

@@ -1,12 +1,13 @@
 //! Exports job traces by OTLP over gRPC. A job is a trace whose id is the job's id; each job state and each proving
 //! phase is a span. Traces contain no inputs and no labels.
 
+use crate::job::Job;
 use crate::metrics::class_name;
-use quarry_client::protocol::{Job, JobState};
+use quarry_client::protocol::JobState;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint};
@@ -47,7 +48,7 @@ pub async fn export(mut changes: broadcast::Receiver<Arc<Job>>, collector: Chann
         match changes.recv().await {
             Ok(job) => {
                 steps.entry(job.id.clone()).or_default().push(Step::of(&job));
-                if job.state().has_ended() {
+                if job.has_ended() {
                     let trace = spans(&job, &steps.remove(&job.id).unwrap_or_default());
                     if send.try_send(trace).is_err() {
                         tracing::warn!(id = job.id, "trace dropped: the collector does not keep up");
@@ -104,19 +105,18 @@ struct Step {
 impl Step {
     fn of(job: &Job) -> Self {
         Self {
-            at: nanos(job.updated_at),
-            state: job.state(),
+            at: nanos(job.updated),
+            state: job.state,
             stage: job.stage.clone(),
-            lease: job.lease_epoch,
+            lease: job.lease,
         }
     }
 }
 
-fn nanos(at: Option<prost_types::Timestamp>) -> u64 {
-    let at = at.unwrap_or_default();
-    let seconds = u64::try_from(at.seconds).unwrap_or_default();
-    let nanos = u64::try_from(at.nanos).unwrap_or_default();
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+/// Nanoseconds since 1970.
+fn nanos(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn text(key: &str, value: impl Into<String>) -> KeyValue {
@@ -157,8 +157,8 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
         });
         id
     };
-    let end = nanos(job.updated_at);
-    let root = add("job".to_owned(), nanos(job.created_at)..end, &[], about(job));
+    let end = nanos(job.updated);
+    let root = add("job".to_owned(), nanos(job.created)..end, &[], about(job));
     let states: Vec<&[Step]> = steps
         .chunk_by(|a, b| (a.state, a.lease) == (b.state, b.lease))
         .collect();
@@ -181,7 +181,7 @@ fn spans(job: &Job, steps: &[Step]) -> Vec<Span> {
         }
     }
     if let Some(root) = spans.first_mut() {
-        let code = match job.state() {
+        let code = match job.state {
             JobState::Succeeded => StatusCode::Ok,
             JobState::Cancelled => StatusCode::Unset,
             _ => StatusCode::Error,
@@ -199,7 +199,7 @@ fn about(job: &Job) -> Vec<KeyValue> {
     let mut about = vec![
         text("quarry.job.id", &job.id),
         text("quarry.job.tenant", &job.tenant),
-        text("quarry.job.state", job.state().name()),
+        text("quarry.job.state", job.state.name()),
         number("quarry.job.failed_attempts", job.failed_attempts.into()),
     ];
     if let Some(statement) = &job.statement {

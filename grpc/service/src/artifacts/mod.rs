@@ -8,8 +8,8 @@ mod folder;
 pub use folder::ArtifactFolder;
 pub use quarry_client::digest::digest;
 
-use crate::internal::StoredJob;
-use quarry_client::protocol::{ArtifactRef, JobSpec, job_spec};
+use crate::job::Job;
+use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -156,47 +156,13 @@ pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<Stri
     wrong
 }
 
-/// The input files of a job, each with a name for messages.
-pub fn named_inputs(spec: &JobSpec) -> Vec<(&'static str, &ArtifactRef)> {
-    let files = match &spec.input {
-        Some(job_spec::Input::Air(air)) => vec![
-            ("public input", &air.public_input),
-            ("private input", &air.private_input),
-            ("trace", &air.trace),
-            ("memory", &air.memory),
-        ],
-        Some(job_spec::Input::Program(program)) => vec![
-            ("program", &program.program),
-            ("program input", &program.input),
-            ("dynamic_params", &program.dynamic_params),
-        ],
-        None => Vec::new(),
-    };
-    let given = files
-        .into_iter()
-        .filter_map(|(name, file)| Some((name, file.as_ref()?)));
-    given.collect()
-}
-
-/// The input files of a job.
-pub fn inputs_of(spec: &JobSpec) -> Vec<&ArtifactRef> {
-    named_inputs(spec).into_iter().map(|(_, file)| file).collect()
-}
-
 /// All files that a job and its result refer to, with or without its inputs.
-pub(crate) fn references_of(stored: &StoredJob, with_inputs: bool) -> Vec<Reference> {
-    let Some(job) = &stored.job else {
-        return Vec::new();
-    };
-    let (spec, statement) = (job.spec.as_ref(), job.statement.as_ref());
-    let result = stored.result.as_ref();
-    let inputs = spec.filter(|_| with_inputs).map(inputs_of).unwrap_or_default();
-    let others = [
-        statement.and_then(|statement| statement.public_input.as_ref()),
-        statement.and_then(|statement| statement.parameters.as_ref()),
-        result.and_then(|result| result.proof.as_ref()),
-    ];
-    let all = inputs.into_iter().chain(others.into_iter().flatten());
+pub(crate) fn references_of(job: &Job, with_inputs: bool) -> Vec<Reference> {
+    let inputs = job.spec.inputs().filter(|_| with_inputs);
+    let statement = job.statement.iter();
+    let stated = statement.flat_map(|statement| [&statement.public_input, &statement.parameters]);
+    let proof = job.result.iter().map(|result| &result.proof);
+    let all = inputs.chain(stated.chain(proof).flatten());
     let reference = |artifact: &ArtifactRef| Reference {
         tenant: job.tenant.clone(),
         sha256: artifact.sha256.clone(),

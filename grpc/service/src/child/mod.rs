@@ -24,7 +24,7 @@ pub fn run() -> io::Result<()> {
         let ended = io::stdin().read(&mut [0]);
         std::process::exit(if ended.is_ok() { 0 } else { 1 });
     });
-    let answer = match answer(&request) {
+    let answer = match answer(request) {
         Ok(answer) => answer,
         Err(failure) => Answer::Failure(failure),
     };
@@ -32,14 +32,14 @@ pub fn run() -> io::Result<()> {
     wire::send(&mut io::stdout(), &answer)
 }
 
-fn answer(request: &ChildRequest) -> Result<Answer, Failure> {
+fn answer(request: ChildRequest) -> Result<Answer, Failure> {
     let folder = request.folder.as_ref();
-    match &request.task {
+    match request.task {
         Some(Task::Prepare(task)) => {
             let limits = request.limits.unwrap_or_default();
             prepare::prepare(folder, task, &limits).map(Answer::Prepared)
         }
-        Some(Task::Verify(task)) => verify::verify(folder, task).map(Answer::Verified),
+        Some(Task::Verify(task)) => verify::verify(folder, &task).map(Answer::Verified),
         None => Err(failure(
             FailureClass::Internal,
             Stage::Prepare,

@@ -1,11 +1,11 @@
 //! Turns uploaded files into proof inputs and the statement of the proof.
 
-use crate::artifacts::{digest, named_inputs};
+use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
-use quarry_client::protocol::{
-    self, AirInput, ArtifactRef, Failure, FailureClass, JobSpec, Limits, ProgramInput, job_spec,
-};
+use crate::job::Spec;
+use quarry_client::protocol::job_spec::{Input, Parameters};
+use quarry_client::protocol::{self, AirInput, ArtifactRef, Failure, FailureClass, Limits, ProgramInput};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -45,11 +45,13 @@ fn unusable(error: impl Display) -> Failure {
 }
 
 /// Writes the proof inputs to a folder and returns the statement.
-pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
-    prepare_here(folder, task, limits).map_err(|failure| {
+pub fn prepare(folder: &Path, task: Prepare, limits: &Limits) -> Result<Prepared, Failure> {
+    let spec = task.spec.ok_or_else(|| unusable("no specification"))?;
+    let (spec, files) = (Spec::from(spec), Files(&task.paths));
+    prepare_here(folder, &spec, &files, limits).map_err(|failure| {
         // Messages name a file by its role: its owner does not know its path.
         let mut message = failure.message;
-        for (name, artifact) in task.spec.iter().flat_map(named_inputs) {
+        for (name, artifact) in spec.named_inputs() {
             if let Some(path) = task.paths.get(&artifact.sha256) {
                 message = message.replace(path, name);
             }
@@ -59,17 +61,14 @@ pub fn prepare(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepare
     })
 }
 
-fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepared, Failure> {
-    let spec = task.spec.as_ref().ok_or_else(|| unusable("no specification"))?;
+fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) -> Result<Prepared, Failure> {
     let parameters = parameters(spec)?;
-    let files = Files(&task.paths);
     let (input, public) = match &spec.input {
-        Some(job_spec::Input::Air(air)) => files.air(air, folder)?,
-        Some(job_spec::Input::Program(program)) => files.program(program, spec, &parameters, limits)?,
-        None => return Err(refused(FailureClass::Unsupported, "spec.input", "no input")),
+        Input::Air(air) => files.air(air, folder)?,
+        Input::Program(program) => files.program(program, spec, &parameters, limits)?,
     };
     let wanted = match &spec.input {
-        Some(job_spec::Input::Program(program)) if program.dynamic_params.is_some() => "dynamic",
+        Input::Program(program) if program.dynamic_params.is_some() => "dynamic",
         _ => &input.public.layout,
     };
     if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
@@ -129,13 +128,13 @@ fn prepare_here(folder: &Path, task: &Prepare, limits: &Limits) -> Result<Prepar
     })
 }
 
-fn parameters(spec: &JobSpec) -> Result<PlannedParameters, Failure> {
+fn parameters(spec: &Spec) -> Result<PlannedParameters, Failure> {
     let named = match &spec.parameters {
-        Some(job_spec::Parameters::ParameterFile(text)) => {
+        Some(Parameters::ParameterFile(text)) => {
             let file = json::value(text).map_err(|error| invalid("spec.parameter_file", &error))?;
             return PlannedParameters::from_file(file, None).map_err(|error| plan_refused(&error));
         }
-        Some(job_spec::Parameters::Profile(named)) => named.clone(),
+        Some(Parameters::Profile(named)) => named.clone(),
         None => Default::default(),
     };
     let profile = match &*named.name {
@@ -211,11 +210,11 @@ struct Files<'a>(&'a HashMap<String, String>);
 
 impl Files<'_> {
     /// The expectation of the job. For a program, its file gives the builtins.
-    fn expectation(&self, spec: &JobSpec) -> Result<Expectation, Failure> {
+    fn expectation(&self, spec: &Spec) -> Result<Expectation, Failure> {
         let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
         let of_program = match &spec.input {
-            Some(job_spec::Input::Program(program)) => Some(self.builtins(program)?),
-            _ => None,
+            Input::Program(program) => Some(self.builtins(program)?),
+            Input::Air(_) => None,
         };
         if let (Some(listed), Some(own)) = (&listed, &of_program)
             && listed != own
@@ -285,7 +284,7 @@ impl Files<'_> {
     fn program(
         &self,
         program: &ProgramInput,
-        spec: &JobSpec,
+        spec: &Spec,
         parameters: &PlannedParameters,
         limits: &Limits,
     ) -> Result<(ProverInput, Option<Value>), Failure> {

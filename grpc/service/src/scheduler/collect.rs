@@ -101,9 +101,8 @@ impl Scheduler {
         let Ok(page) = self.with_store(move |store| store.list(&newest)).await else {
             return true;
         };
-        let touched = page.jobs.first().and_then(|job| job.updated_at);
-        let touched = touched.and_then(|at| SystemTime::try_from(at).ok());
-        let idle = touched.and_then(|at| at.elapsed().ok()).unwrap_or_default();
+        let last = page.jobs.first().map(|job| job.updated);
+        let idle = last.and_then(|at| at.elapsed().ok()).unwrap_or_default();
         if idle > LONG {
             tracing::warn!(
                 seconds = idle.as_secs(),

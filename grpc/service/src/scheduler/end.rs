@@ -1,10 +1,10 @@
 //! Ends jobs without a proof: cancelled, expired or failed.
 
-use super::{Active, Scheduler, reset, to_its_end};
+use super::{Active, Scheduler, to_its_end};
 use crate::failure::{Stage, failure, is_ours};
-use crate::internal::StoredJob;
+use crate::job::Job;
 use crate::store::{Fence, Renew, StoreError};
-use quarry_client::protocol::{Failure, FailureClass, Job, JobState};
+use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +31,7 @@ impl Scheduler {
     /// Ends a job, whatever its current lease.
     async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
         let job = self
-            .change(id, Fence::Any, Renew::New, move |stored| end(stored, &failure))
+            .change(id, Fence::Any, Renew::New, move |job| job.end(failure.clone()))
             .await?;
         let is_idle = {
             let mut state = self.state();
@@ -55,17 +55,16 @@ impl Scheduler {
         self.metrics.attempt_failed(&failure);
         let most = self.settings.max_attempts;
         let job = self
-            .change(id, fence, Renew::Keep, move |stored| {
-                let job = stored.job.get_or_insert_default();
+            .change(id, fence, Renew::Keep, move |job| {
                 job.failed_attempts += u32::from(failure.retryable);
                 if failure.retryable && job.failed_attempts < most {
-                    reset(job);
+                    job.reset();
                 } else {
-                    end(stored, &failure);
+                    job.end(failure.clone());
                 }
             })
             .await?;
-        if job.state() == JobState::Received {
+        if job.state == JobState::Received {
             self.clear(id);
             self.admit(&job);
         } else {
@@ -100,16 +99,4 @@ impl Scheduler {
             }
         }
     }
-}
-
-/// Ends a job with a failure.
-fn end(stored: &mut StoredJob, failure: &Failure) {
-    let job = stored.job.get_or_insert_default();
-    job.set_state(match failure.class() {
-        FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
-        FailureClass::Cancelled => JobState::Cancelled,
-        FailureClass::Deadline => JobState::Expired,
-        _ => JobState::Failed,
-    });
-    job.failure = Some(failure.clone());
 }

@@ -3,8 +3,9 @@
 use super::commitments::{Missed, Work, missed};
 use super::queue::aged;
 use super::{Active, Scheduler, SubmitError, to_its_end};
+use crate::job::Spec;
 use crate::store::{Listing, StoreError};
-use quarry_client::protocol::{Estimate, Failure, Job, JobSpec, JobState, Statement};
+use quarry_client::protocol::{Estimate, Failure, JobState, PhaseTime, Statement};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -64,15 +65,8 @@ impl Scheduler {
             page_size: SAMPLES,
             ..Listing::default()
         };
-        let results = self.with_store(move |store| {
-            let jobs = store.list(&listing)?.jobs;
-            let result = |job: &Job| Ok(store.get(&job.id)?.result);
-            jobs.iter()
-                .rev()
-                .map(result)
-                .collect::<Result<Vec<_>, StoreError>>()
-        });
-        for result in results.await?.into_iter().flatten() {
+        let page = self.with_store(move |store| store.list(&listing)).await?;
+        for result in page.jobs.into_iter().rev().filter_map(|job| job.result) {
             let work = result
                 .statement
                 .map_or(0.0, |statement| statement.multiplications);
@@ -82,10 +76,8 @@ impl Scheduler {
     }
 
     /// Adds a proof to the pace.
-    pub(super) fn add_pace(&self, work: f64, phases: &[quarry_client::protocol::PhaseTime]) {
-        let time = |phase: &quarry_client::protocol::PhaseTime| {
-            phase.time.and_then(|time| Duration::try_from(time).ok())
-        };
+    pub(super) fn add_pace(&self, work: f64, phases: &[PhaseTime]) {
+        let time = |phase: &PhaseTime| phase.time.and_then(|time| Duration::try_from(time).ok());
         let seconds: Duration = phases.iter().filter_map(time).sum();
         self.state().pace.add(work, seconds.as_secs_f64());
     }
@@ -101,7 +93,7 @@ impl Scheduler {
         let state = self.state();
         let usual = state.pace.time(None, 0.5)?;
         let left = |active: &Active| {
-            let known = active.work.and_then(|work| state.pace.time(Some(work), 0.5));
+            let known = active.work().and_then(|work| state.pace.time(Some(work), 0.5));
             known.unwrap_or(usual).mul_f64(1.0 - active.progress)
         };
         let all: Duration = state.active.values().map(left).sum();
@@ -109,7 +101,7 @@ impl Scheduler {
     }
 
     /// Rejects a job that would miss its deadline or make an accepted one miss its own.
-    pub(super) fn check_commitments(&self, spec: &JobSpec) -> Result<(), SubmitError> {
+    pub(super) fn check_commitments(&self, spec: &Spec) -> Result<(), SubmitError> {
         match self.missed(spec, None) {
             Some(missed) => Err(SubmitError::Busy(missed)),
             None => Ok(()),
@@ -118,15 +110,16 @@ impl Scheduler {
 
     /// The first deadline that would be missed with this additional job. Unless its work is known, it counts as a mean
     /// one.
-    fn missed(&self, spec: &JobSpec, work: Option<f64>) -> Option<Missed> {
+    fn missed(&self, spec: &Spec, work: Option<f64>) -> Option<Missed> {
         let state = self.state();
         let now = SystemTime::now();
         let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
-        let deadline = spec.deadline.and_then(|at| SystemTime::try_from(at).ok());
         let usual = state.pace.time(None, PROMISE)?;
         let time = work.and_then(|work| state.pace.time(Some(work), PROMISE));
         let work = |active: &Active| {
-            let known = active.work.and_then(|work| state.pace.time(Some(work), PROMISE));
+            let known = active
+                .work()
+                .and_then(|work| state.pace.time(Some(work), PROMISE));
             let time = known.unwrap_or(usual);
             Work {
                 time: time.mul_f64(1.0 - active.progress),
@@ -142,7 +135,7 @@ impl Scheduler {
             priority: spec.priority.into(),
             aged: spec.priority.into(),
             has_begun: false,
-            left: deadline.map(left),
+            left: spec.deadline.map(left),
         };
         missed(&accepted, new, self.settings.devices.len())
     }
@@ -152,24 +145,24 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`Failure`]: why the job could not be proved.
-    pub async fn estimate(self: &Arc<Self>, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
+    pub async fn estimate(self: &Arc<Self>, tenant: &str, spec: Spec) -> Result<Estimate, Failure> {
         // If the caller is cancelled, the child must not keep working in the folder that the next estimate uses.
         let (scheduler, tenant) = (Arc::clone(self), tenant.to_owned());
-        to_its_end(async move { scheduler.estimate_here(&tenant, spec).await }).await
+        to_its_end(async move { scheduler.estimate_here(&tenant, &spec).await }).await
     }
 
-    async fn estimate_here(&self, tenant: &str, spec: JobSpec) -> Result<Estimate, Failure> {
+    async fn estimate_here(&self, tenant: &str, spec: &Spec) -> Result<Estimate, Failure> {
         let _one_at_a_time = self.estimating.lock().await;
-        let prepared = self.run_prepare("estimate", tenant, spec.clone()).await;
+        let prepared = self.run_prepare("estimate", tenant, spec).await;
         self.forget("estimate");
-        let statement = prepared?.statement.unwrap_or_default();
+        let statement = prepared?.statement;
         let backlog = self.backlog();
         let time = |share| self.state().pace.time(Some(statement.multiplications), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
         // The same rules as for a submission.
         let is_met = || match (self.paused(), p95) {
             (Some(_), _) => Some(false),
-            (None, Some(_)) => Some(self.missed(&spec, Some(statement.multiplications)).is_none()),
+            (None, Some(_)) => Some(self.missed(spec, Some(statement.multiplications)).is_none()),
             (None, None) => None,
         };
         Ok(Estimate {

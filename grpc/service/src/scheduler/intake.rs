@@ -2,9 +2,9 @@
 
 use super::commitments::Missed;
 use super::{Scheduler, to_its_end};
-use crate::artifacts::inputs_of;
+use crate::job::{Job, Spec};
 use crate::store::{StoreError, Submitted};
-use quarry_client::protocol::{Job, JobSpec, JobState};
+use quarry_client::protocol::JobState;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -66,22 +66,27 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub async fn submit(self: &Arc<Self>, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+    pub async fn submit(
+        self: &Arc<Self>,
+        tenant: String,
+        spec: Spec,
+        quota: Option<usize>,
+    ) -> Result<Submitted, SubmitError> {
         let scheduler = Arc::clone(self);
-        let submitted = to_its_end(async move { scheduler.take(job, quota).await }).await;
+        let submitted = to_its_end(async move { scheduler.take(tenant, spec, quota).await }).await;
         if let Err(error) = &submitted {
             self.metrics.refused(error.name());
         }
         submitted
     }
 
-    async fn take(&self, job: Job, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+    async fn take(&self, tenant: String, spec: Spec, quota: Option<usize>) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collecting.read().await;
         // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
         // admitted twice.
         let _no_other = self.admitting.lock().await;
         // A repeated submission returns the existing job, even if the queue is full.
-        if let Some(submitted) = self.submitted_before(&job).await? {
+        if let Some(submitted) = self.submitted_before(&tenant, &spec).await? {
             return Ok(submitted);
         }
         {
@@ -90,7 +95,7 @@ impl Scheduler {
                 return Err(SubmitError::Draining);
             }
             if let Some(reason) = &state.paused
-                && job.spec.as_ref().is_some_and(|spec| spec.deadline.is_some())
+                && spec.deadline.is_some()
             {
                 return Err(SubmitError::Paused(reason.clone()));
             }
@@ -102,7 +107,7 @@ impl Scheduler {
                 state
                     .active
                     .values()
-                    .filter(|active| active.tenant == job.tenant)
+                    .filter(|active| active.tenant == tenant)
                     .count()
             };
             if let Some(quota) = quota
@@ -111,16 +116,17 @@ impl Scheduler {
                 return Err(SubmitError::Quota(quota));
             }
         }
-        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
-        let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
-        if deadline.is_some_and(|deadline| deadline <= SystemTime::now()) {
+        if spec
+            .deadline
+            .is_some_and(|deadline| deadline <= SystemTime::now())
+        {
             return Err(SubmitError::Late);
         }
-        self.check_commitments(job.spec.as_ref().unwrap_or(&JobSpec::default()))?;
-        for artifact in job.spec.iter().flat_map(inputs_of) {
-            self.artifacts.path(&job.tenant, &artifact.sha256)?;
+        self.check_commitments(&spec)?;
+        for artifact in spec.inputs() {
+            self.artifacts.path(&tenant, &artifact.sha256)?;
         }
-        let submitted = self.with_store(move |store| store.submit(job)).await?;
+        let submitted = self.with_store(move |store| store.submit(&tenant, spec)).await?;
         if !submitted.existing {
             self.announce(&submitted.job);
             self.admit(&submitted.job);
@@ -132,34 +138,32 @@ impl Scheduler {
     pub(super) async fn admit_unknown(&self) -> Result<(), StoreError> {
         let _no_other = self.admitting.lock().await;
         for job in self.with_store(|store| store.active()).await? {
-            let is_known = self.state().active.contains_key(&job.id);
-            if !is_known && job.state() == JobState::Received {
-                self.announce(&job);
-                self.admit(&job);
-            }
+            self.admit_if_unknown(&job);
         }
         Ok(())
     }
 
+    fn admit_if_unknown(&self, job: &Job) {
+        let is_known = self.state().active.contains_key(&job.id);
+        if !is_known && job.state == JobState::Received {
+            self.announce(job);
+            self.admit(job);
+        }
+    }
+
     /// Returns the tenant's existing job with the same dedup key, if there is one.
-    async fn submitted_before(&self, job: &Job) -> Result<Option<Submitted>, StoreError> {
-        let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
-        if key.is_empty() {
+    async fn submitted_before(&self, tenant: &str, spec: &Spec) -> Result<Option<Submitted>, StoreError> {
+        if spec.dedup_key.is_empty() {
             return Ok(None);
         }
-        let tenant = job.tenant.clone();
+        let (tenant, key) = (tenant.to_owned(), spec.dedup_key.clone());
         let found = self
             .with_store(move |store| store.by_dedup_key(&tenant, &key))
             .await?;
-        let Some(job) = found.and_then(|stored| stored.job) else {
-            return Ok(None);
-        };
-        // A commit that reported an error may have succeeded; then the job is recorded but not scheduled yet.
-        let is_known = self.state().active.contains_key(&job.id);
-        if !is_known && job.state() == JobState::Received {
-            self.announce(&job);
-            self.admit(&job);
-        }
-        Ok(Some(Submitted { job, existing: true }))
+        Ok(found.map(|job| {
+            // A commit that reported an error may have succeeded; then the job is recorded but not scheduled yet.
+            self.admit_if_unknown(&job);
+            Submitted { job, existing: true }
+        }))
     }
 }

@@ -70,16 +70,16 @@ impl State {
     }
 
     fn statement(&self, id: &str) -> Option<&Statement> {
-        self.active.get(id)?.prepared.as_ref()?.statement.as_ref()
+        Some(&self.active.get(id)?.prepared.as_ref()?.statement)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::internal::Prepared;
+    use crate::job;
     use crate::scheduler::Active;
-    use quarry_client::protocol::Job;
+    use crate::scheduler::prepare::Prepared;
 
     const GIB: u64 = 1 << 30;
 
@@ -100,10 +100,10 @@ mod tests {
         };
         let active = Active {
             prepared: Some(Prepared {
-                statement: Some(statement),
-                ..Prepared::default()
+                statement,
+                annotations: false,
             }),
-            ..Active::of(&Job::default())
+            ..Active::of(&job::example(""))
         };
         State {
             active: [("job".to_owned(), active)].into(),

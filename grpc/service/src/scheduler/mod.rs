@@ -26,10 +26,11 @@ pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
 use crate::history::History;
-use crate::internal::{Prepared, StoredJob};
+use crate::job::Job;
 use crate::metrics::Metrics;
 use crate::store::{Fence, JobStore, Renew, StoreError};
-use quarry_client::protocol::{DeviceInfo, Job, JobState, Limits};
+use prepare::Prepared;
+use quarry_client::protocol::{DeviceInfo, JobState, Limits};
 use queue::{Entry, Queue};
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -84,8 +85,6 @@ struct Active {
     deadline: Option<SystemTime>,
     tenant: String,
     priority: i32,
-    /// The proof's work in field multiplications, once known.
-    work: Option<f64>,
     /// Fraction of the proving that is done, and the current phase.
     progress: f64,
     stage: String,
@@ -97,19 +96,23 @@ struct Active {
 
 impl Active {
     fn of(job: &Job) -> Self {
-        let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
         Self {
             stop: watch::Sender::new(false),
-            deadline: deadline.and_then(|deadline| SystemTime::try_from(deadline).ok()),
+            deadline: job.spec.deadline,
             tenant: job.tenant.clone(),
-            priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
-            work: None,
+            priority: job.spec.priority,
             progress: 0.0,
             stage: String::new(),
             stage_since: Instant::now(),
             summary: overview::Summary::of(job),
             prepared: None,
         }
+    }
+
+    /// The proof's work in field multiplications, once known.
+    fn work(&self) -> Option<f64> {
+        let prepared = self.prepared.as_ref()?;
+        Some(prepared.statement.multiplications)
     }
 }
 
@@ -205,7 +208,7 @@ impl Scheduler {
         scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
             // The process that worked on it is gone, so the job starts over.
-            let job = match job.state() {
+            let job = match job.state {
                 JobState::Received => job,
                 _ => scheduler.receive_again(&job.id).await?,
             };
@@ -278,7 +281,7 @@ impl Scheduler {
         id: &str,
         fence: Fence,
         renew: Renew,
-        mut change: impl FnMut(&mut StoredJob) + Send + 'static,
+        mut change: impl FnMut(&mut Job) + Send + 'static,
     ) -> Result<Job, StoreError> {
         let id = id.to_owned();
         let job = self
@@ -286,26 +289,21 @@ impl Scheduler {
             .await?;
         self.announce(&job);
         self.state().remember(&job);
-        if job.state().has_ended() {
-            self.history.ended(job.state());
-            let deadline = job.spec.as_ref().and_then(|spec| spec.deadline);
-            let deadline = deadline.and_then(|deadline| SystemTime::try_from(deadline).ok());
+        if job.has_ended() {
+            self.history.ended(job.state);
             // Slack is only meaningful for jobs that succeeded or expired.
-            let deadline =
-                deadline.filter(|_| matches!(job.state(), JobState::Succeeded | JobState::Expired));
+            let had_time = matches!(job.state, JobState::Succeeded | JobState::Expired);
+            let deadline = job.spec.deadline.filter(|_| had_time);
             let slack =
                 deadline.map(|deadline| deadline.duration_since(SystemTime::now()).unwrap_or_default());
-            self.metrics.job_ended(job.state(), job.failure.as_ref(), slack);
+            self.metrics.job_ended(job.state, job.failure.as_ref(), slack);
         }
         Ok(job)
     }
 
     /// Resets a job to RECEIVED under a new lease, whatever its current lease.
     async fn receive_again(&self, id: &str) -> Result<Job, StoreError> {
-        let receive = |stored: &mut StoredJob| {
-            reset(stored.job.get_or_insert_default());
-        };
-        self.change(id, Fence::Any, Renew::New, receive).await
+        self.change(id, Fence::Any, Renew::New, Job::reset).await
     }
 
     /// Puts a recorded job into the queue.
@@ -393,8 +391,8 @@ impl Scheduler {
             tracing::info!(
                 id = job.id,
                 tenant = job.tenant,
-                state = job.state().name(),
-                lease = job.lease_epoch,
+                state = job.state.name(),
+                lease = job.lease,
                 code,
                 "job changed"
             );
@@ -415,20 +413,10 @@ impl Scheduler {
     }
 }
 
-/// Resets a job to RECEIVED.
-fn reset(job: &mut Job) {
-    job.set_state(JobState::Received);
-    job.stage.clear();
-    job.progress = 0.0;
-}
-
 /// Queue entry of a job. Its age counts from its submission, whatever was tried since; after a failed attempt it backs
 /// off.
 fn entry(job: &Job) -> Entry {
-    let created = job.created_at.and_then(|at| SystemTime::try_from(at).ok());
-    let age = created
-        .and_then(|created| created.elapsed().ok())
-        .unwrap_or_default();
+    let age = job.created.elapsed().unwrap_or_default();
     let now = Instant::now();
     let pause = match job.failed_attempts {
         0 => Duration::ZERO,
@@ -436,9 +424,9 @@ fn entry(job: &Job) -> Entry {
     };
     Entry {
         id: job.id.clone(),
-        lease: job.lease_epoch,
+        lease: job.lease,
         tenant: job.tenant.clone(),
-        priority: job.spec.as_ref().map_or(0, |spec| spec.priority),
+        priority: job.spec.priority,
         // Limits the age to a day, in case the clock was changed.
         since: now.checked_sub(age.min(MAX_AGE)).unwrap_or(now),
         not_before: now + pause,

@@ -3,9 +3,10 @@
 use super::{Active, Scheduler, State};
 use crate::failure::is_ours;
 use crate::history::{Columns, Span, TICK};
+use crate::job::Job;
 use crate::metrics::class_name;
 use crate::store::{Listing, StoreError};
-use quarry_client::protocol::{DeviceInfo, Job, JobState};
+use quarry_client::protocol::{DeviceInfo, JobState};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -106,8 +107,6 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(job: &Job) -> Self {
-        let time = |at: Option<prost_types::Timestamp>| at.and_then(|at| SystemTime::try_from(at).ok());
-        let now = SystemTime::now();
         let (layout, n_steps) = match &job.statement {
             Some(statement) => (statement.layout.clone(), statement.n_steps),
             None => Default::default(),
@@ -116,9 +115,9 @@ impl Summary {
         Self {
             id: job.id.clone(),
             tenant: job.tenant.clone(),
-            state: job.state(),
-            created: time(job.created_at).unwrap_or(now),
-            updated: time(job.updated_at).unwrap_or(now),
+            state: job.state,
+            created: job.created,
+            updated: job.updated,
             failed_attempts: job.failed_attempts,
             layout,
             n_steps,
@@ -188,7 +187,7 @@ impl State {
     /// Updates the summary of a job.
     pub(super) fn remember(&mut self, job: &Job) {
         let summary = Summary::of(job);
-        if job.state().has_ended() {
+        if job.has_ended() {
             self.ended.truncate(MOST - 1);
             self.ended.push_front(summary);
         } else if let Some(active) = self.active.get_mut(&job.id) {

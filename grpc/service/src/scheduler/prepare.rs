@@ -2,16 +2,15 @@
 
 use super::queue::Entry;
 use super::{MIN_DISK, Scheduler, blocking, entry};
-use crate::artifacts::{ArtifactError, inputs_of};
+use crate::artifacts::ArtifactError;
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
 use crate::crash;
 use crate::failure::{Stage, failure};
-use crate::internal::{
-    ChildRequest, Prepare, Prepared, StoredJob, child_answer::Answer, child_request::Task,
-};
+use crate::internal::{self, ChildRequest, Prepare, child_answer::Answer, child_request::Task};
+use crate::job::{Job, Spec};
 use crate::processes::run_child;
 use crate::store::{Fence, Renew, StoreError};
-use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, Job, JobSpec, JobState, Limits};
+use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, JobState, Limits, Statement};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +25,14 @@ const MIN_CHILD_SECONDS: u64 = 60;
 pub(super) fn child_time(limits: &Limits) -> Duration {
     let seconds = limits.max_child_cpu_seconds.saturating_mul(PATIENCE);
     Duration::from_secs(seconds.max(MIN_CHILD_SECONDS))
+}
+
+/// A job whose files are in the scratch folder.
+pub(super) struct Prepared {
+    /// What its proof will state.
+    pub statement: Statement,
+    /// Whether the proof file gets annotations.
+    pub annotations: bool,
 }
 
 impl Scheduler {
@@ -60,16 +67,14 @@ impl Scheduler {
 
     async fn prepare(&self, next: Entry) -> Result<(), StoreError> {
         let id = &*next.id;
-        let validating = |stored: &mut StoredJob| {
-            stored.job.get_or_insert_default().set_state(JobState::Validating);
-        };
+        let validating = |job: &mut Job| job.state = JobState::Validating;
         let job = self
             .change(id, Fence::Lease(next.lease), Renew::New, validating)
             .await?;
         crash::point("prepare.leased");
-        let lease = job.lease_epoch;
+        let lease = job.lease;
         let prepared = tokio::select! {
-            prepared = self.run_prepare(id, &job.tenant, job.spec.clone().unwrap_or_default()) => prepared,
+            prepared = self.run_prepare(id, &job.tenant, &job.spec) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -81,25 +86,20 @@ impl Scheduler {
         };
         // No collection between adopting a file and recording the job that refers to it.
         let no_collection = self.collecting.read().await;
-        if let Err(failure) = self.keep_statement(&job, &mut prepared).await {
+        if let Err(failure) = self.keep_statement(&job, &mut prepared.statement).await {
             return self.fail(id, Fence::Lease(lease), failure).await;
         }
         crash::point("prepare.done");
         let statement = prepared.statement.clone();
-        let queued = move |stored: &mut StoredJob| {
-            let job = stored.job.get_or_insert_default();
-            job.set_state(JobState::Queued);
+        let queued = move |job: &mut Job| {
+            job.state = JobState::Queued;
             job.validation_done = true;
-            job.statement.clone_from(&statement);
+            job.statement = Some(statement.clone());
         };
         let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
         drop(no_collection);
         let mut state = self.state();
         if let Some(active) = state.active.get_mut(id) {
-            active.work = prepared
-                .statement
-                .as_ref()
-                .map(|statement| statement.multiplications);
             active.prepared = Some(prepared);
             state.ready.push(entry(&job));
         }
@@ -107,12 +107,7 @@ impl Scheduler {
     }
 
     /// Runs the child, which writes its files to the job's scratch folder.
-    pub(super) async fn run_prepare(
-        &self,
-        id: &str,
-        tenant: &str,
-        spec: JobSpec,
-    ) -> Result<Prepared, Failure> {
+    pub(super) async fn run_prepare(&self, id: &str, tenant: &str, spec: &Spec) -> Result<Prepared, Failure> {
         let folder = self.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
@@ -120,47 +115,52 @@ impl Scheduler {
             .await
             .map_err(|why| internal("scratch", &why))?;
         let paths = self
-            .paths(tenant, &inputs_of(&spec))
+            .paths(tenant, spec.inputs())
             .map_err(|why| internal("artifact", &why))?;
-        let limits = self.limits(&spec);
+        let limits = self.limits(spec);
         let time = child_time(&limits);
         let request = ChildRequest {
             folder: folder.display().to_string(),
             limits: Some(limits),
             max_file_bytes: self.settings.max_file_bytes,
             task: Some(Task::Prepare(Prepare {
-                spec: Some(spec),
+                spec: Some(spec.clone().into()),
                 paths,
             })),
         };
         match run_child(&request, Stage::Prepare, time).await? {
-            Answer::Prepared(prepared) => Ok(prepared),
+            Answer::Prepared(internal::Prepared {
+                statement: Some(statement),
+                annotations,
+            }) => Ok(Prepared {
+                statement,
+                annotations,
+            }),
             _ => Err(internal("child.answer", &"not an answer to prepare")),
         }
     }
 
     /// Stores the public input and the parameters as artifacts of the job's tenant.
-    async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
+    async fn keep_statement(&self, job: &Job, statement: &mut Statement) -> Result<(), Failure> {
         let folder = self.folder(&job.id);
         let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
         let keep = |name: &str| self.keep(&job.tenant, folder.join(name));
-        let statement = prepared.statement.get_or_insert_default();
         statement.public_input = Some(keep(PUBLIC_INPUT).await.map_err(internal)?);
         statement.parameters = Some(keep(PARAMETERS).await.map_err(internal)?);
         Ok(())
     }
 
     /// Paths of a tenant's artifacts, by digest.
-    pub(super) fn paths(
+    pub(super) fn paths<'a>(
         &self,
         tenant: &str,
-        artifacts: &[&ArtifactRef],
+        artifacts: impl IntoIterator<Item = &'a ArtifactRef>,
     ) -> Result<HashMap<String, String>, ArtifactError> {
-        let path = |artifact: &&ArtifactRef| {
+        let path = |artifact: &ArtifactRef| {
             let path = self.artifacts.path(tenant, &artifact.sha256)?;
             Ok((artifact.sha256.clone(), path.display().to_string()))
         };
-        artifacts.iter().map(path).collect()
+        artifacts.into_iter().map(path).collect()
     }
 
     /// Stores a copy of a file as an artifact of a tenant.
@@ -176,7 +176,7 @@ impl Scheduler {
     }
 
     /// The job's own limits where they are stricter than the appliance's, which apply otherwise.
-    pub(super) fn limits(&self, spec: &JobSpec) -> Limits {
+    pub(super) fn limits(&self, spec: &Spec) -> Limits {
         let (own, most) = (spec.limits.unwrap_or_default(), self.settings.limits);
         let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };
         Limits {

@@ -4,12 +4,11 @@ use super::queue::Entry;
 use super::{Scheduler, entry};
 use crate::crash;
 use crate::failure::{Stage, failure};
-use crate::internal::{
-    Progress, Prove, Proved, Ready, StoredJob, worker_report::Report, worker_request::Request,
-};
+use crate::internal::{Progress, Prove, Proved, Ready, worker_report::Report, worker_request::Request};
+use crate::job::Job;
 use crate::processes::Worker;
 use crate::store::{Fence, Renew, StoreError};
-use quarry_client::protocol::{Failure, FailureClass, Job, JobState};
+use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
@@ -165,9 +164,8 @@ impl Scheduler {
             let failed = self.fail(id, Fence::Lease(next.lease), failure).await;
             return (Some(worker), failed.map(|()| None));
         }
-        let running = |stored: &mut StoredJob| {
-            let job = stored.job.get_or_insert_default();
-            job.set_state(JobState::Running);
+        let running = |job: &mut Job| {
+            job.state = JobState::Running;
             job.progress = 0.0;
         };
         let leased = self
@@ -178,7 +176,7 @@ impl Scheduler {
             Err(error) => return (Some(worker), Err(error)),
         };
         crash::point("prove.leased");
-        let lease = job.lease_epoch;
+        let lease = job.lease;
         let annotations = {
             let state = self.state();
             let prepared = state.active.get(id).and_then(|active| active.prepared.as_ref());
@@ -190,7 +188,7 @@ impl Scheduler {
             annotations,
         });
         worker.ask(request).await;
-        let limits = self.limits(job.spec.as_ref().unwrap_or(&Default::default()));
+        let limits = self.limits(&job.spec);
         let time = Duration::from_secs(limits.max_device_seconds);
         let outcome = tokio::select! {
             outcome = self.follow(&mut worker, id, lease) => outcome,
@@ -276,9 +274,8 @@ impl Scheduler {
 
     /// Queues a job for a device again. This is not a failed attempt, since no work was begun.
     async fn postpone(&self, id: &str, lease: u64) -> Result<(), StoreError> {
-        let queued = |stored: &mut StoredJob| {
-            let job = stored.job.get_or_insert_default();
-            job.set_state(JobState::Queued);
+        let queued = |job: &mut Job| {
+            job.state = JobState::Queued;
             job.stage.clear();
         };
         let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
@@ -309,8 +306,7 @@ impl Scheduler {
         if is_new {
             let (stage, done) = (progress.stage.clone(), progress.progress);
             let told = self
-                .change(id, Fence::Lease(progress.lease), Renew::Keep, move |stored| {
-                    let job = stored.job.get_or_insert_default();
+                .change(id, Fence::Lease(progress.lease), Renew::Keep, move |job| {
                     job.stage.clone_from(&stage);
                     job.progress = done;
                 })

@@ -6,12 +6,12 @@ use super::{Scheduler, blocking};
 use crate::child::verify::PROOF_FILE;
 use crate::crash;
 use crate::failure::{Stage, failure};
-use crate::internal::{
-    ChildRequest, Proved, StoredJob, Verified, Verify, child_answer::Answer, child_request::Task,
-};
+use crate::internal::{ChildRequest, Proved, Verified, Verify, child_answer::Answer, child_request::Task};
+use crate::job::Job;
 use crate::processes::run_child;
 use crate::store::{Fence, Renew, StoreError};
-use quarry_client::protocol::{Failure, FailureClass, Job, JobResult, JobState, job_spec};
+use quarry_client::protocol::job_spec::Input;
+use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -22,18 +22,22 @@ pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
 impl Scheduler {
     /// Verifies and releases a proof made under the job's lease.
     pub(super) async fn release(&self, job: &Job, proved: Proved) -> Result<(), StoreError> {
-        let (id, lease) = (&*job.id, job.lease_epoch);
-        let verifying = |stored: &mut StoredJob| {
-            let job = stored.job.get_or_insert_default();
-            job.set_state(JobState::Verifying);
+        let (id, lease) = (&*job.id, job.lease);
+        let verifying = |job: &mut Job| {
+            job.state = JobState::Verifying;
             job.stage.clear();
             job.progress = 1.0;
         };
         let job = self
             .change(id, Fence::Lease(lease), Renew::Keep, verifying)
             .await?;
+        let Some(statement) = job.statement.clone() else {
+            let why = "the job has no statement";
+            let failure = failure(FailureClass::Internal, Stage::Verify, "verify.statement", why);
+            return self.fail(id, Fence::Lease(lease), failure).await;
+        };
         let verified = tokio::select! {
-            verified = self.verify(&job) => verified,
+            verified = self.verify(&job, &statement) => verified,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -55,7 +59,6 @@ impl Scheduler {
             }
         };
         crash::point("release.kept");
-        let statement = job.statement.clone().unwrap_or_default();
         let estimate = self.usual_seconds(statement.multiplications);
         let seconds = self.metrics.proved(&proved.phases, estimate);
         self.history.proved(seconds);
@@ -73,9 +76,9 @@ impl Scheduler {
             finished_at: Some(SystemTime::now().into()),
             facts: verified.facts,
         };
-        let succeeded = move |stored: &mut StoredJob| {
-            stored.job.get_or_insert_default().set_state(JobState::Succeeded);
-            stored.result = Some(result.clone());
+        let succeeded = move |job: &mut Job| {
+            job.state = JobState::Succeeded;
+            job.result = Some(result.clone());
         };
         self.change(id, Fence::Lease(lease), Renew::Keep, succeeded)
             .await?;
@@ -86,18 +89,15 @@ impl Scheduler {
     }
 
     /// Verifies the proof in a child process.
-    async fn verify(&self, job: &Job) -> Result<Verified, Failure> {
+    async fn verify(&self, job: &Job, statement: &Statement) -> Result<Verified, Failure> {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
-        let spec = job.spec.clone().unwrap_or_default();
-        let statement = job.statement.clone().unwrap_or_default();
-        let program = match &spec.input {
-            Some(job_spec::Input::Program(program)) => program.program.clone(),
-            _ => None,
+        let program = match &job.spec.input {
+            Input::Program(program) => program.program.clone(),
+            Input::Air(_) => None,
         };
         let files = [&statement.public_input, &statement.parameters, &program];
-        let files: Vec<_> = files.into_iter().flatten().collect();
         let paths = self
-            .paths(&job.tenant, &files)
+            .paths(&job.tenant, files.into_iter().flatten())
             .map_err(|why| internal("artifact", &why))?;
         let limits = self.settings.limits;
         let folder = self.folder(&job.id);
@@ -106,9 +106,9 @@ impl Scheduler {
             limits: Some(limits),
             max_file_bytes: self.settings.max_file_bytes,
             task: Some(Task::Verify(Verify {
-                statement: Some(statement),
+                statement: Some(statement.clone()),
                 paths,
-                uploaded: matches!(spec.input, Some(job_spec::Input::Air(_))),
+                uploaded: matches!(job.spec.input, Input::Air(_)),
                 program,
             })),
         };

@@ -82,9 +82,10 @@ impl Scheduler {
 mod tests {
     use super::*;
     use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload};
+    use crate::job::Spec;
     use crate::scheduler::{Retention, Settings};
     use crate::store::RedbStore;
-    use quarry_client::protocol::{AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, job_spec::Input};
+    use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, JobState, Limits, job_spec::Input};
     use std::collections::HashSet;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -150,7 +151,7 @@ mod tests {
             .unwrap()
     }
 
-    fn job() -> Job {
+    fn spec() -> Spec {
         let input = AirInput {
             public_input: Some(ArtifactRef::default()),
             ..AirInput::default()
@@ -159,10 +160,7 @@ mod tests {
             input: Some(Input::Air(input)),
             ..JobSpec::default()
         };
-        Job {
-            spec: Some(spec),
-            ..Job::default()
-        }
+        spec.into()
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -172,18 +170,18 @@ mod tests {
         let scheduler = start(folder.path(), Arc::clone(&artifacts)).await;
         for _ in 0..2 {
             artifacts.n_found.store(0, Ordering::Relaxed);
-            let id = scheduler.submit(job(), None).await.unwrap().job.id;
+            let id = scheduler
+                .submit(String::new(), spec(), None)
+                .await
+                .unwrap()
+                .job
+                .id;
             let ended = scheduler.when(|state| (!state.active.contains_key(&id)).then_some(()));
             tokio::time::timeout(Duration::from_secs(60), ended)
                 .await
                 .unwrap();
-            let job = scheduler
-                .with_store(move |store| store.get(&id))
-                .await
-                .unwrap()
-                .job
-                .unwrap();
-            assert_eq!((job.state(), job.failed_attempts), (JobState::Failed, 2));
+            let job = scheduler.with_store(move |store| store.get(&id)).await.unwrap();
+            assert_eq!((job.state, job.failed_attempts), (JobState::Failed, 2));
             assert_eq!(job.failure.unwrap().code, "scheduler.panic");
         }
         let idle = scheduler.when(|state| (state.preparing.taken() == 0).then_some(()));

@@ -1,8 +1,9 @@
 //! Read access to the scheduler's state.
 
 use super::Scheduler;
+use crate::job::Job;
 use crate::metrics::Load;
-use quarry_client::protocol::{DeviceInfo, Job};
+use quarry_client::protocol::DeviceInfo;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};

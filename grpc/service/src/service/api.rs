@@ -10,12 +10,13 @@ use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
 use super::streams::{STALL, blocking, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::Config;
+use crate::job::Job;
 use crate::scheduler::Scheduler;
 use crate::store::{Listing, StoreError};
 use quarry_client::protocol::prover_server::Prover;
 use quarry_client::protocol::{
-    ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate,
-    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
+    self, ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate,
+    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, JobEvent, JobResult,
     JobState, ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest,
     SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
     upload_artifact_request::Part,
@@ -134,25 +135,26 @@ impl Api {
         blocking(move || action(&*artifacts)).await
     }
 
-    /// Adds to a stored job the progress that only the scheduler knows.
-    fn live(&self, mut job: Job) -> Job {
-        if job.state() == JobState::Running
+    /// A job as clients see it, with the progress that only the scheduler knows.
+    fn live(&self, mut job: Job) -> protocol::Job {
+        if job.state == JobState::Running
             && let Some(progress) = self.scheduler.progress(&job.id)
         {
             job.progress = progress;
         }
-        job
+        job.into()
     }
 
     /// Loads a job that the client may see; any other job is reported as not found.
-    async fn stored(&self, id: &str, who: &Identity) -> Result<(Job, Option<JobResult>), Status> {
+    async fn stored(&self, id: &str, who: &Identity) -> Result<Job, Status> {
         short("id", id)?;
         let wanted = id.to_owned();
-        let stored = self.scheduler.with_store(move |store| store.get(&wanted)).await;
-        let stored = stored.map_err(|error| of_store(&error))?;
-        let job = stored.job.filter(|job| who.covers(&job.tenant));
-        let job = job.ok_or_else(|| of_store(&StoreError::NotFound(id.to_owned())))?;
-        Ok((job, stored.result))
+        let job = self.scheduler.with_store(move |store| store.get(&wanted)).await;
+        let job = job.map_err(|error| of_store(&error))?;
+        match who.covers(&job.tenant) {
+            true => Ok(job),
+            false => Err(of_store(&StoreError::NotFound(id.to_owned()))),
+        }
     }
 }
 
@@ -197,8 +199,7 @@ impl Prover for Api {
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
-        let spec = request.into_inner().spec.unwrap_or_default();
-        spec::check(&spec)?;
+        let spec = spec::parse(request.into_inner().spec)?;
         let estimate = self.scheduler.estimate(&who.tenant, spec).await;
         Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
     }
@@ -297,25 +298,19 @@ impl Prover for Api {
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
-        let spec = request.into_inner().spec.unwrap_or_default();
-        spec::check(&spec)?;
-        let job = Job {
-            spec: Some(spec),
-            tenant: who.tenant,
-            ..Default::default()
-        };
-        let submitted = self.scheduler.submit(job, who.max_active_jobs).await;
+        let spec = spec::parse(request.into_inner().spec)?;
+        let submitted = self.scheduler.submit(who.tenant, spec, who.max_active_jobs).await;
         let submitted = submitted.map_err(|error| of_submit(&error))?;
         Ok(Response::new(SubmitJobResponse {
-            job: Some(submitted.job),
+            job: Some(submitted.job.into()),
             existing: submitted.existing,
         }))
     }
 
-    async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
+    async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<protocol::Job> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let job = match request.into_inner().key {
-            Some(Key::Id(id)) => self.stored(&id, &who).await?.0,
+            Some(Key::Id(id)) => self.stored(&id, &who).await?,
             Some(Key::DedupKey(key)) => {
                 short("dedup_key", &key)?;
                 let found = self
@@ -323,8 +318,7 @@ impl Prover for Api {
                     .with_store(move |store| store.by_dedup_key(&who.tenant, &key))
                     .await;
                 let found = found.map_err(|error| of_store(&error))?;
-                let job = found.and_then(|stored| stored.job);
-                job.ok_or_else(|| Status::not_found("there is no job with this dedup key"))?
+                found.ok_or_else(|| Status::not_found("there is no job with this dedup key"))?
             }
             None => return Err(Status::invalid_argument("id or dedup_key is required")),
         };
@@ -377,9 +371,9 @@ impl Prover for Api {
             ));
         }
         if let Some(id) = &job {
-            let (job, _) = self.stored(id, &who).await?;
+            let job = self.stored(id, &who).await?;
             tenant = Some(job.tenant.clone());
-            is_over = job.state().has_ended() && after >= job.last_event;
+            is_over = job.has_ended() && after >= job.last_event;
             after = after.max(job.first_event.saturating_sub(1));
         }
         // The announced cursor may lag behind the store for a moment.
@@ -420,18 +414,18 @@ impl Prover for Api {
         Ok(held(events, slot))
     }
 
-    async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<Job> {
+    async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<protocol::Job> {
         let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Admin])?;
         let id = request.into_inner().id;
         self.stored(&id, &who).await?;
         let job = self.scheduler.cancel(&id).await;
-        Ok(Response::new(job.map_err(|error| of_store(&error))?))
+        Ok(Response::new(job.map_err(|error| of_store(&error))?.into()))
     }
 
     async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
-        let (job, result) = self.stored(&request.into_inner().id, &who).await?;
-        let none = || Status::failed_precondition(format!("the job is {}", job.state().name()));
-        Ok(Response::new(result.ok_or_else(none)?))
+        let job = self.stored(&request.into_inner().id, &who).await?;
+        let none = || Status::failed_precondition(format!("the job is {}", job.state.name()));
+        Ok(Response::new(job.result.ok_or_else(none)?))
     }
 }

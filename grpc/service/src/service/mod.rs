@@ -21,7 +21,7 @@ mod tls;
 
 pub use identity::Role;
 #[cfg(fuzzing)]
-pub(crate) use spec::check as check_spec;
+pub(crate) use spec::parse as parse_spec;
 
 use crate::artifacts::ArtifactError;
 use crate::config::Config;

@@ -1,5 +1,6 @@
 //! Validation of job specifications before anything is recorded.
 
+use crate::job::Spec;
 use quarry_client::protocol::{JobSpec, job_spec};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::run::CANONICAL_BUILTINS;
@@ -14,8 +15,14 @@ const MAX_PRIORITY: i32 = 100;
 /// The most distant deadline.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Rejects an invalid specification. Input files are checked later, by a child process.
-pub fn check(spec: &JobSpec) -> Result<(), Status> {
+/// Checks a client's specification. Its input files are checked later, by a child process.
+pub fn parse(spec: Option<JobSpec>) -> Result<Spec, Status> {
+    let spec = spec.unwrap_or_default();
+    check(&spec)?;
+    Ok(spec.into())
+}
+
+fn check(spec: &JobSpec) -> Result<(), Status> {
     let refuse = |why: String| Err(Status::invalid_argument(why));
     if spec.input.is_none() {
         return refuse("input: air or program is required".to_owned());

@@ -1,27 +1,26 @@
 //! Conformance suite for stores.
 
-use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError};
-use crate::internal::StoredJob;
-use quarry_client::protocol::{
-    ArtifactRef, Job, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input,
-};
+use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError, Submitted};
+use crate::job::{Job, Spec};
+use quarry_client::protocol::{ArtifactRef, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-fn job(tenant: &str, dedup_key: &str, label: &str) -> Job {
-    Job {
-        tenant: tenant.to_owned(),
-        spec: Some(JobSpec {
-            dedup_key: dedup_key.to_owned(),
-            labels: [("label".to_owned(), label.to_owned())].into(),
-            ..JobSpec::default()
-        }),
-        ..Job::default()
-    }
+fn spec(dedup_key: &str, label: &str) -> Spec {
+    let message = JobSpec {
+        dedup_key: dedup_key.to_owned(),
+        labels: [("label".to_owned(), label.to_owned())].into(),
+        ..JobSpec::default()
+    };
+    message.into()
 }
 
-fn set(state: JobState) -> impl FnMut(&mut StoredJob) {
-    move |stored| stored.job.get_or_insert_default().set_state(state)
+fn submit(store: &dyn JobStore, tenant: &str, dedup_key: &str, label: &str) -> Submitted {
+    store.submit(tenant, spec(dedup_key, label)).unwrap()
+}
+
+fn set(state: JobState) -> impl FnMut(&mut Job) {
+    move |job| job.state = state
 }
 
 /// Runs the suite on an empty store.
@@ -36,48 +35,45 @@ pub fn suite(store: &Arc<dyn JobStore>) {
 }
 
 fn dedup(store: &dyn JobStore) {
-    let first = store.submit(job("a", "key", "")).unwrap();
-    let again = store.submit(job("a", "key", "other")).unwrap();
+    let first = submit(store, "a", "key", "");
+    let again = submit(store, "a", "key", "other");
     assert!(!first.existing && again.existing);
     assert_eq!(first.job, again.job);
-    let other = store.submit(job("b", "key", "")).unwrap();
+    let other = submit(store, "b", "key", "");
     assert!(!other.existing, "another tenant's key is another");
-    assert!(!store.submit(job("a", "", "")).unwrap().existing);
-    assert!(
-        !store.submit(job("a", "", "")).unwrap().existing,
-        "no key, no dedup"
-    );
+    assert!(!submit(store, "a", "", "").existing);
+    assert!(!submit(store, "a", "", "").existing, "no key, no dedup");
     let found = store.by_dedup_key("b", "key").unwrap().unwrap();
-    assert_eq!(found.job, Some(other.job));
+    assert_eq!(found, other.job);
     assert!(store.by_dedup_key("c", "key").unwrap().is_none());
 }
 
 fn fencing(store: &dyn JobStore) {
-    let submitted = store.submit(job("fence", "", "")).unwrap().job;
+    let submitted = submit(store, "fence", "", "").job;
     let id = &*submitted.id;
-    let first = Fence::Lease(submitted.lease_epoch);
+    let first = Fence::Lease(submitted.lease);
     let leased = store
         .change(id, first, Renew::New, &mut set(JobState::Running))
         .unwrap();
-    assert!(leased.lease_epoch > submitted.lease_epoch);
+    assert!(leased.lease > submitted.lease);
 
     // A change under an older lease is rejected and changes nothing.
     let stale = store.change(id, first, Renew::Keep, &mut set(JobState::Succeeded));
     assert!(matches!(stale, Err(StoreError::Stale { held, latest, .. })
-        if held == submitted.lease_epoch && latest == leased.lease_epoch));
-    assert_eq!(store.get(id).unwrap().job, Some(leased.clone()));
+        if held == submitted.lease && latest == leased.lease));
+    assert_eq!(store.get(id).unwrap(), leased);
 
     // Lease numbers grow across jobs and are never reused.
-    let other = store.submit(job("fence", "", "")).unwrap().job;
-    assert!(other.lease_epoch > leased.lease_epoch);
+    let other = submit(store, "fence", "", "").job;
+    assert!(other.lease > leased.lease);
     assert!(store.active().unwrap().iter().any(|job| job.id == id));
 
-    let held = Fence::Lease(leased.lease_epoch);
-    let done = store.change(id, held, Renew::Keep, &mut |stored| {
-        set(JobState::Succeeded)(stored);
-        stored.result = Some(JobResult::default());
+    let held = Fence::Lease(leased.lease);
+    let done = store.change(id, held, Renew::Keep, &mut |job| {
+        set(JobState::Succeeded)(job);
+        job.result = Some(JobResult::default());
     });
-    assert_eq!(done.unwrap().lease_epoch, leased.lease_epoch);
+    assert_eq!(done.unwrap().lease, leased.lease);
     assert!(store.active().unwrap().iter().all(|job| job.id != id));
     // An ended job cannot be changed, whatever the fence.
     for fence in [held, Fence::Any] {
@@ -103,7 +99,7 @@ fn fencing(store: &dyn JobStore) {
 
 fn lists_and_events(store: &dyn JobStore) {
     let ids: Vec<_> = (0..5)
-        .map(|_| store.submit(job("list", "", "listed")).unwrap().job.id)
+        .map(|_| submit(store, "list", "", "listed").job.id)
         .collect();
     let mut listing = Listing {
         tenant: Some("list".to_owned()),
@@ -126,7 +122,7 @@ fn lists_and_events(store: &dyn JobStore) {
     assert!(matches!(store.list(&listing), Err(StoreError::PageToken(_))));
 
     let id = &ids[0];
-    let job = store.get(id).unwrap().job.unwrap();
+    let job = store.get(id).unwrap();
     for state in [JobState::Validating, JobState::Queued] {
         store
             .change(id, Fence::Any, Renew::Keep, &mut set(state))
@@ -153,7 +149,7 @@ fn pages_have_their_weight(store: &dyn JobStore) {
     let n_jobs = 5;
     for _ in 0..n_jobs {
         let large = "l".repeat(FULL_PAGE_BYTES / 3);
-        store.submit(job("heavy", "", &large)).unwrap();
+        submit(store, "heavy", "", &large);
     }
     let mut listing = Listing {
         tenant: Some("heavy".to_owned()),
@@ -170,11 +166,11 @@ fn pages_have_their_weight(store: &dyn JobStore) {
 
 /// Of many threads that take one lease at once, exactly one succeeds.
 fn threads(store: &Arc<dyn JobStore>) {
-    let job = store.submit(job("threads", "", "")).unwrap().job;
+    let job = submit(&**store, "threads", "", "").job;
     let take = |_| {
         let (store, job) = (Arc::clone(store), job.clone());
         std::thread::spawn(move || {
-            let fence = Fence::Lease(job.lease_epoch);
+            let fence = Fence::Lease(job.lease);
             store
                 .change(&job.id, fence, Renew::New, &mut set(JobState::Running))
                 .is_ok()
@@ -191,19 +187,21 @@ fn expiry(store: &dyn JobStore) {
         sha256: name.to_owned(),
         size: 1,
     };
-    let mut ended = job("expiry", "ended", "");
+    let mut ended = spec("ended", "");
     let program = ProgramInput {
         program: Some(artifact("input")),
         ..ProgramInput::default()
     };
-    ended.spec.get_or_insert_default().input = Some(Input::Program(program));
-    let mut active = ended.clone();
-    active.spec.get_or_insert_default().dedup_key = "active".to_owned();
-    let ended = store.submit(ended).unwrap().job;
+    ended.input = Input::Program(program);
+    let active = Spec {
+        dedup_key: "active".to_owned(),
+        ..ended.clone()
+    };
+    let ended = store.submit("expiry", ended).unwrap().job;
     store
-        .change(&ended.id, Fence::Any, Renew::Keep, &mut |stored| {
-            set(JobState::Succeeded)(stored);
-            stored.result = Some(JobResult {
+        .change(&ended.id, Fence::Any, Renew::Keep, &mut |job| {
+            set(JobState::Succeeded)(job);
+            job.result = Some(JobResult {
                 proof: Some(artifact("proof")),
                 ..JobResult::default()
             });
@@ -220,7 +218,7 @@ fn expiry(store: &dyn JobStore) {
     };
     assert_eq!(names(before), ["input", "proof"]);
     assert_eq!(names(after), ["proof"]);
-    let active = store.submit(active).unwrap().job;
+    let active = store.submit("expiry", active).unwrap().job;
     assert_eq!(
         names(after),
         ["input", "proof"],
@@ -242,9 +240,9 @@ fn expiry(store: &dyn JobStore) {
     assert!(store.events(0, Some(&ended.id), 10).unwrap().is_empty());
     let events = store.events(0, None, usize::MAX).unwrap();
     assert!(events.len() <= n_events - 2 * n_expired);
-    assert_eq!(store.get(&active.id).unwrap().job, Some(active.clone()));
+    assert_eq!(store.get(&active.id).unwrap(), active);
     assert_eq!(store.events(0, Some(&active.id), 10).unwrap().len(), 1);
-    let again = store.submit(job("expiry", "ended", "")).unwrap();
+    let again = submit(store, "expiry", "ended", "");
     assert!(!again.existing, "its key is free again");
     assert_eq!(
         store

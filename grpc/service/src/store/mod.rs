@@ -13,8 +13,8 @@ mod schema;
 pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
-use crate::internal::StoredJob;
-use quarry_client::protocol::{Job, JobEvent, JobState};
+use crate::job::{Job, Spec};
+use quarry_client::protocol::{JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -130,24 +130,23 @@ pub struct Page {
 
 /// A store of jobs. Every method is atomic, and its effects are durable when it returns.
 pub trait JobStore: Send + Sync + 'static {
-    /// Records a new job and sets its id, times and cursors. If the tenant already has a job with the same dedup key,
-    /// returns that one instead.
+    /// Records a new job. If the tenant already has a job with the same dedup key, returns that one instead.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn submit(&self, job: Job) -> Result<Submitted, StoreError>;
+    fn submit(&self, tenant: &str, spec: Spec) -> Result<Submitted, StoreError>;
 
     /// Returns a job.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] and others.
-    fn get(&self, id: &str) -> Result<StoredJob, StoreError>;
+    fn get(&self, id: &str) -> Result<Job, StoreError>;
 
     /// Returns the tenant's job with this dedup key.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError>;
+    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<Job>, StoreError>;
 
     /// Lists jobs, newest first.
     ///
@@ -171,7 +170,7 @@ pub trait JobStore: Send + Sync + 'static {
         id: &str,
         fence: Fence,
         renew: Renew,
-        change: &mut dyn FnMut(&mut StoredJob),
+        change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError>;
 
     /// Returns events after a cursor, in order, of one job or of all.

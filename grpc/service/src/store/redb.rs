@@ -9,8 +9,9 @@ use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, 
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::internal::StoredJob;
+use crate::job::{Job, Spec};
 use prost::Message;
-use quarry_client::protocol::{Job, JobEvent, JobState};
+use quarry_client::protocol::{self, JobEvent};
 use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 use std::collections::HashSet;
 use std::fs::File;
@@ -113,37 +114,32 @@ impl RedbStore {
 }
 
 impl JobStore for RedbStore {
-    fn submit(&self, mut job: Job) -> Result<Submitted, StoreError> {
+    fn submit(&self, tenant: &str, spec: Spec) -> Result<Submitted, StoreError> {
         self.with(|database| {
             let write = begin(database)?;
-            let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key).to_owned();
+            let key = &*spec.dedup_key;
             if !key.is_empty()
-                && let Some(number) = write.open_table(DEDUP)?.get((&*job.tenant, &*key))?
+                && let Some(number) = write.open_table(DEDUP)?.get((tenant, key))?
             {
                 let record = write.open_table(JOBS)?;
                 let record = record
                     .get(number.value())?
                     .ok_or_else(|| lost("job", number.value()))?;
                 return Ok(Submitted {
-                    job: decode(record.value())?.job.unwrap_or_default(),
+                    job: decode(record.value())?,
                     existing: true,
                 });
             }
             let number = next(&write, LAST_JOB)?;
             let random = getrandom::u64().map_err(|why| StoreError::Io(why.to_string()))?;
-            job.id = format!("{number:016x}{random:016x}");
-            job.set_state(JobState::Received);
-            job.lease_epoch = next(&write, LAST_LEASE)?;
-            job.created_at = Some(SystemTime::now().into());
+            let id = format!("{number:016x}{random:016x}");
+            let lease = next(&write, LAST_LEASE)?;
             if !key.is_empty() {
-                write.open_table(DEDUP)?.insert((&*job.tenant, &*key), number)?;
+                write.open_table(DEDUP)?.insert((tenant, key), number)?;
             }
             write.open_table(ACTIVE)?.insert(number, ())?;
-            let mut stored = StoredJob {
-                job: Some(job),
-                result: None,
-            };
-            let job = record(&write, number, &mut stored)?;
+            let job = Job::new(id, tenant.to_owned(), spec, lease);
+            let job = record(&write, number, job)?;
             crash::point("submit.before-commit");
             write.commit()?;
             crash::point("submit.after-commit");
@@ -151,19 +147,19 @@ impl JobStore for RedbStore {
         })
     }
 
-    fn get(&self, id: &str) -> Result<StoredJob, StoreError> {
+    fn get(&self, id: &str) -> Result<Job, StoreError> {
         self.with(|database| {
             let found = number_of(id)
                 .map(|number| find(database, number))
                 .transpose()?
                 .flatten();
             found
-                .filter(|stored| stored.job.as_ref().is_some_and(|job| job.id == id))
+                .filter(|job| job.id == id)
                 .ok_or_else(|| StoreError::NotFound(id.to_owned()))
         })
     }
 
-    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<StoredJob>, StoreError> {
+    fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<Job>, StoreError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(number) = read.open_table(DEDUP)?.get((tenant, key))? else {
@@ -190,12 +186,11 @@ impl JobStore for RedbStore {
                     page.next = format!("{:x}", number.value() + 1);
                     break;
                 }
-                let stored = readable(number.value(), record.value());
-                let job = stored.and_then(|stored| stored.job);
+                let job = readable(number.value(), record.value());
                 let Some(job) = job.filter(|job| listing.takes(job)) else {
                     continue;
                 };
-                n_bytes += job.encoded_len();
+                n_bytes += protocol::Job::from(job.clone()).encoded_len();
                 page.jobs.push(job);
                 if page.jobs.len() >= listing.page_size || n_bytes >= FULL_PAGE_BYTES {
                     page.next = format!("{:x}", number.value());
@@ -214,7 +209,7 @@ impl JobStore for RedbStore {
             for entry in read.open_table(ACTIVE)?.iter()? {
                 let number = entry?.0.value();
                 let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
-                active.extend(readable(number, record.value()).and_then(|stored| stored.job));
+                active.extend(readable(number, record.value()));
             }
             Ok(active)
         })
@@ -225,7 +220,7 @@ impl JobStore for RedbStore {
         id: &str,
         fence: Fence,
         renew: Renew,
-        change: &mut dyn FnMut(&mut StoredJob),
+        change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError> {
         self.with(|database| {
             let not_found = || StoreError::NotFound(id.to_owned());
@@ -236,30 +231,25 @@ impl JobStore for RedbStore {
                 .get(number)?
                 .map(|record| decode(record.value()))
                 .transpose()?;
-            let mut stored = found.ok_or_else(not_found)?;
-            let job = stored
-                .job
-                .as_mut()
-                .filter(|job| job.id == id)
-                .ok_or_else(not_found)?;
-            if job.state().has_ended() {
+            let mut job = found.filter(|job: &Job| job.id == id).ok_or_else(not_found)?;
+            if job.has_ended() {
                 return Err(StoreError::Ended(id.to_owned()));
             }
             if let Fence::Lease(held) = fence
-                && held != job.lease_epoch
+                && held != job.lease
             {
                 return Err(StoreError::Stale {
                     id: id.to_owned(),
                     held,
-                    latest: job.lease_epoch,
+                    latest: job.lease,
                 });
             }
             if renew == Renew::New {
-                job.lease_epoch = next(&write, LAST_LEASE)?;
+                job.lease = next(&write, LAST_LEASE)?;
             }
-            change(&mut stored);
-            let job = record(&write, number, &mut stored)?;
-            if job.state().has_ended() {
+            change(&mut job);
+            let job = record(&write, number, job)?;
+            if job.has_ended() {
                 write.open_table(ACTIVE)?.remove(number)?;
             }
             write.commit()?;
@@ -303,8 +293,8 @@ impl JobStore for RedbStore {
             let read = database.begin_read()?;
             let mut references = HashSet::new();
             for entry in read.open_table(JOBS)?.iter()? {
-                let stored = decode(entry?.1.value())?;
-                references.extend(references_of(&stored, !ended_before(&stored, ended_since)));
+                let job = decode(entry?.1.value())?;
+                references.extend(references_of(&job, !ended_before(&job, ended_since)));
             }
             Ok(references)
         })
@@ -336,11 +326,9 @@ impl JobStore for RedbStore {
             let mut expired = Vec::new();
             for entry in database.begin_read()?.open_table(JOBS)?.iter()? {
                 let (number, record) = entry?;
-                let Some(stored) = readable(number.value(), record.value()) else {
-                    continue;
-                };
-                if ended_before(&stored, before) {
-                    expired.push((number.value(), stored.job.unwrap_or_default()));
+                let job = readable(number.value(), record.value());
+                if let Some(job) = job.filter(|job| ended_before(job, before)) {
+                    expired.push((number.value(), job));
                 }
                 if expired.len() >= limit {
                     break;
@@ -357,7 +345,7 @@ impl JobStore for RedbStore {
                 let mut index = write.open_table(EVENTS_OF)?;
                 for (number, job) in &expired {
                     jobs.remove(number)?;
-                    let key = job.spec.as_ref().map_or("", |spec| &spec.dedup_key);
+                    let key = &*job.spec.dedup_key;
                     if !key.is_empty() {
                         dedup.remove((&*job.tenant, key))?;
                     }
@@ -373,66 +361,46 @@ impl JobStore for RedbStore {
 }
 
 /// Decodes one record of many. A damaged one is logged and skipped.
-fn readable(number: u64, record: &[u8]) -> Option<StoredJob> {
-    let stored = decode(record);
-    stored
+fn readable(number: u64, record: &[u8]) -> Option<Job> {
+    decode(record)
         .inspect_err(|error| tracing::error!(number, %error, "skipping the damaged record of a job"))
         .ok()
 }
 
 /// Whether a job ended before a time.
-fn ended_before(stored: &StoredJob, time: SystemTime) -> bool {
-    stored.job.as_ref().is_some_and(|job| {
-        let ended = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
-        job.state().has_ended() && ended.is_some_and(|ended| ended < time)
-    })
+fn ended_before(job: &Job, time: SystemTime) -> bool {
+    job.has_ended() && job.updated < time
 }
 
 impl Listing {
     fn takes(&self, job: &Job) -> bool {
-        let labels = job.spec.as_ref().map(|spec| &spec.labels);
-        let has = |(key, value)| labels.is_some_and(|labels| labels.get(key) == Some(value));
-        (self.states.is_empty() || self.states.contains(&job.state()))
+        let has = |(key, value)| job.spec.labels.get(key) == Some(value);
+        (self.states.is_empty() || self.states.contains(&job.state))
             && self.tenant.as_ref().is_none_or(|tenant| *tenant == job.tenant)
             && self.labels.iter().all(has)
     }
 }
 
-fn find(database: &Database, number: u64) -> Result<Option<StoredJob>, StoreError> {
+fn find(database: &Database, number: u64) -> Result<Option<Job>, StoreError> {
     let read = database.begin_read()?;
     let record = read.open_table(JOBS)?.get(number)?;
     record.map(|record| decode(record.value())).transpose()
 }
 
 /// Writes a job and the event for its change.
-fn record(write: &WriteTransaction, number: u64, stored: &mut StoredJob) -> Result<Job, StoreError> {
+fn record(write: &WriteTransaction, number: u64, mut job: Job) -> Result<Job, StoreError> {
     let cursor = next(write, LAST_EVENT)?;
-    let job = stored.job.get_or_insert_default();
-    // A clock that was set back must not make `updated_at` go back.
-    let now = SystemTime::now();
-    let last = job.updated_at.and_then(|at| SystemTime::try_from(at).ok());
-    let now = last.map_or(now, |last| last.max(now)).into();
-    job.updated_at = Some(now);
+    // A clock that was set back must not make the time go back.
+    job.updated = job.updated.max(SystemTime::now());
     job.last_event = cursor;
     if job.first_event == 0 {
         job.first_event = cursor;
     }
-    let event = JobEvent {
-        cursor,
-        at: Some(now),
-        job_id: job.id.clone(),
-        state: job.state,
-        stage: job.stage.clone(),
-        progress: job.progress,
-        failure: job.failure.clone(),
-        lease_epoch: job.lease_epoch,
-    };
-    let job = job.clone();
-    write
-        .open_table(EVENTS)?
-        .insert(cursor, &*event.encode_to_vec())?;
+    let event = JobEvent::from(&job).encode_to_vec();
+    write.open_table(EVENTS)?.insert(cursor, &*event)?;
     write.open_table(EVENTS_OF)?.insert((number, cursor), ())?;
-    write.open_table(JOBS)?.insert(number, &*stored.encode_to_vec())?;
+    let record = StoredJob::from(job.clone()).encode_to_vec();
+    write.open_table(JOBS)?.insert(number, &*record)?;
     Ok(job)
 }
 
@@ -445,8 +413,9 @@ fn event(record: &[u8]) -> Result<JobEvent, StoreError> {
     JobEvent::decode(record).map_err(damaged)
 }
 
-fn decode(record: &[u8]) -> Result<StoredJob, StoreError> {
-    StoredJob::decode(record).map_err(damaged)
+fn decode(record: &[u8]) -> Result<Job, StoreError> {
+    let record = StoredJob::decode(record).map_err(damaged)?;
+    Job::of_record(record).ok_or_else(|| damaged("a record without a job"))
 }
 
 pub(super) fn damaged(why: impl ToString) -> StoreError {
@@ -487,6 +456,7 @@ from_redb!(
 mod tests {
     use super::*;
     use crate::store::conformance;
+    use quarry_client::protocol::JobSpec;
 
     #[test]
     fn conforms_and_survives() {
@@ -509,12 +479,12 @@ mod tests {
             assert_eq!(store.active().unwrap(), active);
             assert_eq!(store.events(0, None, 1000).unwrap(), events);
             // Counters continue.
-            let next = store.submit(Job::default()).unwrap().job;
+            let next = store.submit("", JobSpec::default().into()).unwrap().job;
             assert_eq!(store.last_event().unwrap(), next.last_event);
             assert!(
                 active
                     .iter()
-                    .all(|job| job.lease_epoch < next.lease_epoch && job.id < next.id)
+                    .all(|job| job.lease < next.lease && job.id < next.id)
             );
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Counters, and the schema version.
 pub const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-/// Jobs by submission number: [`crate::internal::StoredJob`].
+/// Jobs by submission number: `StoredJob`.
 pub const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs");
 /// Numbers of the jobs that have not ended.
 pub const ACTIVE: TableDefinition<u64, ()> = TableDefinition::new("active");
@@ -102,8 +102,10 @@ fn number(meta: &impl ReadableTable<&'static str, u64>, key: &str) -> Result<u64
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::internal::StoredJob;
+    use crate::job::Job;
     use crate::store::{JobStore, Listing, RedbStore};
-    use quarry_client::protocol::{JobSpec, JobState};
+    use quarry_client::protocol::JobState;
     use redb::{Database, ReadableDatabase};
     use std::fs;
     use std::io::Read;
@@ -111,15 +113,36 @@ mod tests {
     /// Store of a killed service with schema 1: a proof, a rejected job, and one that was on the device.
     const SCHEMA_1: &[u8] = include_bytes!("../../tests/data/store-schema-1.redb.gz");
 
-    #[test]
-    fn a_store_of_the_first_schema_is_taken_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
+    fn unpack_schema_1(path: &Path) {
         let mut bytes = Vec::new();
         flate2::read::GzDecoder::new(SCHEMA_1)
             .read_to_end(&mut bytes)
             .unwrap();
-        fs::write(&path, bytes).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn records_of_an_older_service_keep_their_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        unpack_schema_1(&path);
+        let database = Database::open(&path).unwrap();
+        let jobs = database.begin_read().unwrap().open_table(JOBS).unwrap();
+        let mut n_jobs = 0;
+        for entry in jobs.iter().unwrap() {
+            let record = entry.unwrap().1;
+            let job = Job::of_record(StoredJob::decode(record.value()).unwrap()).unwrap();
+            assert_eq!(StoredJob::from(job).encode_to_vec(), record.value());
+            n_jobs += 1;
+        }
+        assert_eq!(n_jobs, 3);
+    }
+
+    #[test]
+    fn a_store_of_the_first_schema_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        unpack_schema_1(&path);
         // Twice: an upgraded store opens like any other.
         for _ in 0..2 {
             let store = RedbStore::open(&path).unwrap();
@@ -128,13 +151,12 @@ mod tests {
                 ..Listing::default()
             };
             let jobs = store.list(&listing).unwrap().jobs;
-            let states: Vec<_> = jobs.iter().map(|job| job.state()).collect();
+            let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
             assert_eq!(
                 states,
                 [JobState::Running, JobState::Rejected, JobState::Succeeded]
             );
-            let dedup_key = |job: &JobSpec| job.dedup_key.clone();
-            assert_eq!(jobs[2].spec.as_ref().map(dedup_key), Some("first".to_owned()));
+            assert_eq!(jobs[2].spec.dedup_key, "first");
             assert!(store.by_dedup_key("", "first").unwrap().is_some());
             assert!(store.get(&jobs[2].id).unwrap().result.is_some());
             assert_eq!(store.active().unwrap(), jobs[..1]);
@@ -154,11 +176,7 @@ mod tests {
     fn a_store_that_is_only_read_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let [path, copy] = ["store.redb", "copy.redb"].map(|name| folder.path().join(name));
-        let mut bytes = Vec::new();
-        flate2::read::GzDecoder::new(SCHEMA_1)
-            .read_to_end(&mut bytes)
-            .unwrap();
-        fs::write(&path, bytes).unwrap();
+        unpack_schema_1(&path);
         let schema = |path: &Path| {
             let database = Database::open(path).unwrap();
             let meta = database.begin_read().unwrap().open_table(META).unwrap();

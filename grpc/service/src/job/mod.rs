@@ -1,0 +1,102 @@
+//! Jobs as the service knows them. Requests, answers, records and messages to children are protobuf messages, which are
+//! converted where they come in or go out.
+
+mod message;
+mod spec;
+
+pub use spec::Spec;
+
+use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
+use std::time::SystemTime;
+
+/// A recorded job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// Tenant that submitted it.
+    pub tenant: String,
+    /// What to prove, and how.
+    pub spec: Spec,
+    /// Its state.
+    pub state: JobState,
+    /// Current proving phase.
+    pub stage: String,
+    /// Fraction of the proving that is done.
+    pub progress: f64,
+    /// Why it ended without a proof.
+    pub failure: Option<Failure>,
+    /// Whether the input was found to be provable, independent of the state.
+    pub validation_done: bool,
+    /// Number of failed attempts not caused by the input.
+    pub failed_attempts: u32,
+    /// Number of the current lease.
+    pub lease: u64,
+    /// When it was submitted.
+    pub created: SystemTime,
+    /// When it last changed.
+    pub updated: SystemTime,
+    /// Cursor of its first event; 0 before it is recorded.
+    pub first_event: u64,
+    /// Cursor of its latest event; 0 before it is recorded.
+    pub last_event: u64,
+    /// What its proof states. Set once the input was validated.
+    pub statement: Option<Statement>,
+    /// Its result. Set when it succeeds.
+    pub result: Option<JobResult>,
+}
+
+impl Job {
+    /// A job that is submitted now.
+    pub fn new(id: String, tenant: String, spec: Spec, lease: u64) -> Self {
+        let now = SystemTime::now();
+        Self {
+            id,
+            tenant,
+            spec,
+            state: JobState::Received,
+            stage: String::new(),
+            progress: 0.0,
+            failure: None,
+            validation_done: false,
+            failed_attempts: 0,
+            lease,
+            created: now,
+            updated: now,
+            first_event: 0,
+            last_event: 0,
+            statement: None,
+            result: None,
+        }
+    }
+
+    /// Whether its state is final.
+    pub fn has_ended(&self) -> bool {
+        self.state.has_ended()
+    }
+
+    /// Lets it start over.
+    pub fn reset(&mut self) {
+        self.state = JobState::Received;
+        self.stage.clear();
+        self.progress = 0.0;
+    }
+
+    /// Ends it without a proof.
+    pub fn end(&mut self, failure: Failure) {
+        self.state = match failure.class() {
+            FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
+            FailureClass::Cancelled => JobState::Cancelled,
+            FailureClass::Deadline => JobState::Expired,
+            _ => JobState::Failed,
+        };
+        self.failure = Some(failure);
+    }
+}
+
+/// A job for tests, of a program that is not there.
+#[cfg(test)]
+pub(crate) fn example(tenant: &str) -> Job {
+    let spec = quarry_client::protocol::JobSpec::default();
+    Job::new(String::new(), tenant.to_owned(), spec.into(), 0)
+}
