@@ -84,6 +84,8 @@ pub mod proof;
 #[cfg(feature = "prover")]
 pub mod prover;
 pub mod statement;
+#[cfg(feature = "prover")]
+pub mod tags;
 pub mod verifier;
 
 #[cfg(feature = "runner")]

@@ -9,35 +9,12 @@ use crate::commit::table::tree_nodes;
 use crate::cost::Shape;
 use crate::parameters::Parameters;
 use crate::progress::Phase;
+use crate::tags::{
+    COMPOSITION, EXTENSION, FRI_COSET, FRI_LAYER, INTERACTION, SCANNED, SCRATCH, SEGMENT, TABLES, TRACE,
+    TREE, VALUES,
+};
 use quarry_kernels::{Device, Digest, Felt, Tag};
 use serde::{Serialize, Serializer};
-
-/// The trace: its columns, then their coefficients.
-pub const TRACE: Tag = Tag("trace");
-/// Columns of the trace from which the interaction is computed.
-pub const SCANNED: Tag = Tag("scanned columns");
-/// The interaction trace.
-pub const INTERACTION: Tag = Tag("interaction");
-/// The composition trace.
-pub const COMPOSITION: Tag = Tag("composition columns");
-/// Evaluations of traces on cosets.
-pub const EXTENSION: Tag = Tag("LDE cosets");
-/// The tree of one coset.
-pub const SEGMENT: Tag = Tag("tree of one coset");
-/// The upper layers of trees.
-pub const TREE: Tag = Tag("trees");
-/// Tables that the constraints read.
-pub const TABLES: Tag = Tag("constraint tables");
-/// One column of the composition or of the DEEP quotient.
-pub const VALUES: Tag = Tag("quotient");
-/// One coset of the first FRI layer.
-pub const FRI_COSET: Tag = Tag("FRI coset");
-/// The other FRI layers.
-pub const FRI_LAYER: Tag = Tag("FRI layer");
-/// Rows that are opened.
-pub const OPENED: Tag = Tag("opened rows");
-/// Temporary memory of operations.
-pub const SCRATCH: Tag = Tag("scratch");
 
 /// Cosets on which the constraints are evaluated.
 const N_COMPOSITION_COSETS: usize = 2;

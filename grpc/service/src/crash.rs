@@ -20,8 +20,9 @@ pub fn point(_: &str) {}
 #[cfg(feature = "crash-points")]
 pub fn device_fault(device: &str) -> Option<ProveError> {
     use quarry_kernels::DeviceError;
-    use quarry_prover_core::memory_plan::{EXTENSION, MemoryPlanError};
+    use quarry_prover_core::memory_plan::MemoryPlanError;
     use quarry_prover_core::progress::Phase;
+    use quarry_prover_core::tags::EXTENSION;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     static LOST: AtomicBool = AtomicBool::new(false);

@@ -4,7 +4,7 @@ use super::emit::{Emitted, emit};
 use super::expr::{Leaf, evaluate};
 use super::periodic::on_coset;
 use super::{Air, AirError, Domain, Expr, Graph, Node, NodeId, Rows, check_length};
-use crate::memory_plan::TABLES;
+use crate::tags::TABLES;
 use ark_ff::{Field, One, batch_inversion};
 use quarry_kernels::device::DeviceError;
 use quarry_kernels::ops::ComposeOps;

@@ -1,7 +1,7 @@
 //! Evaluates again the rows of an extension that was not kept.
 
 use super::trace::Cosets;
-use crate::memory_plan::OPENED;
+use crate::tags::OPENED;
 use ark_ff::Field;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt};

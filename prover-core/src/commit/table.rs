@@ -3,8 +3,8 @@
 
 use super::{Level, Opening, Rows, TableShape, leaves, parents};
 use crate::channel::ProverChannel;
-use crate::memory_plan::{SEGMENT, TREE};
 use crate::parameters::Parameters;
+use crate::tags::{SEGMENT, TREE};
 use quarry_kernels::ops::MerkleTree;
 use quarry_kernels::{Backend, DeviceError, Felt, Hash, TableView, Ticket};
 use std::collections::BTreeSet;

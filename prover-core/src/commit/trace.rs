@@ -3,8 +3,8 @@
 use super::blocks::Blocks;
 use super::table::{CommittedTable, TableCommitter};
 use crate::channel::ProverChannel;
-use crate::memory_plan::EXTENSION;
 use crate::parameters::Parameters;
+use crate::tags::EXTENSION;
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, Coset, DeviceError, Felt, Natural, TableView, Ticket};
 use std::collections::BTreeSet;

@@ -4,8 +4,8 @@ use crate::channel::ProverChannel;
 use crate::commit::blocks::Blocks;
 use crate::commit::table::{CommittedTable, TableCommitter};
 use crate::commit::trace::Cosets;
-use crate::memory_plan::{FRI_COSET, FRI_LAYER};
 use crate::parameters::Parameters;
+use crate::tags::{FRI_COSET, FRI_LAYER};
 use quarry_kernels::domain::bit_reverse;
 use quarry_kernels::{Backend, BitReversed, Columns, DeviceError, Felt, Natural, TableView};
 

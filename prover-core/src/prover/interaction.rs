@@ -2,7 +2,7 @@
 
 use super::ProveError;
 use crate::cairo::air::CairoAir;
-use crate::memory_plan;
+use crate::tags;
 use quarry_kernels::ops::VirtualColumn;
 use quarry_kernels::{Backend, Columns, Felt, Natural};
 
@@ -20,7 +20,7 @@ impl<D: Backend> ScannedColumns<D> {
         let indices = air.scanned_columns()?;
         let columns: Vec<_> = indices.iter().map(|&index| trace[index].clone()).collect();
         let log_len = air.air.trace_length.ilog2();
-        let columns = Columns::upload(device, &columns, log_len, memory_plan::SCANNED)?;
+        let columns = Columns::upload(device, &columns, log_len, tags::SCANNED)?;
         Ok(Self { indices, columns })
     }
 
@@ -33,7 +33,7 @@ impl<D: Backend> ScannedColumns<D> {
     ) -> Result<Columns<D, Natural>, ProveError> {
         let n_columns = air.air.n_columns[1];
         let log_len = self.columns.log_len();
-        let mut out = Columns::zeros(device, n_columns, log_len, memory_plan::INTERACTION)?;
+        let mut out = Columns::zeros(device, n_columns, log_len, tags::INTERACTION)?;
         let place = |part: &mut VirtualColumn| {
             part.column = self.indices.partition_point(|&index| index < part.column);
         };

@@ -15,10 +15,11 @@ use crate::commit::trace::{CommittedTrace, Cosets};
 use crate::cost::Shape;
 use crate::fri::first_layer_queries;
 use crate::fri::prover::FriProver;
-use crate::memory_plan::{self, MemoryPlan, MemoryPlanError};
+use crate::memory_plan::{MemoryPlan, MemoryPlanError};
 use crate::parameters::Parameters;
 use crate::progress::{Cancel, Observer, Phase, Silent};
 use crate::statement::{Statement, StatementError};
+use crate::tags;
 use ark_ff::Field;
 pub use check::{Checked, check};
 use interaction::ScannedColumns;
@@ -284,11 +285,11 @@ impl<D: Backend> Prover<'_, D> {
         let columns = HostColumns {
             values: &trace,
             log_len: self.cosets.log_len,
-            tag: memory_plan::TRACE,
+            tag: tags::TRACE,
         };
         let (coefficients, columns) =
             self.device
-                .upload_and_interpolate(&columns, shift, &indices, memory_plan::SCANNED)?;
+                .upload_and_interpolate(&columns, shift, &indices, tags::SCANNED)?;
         Ok((coefficients, ScannedColumns { indices, columns }))
     }
 
@@ -328,8 +329,8 @@ impl<D: Backend> Prover<'_, D> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let program = device.load(&compiled.program)?;
         let scalars = compiled.scalars(scalars, alpha)?;
-        let mut columns = Columns::zeros(device, 2, log_len, memory_plan::COMPOSITION)?;
-        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
+        let mut columns = Columns::zeros(device, 2, log_len, tags::COMPOSITION)?;
+        let mut values = Columns::zeros(device, 1, log_len, tags::VALUES)?;
         for (phase, &shift) in self.cosets.shifts[..2].iter().enumerate() {
             let tables = [
                 first.extension(device, &self.cosets, phase)?,
@@ -426,7 +427,7 @@ impl<D: Backend> Prover<'_, D> {
     ) -> Result<Columns<D, BitReversed>, DeviceError> {
         let (device, log_len) = (self.device, self.cosets.log_len);
         let shift = self.cosets.shifts[0];
-        let mut values = Columns::zeros(device, 1, log_len, memory_plan::VALUES)?;
+        let mut values = Columns::zeros(device, 1, log_len, tags::VALUES)?;
         {
             let tables: Vec<_> = traces
                 .iter()

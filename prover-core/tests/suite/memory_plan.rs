@@ -6,10 +6,11 @@ use crate::common::repository_row;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cost::Shape;
-use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError, OPENED};
+use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError};
 use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::progress::Phase;
 use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
+use quarry_prover_core::tags::OPENED;
 
 fn with_budget(budget: Option<u64>) -> ProveOptions<'static> {
     ProveOptions {
