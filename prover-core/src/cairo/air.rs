@@ -1,12 +1,10 @@
 //! The AIR of a Cairo layout.
 
 use crate::air::{Air, AirBuilder, AirError};
+use crate::cairo::components::component::Component;
 use crate::cairo::components::permutation::Permutation;
 use crate::cairo::components::scope::{Scope, ScopeError};
-use crate::cairo::components::{
-    add_mod, bitwise, cpu, diluted_check, ec_op, ecdsa, keccak, memory, mul_mod, pedersen, poseidon,
-    range_check_builtin, range_check16, range_check96_builtin,
-};
+use crate::cairo::components::{COMPONENTS, Row, diluted_check, memory, rows};
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::PublicInput;
 use ark_ff::Field;
@@ -14,106 +12,6 @@ use quarry_kernels::Felt;
 use quarry_kernels::ops::{CumulativeArgument, PermutationArgument, ScanOps, VirtualColumn};
 use quarry_kernels::{Columns, DeviceError, Natural, Ticket};
 use std::collections::{BTreeSet, HashMap};
-use std::iter;
-
-/// An entry of the table of components.
-struct Component {
-    /// A virtual column that a layout has if and only if it has the component.
-    column: &'static str,
-    /// Adds the component's constraints.
-    constrain: fn(&Scope<'_>) -> Result<(), ScopeError>,
-    /// The permutation argument. Its interaction elements are drawn before the component's others.
-    permutation: Option<Permutation>,
-    /// The cumulative value: the column of values, the interaction column, the interaction elements.
-    cumulative: Option<(&'static str, &'static str, [&'static str; 2])>,
-    /// An interaction element that belongs to neither of them.
-    element: Option<&'static str>,
-}
-
-impl Component {
-    /// A component without interaction.
-    const fn new(column: &'static str, constrain: fn(&Scope<'_>) -> Result<(), ScopeError>) -> Self {
-        Self {
-            column,
-            constrain,
-            permutation: None,
-            cumulative: None,
-            element: None,
-        }
-    }
-
-    const fn with(self, permutation: Permutation) -> Self {
-        Self {
-            permutation: Some(permutation),
-            ..self
-        }
-    }
-
-    /// Whether a layout has the component.
-    fn is_in(&self, layout: &Layout) -> bool {
-        layout.cell(self.column).is_some()
-    }
-
-    /// The number of constraints whose place in the order a layout keeps although it does not use the component; `None`
-    /// if it keeps none.
-    fn unused(&self, layout: &Layout) -> Option<usize> {
-        let prefix = self.column.split('/').next();
-        let mut unused = layout.unused.iter();
-        unused.find(|(name, _)| prefix == Some(*name)).map(|(_, n)| *n)
-    }
-
-    /// The names of the component's interaction elements, in the order in which they are drawn.
-    fn elements(&self) -> impl Iterator<Item = &'static str> {
-        let permutation = self.permutation.iter();
-        let permutation =
-            permutation.flat_map(|argument| iter::once(argument.z).chain(argument.weights.iter().copied()));
-        permutation
-            .chain(self.cumulative.iter().flat_map(|(_, _, elements)| *elements))
-            .chain(self.element)
-    }
-}
-
-/// All components, in the order of their constraints and of their interaction elements.
-const COMPONENTS: &[Component] = &[
-    Component::new("cpu/decode/pc", cpu::constraints::constrain),
-    Component::new("mem_pool/addr", memory::constraints::constrain).with(memory::constraints::PERMUTATION),
-    Component::new("range_check16_pool", range_check16::constraints::constrain)
-        .with(range_check16::constraints::PERMUTATION),
-    Component {
-        cumulative: Some((
-            diluted_check::constraints::VALUES,
-            diluted_check::constraints::CUMULATIVE_VALUE,
-            diluted_check::constraints::ELEMENTS,
-        )),
-        ..Component::new("diluted_pool", diluted_check::constraints::constrain)
-            .with(diluted_check::constraints::PERMUTATION)
-    },
-    Component::new("pedersen/input0/addr", pedersen::constraints::constrain),
-    Component::new(
-        "range_check_builtin/mem/addr",
-        range_check_builtin::constraints::constrain,
-    ),
-    Component::new("ecdsa/pubkey/addr", ecdsa::constraints::constrain),
-    Component::new("bitwise/var_pool/addr", bitwise::constraints::constrain),
-    Component::new("ec_op/p_x/addr", ec_op::constraints::constrain),
-    Component::new("keccak/input_output/addr", keccak::constraints::constrain),
-    Component::new(
-        "poseidon/param_0/input_output/addr",
-        poseidon::constraints::constrain,
-    ),
-    Component::new(
-        "range_check96_builtin/mem/addr",
-        range_check96_builtin::constraints::constrain,
-    ),
-    Component {
-        element: Some(add_mod::constraints::ELEMENT),
-        ..Component::new("add_mod/p0/addr", add_mod::constraints::constrain)
-    },
-    Component {
-        element: Some(mul_mod::constraints::ELEMENT),
-        ..Component::new("mul_mod/p0/addr", mul_mod::constraints::constrain)
-    },
-];
 
 /// The computation that fills an interaction column. Its column numbers refer to the first trace.
 #[derive(Clone, Debug)]
@@ -194,7 +92,7 @@ impl CairoAir {
             })?;
         let builder = AirBuilder::new(trace_length, layout.n_columns)?;
         let scope = Scope::new(&builder, layout);
-        for component in COMPONENTS {
+        for Row { component, .. } in COMPONENTS {
             if component.is_in(layout) {
                 (component.constrain)(&scope)?;
             } else if let Some(n_constraints) = component.unused(layout) {
@@ -240,7 +138,7 @@ impl CairoAir {
                 "range_check_max" => public.rc_max.into(),
                 memory::constraints::PUBLIC_MEMORY_PRODUCT => product,
                 diluted_check::constraints::FINAL_VALUE => {
-                    let [z, alpha] = diluted_check::constraints::ELEMENTS.map(element);
+                    let [z, alpha] = diluted_check::constraints::CUMULATIVE.elements.map(element);
                     diluted_check::constraints::final_value(z, alpha)
                 }
                 _ => match name
@@ -282,7 +180,7 @@ impl CairoAir {
             })
         };
         let mut scans = Vec::new();
-        for component in components(&self.layout) {
+        for Row { component, .. } in rows(&self.layout) {
             if let Some(permutation) = &component.permutation {
                 let argument = PermutationArgument {
                     original: columns(permutation.original)?,
@@ -292,13 +190,14 @@ impl CairoAir {
                 };
                 scans.push((Scan::Permutation(argument), target(permutation.product)?));
             }
-            if let Some((values, sum, [z, alpha])) = &component.cumulative {
+            if let Some(cumulative) = &component.cumulative {
+                let [z, alpha] = &cumulative.elements;
                 let argument = CumulativeArgument {
-                    values: column(values)?,
+                    values: column(cumulative.values)?,
                     z: element(z),
                     alpha: element(alpha),
                 };
-                scans.push((Scan::Cumulative(argument), target(sum)?));
+                scans.push((Scan::Cumulative(argument), target(cumulative.sum)?));
             }
         }
         Ok(scans)
@@ -321,7 +220,8 @@ impl CairoAir {
         let drawn = |component: &&Component| {
             component.is_in(&self.layout) || component.unused(&self.layout).is_some()
         };
-        COMPONENTS.iter().filter(drawn).flat_map(Component::elements)
+        let components = COMPONENTS.iter().map(|row| &row.component);
+        components.filter(drawn).flat_map(Component::elements)
     }
 
     /// The interaction elements by name.
@@ -371,11 +271,6 @@ impl CairoAir {
             .ok_or(CairoAirError::DegenerateElements)?;
         Ok(z.pow([most as u64]) * inverse)
     }
-}
-
-/// The components of a layout.
-fn components(layout: &Layout) -> impl Iterator<Item = &'static Component> {
-    COMPONENTS.iter().filter(|component| component.is_in(layout))
 }
 
 impl Scan {

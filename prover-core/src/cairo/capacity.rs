@@ -1,47 +1,9 @@
 //! The capacity of a layout: how many builtin instances and pool units fit in a number of steps.
 
+use crate::cairo::components::component::Pool;
+use crate::cairo::components::memory::PUBLIC_MEMORY;
+use crate::cairo::components::{COMPONENTS, builtins};
 use crate::cairo::layouts::Layout;
-
-/// The placement of a builtin's instances in the memory pool.
-#[derive(Debug)]
-pub struct Builtin {
-    /// The builtin's memory segment.
-    pub segment: &'static str,
-    /// Memory cells per instance.
-    pub n_cells: u64,
-    /// A virtual column of the builtin in the memory pool, and its number of cells per instance.
-    column: (&'static str, usize),
-}
-
-/// The builtins that have instances. The output builtin has none: it is only public memory.
-pub const BUILTINS: &[Builtin] = &[
-    builtin("pedersen", 3, ("pedersen/input0/addr", 1)),
-    builtin("range_check", 1, ("range_check_builtin/mem/addr", 1)),
-    builtin("ecdsa", 2, ("ecdsa/pubkey/addr", 1)),
-    builtin("bitwise", 5, ("bitwise/x/addr", 1)),
-    builtin("ec_op", 7, ("ec_op/p_x/addr", 1)),
-    builtin("keccak", 16, ("keccak/input_output/addr", 16)),
-    builtin("poseidon", 6, ("poseidon/param_0/input_output/addr", 2)),
-    builtin("range_check96", 1, ("range_check96_builtin/mem/addr", 1)),
-    builtin("add_mod", 7, ("add_mod/p0/addr", 1)),
-    builtin("mul_mod", 7, ("mul_mod/p0/addr", 1)),
-];
-
-const fn builtin(segment: &'static str, n_cells: u64, column: (&'static str, usize)) -> Builtin {
-    Builtin {
-        segment,
-        n_cells,
-        column,
-    }
-}
-
-/// The pools that all instances share: the name of the units, and the virtual column that holds them.
-const POOLS: &[(&str, &str)] = &[
-    ("memory accesses", "mem_pool/addr"),
-    ("public memory cells", "orig/public_memory/addr"),
-    ("range-check units", "range_check16_pool"),
-    ("diluted units", "diluted_pool"),
-];
 
 /// A resource of the trace that occurs at a fixed interval of rows: a builtin instance or a unit of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +35,14 @@ impl Supply {
 }
 
 impl Layout {
-    /// The builtins of which the layout has instances, in the order of [`BUILTINS`]. Layout `dynamic` has the segments
-    /// of all builtins but instances only of those that its parameters enable.
+    /// The builtins of which the layout has instances, in the order of the table of components. Layout `dynamic` has
+    /// the segments of all builtins but instances only of those that its parameters enable.
     pub fn builtins(&self) -> impl Iterator<Item = Supply> {
-        BUILTINS.iter().filter_map(|builtin| {
-            let (column, n_cells) = builtin.column;
+        builtins().filter_map(|builtin| {
             Some(Supply {
                 name: builtin.segment,
                 n_cells: builtin.n_cells,
-                rows: self.cell(column)?.step * n_cells,
+                rows: builtin.rows(self)?,
                 rows_per_step: self.rows_per_step,
             })
         })
@@ -89,19 +50,22 @@ impl Layout {
 
     /// The pools that the layout has.
     pub fn pools(&self) -> impl Iterator<Item = Supply> {
-        POOLS.iter().filter_map(|&(name, column)| {
-            Some(Supply {
-                name,
-                n_cells: 0,
-                rows: self.cell(column)?.step,
-                rows_per_step: self.rows_per_step,
-            })
-        })
+        let pools = COMPONENTS.iter().flat_map(|row| row.component.pools);
+        pools.filter_map(|pool| self.pool(pool))
     }
 
     /// The capacity for public memory cells.
     pub fn public_memory(&self) -> Option<Supply> {
-        self.pools().find(|pool| pool.name == POOLS[1].0)
+        self.pool(&PUBLIC_MEMORY)
+    }
+
+    fn pool(&self, pool: &Pool) -> Option<Supply> {
+        Some(Supply {
+            name: pool.name,
+            n_cells: 0,
+            rows: self.cell(pool.column)?.step,
+            rows_per_step: self.rows_per_step,
+        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! Cairo: layouts, components, inputs, and the program runner.
 
 pub mod air;
+#[cfg(feature = "prover")]
+mod canvas;
 pub mod capacity;
 pub mod components;
+pub mod diluted;
 #[cfg(feature = "prover")]
 pub mod error;
 #[cfg(feature = "prover")]

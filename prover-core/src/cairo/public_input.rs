@@ -4,7 +4,7 @@ mod cells;
 
 pub(crate) use cells::PublicCells;
 
-use crate::cairo::capacity::BUILTINS;
+use crate::cairo::components::builtins;
 use crate::cairo::layouts::Layout;
 use crate::json::{JsonError, Place, Text};
 use quarry_kernels::{Felt, felt};
@@ -302,7 +302,7 @@ impl PublicInput {
                 return wrong(format!("stops at {stop_ptr}, before its beginning {begin_addr}"));
             }
             free = stop_ptr;
-            let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.segment == name) else {
+            let Some(builtin) = builtins().find(|builtin| builtin.segment == name) else {
                 continue;
             };
             let (used, cells) = (stop_ptr - begin_addr, builtin.n_cells);

@@ -3,9 +3,9 @@
 //! Every addition needs an inversion, and the next addition depends on its result. So sums are computed in batches, row
 //! by row, with one batch inversion per row.
 
+use crate::cairo::canvas::{Strip, cell};
 use crate::cairo::error::InputError;
 use crate::cairo::layouts::Layout;
-use crate::cairo::trace::{Strip, cell};
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField, Zero};
 use quarry_kernels::Felt;
 use quarry_kernels::curve::{self, Point};

@@ -1,14 +1,19 @@
 //! Trace cells of `add_mod`: `a + b = c` or `a + b = c + p`, word by word.
 
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, cell};
 use crate::cairo::components::modulo::witness::{ModuloInstances, Operation, WORD_BITS};
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::MOD_WORDS;
-use crate::cairo::trace::{Witness, cell};
 use ark_ff::Field;
 use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Carries between words.
 const N_CARRIES: usize = MOD_WORDS - 1;
@@ -56,11 +61,11 @@ impl Cells {
 }
 
 /// Writes every instance. Unused instances add zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.add_mod;
-    let builtin = ModuloInstances::new(layout, input, "add_mod", inputs, witness.n_rows())?;
-    witness.write_strips(builtin.height(), |i, strip| {
+    let builtin = ModuloInstances::new(BUILTIN, layout, input, inputs, canvas.n_rows())?;
+    canvas.write_strips(builtin.height(), |i, strip| {
         let operation = builtin.write_memory(strip, i)?;
         let (subtract, carries) = sum(&operation).ok_or_else(|| builtin.wrong(i, &operation))?;
         strip.set(cells.sub_p, 0, Felt::from(subtract));

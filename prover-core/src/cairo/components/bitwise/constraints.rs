@@ -4,8 +4,8 @@
 //! form the sum of two numbers is their xor plus twice their and, without carries between bits.
 
 use crate::air::{Domain, every};
-use crate::cairo::components::diluted_check::constraints::{N_BITS, SPACING};
 use crate::cairo::components::scope::{Scope, ScopeError};
+use crate::cairo::diluted::{N_BITS, SPACING};
 use ark_ff::Field;
 use quarry_kernels::Felt;
 

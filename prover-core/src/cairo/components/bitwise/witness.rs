@@ -1,22 +1,26 @@
 //! Trace cells of `bitwise`: two numbers `x` and `y` of 251 bits, `x & y`, `x ^ y` and `x | y`.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::diluted_check::witness::{N_BITS as PART_BITS, SPACING};
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
+use crate::cairo::diluted::{N_BITS as PART_BITS, SPACING};
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::BitwiseInput;
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::{BigInt, BigInteger, PrimeField};
 use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Bits of a number.
 const N_BITS: usize = 251;
 
 /// Memory cells of an instance, in order.
-const MEMORY: [&str; 5] = ["x", "y", "x_and_y", "x_xor_y", "x_or_y"];
+const MEMORY: [&str; BUILTIN.n_cells as usize] = ["x", "y", "x_and_y", "x_xor_y", "x_or_y"];
 
 /// The lowest bit of each part of a number. A part has every fourth bit, 16 in all.
 const SHIFTS: [usize; 16] = [0, 1, 2, 3, 64, 65, 66, 67, 128, 129, 130, 131, 192, 193, 194, 195];
@@ -64,10 +68,9 @@ fn part(number: &BigInt<4>, shift: usize) -> u16 {
 }
 
 /// Writes every instance. Unused instances have zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
-    let step = cells.memory[0].address.step;
-    let builtin = Builtin::new(input, "bitwise", witness.n_rows() / step, MEMORY.len() as u64)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let instances = builtin.by_instance(&input.private.bitwise, |input| input.index)?;
     let operands = |instance: usize, input: &BitwiseInput| {
         for value in [input.x, input.y] {
@@ -81,7 +84,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
         }
         Ok([input.x, input.y])
     };
-    witness.write_strips(step, |i, strip| {
+    canvas.write_strips(builtin.height(), |i, strip| {
         let [x, y] = match &instances[i] {
             Some(input) => operands(i, input)?,
             None => Default::default(),

@@ -5,3 +5,8 @@ pub mod constraints;
 mod instruction;
 #[cfg(feature = "prover")]
 pub mod witness;
+
+use super::component::Component;
+
+/// The component.
+pub(super) const COMPONENT: Component = Component::new("cpu/decode/pc", constraints::constrain);

@@ -1,16 +1,19 @@
 //! Trace cells of `cpu`.
 
 use super::instruction::{Instruction, Operands};
-use crate::cairo::components::memory::witness::MemoryCell;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::error::{InputError, StepError};
 use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::{CPU_COMPONENT_HEIGHT, Layout};
 use crate::cairo::memory::Memory;
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::Zero;
 use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
 use rayon::prelude::*;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Steps per strip. The steps of a strip share one batch inversion for `jnz`.
 const STRIP_STEPS: usize = 1 << 8;
@@ -168,7 +171,7 @@ impl Cells {
 }
 
 /// Writes every step.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let write_strip = |(strip, (rows, entries)): (usize, (&mut Strip, &[TraceEntry]))| {
         let mut conditions = Vec::new();
@@ -187,7 +190,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
         }
         Ok(())
     };
-    let mut strips = witness.strips(STRIP_STEPS * layout.rows_per_step);
+    let mut strips = canvas.strips(STRIP_STEPS * layout.rows_per_step);
     let results = strips
         .par_iter_mut()
         .zip(input.trace.par_chunks(STRIP_STEPS))

@@ -4,16 +4,13 @@
 //! It reaches the public final value only if the nonzero differences are those of the diluted numbers in order.
 
 use crate::air::every;
+use crate::cairo::components::component::Cumulative;
 use crate::cairo::components::permutation::{self, Permutation};
 use crate::cairo::components::scope::{Scope, ScopeError};
+use crate::cairo::diluted::{N_BITS, SPACING};
 use ark_ff::Field;
 use quarry_kernels::Felt;
 use std::iter;
-
-/// Distance of the bits of a diluted number.
-pub const SPACING: usize = 4;
-/// Bits of a diluted number.
-pub const N_BITS: usize = 16;
 
 /// The sorted values are a permutation of the pool's.
 pub const PERMUTATION: Permutation = Permutation {
@@ -28,10 +25,12 @@ pub const PERMUTATION: Permutation = Permutation {
 
 /// The sorted values.
 pub const VALUES: &str = "diluted_check/permuted_values";
-/// The interaction column of the cumulative value of their differences.
-pub const CUMULATIVE_VALUE: &str = "diluted_check/cumulative_value";
-/// The interaction elements `z` and `alpha` of the cumulative value.
-pub const ELEMENTS: [&str; 2] = ["diluted_check/interaction_z", "diluted_check/interaction_alpha"];
+/// The cumulative value of their differences.
+pub const CUMULATIVE: Cumulative = Cumulative {
+    values: VALUES,
+    sum: "diluted_check/cumulative_value",
+    elements: ["diluted_check/interaction_z", "diluted_check/interaction_alpha"],
+};
 /// The scalar that equals the final cumulative value.
 pub const FINAL_VALUE: &str = "diluted_check/final_cum_val";
 
@@ -43,8 +42,8 @@ pub fn constrain(layout: &Scope<'_>) -> Result<(), ScopeError> {
     permutation::constrain(layout, &PERMUTATION)?;
 
     let scope = layout.part("diluted_check");
-    let (value, sum) = (layout.cells(VALUES)?, layout.cells(CUMULATIVE_VALUE)?);
-    let [z, alpha] = ELEMENTS.map(|name| layout.scalar(name));
+    let (value, sum) = (layout.cells(VALUES)?, layout.cells(CUMULATIVE.sum)?);
+    let [z, alpha] = CUMULATIVE.elements.map(|name| layout.scalar(name));
     let (first, last) = (scope.first(), scope.last(value.step()));
     scope.constrain("init", first, sum.at(0) - 1);
     scope.constrain("first_element", first, value.at(0));
@@ -85,15 +84,12 @@ pub fn final_value(z: Felt, alpha: Felt) -> Felt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cairo::diluted::dilute;
 
     #[test]
     fn the_final_value_is_the_recurrence_over_all_numbers() {
-        let dilute = |j: u32| {
-            let bits = (0..N_BITS).filter(|bit| j >> bit & 1 == 1);
-            Felt::from(bits.map(|bit| 1u64 << (bit * SPACING)).sum::<u64>())
-        };
         let (z, alpha) = (Felt::from(1234567u64), -Felt::from(7654321u64));
-        let expected = (1..1u32 << N_BITS).fold(Felt::from(1u64), |value, j| {
+        let expected = (1..=u16::MAX).fold(Felt::from(1u64), |value, j| {
             let difference = dilute(j) - dilute(j - 1);
             value * (Felt::from(1u64) + z * difference) + alpha * difference * difference
         });

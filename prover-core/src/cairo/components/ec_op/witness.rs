@@ -1,7 +1,9 @@
 //! Trace cells of `ec_op`: `p + m * q` on the curve.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::components::subset_sum::{
     DoublingCells, DoublingRows, SubsetSumCells, SubsetSumRows, multiples,
 };
@@ -9,15 +11,17 @@ use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::EcOpInput;
-use crate::cairo::trace::{Strip, Witness};
 use ark_ff::Zero;
 use quarry_kernels::Felt;
 use quarry_kernels::curve::{GENERATOR, Point};
 use quarry_kernels::hash::pedersen::SHIFT;
 use rayon::prelude::*;
 
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
+
 /// Memory cells of an instance, in order.
-const MEMORY: [&str; 7] = ["p_x", "p_y", "q_x", "q_y", "m", "r_x", "r_y"];
+const MEMORY: [&str; BUILTIN.n_cells as usize] = ["p_x", "p_y", "q_x", "q_y", "m", "r_x", "r_y"];
 
 /// Instances that are computed in one batch.
 const BATCH: usize = 32;
@@ -109,10 +113,9 @@ impl Cells {
 }
 
 /// Writes every instance. Unused instances hold a fixed operation.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
-    let step = cells.memory[0].address.step;
-    let builtin = Builtin::new(input, "ec_op", witness.n_rows() / step, MEMORY.len() as u64)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let instances = builtin.by_instance(&input.private.ec_op, |input| input.index)?;
 
     // The first computation is the dummy's. The computations of the used instances follow in order.
@@ -125,7 +128,7 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
         }
     }
     let computations: Vec<Computation> = operations.par_chunks(BATCH).flat_map_iter(compute).collect();
-    witness.write_strips(step, |i, strip| {
+    canvas.write_strips(builtin.height(), |i, strip| {
         let computation = &computations[chosen[i]];
         if computation.sum.is_degenerate {
             return Err(builtin.error(i as u64, BuiltinError::Degenerate));

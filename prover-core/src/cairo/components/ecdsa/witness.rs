@@ -1,7 +1,9 @@
 //! Trace cells of `ecdsa`.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::components::subset_sum::{
     DoublingCells, DoublingRows, SubsetSum, SubsetSumCells, SubsetSumRows, doublings, multiples, subset_sums,
 };
@@ -9,13 +11,15 @@ use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::SignatureInput;
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::{BigInteger, Field, MontFp, PrimeField, Zero};
 use quarry_kernels::Felt;
 use quarry_kernels::curve::{self, Point};
 use quarry_kernels::hash::pedersen::SHIFT;
 use quarry_kernels::ops::VirtualColumn;
 use rayon::prelude::*;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Bits of a scalar.
 const N_BITS: usize = 251;
@@ -187,10 +191,9 @@ impl Cells {
 }
 
 /// Writes every instance. Unused instances hold a fixed signature.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
-    let step = cells.public_key.address.step;
-    let builtin = Builtin::new(input, "ecdsa", witness.n_rows() / step, 2)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let instances = builtin.by_instance(&input.private.ecdsa, |input| input.index)?;
 
     let mut signatures = vec![Signature::dummy()];
@@ -213,8 +216,8 @@ pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput)
         chosen[input.index as usize] = valid
             .ok_or_else(|| builtin.error(input.index, BuiltinError::InvalidSignature(Box::new(*input))))?;
     }
-    witness
-        .strips(step)
+    canvas
+        .strips(builtin.height())
         .par_iter_mut()
         .zip(&chosen)
         .enumerate()

@@ -1,20 +1,24 @@
 //! Trace cells of `keccak`: 16 invocations of the permutation per instance, with their bits interleaved in diluted
 //! numbers.
 
+use super::BUILTIN;
 use super::permutation::{
     Bytes, LANE_BITS, N_ROUNDS, N_STATES, Round, STATE_BITS, State, place, places, slices, states,
 };
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::diluted_check::witness::{SPACING, dilute};
-use crate::cairo::components::memory::witness::MemoryCell;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
+use crate::cairo::diluted::{SPACING, dilute};
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::{KECCAK_WORDS, KeccakInput};
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField, Zero};
 use quarry_kernels::ops::VirtualColumn;
 use quarry_kernels::{Felt, felt};
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Bytes per word of a state in memory.
 const WORD_BYTES: usize = STATE_BITS / 8 / KECCAK_WORDS;
@@ -25,7 +29,7 @@ const ROUND_CAPACITY: usize = 32;
 /// Rounds per virtual column where the carries of a theta lane are split into several columns.
 const SPLIT_ROUNDS: usize = 8;
 /// Memory cells per invocation: input and output.
-const MEMORY_CELLS: usize = 2 * KECCAK_WORDS;
+const MEMORY_CELLS: usize = BUILTIN.n_column_cells;
 
 /// The cell of a bit in a state's virtual column.
 fn state_row((y, x, z): (usize, usize, usize)) -> usize {
@@ -200,12 +204,11 @@ impl Cells {
 }
 
 /// Writes every instance; the invocations that the run did not use permute zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
-    let step = MEMORY_CELLS * cells.memory.address.step;
-    let builtin = Builtin::new(input, "keccak", witness.n_rows() / step, MEMORY_CELLS as u64)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let invocations = builtin.by_instance(&input.private.keccak, |input| input.index)?;
-    witness.write_strips(N_STATES * step, |strip_index, strip| {
+    canvas.write_strips(N_STATES * builtin.height(), |strip_index, strip| {
         let first = N_STATES * strip_index;
         let mut inputs = [[0; STATE_BITS / 8]; N_STATES];
         for (i, bytes) in inputs.iter_mut().enumerate() {

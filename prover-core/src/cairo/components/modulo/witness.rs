@@ -1,19 +1,16 @@
 //! Shared witness code of `add_mod` and `mul_mod`: memory accesses, and numbers of 384 bits.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use crate::cairo::canvas::{MemoryCell, Strip};
+use crate::cairo::components::component::Builtin;
+use crate::cairo::components::instances::Instances;
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::{MOD_WORDS, ModInput, ModInputs, ModNumber};
-use crate::cairo::trace::Strip;
 use quarry_kernels::Felt;
 
 /// Bits of a word.
 pub(crate) const WORD_BITS: usize = 96;
-
-/// Memory cells per instance in the builtin's segment: the modulus, `values_ptr`, `offsets_ptr` and `n`.
-const SEGMENT_CELLS: usize = MOD_WORDS + 3;
 
 /// The operation of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +23,7 @@ pub(crate) struct Operation {
 
 /// The memory cells and the instances of `add_mod` or `mul_mod`.
 pub(crate) struct ModuloInstances<'a> {
-    builtin: Builtin<'a>,
+    builtin: Instances<'a>,
     instances: Vec<Option<ModInput>>,
     zero_value_address: u64,
     /// The cells in the builtin's segment, in order.
@@ -38,14 +35,15 @@ pub(crate) struct ModuloInstances<'a> {
 }
 
 impl<'a> ModuloInstances<'a> {
-    /// Finds the builtin. `name` is both its segment and the prefix of its virtual columns.
+    /// Finds the instances. The builtin's segment is also the prefix of its virtual columns.
     pub fn new(
+        builtin: Builtin,
         layout: &Layout,
         input: &'a ProverInput,
-        name: &'static str,
         inputs: &ModInputs,
         n_rows: usize,
     ) -> Result<Self, InputError> {
+        let name = builtin.segment;
         let cell = |part: &str| MemoryCell::new(layout, &format!("{name}/{part}"));
         let words = |part: &str| {
             (0..MOD_WORDS)
@@ -56,8 +54,7 @@ impl<'a> ModuloInstances<'a> {
         for part in ["values_ptr", "offsets_ptr", "n"] {
             segment.push(cell(part)?);
         }
-        let n_instances = n_rows / segment[0].address.step;
-        let builtin = Builtin::new(input, name, n_instances, SEGMENT_CELLS as u64)?;
+        let builtin = Instances::new(builtin, layout, input, n_rows)?;
         Ok(Self {
             instances: builtin.by_instance(&inputs.instances, |input| input.index)?,
             builtin,
@@ -73,7 +70,7 @@ impl<'a> ModuloInstances<'a> {
 
     /// Rows per instance.
     pub fn height(&self) -> usize {
-        self.segment[0].address.step
+        self.builtin.height()
     }
 
     /// Writes the memory accesses of the strip's only instance. Unused instances operate on zeros, at the private

@@ -1,14 +1,19 @@
 //! Trace cells of `mul_mod`: `a * b = q * p + c`, word by word.
 
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, Strip, cell};
 use crate::cairo::components::modulo::witness::{ModuloInstances, Operation, WORD_BITS};
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::{MOD_WORDS, ModNumber};
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Carries between the words of a product.
 const N_CARRIES: usize = 2 * (MOD_WORDS - 1);
@@ -142,12 +147,12 @@ fn write_parts(strip: &mut Strip, cells: &[VirtualColumn], value: Felt) -> bool 
 }
 
 /// Writes every instance. Unused instances multiply zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
     let inputs = &input.private.mul_mod;
-    let builtin = ModuloInstances::new(layout, input, "mul_mod", inputs, witness.n_rows())?;
+    let builtin = ModuloInstances::new(BUILTIN, layout, input, inputs, canvas.n_rows())?;
     let carry_shift = Felt::from((MOD_WORDS as u128) << WORD_BITS);
-    witness.write_strips(builtin.height(), |i, strip| {
+    canvas.write_strips(builtin.height(), |i, strip| {
         let operation = builtin.write_memory(strip, i)?;
         let quotient = quotient(&operation).ok_or_else(|| builtin.wrong(i, &operation))?;
         let quotients = quotient.map(Felt::from);

@@ -1,30 +1,33 @@
 //! Trace cells of `pedersen`.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, MemoryCell};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::components::subset_sum::{SubsetSum, SubsetSumCells, SubsetSumRows, subset_sums};
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
-use crate::cairo::trace::Witness;
 use quarry_kernels::Felt;
 use quarry_kernels::hash::pedersen::{N_BITS, POINTS, SHIFT};
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// Instances that are computed in one batch.
 const BATCH: usize = 64;
 
 /// Writes every instance. Unused instances hash zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let memory =
         ["input0", "input1", "output"].map(|name| MemoryCell::new(layout, &format!("pedersen/{name}")));
     let [input0, input1, output] = memory;
     let memory = [input0?, input1?, output?];
     let hashes = hashes(layout)?;
-    let step = memory[0].address.step;
-    let builtin = Builtin::new(input, "pedersen", witness.n_rows() / step, 3)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let instances = builtin.by_instance(&input.private.pedersen, |input| input.index)?;
 
-    witness.write_strips(BATCH * step, |batch, strip| {
+    canvas.write_strips(BATCH * builtin.height(), |batch, strip| {
         let first = batch * BATCH;
         let inputs = &instances[first..instances.len().min(first + BATCH)];
         let inputs: Vec<[Felt; 2]> = inputs

@@ -1,16 +1,20 @@
 //! Trace cells of `poseidon`: the permutation, round by round.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::error::InputError;
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::POSEIDON_STATE;
-use crate::cairo::trace::{Strip, Witness, cell};
 use ark_ff::{AdditiveGroup, Field};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::poseidon::{FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS};
 use quarry_kernels::ops::VirtualColumn;
+
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[(Stage::Inputs, write)];
 
 /// The input of an S-box, and its square.
 type Round = (Felt, Felt);
@@ -119,15 +123,12 @@ impl Cells {
 }
 
 /// Writes every instance. Unused instances permute zeros.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+fn write(canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
     let cells = Cells::new(layout)?;
-    // An instance has two accesses in every virtual column of its memory: input and output.
-    let step = 2 * cells.memory[0].address.step;
-    let n_cells = 2 * POSEIDON_STATE as u64;
-    let builtin = Builtin::new(input, "poseidon", witness.n_rows() / step, n_cells)?;
+    let builtin = Instances::new(BUILTIN, layout, input, canvas.n_rows())?;
     let instances = builtin.by_instance(&input.private.poseidon, |input| input.index)?;
     let zeros = Permutation::new(Default::default());
-    witness.write_strips(step, |i, strip| {
+    canvas.write_strips(builtin.height(), |i, strip| {
         let used = instances[i].map(|input| Permutation::new(input.state));
         let permutation = used.as_ref().unwrap_or(&zeros);
         let values = [permutation.input, permutation.output];

@@ -4,7 +4,7 @@ use crate::air::every;
 use crate::cairo::components::scope::{Scope, ScopeError};
 
 /// Parts of a value, highest first.
-const N_PARTS: usize = 6;
+pub const N_PARTS: usize = 6;
 /// Bits of a part.
 const PART_BITS: u32 = 16;
 

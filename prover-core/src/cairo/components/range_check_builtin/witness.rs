@@ -1,47 +1,51 @@
-//! Trace cells of the builtins `range_check` and `range_check96`: values that are sums of 16-bit parts.
+//! Trace cells of `range_check_builtin`, and of `range_check96_builtin`, which differs in the number of parts: values
+//! that are sums of 16-bit parts.
 
-use crate::cairo::components::builtin::Builtin;
-use crate::cairo::components::memory::witness::MemoryCell;
+use super::BUILTIN;
+use super::constraints::N_PARTS;
+use crate::cairo::canvas::{Canvas, MemoryCell, cell, row};
+use crate::cairo::components::component::Builtin;
+use crate::cairo::components::instances::Instances;
+use crate::cairo::components::stage::{Stage, Witness};
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::Layout;
 use crate::cairo::private_input::RangeCheckInput;
-use crate::cairo::trace::{Witness, cell, row};
 use quarry_kernels::Felt;
 use quarry_kernels::ops::VirtualColumn;
 
+/// The functions that write the cells.
+pub(crate) const WITNESS: Witness = &[
+    (Stage::Inputs, |canvas, layout, input| {
+        RANGE_CHECK.write(canvas, layout, input)
+    }),
+    (Stage::Derived, |canvas, layout, input| {
+        RANGE_CHECK.write_memory(canvas, layout, input)
+    }),
+];
+
 /// A builtin of this kind.
 pub(crate) struct RangeCheck {
-    /// The memory segment.
-    segment: &'static str,
+    /// The builtin.
+    pub builtin: Builtin,
     /// The name of the component.
-    component: &'static str,
+    pub component: &'static str,
     /// 16-bit parts per value.
-    n_parts: usize,
+    pub n_parts: usize,
     /// The builtin's list in the private input.
-    inputs: fn(&ProverInput) -> &[RangeCheckInput],
+    pub inputs: fn(&ProverInput) -> &[RangeCheckInput],
 }
 
-/// The builtins of this kind.
-pub(crate) const ALL: [RangeCheck; 2] = [RANGE_CHECK, RANGE_CHECK96];
-
 const RANGE_CHECK: RangeCheck = RangeCheck {
-    segment: "range_check",
+    builtin: BUILTIN,
     component: "range_check_builtin",
-    n_parts: 8,
+    n_parts: N_PARTS,
     inputs: |input| &input.private.range_check,
-};
-
-const RANGE_CHECK96: RangeCheck = RangeCheck {
-    segment: "range_check96",
-    component: "range_check96_builtin",
-    n_parts: 6,
-    inputs: |input| &input.private.range_check96,
 };
 
 /// The builtin's instances and virtual columns.
 struct Cells<'a> {
-    builtin: Builtin<'a>,
+    builtin: Instances<'a>,
     memory: MemoryCell,
     /// The parts of all values, highest first.
     parts: Parts,
@@ -75,31 +79,25 @@ impl Parts {
 }
 
 impl RangeCheck {
-    /// Whether a layout has the builtin.
-    pub fn is_in(&self, layout: &Layout) -> bool {
-        cell(layout, &format!("{}/mem/addr", self.component)).is_ok()
-    }
-
     fn cells<'a>(
         &self,
         layout: &Layout,
         input: &'a ProverInput,
         n_rows: usize,
     ) -> Result<Cells<'a>, InputError> {
-        let memory = MemoryCell::new(layout, &format!("{}/mem", self.component))?;
         Ok(Cells {
-            builtin: Builtin::new(input, self.segment, n_rows / memory.address.step, 1)?,
-            memory,
+            builtin: Instances::new(self.builtin, layout, input, n_rows)?,
+            memory: MemoryCell::new(layout, &format!("{}/mem", self.component))?,
             parts: Parts::new(layout, self.component, self.n_parts)?,
         })
     }
 
     /// Writes the parts of used instances. The parts of unused instances stay free units of the range-check pool, which
     /// fills them with unused values.
-    fn write(&self, witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
-        let cells = self.cells(layout, input, witness.n_rows())?;
+    pub fn write(&self, canvas: &mut Canvas, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
+        let cells = self.cells(layout, input, canvas.n_rows())?;
         let instances = cells.builtin.by_instance((self.inputs)(input), |i| i.index)?;
-        let mut rows = witness.rows();
+        let mut rows = canvas.rows();
         for (i, value) in instances.into_iter().enumerate() {
             let Some(value) = value.map(|input| input.value) else {
                 continue;
@@ -122,12 +120,12 @@ impl RangeCheck {
     /// Writes the memory accesses, after every part has received a value.
     pub fn write_memory(
         &self,
-        witness: &mut Witness,
+        canvas: &mut Canvas,
         layout: &Layout,
         input: &ProverInput,
     ) -> Result<(), InputError> {
-        let cells = self.cells(layout, input, witness.n_rows())?;
-        let pool = &witness.range_checks;
+        let cells = self.cells(layout, input, canvas.n_rows())?;
+        let pool = &canvas.range_checks;
         let part = |(cell, i)| {
             let row = row(cell, i).checked_sub(pool.cell.offset);
             let unit = row.and_then(|row| pool.units.get(row / pool.cell.step));
@@ -138,20 +136,10 @@ impl RangeCheck {
             parts.fold(0u128, |sum, part| sum << 16 | u128::from(part))
         };
         let values: Vec<u128> = (0..cells.builtin.n_instances()).map(value).collect();
-        let mut rows = witness.rows();
+        let mut rows = canvas.rows();
         for (i, value) in values.into_iter().enumerate() {
             rows.access(cells.memory, i, cells.builtin.address(i, 0), Felt::from(value));
         }
         Ok(())
     }
-}
-
-/// Writes the parts of `range_check`.
-pub(crate) fn write(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
-    RANGE_CHECK.write(witness, layout, input)
-}
-
-/// Writes the parts of `range_check96`.
-pub(crate) fn write96(witness: &mut Witness, layout: &Layout, input: &ProverInput) -> Result<(), InputError> {
-    RANGE_CHECK96.write(witness, layout, input)
 }

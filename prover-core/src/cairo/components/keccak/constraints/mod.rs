@@ -1,20 +1,20 @@
 //! Constraints of `keccak`: sixteen permutations per instance, in diluted form.
 //!
-//! A diluted number holds the same bit of all permutations, [`SPACING`] apart, so sums of a few bits have no carries
-//! between permutations. The lowest bit of a sum is the xor; its other bits are in auxiliary columns. Bit `(i, j, k)`
+//! A [diluted](crate::cairo::diluted) number holds the same bit of all permutations, so sums of a few bits have no
+//! carries between permutations. The lowest bit of a sum is the xor; its other bits are in auxiliary columns. Bit `(i, j, k)`
 //! of the state (bit `k` of lane `j + 5 i`) is at cell `32 (j + 5 i + 32 k)`, and its values in successive rounds are
 //! in consecutive cells.
 
 mod parse_to_diluted;
 
 use crate::air::{Cells, Domain, Expr, Rows, every};
-use crate::cairo::components::diluted_check::constraints::{N_BITS, SPACING};
 use crate::cairo::components::scope::{Scope, ScopeError};
+use crate::cairo::diluted::{N_BITS, dilute};
 use quarry_kernels::Felt;
 use quarry_kernels::hash::keccak::ROTATIONS;
 
 /// Permutations per instance.
-const N_INVOCATIONS: usize = N_BITS;
+pub const N_INVOCATIONS: usize = N_BITS;
 /// Rounds of the permutation.
 const N_ROUNDS: usize = 24;
 /// Cells per bit, for all rounds.
@@ -34,7 +34,7 @@ const PART_ROUNDS: usize = 8;
 
 /// The diluted number whose bits are all set.
 fn ones() -> Felt {
-    Felt::from((0..N_INVOCATIONS).map(|bit| 1u64 << (bit * SPACING)).sum::<u64>())
+    dilute(u16::MAX)
 }
 
 /// The bits of the round constants at `k = 2^m - 1`, for `m` below 7: row `round`, column `m`. They come from a

@@ -10,8 +10,8 @@
 
 use super::{Grid, LANE_BITS, N_INVOCATIONS, N_LANES};
 use crate::air::{Domain, Expr, Rows, every};
-use crate::cairo::components::diluted_check::constraints::SPACING;
 use crate::cairo::components::scope::{Scope, ScopeError};
+use crate::cairo::diluted::SPACING;
 use ark_ff::Field;
 use quarry_kernels::Felt;
 

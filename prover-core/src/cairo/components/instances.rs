@@ -1,35 +1,43 @@
 //! Shared code of the builtins' witnesses: their instances and their memory segment.
 
+use crate::cairo::canvas::cell;
+use crate::cairo::components::component::Builtin;
 use crate::cairo::error::{BuiltinError, InputError};
 use crate::cairo::input::ProverInput;
+use crate::cairo::layouts::Layout;
 use quarry_kernels::Felt;
 
 /// The instances of a builtin in a trace.
-pub(crate) struct Builtin<'a> {
-    segment: &'static str,
+pub(crate) struct Instances<'a> {
+    builtin: Builtin,
     begin_addr: u64,
     n_instances: usize,
-    /// Memory cells per instance.
-    n_cells: u64,
+    /// Rows per instance.
+    height: usize,
     input: &'a ProverInput,
 }
 
-impl<'a> Builtin<'a> {
-    /// Makes the builtin of a segment, with `n_instances` instances of `n_cells` memory cells each.
+impl<'a> Instances<'a> {
+    /// The instances in a trace of `n_rows` rows.
     pub fn new(
+        builtin: Builtin,
+        layout: &Layout,
         input: &'a ProverInput,
-        segment: &'static str,
-        n_instances: usize,
-        n_cells: u64,
+        n_rows: usize,
     ) -> Result<Self, InputError> {
-        let begin_addr = input.segment(segment)?.begin_addr;
+        let height = cell(layout, builtin.column)?.step * builtin.n_column_cells;
         Ok(Self {
-            segment,
-            begin_addr,
-            n_instances,
-            n_cells,
+            builtin,
+            begin_addr: input.segment(builtin.segment)?.begin_addr,
+            n_instances: n_rows / height,
+            height,
             input,
         })
+    }
+
+    /// Rows per instance.
+    pub fn height(&self) -> usize {
+        self.height
     }
 
     /// Number of instances.
@@ -60,7 +68,7 @@ impl<'a> Builtin<'a> {
     pub fn address(&self, instance: usize, cell: u64) -> u64 {
         // An address can reach 2^64 only if the segment begins near it. The memory pool rejects such a segment.
         self.begin_addr
-            .saturating_add(instance as u64 * self.n_cells + cell)
+            .saturating_add(instance as u64 * self.builtin.n_cells + cell)
     }
 
     /// Checks that the memory file has the expected value in a cell of an instance, or no value.
@@ -93,7 +101,7 @@ impl<'a> Builtin<'a> {
     /// Makes the error for one instance.
     pub fn error(&self, instance: u64, problem: BuiltinError) -> InputError {
         InputError::Builtin {
-            builtin: self.segment,
+            builtin: self.builtin.segment,
             instance,
             problem,
         }
