@@ -8,6 +8,7 @@ pub mod components;
 pub mod diluted;
 #[cfg(feature = "prover")]
 pub mod error;
+mod fit;
 #[cfg(feature = "prover")]
 pub mod input;
 pub mod layouts;

@@ -4,8 +4,6 @@ mod cells;
 
 pub(crate) use cells::PublicCells;
 
-use crate::cairo::components::builtins;
-use crate::cairo::layouts::Layout;
 use crate::json::{JsonError, Place, Text};
 use quarry_kernels::{Felt, felt};
 use serde_json::{Value, json};
@@ -247,105 +245,6 @@ impl PublicInput {
         Ok(cells)
     }
 
-    /// Checks that the segments and parameters are those of the layout. Stone makes the same checks.
-    ///
-    /// # Errors
-    /// [`PublicInputError::Segments`], [`PublicInputError::DynamicParams`].
-    pub fn check_layout(&self, layout: &Layout) -> Result<(), PublicInputError> {
-        let mut expected = layout.segments.to_vec();
-        expected.sort_unstable();
-        if !self.memory_segments.keys().eq(expected.iter()) {
-            return Err(PublicInputError::Segments {
-                layout: layout.name,
-                expected: expected.join(", "),
-                got: self
-                    .memory_segments
-                    .keys()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
-        let takes_params = layout.name == "dynamic";
-        if self
-            .dynamic_params
-            .as_ref()
-            .is_some_and(|params| !params.is_empty() && !takes_params)
-        {
-            return Err(PublicInputError::DynamicParams(layout.name));
-        }
-        Ok(())
-    }
-
-    /// Checks that an execution of `n_steps` in this layout can have these segments. They must follow each other in the
-    /// layout's order, each must stop at or after its beginning, and a builtin's segment must hold a whole number of
-    /// instances that fits the trace. Stone's verifier leaves these checks to its caller.
-    ///
-    /// # Errors
-    /// [`PublicInputError::Segment`], and as [`Self::check_layout`].
-    pub fn check_segments(&self, layout: &Layout) -> Result<(), PublicInputError> {
-        self.check_layout(layout)?;
-        let mut free = 0;
-        for &name in layout.segments {
-            let segment = self.segment(name)?;
-            let Segment { begin_addr, stop_ptr } = segment;
-            let wrong = |what: String| {
-                let name = name.to_owned();
-                Err(PublicInputError::Segment { name, what })
-            };
-            if begin_addr < free {
-                return wrong(format!(
-                    "begins at {begin_addr}, before the end {free} of the previous segment"
-                ));
-            }
-            if stop_ptr < begin_addr {
-                return wrong(format!("stops at {stop_ptr}, before its beginning {begin_addr}"));
-            }
-            free = stop_ptr;
-            let Some(builtin) = builtins().find(|builtin| builtin.segment == name) else {
-                continue;
-            };
-            let (used, cells) = (stop_ptr - begin_addr, builtin.n_cells);
-            let Some(supply) = layout.builtins().find(|supply| supply.name == name) else {
-                if used > 0 {
-                    return wrong(format!(
-                        "{used} cells of a builtin that the execution does not have"
-                    ));
-                }
-                continue;
-            };
-            if used % cells != 0 {
-                return wrong(format!("{used} cells are not whole instances of {cells} cells"));
-            }
-            let held = supply.held(self.n_steps);
-            if used / cells > held {
-                let (n_used, n_steps) = (used / cells, self.n_steps);
-                return wrong(format!(
-                    "{n_used} instances, but {n_steps} steps hold {held}; {} would be needed",
-                    steps(supply.steps_for(n_used))
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that the public memory fits the layout.
-    ///
-    /// # Errors
-    /// [`PublicInputError::PublicMemorySize`].
-    pub fn check_public_memory(&self, layout: &Layout) -> Result<(), PublicInputError> {
-        let got = self.public_memory.len() as u64;
-        let capacity = layout.public_memory();
-        if let Some(supply) = capacity.filter(|supply| supply.held(self.n_steps) < got) {
-            return Err(PublicInputError::PublicMemorySize {
-                capacity: supply.held(self.n_steps),
-                got,
-                needed: steps(supply.steps_for(got)),
-            });
-        }
-        Ok(())
-    }
-
     /// Returns the segment with this name.
     ///
     /// # Errors
@@ -368,13 +267,6 @@ impl PublicInput {
         let cells = PublicCells::of(self);
         segment.map_or(Ok(Vec::new()), |s| cells.range(s.begin_addr, s.stop_ptr))
     }
-}
-
-/// Formats a sufficient number of steps for an error message.
-fn steps(enough: Option<u64>) -> String {
-    enough.map_or("more steps than can be proved".to_owned(), |n| {
-        format!("{n} steps")
-    })
 }
 
 #[cfg(test)]

@@ -29,8 +29,6 @@ fn reads_and_writes() {
     let input = PublicInput::from_json(&example()).expect("valid");
     assert_eq!(input.public_memory[2].value, Felt::from(10u64));
     assert_eq!(PublicInput::from_json(&input.to_json()).expect("valid"), input);
-    let layout = Layout::by_name("plain").expect("known");
-    input.check_segments(&layout).expect("a possible execution");
     let cells = PublicCells::of(&input);
     assert_eq!(
         cells.range(1, 3).expect("public"),
@@ -100,60 +98,5 @@ fn errors_say_where_and_what() {
     assert!(matches!(
         PublicInput::parse("{"),
         Err(PublicInputError::Syntax(_))
-    ));
-}
-
-#[test]
-fn impossible_segments_are_refused() {
-    let layout = Layout::by_name("small").expect("known");
-    let segment = |begin_addr: u64, stop_ptr: u64| Segment { begin_addr, stop_ptr };
-    let mut input = PublicInput::from_json(&example()).expect("valid");
-    assert!(matches!(
-        input.check_layout(&layout),
-        Err(PublicInputError::Segments { .. })
-    ));
-    input.n_steps = 512;
-    let segments = [
-        ("program", segment(1, 3)),
-        ("execution", segment(5, 9)),
-        ("output", segment(9, 11)),
-        ("pedersen", segment(11, 11 + 3 * 64)),
-        ("range_check", segment(400, 464)),
-        ("ecdsa", segment(500, 502)),
-    ];
-    input.memory_segments = segments
-        .iter()
-        .map(|(name, s)| ((*name).to_owned(), *s))
-        .collect();
-    input.check_segments(&layout).expect("just fits");
-    let bad = [
-        ("pedersen", segment(11, 11 + 3 * 65)),
-        ("pedersen", segment(11, 12)),
-        ("range_check", segment(400, 465)),
-        ("ecdsa", segment(500, 504)),
-        ("ecdsa", segment(463, 463)),
-        ("execution", segment(5, 4)),
-        ("execution", segment(2, 9)),
-    ];
-    for (name, segment) in bad {
-        let mut input = input.clone();
-        input.memory_segments.insert(name.to_owned(), segment);
-        assert!(
-            matches!(
-                input.check_segments(&layout),
-                Err(PublicInputError::Segment { .. })
-            ),
-            "{name}"
-        );
-    }
-    let overfull = segment(11, 11 + 3 * 129);
-    input.memory_segments.insert("pedersen".to_owned(), overfull);
-    let error = input.check_segments(&layout).expect_err("too many").to_string();
-    let expected = "'pedersen': 129 instances, but 512 steps hold 64; 2048 steps would be needed";
-    assert!(error.ends_with(expected), "{error}");
-    input.dynamic_params = Some([("x".to_owned(), 1)].into());
-    assert!(matches!(
-        input.check_layout(&layout),
-        Err(PublicInputError::DynamicParams(_))
     ));
 }
