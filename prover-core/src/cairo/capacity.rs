@@ -35,6 +35,12 @@ impl Supply {
 }
 
 impl Layout {
+    /// The least number of rows in which every virtual column has a cell and every component an instance.
+    pub fn least_rows(&self) -> usize {
+        let instances = builtins().filter_map(|builtin| Some(builtin.rows(self)? * builtin.n_together));
+        self.steps().chain(instances).max().unwrap_or(1)
+    }
+
     /// The builtins of which the layout has instances, in the order of the table of components. Layout `dynamic` has
     /// the segments of all builtins but instances only of those that its parameters enable.
     pub fn builtins(&self) -> impl Iterator<Item = Supply> {

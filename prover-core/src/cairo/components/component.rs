@@ -46,6 +46,8 @@ pub struct Builtin {
     pub column: &'static str,
     /// Cells of this column per instance.
     pub n_column_cells: usize,
+    /// Instances that the constraints take together.
+    pub n_together: usize,
 }
 
 /// Units that all components share.
@@ -111,6 +113,7 @@ impl Builtin {
             n_cells,
             column,
             n_column_cells: 1,
+            n_together: 1,
         }
     }
 

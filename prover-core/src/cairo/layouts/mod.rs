@@ -80,9 +80,6 @@ impl StaticLayout {
     }
 }
 
-/// Memory cells per instance of `keccak`: sixteen permutations, each with eight words of input and eight of output.
-const KECCAK_CELLS: usize = 16 * 16;
-
 /// The memory pool in the form of [`StaticLayout::accesses`]: an access in every unit.
 const MEMORY_POOL: (&str, usize, usize) = ("mem_pool", 2, 0);
 
@@ -187,12 +184,9 @@ impl Layout {
         self.cells.get(name).copied()
     }
 
-    /// The least number of rows in which every virtual column has a cell and every component an instance.
-    pub fn least_rows(&self) -> usize {
-        let instances = self.cell("keccak/input_output/addr");
-        let instances = instances.map(|cells| KECCAK_CELLS * cells.step);
-        let steps = self.cells.values().map(|cells| cells.step);
-        steps.chain(instances).max().unwrap_or(1)
+    /// The distance of the cells of each virtual column.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = usize> {
+        self.cells.values().map(|cells| cells.step)
     }
 
     /// Whether the layout has a memory segment (a builtin) with this name.

@@ -11,6 +11,7 @@ use super::component::{Builtin, Component};
 /// The builtin. An instance is one invocation of the permutation, with eight words of input and eight of output.
 pub(super) const BUILTIN: Builtin = Builtin {
     n_column_cells: 16,
+    n_together: constraints::N_INVOCATIONS,
     ..Builtin::new("keccak", "keccak/input_output/addr", 16)
 };
 

@@ -293,6 +293,16 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_holds_an_instance_of_every_builtin() {
+        let mut params = least();
+        params.insert("uses_poseidon_builtin".to_owned(), 1);
+        params.insert("poseidon__row_ratio".to_owned(), 1024);
+        let layout = Layout::dynamic(&params).expect("a layout");
+        // Every virtual column of Poseidon has two cells or more per instance.
+        assert_eq!(layout.least_rows(), 1024);
+    }
+
+    #[test]
     fn parameters_that_are_no_layout_are_refused() {
         let with = |name: &str, value: u64| {
             let mut params = least();
