@@ -53,7 +53,8 @@ macro_rules! row {
     };
 }
 
-/// All components, in the order of their constraints and of their interaction elements.
+/// All components, in the order of their constraints and of their interaction elements. `main` receives its builtins in
+/// this order too.
 pub const COMPONENTS: &[Row] = &[
     row!(cpu),
     row!(memory),
@@ -75,6 +76,16 @@ pub const COMPONENTS: &[Row] = &[
 pub fn rows(layout: &Layout) -> impl Iterator<Item = &'static Row> {
     COMPONENTS.iter().filter(|row| row.component.is_in(layout))
 }
+
+/// The number of builtins that have instances.
+pub const N_BUILTINS: usize = {
+    let (mut row, mut n) = (0, 0);
+    while row < COMPONENTS.len() {
+        n += COMPONENTS[row].component.builtin.is_some() as usize;
+        row += 1;
+    }
+    n
+};
 
 /// The builtins that have instances. The output builtin has none: it is only public memory.
 pub fn builtins() -> impl Iterator<Item = &'static Builtin> {

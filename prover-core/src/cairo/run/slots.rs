@@ -5,25 +5,25 @@
 //! pass `main` another builtin's segment and so skip that builtin's check, under the same hash. So the list of builtins
 //! is bound only if it is the only possible one or if the caller states it.
 
+use crate::cairo::components::{COMPONENTS, N_BUILTINS};
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::{PublicCells, PublicInput, Segment};
 use quarry_kernels::Felt;
 use serde::Serialize;
 
-/// All builtins, in the order in which `main` receives them.
-pub const CANONICAL_BUILTINS: [&str; 11] = [
-    "output",
-    "pedersen",
-    "range_check",
-    "ecdsa",
-    "bitwise",
-    "ec_op",
-    "keccak",
-    "poseidon",
-    "range_check96",
-    "add_mod",
-    "mul_mod",
-];
+/// All builtins, in the order in which `main` receives them: `output`, then those of the table of components.
+pub const CANONICAL_BUILTINS: [&str; 1 + N_BUILTINS] = {
+    let mut names = ["output"; 1 + N_BUILTINS];
+    let (mut row, mut next) = (0, 1);
+    while row < COMPONENTS.len() {
+        if let Some(builtin) = &COMPONENTS[row].component.builtin {
+            names[next] = builtin.segment;
+            next += 1;
+        }
+        row += 1;
+    }
+    names
+};
 
 /// A builtin of `main`, as read from the public memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -285,6 +285,11 @@ mod tests {
     }
 
     #[test]
+    fn the_segments_of_builtins_are_in_the_order_of_main() {
+        assert_eq!(SEGMENTS[2..], crate::cairo::run::CANONICAL_BUILTINS);
+    }
+
+    #[test]
     fn the_mask_is_whole() {
         let layout = Layout::dynamic(&least()).expect("a layout");
         assert_eq!(layout.mask.map(|mask| mask.len()), Some(941));
