@@ -5,6 +5,7 @@ use super::{Scheduler, SubmitError, blocking};
 use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 
 /// Interval between collections.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -71,6 +72,23 @@ impl Clock {
     }
 }
 
+/// When collection may run.
+#[derive(Debug, Default)]
+pub(super) struct Collection {
+    /// Locked for reading to put collection off, for writing to collect.
+    running: RwLock<()>,
+    /// Notified when an upload finds too little free disk space.
+    disk_is_short: Notify,
+}
+
+impl Collection {
+    /// Puts collection off while the guard is held: no file is removed between the check that it exists and the record
+    /// of its job.
+    pub(super) async fn put_off(&self) -> RwLockReadGuard<'_, ()> {
+        self.running.read().await
+    }
+}
+
 impl Scheduler {
     /// Collects periodically, and soon after an upload found too little disk space.
     pub(super) async fn collect_forever(self: Arc<Self>) {
@@ -88,7 +106,7 @@ impl Scheduler {
             }
             tokio::time::sleep(MIN_INTERVAL).await;
             let rest = INTERVAL.saturating_sub(MIN_INTERVAL);
-            let _ = tokio::time::timeout(rest, self.disk_is_short.notified()).await;
+            let _ = tokio::time::timeout(rest, self.collection.disk_is_short.notified()).await;
         }
     }
 
@@ -134,7 +152,7 @@ impl Scheduler {
             keep.inputs = Duration::ZERO;
             keep.unreferenced = keep.unreferenced.min(UPLOADING);
         }
-        let _no_submission = self.collecting.write().await;
+        let _no_submission = self.collection.running.write().await;
         let since = ago(keep.inputs);
         let referred = self.with_store(move |store| store.references(since)).await?;
         let artifacts = Arc::clone(&self.artifacts);
@@ -144,7 +162,7 @@ impl Scheduler {
 
     /// Signals that an upload found too little free disk space.
     pub fn disk_is_short(&self) {
-        self.disk_is_short.notify_one();
+        self.collection.disk_is_short.notify_one();
     }
 }
 

@@ -65,7 +65,7 @@ impl Scheduler {
             })
             .await?;
         if job.state == JobState::Received {
-            self.clear(id);
+            self.scratch.clear(id);
             self.admit(&job);
         } else {
             self.forget(id);

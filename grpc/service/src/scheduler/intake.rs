@@ -81,7 +81,7 @@ impl Scheduler {
     }
 
     async fn take(&self, tenant: String, spec: Spec, quota: Option<usize>) -> Result<Submitted, SubmitError> {
-        let _no_collection = self.collecting.read().await;
+        let _no_collection = self.collection.put_off().await;
         // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
         // admitted twice.
         let _no_other = self.admitting.lock().await;
@@ -94,10 +94,10 @@ impl Scheduler {
             if state.draining {
                 return Err(SubmitError::Draining);
             }
-            if let Some(reason) = &state.paused
-                && spec.deadline.is_some()
+            if spec.deadline.is_some()
+                && let Some(reason) = self.paused()
             {
-                return Err(SubmitError::Paused(reason.clone()));
+                return Err(SubmitError::Paused(reason));
             }
             let n_waiting = state.waiting.len();
             if n_waiting >= self.settings.max_queued_jobs {
@@ -128,7 +128,7 @@ impl Scheduler {
         }
         let submitted = self.with_store(move |store| store.submit(&tenant, spec)).await?;
         if !submitted.existing {
-            self.announce(&submitted.job);
+            self.announcer.announce(&submitted.job);
             self.admit(&submitted.job);
         }
         Ok(submitted)
@@ -146,7 +146,7 @@ impl Scheduler {
     fn admit_if_unknown(&self, job: &Job) {
         let is_known = self.state().active.contains_key(&job.id);
         if !is_known && job.state == JobState::Received {
-            self.announce(job);
+            self.announcer.announce(job);
             self.admit(job);
         }
     }

@@ -5,6 +5,7 @@
 //! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
 //! ```
 
+mod announce;
 mod collect;
 mod commitments;
 mod end;
@@ -12,6 +13,7 @@ mod estimate;
 mod intake;
 mod memory;
 mod overview;
+mod pace;
 mod pause;
 mod prepare;
 mod prove;
@@ -29,22 +31,26 @@ use crate::history::History;
 use crate::job::Job;
 use crate::metrics::Metrics;
 use crate::store::{Fence, JobStore, Renew, StoreError};
+use announce::Announcer;
+use collect::Collection;
+use pace::Pace;
+use pause::Pause;
 use prepare::Prepared;
 use quarry_client::protocol::{DeviceInfo, JobState, Limits};
 use queue::{Entry, Queue};
+use scratch::Scratch;
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::io;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use supervise::Places;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinHandle};
 
-/// Capacity of the broadcast channel of job changes.
-const MAX_CHANGES: usize = 1024;
 /// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -127,12 +133,9 @@ struct State {
     preparing: Places,
     /// Jobs on devices or in verification.
     proving: Places,
-    /// Reason of an operator's pause, if the devices are paused.
-    paused: Option<String>,
     draining: bool,
     closing: bool,
     devices: Vec<DeviceInfo>,
-    pace: estimate::Pace,
     /// Last store error, until a write succeeds again.
     store_failed: Option<String>,
 }
@@ -148,19 +151,15 @@ pub struct Scheduler {
     started: Instant,
     /// Notified when `state` changes.
     wake: Notify,
-    /// Cursor of the latest event.
-    last_event: watch::Sender<u64>,
-    /// Broadcasts every job change.
-    changes: broadcast::Sender<Arc<Job>>,
+    announcer: Announcer,
+    scratch: Scratch,
+    pause: Pause,
+    pace: Pace,
+    collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
     /// Held during an estimate.
     estimating: tokio::sync::Mutex<()>,
-    /// Submissions take the read lock, collection the write lock: no file is removed between the check that it exists
-    /// and the record of its job.
-    collecting: tokio::sync::RwLock<()>,
-    /// Notified when an upload finds too little free disk space.
-    disk_is_short: Notify,
 }
 
 impl Scheduler {
@@ -173,17 +172,26 @@ impl Scheduler {
         store: Arc<dyn JobStore>,
         artifacts: Arc<dyn Artifacts>,
     ) -> Result<Arc<Self>, StoreError> {
-        let settings = Settings {
-            scratch: scratch::begin(&settings.scratch).map_err(|why| StoreError::Io(why.to_string()))?,
-            ..settings
+        let unusable = |why: io::Error| StoreError::Io(why.to_string());
+        let scratch = Scratch::begin(&settings.scratch).map_err(unusable)?;
+        let pause = Pause::recall(&settings.pause_file).map_err(unusable)?;
+        let recalled = Arc::clone(&store);
+        let recall = move || {
+            let store = &*recalled;
+            Ok::<_, StoreError>((
+                store.last_event()?,
+                Pace::recall(store)?,
+                overview::recall(store)?,
+            ))
         };
+        let (last_event, pace, ended) = blocking(recall).await?;
         let devices = settings.devices.iter().map(|name| DeviceInfo {
             name: name.clone(),
             ..Default::default()
         });
         let state = State {
             devices: devices.collect(),
-            paused: pause::recall(&settings.pause_file).map_err(|why| StoreError::Io(why.to_string()))?,
+            ended,
             ..Default::default()
         };
         let scheduler = Arc::new(Self {
@@ -195,17 +203,14 @@ impl Scheduler {
             history: History::default(),
             started: Instant::now(),
             wake: Notify::new(),
-            last_event: watch::Sender::new(0),
-            changes: broadcast::Sender::new(MAX_CHANGES),
+            announcer: Announcer::new(last_event),
+            scratch,
+            pause,
+            pace,
+            collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
             estimating: tokio::sync::Mutex::default(),
-            collecting: tokio::sync::RwLock::default(),
-            disk_is_short: Notify::new(),
         });
-        let last_event = scheduler.with_store(|store| store.last_event()).await?;
-        scheduler.last_event.send_replace(last_event);
-        scheduler.recall_pace().await?;
-        scheduler.recall_ended().await?;
         for job in scheduler.with_store(|store| store.active()).await? {
             // The process that worked on it is gone, so the job starts over.
             let job = match job.state {
@@ -234,10 +239,20 @@ impl Scheduler {
         }
     }
 
+    /// Pauses the devices for a reason, or resumes them.
+    ///
+    /// # Errors
+    /// If the change took effect but could not be recorded, so that a restart undoes it.
+    pub fn set_paused(&self, reason: Option<String>) -> io::Result<()> {
+        let recorded = self.pause.set(reason);
+        self.wake.notify_waiters();
+        recorded
+    }
+
     /// Ends all watch streams, because the service is shutting down.
     pub fn close(&self) {
         self.state().closing = true;
-        self.last_event.send_modify(|_| {});
+        self.announcer.wake();
     }
 
     /// Whether watch streams must end.
@@ -287,7 +302,7 @@ impl Scheduler {
         let job = self
             .with_store(move |store| store.change(&id, fence, renew, &mut change))
             .await?;
-        self.announce(&job);
+        self.announcer.announce(&job);
         self.state().remember(&job);
         if job.has_ended() {
             self.history.ended(job.state);
@@ -318,22 +333,8 @@ impl Scheduler {
     /// Drops an ended job from memory and removes its files.
     fn forget(&self, id: &str) {
         self.state().active.remove(id);
-        self.clear(id);
+        self.scratch.clear(id);
         self.wake.notify_waiters();
-    }
-
-    /// Removes the files of the job's attempt.
-    fn clear(&self, id: &str) {
-        let folder = self.folder(id);
-        if folder.exists()
-            && let Err(why) = std::fs::remove_dir_all(&folder)
-        {
-            tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
-        }
-    }
-
-    fn folder(&self, id: &str) -> PathBuf {
-        self.settings.scratch.join(id)
     }
 
     /// Recovers from a store error in the middle of a job. If the job was overruled, it is dropped; otherwise it is
@@ -351,7 +352,7 @@ impl Scheduler {
             tokio::time::sleep(STORE_PAUSE).await;
             match self.receive_again(id).await {
                 Ok(job) => {
-                    self.clear(id);
+                    self.scratch.clear(id);
                     return self.admit(&job);
                 }
                 Err(again) => error = again,
@@ -382,30 +383,6 @@ impl Scheduler {
                 let _ = stop.wait_for(|stop| *stop).await;
             }
         }
-    }
-
-    /// Logs a job change and notifies all watchers.
-    fn announce(&self, job: &Job) {
-        if job.stage.is_empty() {
-            let code = job.failure.as_ref().map_or("", |failure| &failure.code);
-            tracing::info!(
-                id = job.id,
-                tenant = job.tenant,
-                state = job.state.name(),
-                lease = job.lease,
-                code,
-                "job changed"
-            );
-        }
-        if self.changes.receiver_count() > 0 {
-            let _ = self.changes.send(Arc::new(job.clone()));
-        }
-        let cursor = job.last_event;
-        self.last_event.send_if_modified(|last| {
-            let is_later = cursor > *last;
-            *last = cursor.max(*last);
-            is_later
-        });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

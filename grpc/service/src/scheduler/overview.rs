@@ -5,9 +5,11 @@ use crate::failure::is_ours;
 use crate::history::{Columns, Span, TICK};
 use crate::job::Job;
 use crate::metrics::class_name;
-use crate::store::{Listing, StoreError};
+use crate::store::{JobStore, Listing, StoreError};
 use quarry_client::protocol::{DeviceInfo, JobState};
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -251,19 +253,20 @@ impl Scheduler {
             self.history.tick();
         }
     }
+}
 
-    /// Loads the jobs that ended before this start.
-    pub(super) async fn recall_ended(&self) -> Result<(), StoreError> {
-        use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
-        let listing = Listing {
-            states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
-            page_size: MOST,
-            ..Listing::default()
-        };
-        let page = self.with_store(move |store| store.list(&listing)).await?;
-        let mut ended: Vec<_> = page.jobs.iter().map(Summary::of).collect();
-        ended.sort_by_key(|summary| std::cmp::Reverse(summary.updated));
-        self.state().ended = ended.into();
-        Ok(())
-    }
+/// The jobs that ended before this start, latest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn recall(store: &dyn JobStore) -> Result<VecDeque<Summary>, StoreError> {
+    use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
+    let listing = Listing {
+        states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
+        page_size: MOST,
+        ..Listing::default()
+    };
+    let mut ended: Vec<_> = store.list(&listing)?.jobs.iter().map(Summary::of).collect();
+    ended.sort_by_key(|summary| Reverse(summary.updated));
+    Ok(ended.into())
 }

@@ -49,7 +49,7 @@ impl Scheduler {
                     n if n < 2 * ahead => n_preparing > 0 || state.feeds_all_devices(),
                     _ => true,
                 };
-                if state.draining || is_enough || self.disk_free() < MIN_DISK {
+                if state.draining || is_enough || self.scratch.disk_free() < MIN_DISK {
                     return None;
                 }
                 let next = state.waiting.pop(Instant::now(), |_| true)?;
@@ -85,7 +85,7 @@ impl Scheduler {
             Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
         };
         // No collection between adopting a file and recording the job that refers to it.
-        let no_collection = self.collecting.read().await;
+        let no_collection = self.collection.put_off().await;
         if let Err(failure) = self.keep_statement(&job, &mut prepared.statement).await {
             return self.fail(id, Fence::Lease(lease), failure).await;
         }
@@ -108,7 +108,7 @@ impl Scheduler {
 
     /// Runs the child, which writes its files to the job's scratch folder.
     pub(super) async fn run_prepare(&self, id: &str, tenant: &str, spec: &Spec) -> Result<Prepared, Failure> {
-        let folder = self.folder(id);
+        let folder = self.scratch.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
         tokio::fs::create_dir_all(&folder)
@@ -142,7 +142,7 @@ impl Scheduler {
 
     /// Stores the public input and the parameters as artifacts of the job's tenant.
     async fn keep_statement(&self, job: &Job, statement: &mut Statement) -> Result<(), Failure> {
-        let folder = self.folder(&job.id);
+        let folder = self.scratch.folder(&job.id);
         let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
         let keep = |name: &str| self.keep(&job.tenant, folder.join(name));
         statement.public_input = Some(keep(PUBLIC_INPUT).await.map_err(internal)?);

@@ -103,7 +103,7 @@ impl Scheduler {
                 if state.draining {
                     return Some(None);
                 }
-                if state.paused.is_some() {
+                if self.paused().is_some() {
                     return None;
                 }
                 let mut ready = std::mem::take(&mut state.ready);
@@ -184,7 +184,7 @@ impl Scheduler {
         };
         let request = Request::Prove(Prove {
             lease,
-            folder: self.folder(id).display().to_string(),
+            folder: self.scratch.folder(id).display().to_string(),
             annotations,
         });
         worker.ask(request).await;

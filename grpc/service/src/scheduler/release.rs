@@ -48,9 +48,9 @@ impl Scheduler {
             Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
         };
         // No collection between adopting a file and recording the job that refers to it.
-        let no_collection = self.collecting.read().await;
+        let no_collection = self.collection.put_off().await;
         let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
-        let file = self.folder(id).join(PROOF_FILE);
+        let file = self.scratch.folder(id).join(PROOF_FILE);
         let proof = match blocking(move || artifacts.adopt(&tenant, &file)).await {
             Ok(proof) => proof,
             Err(why) => {
@@ -59,10 +59,11 @@ impl Scheduler {
             }
         };
         crash::point("release.kept");
-        let estimate = self.usual_seconds(statement.multiplications);
+        let work = statement.multiplications;
+        let estimate = self.pace.time(Some(work), 0.5).map(|time| time.as_secs_f64());
         let seconds = self.metrics.proved(&proved.phases, estimate);
         self.history.proved(seconds);
-        self.add_pace(statement.multiplications, &proved.phases);
+        self.pace.add(work, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {
             job_id: id.to_owned(),
@@ -100,7 +101,7 @@ impl Scheduler {
             .paths(&job.tenant, files.into_iter().flatten())
             .map_err(|why| internal("artifact", &why))?;
         let limits = self.settings.limits;
-        let folder = self.folder(&job.id);
+        let folder = self.scratch.folder(&job.id);
         let request = ChildRequest {
             folder: folder.display().to_string(),
             limits: Some(limits),

@@ -10,24 +10,52 @@ use std::time::{Duration, SystemTime};
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: u32 = 50;
 
-/// Creates the folder of this run and removes those of earlier runs in the background.
-///
-/// # Errors
-/// If the folder cannot be created.
-pub(super) fn begin(all: &Path) -> io::Result<PathBuf> {
-    fs::create_dir_all(all)?;
-    let earlier: Vec<PathBuf> = fs::read_dir(all)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<io::Result<_>>()?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let run = all.join(format!(
-        "{}-{}",
-        now.unwrap_or_default().as_nanos(),
-        std::process::id()
-    ));
-    fs::create_dir(&run)?;
-    tokio::task::spawn_blocking(move || earlier.iter().for_each(|folder| remove(folder)));
-    Ok(run)
+/// The scratch folder of this run.
+pub(super) struct Scratch {
+    run: PathBuf,
+}
+
+impl Scratch {
+    /// Creates the folder of this run and removes those of earlier runs in the background.
+    ///
+    /// # Errors
+    /// If the folder cannot be created.
+    pub(super) fn begin(all: &Path) -> io::Result<Self> {
+        fs::create_dir_all(all)?;
+        let earlier: Vec<PathBuf> = fs::read_dir(all)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<_>>()?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let run = all.join(format!(
+            "{}-{}",
+            now.unwrap_or_default().as_nanos(),
+            std::process::id()
+        ));
+        fs::create_dir(&run)?;
+        tokio::task::spawn_blocking(move || earlier.iter().for_each(|folder| remove(folder)));
+        Ok(Self { run })
+    }
+
+    /// The folder of a job's attempt.
+    pub(super) fn folder(&self, id: &str) -> PathBuf {
+        self.run.join(id)
+    }
+
+    /// Removes the files of a job's attempt.
+    pub(super) fn clear(&self, id: &str) {
+        let folder = self.folder(id);
+        if folder.exists()
+            && let Err(why) = fs::remove_dir_all(&folder)
+        {
+            tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
+        }
+    }
+
+    /// Free bytes of its disk; 0 if unknown.
+    pub(super) fn disk_free(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.run);
+        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
 }
 
 /// Removes a folder that a dying process may still write to.

@@ -29,15 +29,14 @@ impl Scheduler {
             proving: state.proving.taken(),
             oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
             devices: state.devices.iter().map(device).collect(),
-            disk_free: self.disk_free(),
+            disk_free: self.scratch.disk_free(),
             disk_watermark: self.settings.min_free_bytes,
         }
     }
 
-    /// Free bytes of the data disk; 0 if unknown.
-    pub(super) fn disk_free(&self) -> u64 {
-        let disk = rustix::fs::statvfs(&self.settings.scratch);
-        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    /// Reason of the current pause; `None` if not paused.
+    pub fn paused(&self) -> Option<String> {
+        self.pause.reason()
     }
 
     /// Renders the metrics in Prometheus format.
@@ -95,11 +94,11 @@ impl Scheduler {
 
     /// Subscribes to job changes.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Job>> {
-        self.changes.subscribe()
+        self.announcer.changes()
     }
 
     /// Subscribes to the cursor of the latest event.
     pub fn events(&self) -> watch::Receiver<u64> {
-        self.last_event.subscribe()
+        self.announcer.events()
     }
 }

@@ -1,0 +1,128 @@
+//! The pace of recent proofs: device seconds for their work in field multiplications.
+
+use crate::store::{JobStore, Listing, StoreError};
+use quarry_client::protocol::{JobState, PhaseTime};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Number of recent proofs kept.
+const SAMPLES: usize = 64;
+/// Number of those used for an estimate: the ones whose work is closest. Small and large proofs have different paces.
+const NEAREST: usize = 16;
+
+/// Pace of recent proofs.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// Work in field multiplications, and device seconds.
+    samples: Mutex<VecDeque<(f64, f64)>>,
+}
+
+impl Pace {
+    /// The pace of the proofs in a store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn recall(store: &dyn JobStore) -> Result<Self, StoreError> {
+        let listing = Listing {
+            states: vec![JobState::Succeeded],
+            page_size: SAMPLES,
+            ..Listing::default()
+        };
+        let pace = Self::default();
+        let jobs = store.list(&listing)?.jobs.into_iter().rev();
+        for result in jobs.filter_map(|job| job.result) {
+            let work = result
+                .statement
+                .map_or(0.0, |statement| statement.multiplications);
+            pace.add(work, &result.phases);
+        }
+        Ok(pace)
+    }
+
+    /// Adds a proof.
+    pub(super) fn add(&self, work: f64, phases: &[PhaseTime]) {
+        let time = |phase: &PhaseTime| phase.time.and_then(|time| Duration::try_from(time).ok());
+        let time: Duration = phases.iter().filter_map(time).sum();
+        self.add_seconds(work, time.as_secs_f64());
+    }
+
+    fn add_seconds(&self, work: f64, seconds: f64) {
+        if work > 0.0 && seconds > 0.0 {
+            let mut samples = self.samples();
+            samples.push_back((work, seconds));
+            if samples.len() > SAMPLES {
+                samples.pop_front();
+            }
+        }
+    }
+
+    /// Device time that a `share` of proofs of this work do not exceed; unknown work counts as the mean. `None` before
+    /// the first proof.
+    pub(super) fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
+        let mut samples: Vec<_> = self.samples().iter().copied().collect();
+        let work = work.unwrap_or_else(|| mean_work(&samples)).max(1.0);
+        let unlike = |sample: &(f64, f64)| (sample.0 / work).ln().abs();
+        samples.sort_by(|a, b| unlike(a).total_cmp(&unlike(b)));
+        samples.truncate(NEAREST);
+        let mut paces: Vec<f64> = samples.iter().map(|(work, seconds)| seconds / work).collect();
+        paces.sort_by(f64::total_cmp);
+        let last = paces.len().checked_sub(1)?;
+        let pace = paces.get((share * last as f64).ceil() as usize)?;
+        Duration::try_from_secs_f64(pace * work).ok()
+    }
+
+    fn samples(&self) -> MutexGuard<'_, VecDeque<(f64, f64)>> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Mean work, used for proofs whose work is unknown.
+fn mean_work(samples: &[(f64, f64)]) -> f64 {
+    let sum: f64 = samples.iter().map(|(work, _)| work).sum();
+    sum / samples.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(pace: &Pace, work: Option<f64>, share: f64) -> Option<f64> {
+        pace.time(work, share).map(|time| time.as_secs_f64().round())
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_latest_proofs() {
+        let pace = Pace::default();
+        assert_eq!(pace.time(None, 0.5), None);
+        pace.add_seconds(0.0, 1.0);
+        pace.add_seconds(1e9, 0.0);
+        assert_eq!(pace.time(None, 0.5), None, "what says nothing is not counted");
+        for n in 1..=100 {
+            pace.add_seconds(1e9, f64::from(n % 10 + 1));
+        }
+        assert_eq!(seconds(&pace, None, 0.0), Some(1.0));
+        assert_eq!(seconds(&pace, Some(1e9), 1.0), Some(10.0));
+        assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
+        let (half, most) = (seconds(&pace, None, 0.5), seconds(&pace, None, 0.95));
+        assert!(
+            Some(5.0) <= half && half <= Some(6.0) && most == Some(10.0),
+            "{half:?} {most:?}"
+        );
+        for _ in 0..SAMPLES {
+            pace.add_seconds(1e9, 20.0);
+        }
+        assert_eq!(seconds(&pace, None, 0.0), Some(20.0), "older ones are forgotten");
+    }
+
+    #[test]
+    fn proofs_of_another_size_do_not_count() {
+        let pace = Pace::default();
+        for _ in 0..NEAREST {
+            pace.add_seconds(1e6, 1.0);
+            pace.add_seconds(1e9, 10.0);
+        }
+        assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
+        assert_eq!(seconds(&pace, Some(2e6), 1.0), Some(2.0));
+    }
+}
