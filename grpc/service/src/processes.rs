@@ -104,14 +104,20 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
             "limits.memory",
             "the input takes more memory than max_child_memory_bytes",
         ),
+        // It gave up by itself, as a broken assertion or a stack that overflowed makes it.
+        Some(Signal::ABORT) => (
+            FailureClass::Internal,
+            "child.aborted",
+            "the child aborted: this is a bug in Quarry",
+        ),
         Some(_) => (FailureClass::InputInvalid, "child.signal", "the child died"),
         None => (FailureClass::Internal, "child.died", "the child died"),
     };
     let said = said.lines().next().unwrap_or_default();
     let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
     // Most inputs would kill the next child too. Retry if SIGKILL ended it, which is usually the out-of-memory killer,
-    // or if it verified a proof, where no input is run.
-    failure.retryable = stage == Stage::Verify || matches!(signal, Some(Signal::KILL));
+    // if it aborted for a reason of its own, or if it verified a proof, where no input is run.
+    failure.retryable = stage == Stage::Verify || matches!(code, "child.killed" | "child.aborted");
     failure
 }
 
@@ -229,6 +235,22 @@ mod tests {
         };
         assert!(!dies(Stage::Prepare, Signal::SEGV));
         assert!(dies(Stage::Prepare, Signal::KILL));
+        assert!(dies(Stage::Prepare, Signal::ABORT));
         assert!(dies(Stage::Verify, Signal::SEGV));
+    }
+
+    #[test]
+    fn an_abort_is_blamed_on_the_input_only_for_its_memory() {
+        let class = |said| {
+            let status = ExitStatus::from_raw(Signal::ABORT.as_raw());
+            death(Stage::Prepare, status, said).class()
+        };
+        let overflow = "thread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting";
+        assert_eq!(class(""), FailureClass::Internal);
+        assert_eq!(class(overflow), FailureClass::Internal);
+        assert_eq!(
+            class("memory allocation of 8 bytes failed"),
+            FailureClass::Resource
+        );
     }
 }
