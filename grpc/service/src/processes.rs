@@ -91,18 +91,18 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
         Some(Signal::XCPU) => (
             FailureClass::Resource,
             "limits.cpu_time",
-            "the input takes more CPU time than max_child_cpu_seconds",
+            "the input takes more CPU time than max_child_cpu_seconds or the service's own limit (ulimit -t)",
         ),
         Some(Signal::XFSZ) => (
             FailureClass::Resource,
             "limits.file_size",
-            "the input makes a larger file than max_bytes of artifacts",
+            "the input makes a larger file than max_bytes of artifacts or the service's own limit (ulimit -f)",
         ),
         Some(Signal::KILL) => (FailureClass::Resource, "child.killed", "the child was killed"),
         Some(Signal::ABORT) if out_of_memory => (
             FailureClass::Resource,
             "limits.memory",
-            "the input takes more memory than max_child_memory_bytes",
+            "the input takes more memory than max_child_memory_bytes or the service's own limit (ulimit -v)",
         ),
         // It gave up by itself, as a broken assertion or a stack that overflowed makes it.
         Some(Signal::ABORT) => (
