@@ -245,7 +245,8 @@ mod tests {
             let status = ExitStatus::from_raw(Signal::ABORT.as_raw());
             death(Stage::Prepare, status, said).class()
         };
-        let overflow = "thread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting";
+        let overflow =
+            "thread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting";
         assert_eq!(class(""), FailureClass::Internal);
         assert_eq!(class(overflow), FailureClass::Internal);
         assert_eq!(

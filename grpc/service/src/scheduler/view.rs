@@ -1,6 +1,6 @@
 //! Read access to the scheduler's state.
 
-use super::Scheduler;
+use super::{MIN_DISK, Scheduler};
 use crate::job::Job;
 use crate::metrics::Load;
 use quarry_client::protocol::DeviceInfo;
@@ -67,12 +67,7 @@ impl Scheduler {
         if n_waiting >= self.settings.max_queued_jobs {
             reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
         }
-        let (free, watermark) = (load.disk_free, load.disk_watermark);
-        if free < watermark {
-            reasons.push(format!(
-                "the disk has {free} bytes free, less than {watermark}: uploads are rejected"
-            ));
-        }
+        reasons.extend(disk_reasons(load.disk_free, load.disk_watermark));
         // The store is only probed after it failed; while its operations succeed, no probe is needed.
         let failed = self.state().store_failed.clone();
         if failed.is_some() {
@@ -100,5 +95,37 @@ impl Scheduler {
     /// Subscribes to the cursor of the latest event.
     pub fn events(&self) -> watch::Receiver<u64> {
         self.announcer.events()
+    }
+}
+
+/// What cannot be done with this free disk space.
+fn disk_reasons(free: u64, watermark: u64) -> impl Iterator<Item = String> {
+    let bounds = [
+        (watermark, "uploads are rejected"),
+        (MIN_DISK, "no job is started"),
+    ];
+    let short = bounds.into_iter().filter(move |(bound, _)| free < *bound);
+    short.map(move |(bound, effect)| format!("the disk has {free} bytes free, less than {bound}: {effect}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_disk_is_told_whatever_the_watermark() {
+        let reasons = |free, watermark| disk_reasons(free, watermark).collect::<Vec<_>>().join("\n");
+        assert_eq!(reasons(MIN_DISK, 0), "");
+        let no_job = reasons(MIN_DISK - 1, 0);
+        assert!(
+            no_job.contains("no job is started") && !no_job.contains("uploads"),
+            "{no_job}"
+        );
+        let no_upload = reasons(MIN_DISK, 1 << 30);
+        assert!(
+            no_upload.contains("uploads are rejected") && !no_upload.contains("job"),
+            "{no_upload}"
+        );
+        assert_eq!(reasons(0, 1 << 30).lines().count(), 2);
     }
 }
