@@ -1,7 +1,8 @@
 //! Validation of job specifications before anything is recorded.
 
 use crate::job::Spec;
-use quarry_client::protocol::{JobSpec, job_spec};
+use quarry_client::protocol::JobSpec;
+use quarry_client::protocol::job_spec::{self, Input};
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::run::CANONICAL_BUILTINS;
 use quarry_prover_core::profiles::Profile;
@@ -28,11 +29,7 @@ fn check(spec: &JobSpec) -> Result<(), Status> {
         return refuse("input: air or program is required".to_owned());
     }
     short("layout", &spec.layout)?;
-    if !matches!(&*spec.layout, "" | "auto")
-        && let Err(error) = Layout::by_name(&spec.layout)
-    {
-        return refuse(format!("layout: {error}"));
-    }
+    check_layout(spec)?;
     match &spec.parameters {
         Some(job_spec::Parameters::Profile(profile)) if !profile.name.is_empty() => {
             short("profile", &profile.name)?;
@@ -82,6 +79,22 @@ fn check(spec: &JobSpec) -> Result<(), Status> {
     Ok(())
 }
 
+fn check_layout(spec: &JobSpec) -> Result<(), Status> {
+    let why = match (&*spec.layout, &spec.input) {
+        ("" | "auto", _) => return Ok(()),
+        ("dynamic", Some(Input::Program(program))) if program.dynamic_params.is_none() => {
+            "layout dynamic needs its parameters: program.dynamic_params is missing".to_owned()
+        }
+        // The public input of an execution has them.
+        ("dynamic", _) => return Ok(()),
+        (name, _) => match Layout::by_name(name) {
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+    };
+    Err(Status::invalid_argument(format!("layout: {why}")))
+}
+
 /// Rejects an overlong text, before an error message quotes it.
 pub fn short(what: &str, text: &str) -> Result<(), Status> {
     if text.len() > MAX_TEXT {
@@ -89,4 +102,35 @@ pub fn short(what: &str, text: &str) -> Result<(), Status> {
         return Err(Status::invalid_argument(why));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarry_client::protocol::{AirInput, ArtifactRef, ProgramInput};
+
+    #[test]
+    fn layout_dynamic_needs_its_parameters() {
+        let program = |dynamic_params| {
+            Input::Program(ProgramInput {
+                dynamic_params,
+                ..ProgramInput::default()
+            })
+        };
+        let refused = |layout: &str, input: Input| {
+            let spec = JobSpec {
+                layout: layout.to_owned(),
+                input: Some(input),
+                ..JobSpec::default()
+            };
+            check(&spec).map_err(|status| status.message().to_owned()).err()
+        };
+        let why = refused("dynamic", program(None)).unwrap();
+        assert!(why.contains("dynamic_params is missing"), "{why}");
+        assert_eq!(refused("dynamic", program(Some(ArtifactRef::default()))), None);
+        assert_eq!(refused("dynamic", Input::Air(AirInput::default())), None);
+        assert_eq!(refused("small", program(None)), None);
+        let why = refused("huge", program(None)).unwrap();
+        assert!(why.contains("unknown layout 'huge'"), "{why}");
+    }
 }
