@@ -49,15 +49,21 @@ pub fn prepare(folder: &Path, task: Prepare, limits: &Limits) -> Result<Prepared
     let spec = task.spec.ok_or_else(|| unusable("no specification"))?;
     let (spec, files) = (Spec::from(spec), Files(&task.paths));
     prepare_here(folder, &spec, &files, limits).map_err(|failure| {
-        // Messages name a file by its role: its owner does not know its path.
-        let mut message = failure.message;
-        for (name, artifact) in spec.named_inputs() {
-            if let Some(path) = task.paths.get(&artifact.sha256) {
-                message = message.replace(path, name);
-            }
-        }
-        message = message.replace(&format!("{}/", folder.display()), "");
+        let inputs = spec.named_inputs().filter_map(|(name, artifact)| {
+            let path = task.paths.get(&artifact.sha256)?;
+            Some((name, &**path))
+        });
+        let message = by_role(failure.message, inputs).replace(&format!("{}/", folder.display()), "");
         Failure { message, ..failure }
+    })
+}
+
+/// Names each file in a message by its role: the file's owner does not know its path. Many messages name the role
+/// after the path.
+fn by_role<'a>(message: String, inputs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    inputs.fold(message, |message, (name, path)| {
+        let message = message.replace(&format!("{path}: {name}: "), &format!("{name}: "));
+        message.replace(path, name)
     })
 }
 
@@ -365,4 +371,19 @@ fn run_failed(error: &RunError) -> Failure {
         _ => (FailureClass::InputInvalid, "input.program"),
     };
     refused(class, code, chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_named_once() {
+        let inputs = [("public input", "/data/ab12"), ("trace", "/data/cd34")];
+        let told = |message: &str| by_role(message.to_owned(), inputs.into_iter());
+        let of_public = "public input: n_steps: 3 is not a power of two";
+        assert_eq!(told(&format!("/data/ab12: {of_public}")), of_public);
+        assert_eq!(told("/data/cd34: 1 bytes are cut"), "trace: 1 bytes are cut");
+        assert_eq!(told("cannot read '/data/ab12'"), "cannot read 'public input'");
+    }
 }
