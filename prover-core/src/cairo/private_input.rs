@@ -1,9 +1,10 @@
 //! The private input: the inputs of the builtin instances that the run used.
 
-use crate::cairo::error::InputError;
+use crate::cairo::error::{BuiltinError, InputError};
 use crate::json::{JsonError, Place};
 use quarry_kernels::{Felt, felt};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Elements of a Poseidon state.
 pub const POSEIDON_STATE: usize = 3;
@@ -187,6 +188,40 @@ impl PrivateInput {
             "mul_mod": mod_to_json(&self.mul_mod),
         })
     }
+
+    /// Checks that no instance of a builtin has two entries, for the builtins that `is_used` names.
+    ///
+    /// # Errors
+    /// [`InputError::Builtin`].
+    pub fn check_instances(&self, is_used: impl Fn(&str) -> bool) -> Result<(), InputError> {
+        let lists = [
+            ("pedersen", indices(&self.pedersen, |entry| entry.index)),
+            ("range_check", indices(&self.range_check, |entry| entry.index)),
+            ("ecdsa", indices(&self.ecdsa, |entry| entry.index)),
+            ("bitwise", indices(&self.bitwise, |entry| entry.index)),
+            ("ec_op", indices(&self.ec_op, |entry| entry.index)),
+            ("keccak", indices(&self.keccak, |entry| entry.index)),
+            ("poseidon", indices(&self.poseidon, |entry| entry.index)),
+            ("range_check96", indices(&self.range_check96, |entry| entry.index)),
+            ("add_mod", indices(&self.add_mod.instances, |entry| entry.index)),
+            ("mul_mod", indices(&self.mul_mod.instances, |entry| entry.index)),
+        ];
+        for (builtin, indices) in lists.into_iter().filter(|(builtin, _)| is_used(builtin)) {
+            let mut seen = HashSet::new();
+            if let Some(instance) = indices.into_iter().find(|index| !seen.insert(*index)) {
+                return Err(InputError::Builtin {
+                    builtin,
+                    instance,
+                    problem: BuiltinError::Repeated,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn indices<T>(entries: &[T], index: impl Fn(&T) -> u64) -> Vec<u64> {
+    entries.iter().map(index).collect()
 }
 
 /// The JSON encoding of an entry of a builtin's list.

@@ -8,6 +8,7 @@ use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::{self, AirInput, ArtifactRef, Failure, FailureClass, Limits, ProgramInput};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
+use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
@@ -92,6 +93,7 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
         );
         return Err(refused(FailureClass::InputInvalid, "input.air", message));
     }
+    check_instances(&input).map_err(|error| invalid("input.air", &error))?;
     if limits.max_steps > 0 && input.public.n_steps > limits.max_steps {
         let message = format!("{} steps; at most {}", input.public.n_steps, limits.max_steps);
         return Err(refused(FailureClass::Resource, "limits.max_steps", message));
@@ -132,6 +134,14 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
         statement: Some(statement),
         annotations: spec.annotations.unwrap_or(by_profile),
     })
+}
+
+/// Checks what would otherwise only be found on the device: two entries for an instance of a builtin.
+fn check_instances(input: &ProverInput) -> Result<(), InputError> {
+    let segments = &input.public.memory_segments;
+    input
+        .private
+        .check_instances(|builtin| segments.contains_key(builtin))
 }
 
 fn parameters(spec: &Spec) -> Result<PlannedParameters, Failure> {
@@ -376,6 +386,8 @@ fn run_failed(error: &RunError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quarry_prover_core::cairo::private_input::PrivateInput;
+    use serde_json::json;
 
     #[test]
     fn a_role_is_named_once() {
@@ -385,5 +397,15 @@ mod tests {
         assert_eq!(told(&format!("/data/ab12: {of_public}")), of_public);
         assert_eq!(told("/data/cd34: 1 bytes are cut"), "trace: 1 bytes are cut");
         assert_eq!(told("cannot read '/data/ab12'"), "cannot read 'public input'");
+    }
+
+    #[test]
+    fn two_entries_for_an_instance_are_found() {
+        let entries = json!([{"index": 4, "x": "0x1", "y": "0x2"}, {"index": 4, "x": "0x1", "y": "0x2"}]);
+        let private = PrivateInput::from_json(&json!({"pedersen": entries})).unwrap();
+        let error = private.check_instances(|_| true).unwrap_err().to_string();
+        assert!(error.contains("'pedersen', instance 4"), "{error}");
+        // Entries for a builtin that the layout lacks are not read.
+        assert!(private.check_instances(|builtin| builtin == "bitwise").is_ok());
     }
 }
