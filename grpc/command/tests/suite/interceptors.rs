@@ -105,6 +105,9 @@ async fn nothing_is_read_of_what_strangers_send() {
     let open = tokio::spawn(answer(to.clone(), HEALTH, None, message(1 << 17, 9)));
     let (code, _) = answer(to.clone(), SUBMIT, Some("token"), message(300 << 10, 300 << 10)).await;
     assert_eq!(code, Code::OutOfRange);
+    // Zeros are no message.
+    let (code, _) = answer(to.clone(), SUBMIT, Some("token"), message(4, 4)).await;
+    assert_eq!(code, Code::InvalidArgument);
 
     // Unauthenticated clients are rejected before their message has arrived, whatever the method.
     let mut codes = Vec::new();

@@ -23,7 +23,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Server};
 use tonic_health::server::{HealthReporter, health_reporter};
-use tower::util::MapRequestLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 
 /// Largest request message: a 1 MiB upload chunk and its framing.
 const MAX_MESSAGE_BYTES: usize = (1 << 20) + 64;
@@ -82,6 +82,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         drain: Arc::clone(&drain),
     };
     let admin = Server::builder()
+        .layer(MapResponseLayer::new(interceptors::blamed))
         .add_service(admin_server::AdminServer::new(operators))
         .add_service(admin_reflection);
     tokio::spawn(admin.serve_with_incoming(UnixListenerStream::new(sockets.admin)));
@@ -110,6 +111,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
         .layer(MapRequestLayer::new(interceptors::bounded))
+        .layer(MapResponseLayer::new(interceptors::blamed))
         .add_service(InterceptedService::new(api, auth.clone()))
         .add_service(InterceptedService::new(health, rate_only))
         .add_service(InterceptedService::new(reflection, auth.clone()))

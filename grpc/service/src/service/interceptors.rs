@@ -1,4 +1,5 @@
-//! Interceptors: clients are authenticated and rate limited before their request body is read.
+//! Interceptors: clients are authenticated and rate limited before their request body is read. A request that is no
+//! message of the protocol is the client's mistake.
 
 use super::connections::Peer;
 use super::identity::{Authenticator, Identity};
@@ -15,12 +16,14 @@ use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tonic::codegen::http;
 use tonic::service::Interceptor;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 /// Maximum request size. Uploads have no total limit, but each of their messages has.
 const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// The client-streaming method.
 const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
+/// How the decoder's messages begin. tonic sends them as internal errors.
+const UNDECODABLE: &str = "failed to decode Protobuf message";
 
 /// Authenticates requests and adds the client's [`Identity`] to their extensions.
 #[derive(Clone)]
@@ -104,6 +107,16 @@ pub fn bounded(request: http::Request<Body>) -> http::Request<Body> {
     })
 }
 
+/// Answers `INVALID_ARGUMENT` to a request that cannot be decoded.
+pub fn blamed(response: http::Response<Body>) -> http::Response<Body> {
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::Internal && status.message().starts_with(UNDECODABLE) => {
+            Status::invalid_argument(status.message()).into_http()
+        }
+        _ => response,
+    }
+}
+
 /// A body with a maximum size that must be complete within a time limit.
 struct Bounded {
     body: Body,
@@ -137,5 +150,31 @@ impl HttpBody for Bounded {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message;
+    use quarry_client::protocol::JobSpec;
+
+    #[test]
+    fn what_cannot_be_decoded_is_the_clients_mistake() {
+        let code = |status: Status| {
+            let response = blamed(status.into_http());
+            Status::from_header_map(response.headers()).map(|status| status.code())
+        };
+        let error = JobSpec::decode(&[0xff][..]).unwrap_err();
+        assert_eq!(
+            code(Status::internal(error.to_string())),
+            Some(Code::InvalidArgument)
+        );
+        assert_eq!(code(Status::internal("a bug")), Some(Code::Internal));
+        assert_eq!(
+            code(Status::unavailable(error.to_string())),
+            Some(Code::Unavailable)
+        );
+        assert!(Status::from_header_map(blamed(http::Response::default()).headers()).is_none());
     }
 }
