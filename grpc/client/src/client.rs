@@ -1,6 +1,7 @@
 //! The client: one connection, one method per call, retries.
 
 use crate::digest::digest;
+use crate::error::ClientError;
 use crate::protocol::prover_client::ProverClient;
 use crate::protocol::{
     ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate, EstimateJobRequest,
@@ -69,67 +70,6 @@ impl Default for Connection {
             token: None,
             authority: None,
             identity: None,
-        }
-    }
-}
-
-/// Error of a client call.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The connection cannot be established.
-    #[error("cannot connect to {server}: {source}")]
-    Connect {
-        /// The server.
-        server: String,
-        /// Why.
-        source: tonic::transport::Error,
-    },
-    /// The token contains characters that a header cannot carry.
-    #[error("the token contains characters that a header cannot carry")]
-    Token,
-    /// A token or client certificate would be sent in clear text, or a CA certificate is given for a connection without
-    /// TLS.
-    #[error("{server}: certificates need https://; a token needs https:// or a loopback address")]
-    Plain {
-        /// The server.
-        server: String,
-    },
-    /// The response has a value that this client version does not know.
-    #[error("{0}: unknown to this client, which is older than the appliance: upgrade it")]
-    Newer(String),
-    /// The appliance rejected the request, or the connection broke.
-    #[error("{}", .0.message())]
-    Status(Box<Status>),
-    /// A local file cannot be read or written.
-    #[error("'{path}': {source}")]
-    File {
-        /// The file.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The downloaded bytes do not match the requested digest.
-    #[error("artifact {0}: the downloaded bytes do not match the digest")]
-    Damaged(String),
-}
-
-impl From<Status> for ClientError {
-    fn from(status: Status) -> Self {
-        Self::Status(Box::new(status))
-    }
-}
-
-impl ClientError {
-    /// Whether a retry may help: the appliance is unreachable or busy.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Connect { .. } => true,
-            Self::Status(status) => matches!(
-                status.code(),
-                Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown
-            ),
-            _ => false,
         }
     }
 }
@@ -336,18 +276,15 @@ impl Client {
             offset: file.metadata().await.map_err(in_file(&part))?.len(),
             tenant: tenant.to_owned(),
         };
-        let mut chunks = self.inner.download_artifact(request).await?.into_inner();
-        loop {
-            match chunks.message().await {
-                Ok(Some(chunk)) => file.write_all(&chunk.data).await.map_err(in_file(&part))?,
-                Ok(None) => break,
-                Err(status) => {
-                    if status.code() == Code::DataLoss {
-                        fs::remove_file(&part).await.map_err(in_file(&part))?;
-                    }
-                    return Err(status.into());
-                }
+        let received = self.receive(request, &mut file, &part).await;
+        if let Err(error) = received {
+            let _ = file.flush().await;
+            let is_empty = file.metadata().await.is_ok_and(|part| part.len() == 0);
+            // Nothing to resume.
+            if is_empty || error.is_damage() {
+                fs::remove_file(&part).await.map_err(in_file(&part))?;
             }
+            return Err(error);
         }
         file.sync_all().await.map_err(in_file(&part))?;
         let file = std::fs::File::open(&part).map_err(in_file(&part))?;
@@ -356,6 +293,20 @@ impl Client {
             return Err(ClientError::Damaged(artifact.sha256.clone()));
         }
         fs::rename(&part, to).await.map_err(in_file(to))
+    }
+
+    /// Appends the rest of a file to its `.part` file.
+    async fn receive(
+        &mut self,
+        request: DownloadArtifactRequest,
+        file: &mut File,
+        part: &Path,
+    ) -> Result<(), ClientError> {
+        let mut chunks = self.inner.download_artifact(request).await?.into_inner();
+        while let Some(chunk) = chunks.message().await? {
+            file.write_all(&chunk.data).await.map_err(in_file(part))?;
+        }
+        Ok(())
     }
 
     /// Submits a job. With a dedup key (idempotency key), a submission can be retried safely.

@@ -32,6 +32,8 @@
 pub mod admin;
 mod client;
 pub mod digest;
+mod error;
 pub mod protocol;
 
-pub use client::{Client, ClientError, Connection};
+pub use client::{Client, Connection};
+pub use error::ClientError;

@@ -94,6 +94,7 @@ impl From<ClientError> for Failure {
         let kind = match &error {
             ClientError::Connect { source, .. } if !is_away(source) => Kind::BadInput,
             ClientError::Status(status) if status.code() == tonic::Code::Internal => Kind::Internal,
+            error if error.is_damage() => Kind::Internal,
             error if error.is_transient() => Kind::Unavailable,
             _ => Kind::BadInput,
         };
@@ -389,4 +390,21 @@ pub fn capabilities(args: &Capabilities) -> Result<(), Failure> {
         });
         terminal::print(format!("{value:#}\n"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::Status;
+
+    #[test]
+    fn damage_is_no_bad_input() {
+        let kind = |error: ClientError| Failure::from(error).kind;
+        assert_eq!(kind(ClientError::Damaged("ab12".to_owned())), Kind::Internal);
+        assert_eq!(
+            kind(Status::data_loss("its content differs").into()),
+            Kind::Internal
+        );
+        assert_eq!(kind(Status::not_found("no such job").into()), Kind::BadInput);
+    }
 }

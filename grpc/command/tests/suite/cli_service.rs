@@ -1,6 +1,6 @@
 //! The client commands of a service: what they write to standard output and to files, and their exit codes.
 
-use crate::common::appliance::{Appliance, examples};
+use crate::common::appliance::{Appliance, examples, kept};
 use crate::common::{Folder, Ran};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,6 +16,29 @@ fn folder() -> Folder {
         fs::copy(examples().join("collatz").join(file), folder.file(file)).unwrap();
     }
     folder
+}
+
+#[test]
+fn a_damaged_proof_is_the_appliances_fault_and_leaves_nothing() {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    let id = folder.quarry(&format!("{JOB} --out proof.json {server}"));
+    let id = id.exits(0).stdout.trim().to_owned();
+    let mut bytes = fs::read(folder.file("proof.json")).unwrap();
+    let mut objects = kept(&folder, "objects").into_iter();
+    let object = objects.find(|path| fs::read(path).unwrap() == bytes).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&object, bytes).unwrap();
+    let before = folder.names();
+    let get = format!("get {id} --json --out again.json {server}");
+    let failed = folder.quarry(&get).exits(1).says(&["not match"]);
+    assert_eq!(failed.json()["error"]["kind"], "internal error");
+    assert_eq!(folder.names(), before);
+    // A lost one leaves nothing either.
+    fs::remove_file(&object).unwrap();
+    assert_ne!(folder.quarry(&get).code, Some(0));
+    assert_eq!(folder.names(), before);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! The error of a client call.
+
+use std::io;
+use tonic::{Code, Status};
+
+/// Error of a client call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The connection cannot be established.
+    #[error("cannot connect to {server}: {source}")]
+    Connect {
+        /// The server.
+        server: String,
+        /// Why.
+        source: tonic::transport::Error,
+    },
+    /// The token contains characters that a header cannot carry.
+    #[error("the token contains characters that a header cannot carry")]
+    Token,
+    /// A token or client certificate would be sent in clear text, or a CA certificate is given for a connection without
+    /// TLS.
+    #[error("{server}: certificates need https://; a token needs https:// or a loopback address")]
+    Plain {
+        /// The server.
+        server: String,
+    },
+    /// The response has a value that this client version does not know.
+    #[error("{0}: unknown to this client, which is older than the appliance: upgrade it")]
+    Newer(String),
+    /// The appliance rejected the request, or the connection broke.
+    #[error("{}", .0.message())]
+    Status(Box<Status>),
+    /// A local file cannot be read or written.
+    #[error("'{path}': {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The downloaded bytes do not match the requested digest.
+    #[error("artifact {0}: the downloaded bytes do not match the digest")]
+    Damaged(String),
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl ClientError {
+    /// Whether a retry may help: the appliance is unreachable or busy.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { .. } => true,
+            Self::Status(status) => matches!(
+                status.code(),
+                Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the appliance's copy of a file is damaged, or the copy that arrived.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Status(status) => status.code() == Code::DataLoss,
+            _ => false,
+        }
+    }
+}
