@@ -309,7 +309,8 @@ impl Client {
         Ok(())
     }
 
-    /// Submits a job. With a dedup key (idempotency key), a submission can be retried safely.
+    /// Submits a job. With a dedup key (idempotency key), a submission can be retried safely; one that asks for
+    /// something else under the same key is refused with [`Code::AlreadyExists`].
     ///
     /// # Errors
     /// [`ClientError`].

@@ -17,8 +17,8 @@ use std::time::Duration;
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// Reasons for which a submission is rejected.
-pub const REFUSALS: [&str; 9] = [
-    "rate", "full", "quota", "late", "deadline", "paused", "draining", "artifact", "store",
+pub const REFUSALS: [&str; 10] = [
+    "rate", "full", "quota", "late", "deadline", "paused", "draining", "reused", "artifact", "store",
 ];
 /// Reasons for which a request fails authentication or authorization.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];

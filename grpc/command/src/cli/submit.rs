@@ -27,7 +27,8 @@ Examples:
       waits for the proof and writes it
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
-      takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job";
+      takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job; running it
+      with other inputs or options fails with exit code 2 (only --deadline and --priority may change)";
 
 /// Examples for `estimate --help`.
 pub const ESTIMATE_EXAMPLES: &str = "\
@@ -94,7 +95,8 @@ struct Job {
         allow_hyphen_values = true
     )]
     priority: i32,
-    /// Idempotency key: resubmitting with the same key returns the existing job
+    /// Idempotency key: resubmitting with the same key returns the existing job, and is refused if the job differs in
+    /// more than --deadline and --priority
     #[arg(long, value_name = "KEY", default_value = "")]
     dedup_key: String,
     /// Reject a program with another hash (Pedersen or Poseidon). With Stone's four files it needs --expect-builtins,

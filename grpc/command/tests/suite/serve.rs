@@ -41,6 +41,19 @@ async fn stones_inputs_give_stones_proof() {
             .to_string()
             .contains("passed")
     );
+    let other = JobSpec {
+        labels: [("chain".to_owned(), "another".to_owned())].into(),
+        ..spec.clone()
+    };
+    match client.submit(other).await {
+        Err(ClientError::Status(status)) => {
+            assert_eq!(status.code(), tonic::Code::AlreadyExists, "{status}");
+            let digests = status.message().split(|c: char| !c.is_ascii_hexdigit());
+            let digests: HashSet<_> = digests.filter(|word| word.len() == 64).collect();
+            assert_eq!(digests.len(), 2, "both digests: {status}");
+        }
+        other => panic!("{other:?}"),
+    }
     let again = client.submit(spec).await.unwrap();
     assert!(again.existing);
     assert_eq!(again.job.unwrap().id, id);
@@ -117,10 +130,18 @@ fn the_commands_work_as_written() {
     let ran = folder.quarry(&line).exits(0).says(&["running", "succeeded"]);
     let id = ran.stdout.trim().to_owned();
     folder.quarry("verify proof.json --min-security-bits=0").exits(0);
-    let again = folder.quarry(&format!(
-        "submit program.json --input input.json --dedup-key k {server}"
-    ));
+    let again = folder.quarry(&format!("{line} --deadline 60 --priority 1"));
     assert_eq!(again.exits(0).stdout.trim(), id);
+    // The key of a job that proves something else gives nobody that job's proof.
+    folder.write("other.json", r#"{"start": 3}"#);
+    let other = line
+        .replace("input.json", "other.json")
+        .replace("proof.json", "other_proof.json");
+    folder
+        .quarry(&format!("{other} --label of=other"))
+        .exits(2)
+        .says(&[&id, "another specification", "they differ in input, labels"]);
+    assert!(!folder.file("other_proof.json").exists());
     let got = folder.quarry(&format!("get {id} --json --out again.json {server}"));
     assert_eq!(got.exits(0).json()["state"], "succeeded");
     let read = |name: &str| fs::read(folder.file(name)).unwrap();

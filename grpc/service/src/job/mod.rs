@@ -1,6 +1,7 @@
 //! Jobs as the service knows them. Requests, answers, records and messages to children are protobuf messages, which are
 //! converted where they come in or go out.
 
+mod digest;
 mod message;
 mod spec;
 

@@ -36,6 +36,22 @@ pub enum SubmitError {
     /// The service is draining.
     #[error("the service is draining")]
     Draining,
+    /// The idempotency key belongs to a job with another specification.
+    #[error(
+        "dedup_key: job {id} has this key and another specification (digest {recorded}, here {new}; they differ in {}): \
+         repeat that specification, or take another key",
+        .fields.join(", "),
+    )]
+    Reused {
+        /// The job.
+        id: String,
+        /// Digest of its specification.
+        recorded: String,
+        /// Digest of the refused specification.
+        new: String,
+        /// Fields in which they differ.
+        fields: Vec<&'static str>,
+    },
     /// An input file is missing.
     #[error(transparent)]
     Artifact(#[from] crate::artifacts::ArtifactError),
@@ -54,6 +70,7 @@ impl SubmitError {
             SubmitError::Busy { .. } => "deadline",
             SubmitError::Paused(_) => "paused",
             SubmitError::Draining => "draining",
+            SubmitError::Reused { .. } => "reused",
             SubmitError::Artifact(_) => "artifact",
             SubmitError::Store(_) => "store",
         }
@@ -86,8 +103,9 @@ impl Scheduler {
         // admitted twice.
         let _no_other = self.admitting.lock().await;
         // A repeated submission returns the existing job, even if the queue is full.
-        if let Some(submitted) = self.submitted_before(&tenant, &spec).await? {
-            return Ok(submitted);
+        if let Some(job) = self.submitted_before(&tenant, &spec).await? {
+            check_same(&job, &spec)?;
+            return Ok(Submitted { job, existing: true });
         }
         {
             let state = self.state();
@@ -152,7 +170,7 @@ impl Scheduler {
     }
 
     /// Returns the tenant's existing job with the same dedup key, if there is one.
-    async fn submitted_before(&self, tenant: &str, spec: &Spec) -> Result<Option<Submitted>, StoreError> {
+    async fn submitted_before(&self, tenant: &str, spec: &Spec) -> Result<Option<Job>, StoreError> {
         if spec.dedup_key.is_empty() {
             return Ok(None);
         }
@@ -160,10 +178,23 @@ impl Scheduler {
         let found = self
             .with_store(move |store| store.by_dedup_key(&tenant, &key))
             .await?;
-        Ok(found.map(|job| {
+        Ok(found.inspect(|job| {
             // A commit that reported an error may have succeeded; then the job is recorded but not scheduled yet.
-            self.admit_if_unknown(&job);
-            Submitted { job, existing: true }
+            self.admit_if_unknown(job);
         }))
     }
+}
+
+/// Rejects a submission under the idempotency key of a job that was to prove something else.
+fn check_same(job: &Job, spec: &Spec) -> Result<(), SubmitError> {
+    let (recorded, new) = (job.spec.digest(), spec.digest());
+    if recorded == new {
+        return Ok(());
+    }
+    Err(SubmitError::Reused {
+        id: job.id.clone(),
+        recorded,
+        new,
+        fields: job.spec.differences(spec),
+    })
 }

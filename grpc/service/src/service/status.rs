@@ -78,6 +78,7 @@ pub fn of_submit(error: &SubmitError) -> Status {
             retry(Code::ResourceExhausted, error.to_string(), after)
         }
         SubmitError::Late => Status::invalid_argument(error.to_string()),
+        SubmitError::Reused { .. } => Status::already_exists(error.to_string()),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => {
             Status::failed_precondition(brief(error.to_string()))
