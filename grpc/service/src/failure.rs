@@ -1,5 +1,6 @@
 //! Job failures: their classes, and which of them are retryable.
 
+use crate::text::{MAX_STORED_BYTES, cut};
 use quarry_client::protocol::{Failure, FailureClass};
 use std::fmt::Display;
 
@@ -32,6 +33,14 @@ pub fn failure(class: FailureClass, stage: Stage, code: &str, message: impl Disp
         code: code.to_owned(),
         message: message.to_string(),
         stage: stage.name().to_owned(),
+    }
+}
+
+/// The failure with a message that can be sent between processes and stored, whatever input it quotes.
+pub fn bounded(failure: Failure) -> Failure {
+    Failure {
+        message: cut(failure.message, MAX_STORED_BYTES),
+        ..failure
     }
 }
 

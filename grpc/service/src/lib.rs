@@ -23,5 +23,6 @@ mod processes;
 mod scheduler;
 pub mod service;
 pub mod store;
+mod text;
 mod wire;
 pub mod worker;

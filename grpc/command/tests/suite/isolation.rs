@@ -1,8 +1,10 @@
 //! A fault affects only the job that it happens to: hostile inputs, limits, dead processes, damaged files.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, kept, long_job, signal, submit, upload, wait};
-use quarry_client::protocol::{BuiltinsBinding, FailureClass, JobSpec, JobState, Limits, job_spec::Input};
+use crate::common::appliance::{Appliance, air_job, examples, kept, long_job, signal, submit, upload, wait};
+use quarry_client::protocol::{
+    BuiltinsBinding, FailureClass, JobSpec, JobState, Limits, ListJobsRequest, job_spec::Input,
+};
 use quarry_client::{Client, ClientError};
 use std::fs;
 use std::time::{Duration, Instant, SystemTime};
@@ -410,4 +412,39 @@ async fn json_that_does_not_fit_into_memory_fails_alone() {
     // The same limit is enough for an input of normal size.
     let job = wait(&mut client, &small).await;
     assert_eq!(job.state(), JobState::Succeeded, "{job:?}");
+}
+
+/// The message quotes the hint. It is sent between processes, recorded twice, and part of every list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_of_megabytes_takes_no_room_in_the_store() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let program = fs::read_to_string(examples().join("collatz/program.json")).unwrap();
+    let mut program: serde_json::Value = serde_json::from_str(&program).unwrap();
+    let hints = program["hints"].as_object_mut().unwrap();
+    let hint = &mut hints.values_mut().next().unwrap()[0];
+    hint["code"] = "x".repeat(20 << 20).into();
+    folder.write("program.json", program.to_string());
+    let mut spec = long_job(&mut client, 0).await;
+    if let Some(Input::Program(input)) = &mut spec.input {
+        input.program = Some(upload(&mut client, &folder.file("program.json")).await);
+    }
+    for _ in 0..3 {
+        let id = submit(&mut client, spec.clone()).await.id;
+        let failure = wait(&mut client, &id).await.failure.unwrap_or_default();
+        assert_eq!(failure.code, "input.hint", "{failure:?}");
+        assert!(
+            failure.message.len() <= 4 << 10,
+            "{} bytes",
+            failure.message.len()
+        );
+        // Both ends are there: where the hint is, and what to do.
+        assert!(failure.message.starts_with("the hint at pc"), "{failure:?}");
+        assert!(failure.message.contains("--private_input_file"), "{failure:?}");
+    }
+    let listed = client.list(ListJobsRequest::default()).await.unwrap();
+    assert_eq!(listed.jobs.len(), 3);
+    let store = fs::metadata(folder.file("data/store.redb")).unwrap();
+    assert!(store.len() < 20 << 20, "{} bytes", store.len());
 }

@@ -26,7 +26,7 @@ pub fn run() -> io::Result<()> {
     });
     let answer = match answer(request) {
         Ok(answer) => answer,
-        Err(failure) => Answer::Failure(failure),
+        Err(failure) => Answer::Failure(failure::bounded(failure)),
     };
     let answer = ChildAnswer { answer: Some(answer) };
     wire::send(&mut io::stdout(), &answer)

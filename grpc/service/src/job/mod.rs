@@ -7,6 +7,7 @@ mod spec;
 
 pub use spec::Spec;
 
+use crate::failure::bounded;
 use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
 use std::time::SystemTime;
 
@@ -83,7 +84,7 @@ impl Job {
         self.progress = 0.0;
     }
 
-    /// Ends it without a proof.
+    /// Ends it without a proof. This is where failures enter the store.
     pub fn end(&mut self, failure: Failure) {
         self.state = match failure.class() {
             FailureClass::InputInvalid | FailureClass::Unsupported => JobState::Rejected,
@@ -91,7 +92,7 @@ impl Job {
             FailureClass::Deadline => JobState::Expired,
             _ => JobState::Failed,
         };
-        self.failure = Some(failure);
+        self.failure = Some(bounded(failure));
     }
 }
 

@@ -100,3 +100,27 @@ impl Scheduler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{JobStore, RedbStore};
+    use crate::text::MAX_STORED_BYTES;
+    use quarry_client::protocol::JobSpec;
+
+    #[test]
+    fn a_message_of_megabytes_does_not_grow_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let store = RedbStore::open(&path).unwrap();
+        let hint = "x".repeat(20 << 20);
+        for _ in 0..3 {
+            let job = store.submit("", JobSpec::default().into()).unwrap().job;
+            let unknown = || failure(FailureClass::Unsupported, Stage::Prepare, "input.hint", &hint);
+            let ended = store.change(&job.id, Fence::Any, Renew::Keep, &mut |job| job.end(unknown()));
+            assert_eq!(ended.unwrap().failure.unwrap().message.len(), MAX_STORED_BYTES);
+        }
+        drop(store);
+        assert!(path.metadata().unwrap().len() < 20 << 20);
+    }
+}

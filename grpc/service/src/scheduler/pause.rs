@@ -1,5 +1,6 @@
 //! Pausing: an operator stops the devices from taking jobs. A pause persists across restarts until it is lifted.
 
+use crate::text::{MAX_STORED_BYTES, cut};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ impl Pause {
     /// # Errors
     /// If the change took effect but could not be recorded, so that a restart undoes it.
     pub(super) fn set(&self, reason: Option<String>) -> io::Result<()> {
+        let reason = reason.map(|reason| cut(reason, MAX_STORED_BYTES));
         match &reason {
             Some(reason) => tracing::warn!(reason, "paused: devices take no jobs"),
             None => tracing::info!("resumed"),

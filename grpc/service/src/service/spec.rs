@@ -48,17 +48,22 @@ fn check(spec: &JobSpec) -> Result<(), Status> {
             spec.priority
         ));
     }
-    let texts = spec.labels.iter().flat_map(|(key, value)| [key, value]);
-    let mut texts = texts
-        .chain([&spec.dedup_key, &spec.expected_program_hash])
-        .chain(&spec.expected_builtins);
-    if spec.labels.len() > MAX_LABELS
-        || spec.expected_builtins.len() > MAX_LABELS
-        || texts.any(|text| text.len() > MAX_TEXT)
-    {
-        return refuse(format!(
-            "at most {MAX_LABELS} labels and expected_builtins; labels, keys, names: at most {MAX_TEXT} bytes"
-        ));
+    let (n_labels, n_builtins) = (spec.labels.len(), spec.expected_builtins.len());
+    for (what, n) in [("labels", n_labels), ("expected_builtins", n_builtins)] {
+        if n > MAX_LABELS {
+            return refuse(format!(
+                "{what}: {n} were given, at most {MAX_LABELS} are allowed"
+            ));
+        }
+    }
+    for (key, value) in &spec.labels {
+        short("labels: a key", key)?;
+        short("labels: a value", value)?;
+    }
+    short("dedup_key", &spec.dedup_key)?;
+    short("expected_program_hash", &spec.expected_program_hash)?;
+    for name in &spec.expected_builtins {
+        short("expected_builtins: a name", name)?;
     }
     let is_builtin = |name: &String| CANONICAL_BUILTINS.contains(&&**name);
     if let Some(name) = spec.expected_builtins.iter().find(|name| !is_builtin(name)) {
@@ -98,7 +103,7 @@ fn check_layout(spec: &JobSpec) -> Result<(), Status> {
 /// Rejects an overlong text, before an error message quotes it.
 pub fn short(what: &str, text: &str) -> Result<(), Status> {
     if text.len() > MAX_TEXT {
-        let why = format!("{what}: at most {MAX_TEXT} bytes");
+        let why = format!("{what} of {} bytes: at most {MAX_TEXT} are allowed", text.len());
         return Err(Status::invalid_argument(why));
     }
     Ok(())
@@ -132,5 +137,42 @@ mod tests {
         assert_eq!(refused("small", program(None)), None);
         let why = refused("huge", program(None)).unwrap();
         assert!(why.contains("unknown layout 'huge'"), "{why}");
+    }
+
+    #[test]
+    fn what_is_too_long_is_named_with_its_limit() {
+        let spec = || JobSpec {
+            input: Some(Input::Program(ProgramInput::default())),
+            ..JobSpec::default()
+        };
+        let label = |key: &str, value: &str| JobSpec {
+            labels: [(key.to_owned(), value.to_owned())].into(),
+            ..spec()
+        };
+        let (full, long) = ("x".repeat(MAX_TEXT), "x".repeat(MAX_TEXT + 1));
+        assert!(check(&label(&full, &full)).is_ok());
+        let labels = (0..=MAX_LABELS).map(|n| (n.to_string(), String::new()));
+        let many = JobSpec {
+            labels: labels.collect(),
+            ..spec()
+        };
+        let key = JobSpec {
+            dedup_key: long.clone(),
+            ..spec()
+        };
+        for (spec, expected) in [
+            (
+                label(&long, ""),
+                "labels: a key of 257 bytes: at most 256 are allowed",
+            ),
+            (
+                label("", &long),
+                "labels: a value of 257 bytes: at most 256 are allowed",
+            ),
+            (many, "labels: 65 were given, at most 64 are allowed"),
+            (key, "dedup_key of 257 bytes: at most 256 are allowed"),
+        ] {
+            assert_eq!(check(&spec).unwrap_err().message(), expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::artifacts::ArtifactError;
 use crate::scheduler::SubmitError;
 use crate::store::StoreError;
+use crate::text::cut;
 use quarry_client::protocol::{Failure, FailureClass};
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -15,13 +16,9 @@ const LATER: Duration = Duration::from_secs(10);
 /// Retry delay for conditions that pass soon, such as a restart.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Truncates an overlong message: it is sent in a header.
-fn brief(mut message: String) -> String {
-    if message.len() > MAX_MESSAGE {
-        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-        message.push_str(" ..");
-    }
-    message
+/// Cuts an overlong message: it is sent in a header.
+fn brief(message: String) -> String {
+    cut(message, MAX_MESSAGE)
 }
 
 /// A status with a retry delay.
