@@ -140,6 +140,12 @@ pub struct JobLimits {
     pub max_child_cpu_seconds: u64,
     /// Wall-clock time on a device.
     pub max_device_seconds: u64,
+    /// Bits of proof of work.
+    pub max_proof_of_work_bits: u64,
+    /// Logarithm of the blowup factor.
+    pub max_log_n_cosets: u64,
+    /// Queries.
+    pub max_queries: u64,
 }
 
 /// Limits for artifacts.
@@ -202,6 +208,9 @@ impl Default for JobLimits {
             max_child_memory_bytes: 16 << 30,
             max_child_cpu_seconds: 900,
             max_device_seconds: 6 * 3600,
+            max_proof_of_work_bits: 40,
+            max_log_n_cosets: 8,
+            max_queries: 512,
         }
     }
 }
@@ -224,6 +233,9 @@ impl From<JobLimits> for Limits {
             max_child_memory_bytes: limits.max_child_memory_bytes,
             max_child_cpu_seconds: limits.max_child_cpu_seconds,
             max_device_seconds: limits.max_device_seconds,
+            max_proof_of_work_bits: limits.max_proof_of_work_bits,
+            max_log_n_cosets: limits.max_log_n_cosets,
+            max_queries: limits.max_queries,
         }
     }
 }
@@ -291,12 +303,18 @@ impl Config {
             max_child_memory_bytes,
             max_child_cpu_seconds,
             max_device_seconds,
+            max_proof_of_work_bits,
+            max_log_n_cosets,
+            max_queries,
         } = self.limits;
         if [
             max_steps,
             max_child_memory_bytes,
             max_child_cpu_seconds,
             max_device_seconds,
+            max_proof_of_work_bits,
+            max_log_n_cosets,
+            max_queries,
         ]
         .contains(&0)
         {

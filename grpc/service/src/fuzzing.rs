@@ -78,6 +78,9 @@ pub fn specifications() -> Vec<Vec<u8>> {
             max_child_memory_bytes: 2,
             max_child_cpu_seconds: 3,
             max_device_seconds: 4,
+            max_proof_of_work_bits: 5,
+            max_log_n_cosets: 6,
+            max_queries: 7,
         }),
         deadline: Some(prost_types::Timestamp {
             seconds: 1 << 40,

@@ -4,6 +4,7 @@ use crate::common::Folder;
 use crate::common::appliance::{Appliance, air_job, examples, kept, long_job, signal, submit, upload, wait};
 use quarry_client::protocol::{
     BuiltinsBinding, FailureClass, JobSpec, JobState, Limits, ListJobsRequest, job_spec::Input,
+    job_spec::Parameters,
 };
 use quarry_client::{Client, ClientError};
 use std::fs;
@@ -447,4 +448,43 @@ async fn a_hint_of_megabytes_takes_no_room_in_the_store() {
     assert_eq!(listed.jobs.len(), 3);
     let store = fs::metadata(folder.file("data/store.redb")).unwrap();
     assert!(store.len() < 20 << 20, "{} bytes", store.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_would_take_too_long_takes_no_device() {
+    let case = Folder::with_case(PLAIN);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    // The pace is that of one proof of some seconds, of the same work.
+    let long = long_job(&mut client, 1 << 14).await;
+    let measured = submit(&mut client, long.clone()).await.id;
+    assert_eq!(wait(&mut client, &measured).await.state(), JobState::Succeeded);
+    let limited = JobSpec {
+        limits: Some(Limits {
+            max_device_seconds: 1,
+            ..Limits::default()
+        }),
+        ..long
+    };
+    let job = submit(&mut client, limited.clone()).await;
+    let failure = wait(&mut client, &job.id).await.failure.unwrap_or_default();
+    assert_eq!(
+        (&*failure.code, &*failure.stage),
+        ("limits.device_time", "prepare")
+    );
+    assert!(failure.message.contains("at most 1 "), "{failure:?}");
+    let refused = client.estimate(limited).await.unwrap_err().to_string();
+    assert!(refused.contains("limits.device_time"), "{refused}");
+
+    // Proof of work without end is refused by its number of bits.
+    let mut spec = air_job(&mut client, &case, "blake").await;
+    if let Some(Parameters::ParameterFile(text)) = &mut spec.parameters {
+        let mut file: serde_json::Value = serde_json::from_str(text).unwrap();
+        file["stark"]["fri"]["proof_of_work_bits"] = 64.into();
+        *text = file.to_string();
+    }
+    let id = submit(&mut client, spec).await.id;
+    let failure = wait(&mut client, &id).await.failure.unwrap_or_default();
+    assert_eq!(failure.code, "limits.max_proof_of_work_bits");
+    assert!(failure.message.contains("is 64; at most 40"), "{failure:?}");
 }

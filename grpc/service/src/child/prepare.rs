@@ -15,6 +15,7 @@ use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
 use quarry_prover_core::memory_plan::MemoryPlan;
+use quarry_prover_core::parameters::Parameters as ProofParameters;
 use quarry_prover_core::plan::{Plan, PlanError, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::statement::Statement;
@@ -101,6 +102,7 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
     let (params, params_file) = parameters
         .resolve(&input.public)
         .map_err(|error| plan_refused(&error))?;
+    check_parameters(&params, limits)?;
     if let Some(profile) = parameters.profile() {
         profile
             .check_statement(&input.public)
@@ -163,6 +165,38 @@ fn parameters(spec: &Spec) -> Result<PlannedParameters, Failure> {
         bits => bits,
     };
     Ok(PlannedParameters::Profile(profile, bits))
+}
+
+/// Rejects parameters that make more work than the limits allow; a limit of 0 is none.
+fn check_parameters(params: &ProofParameters, limits: &Limits) -> Result<(), Failure> {
+    let (bits, queries) = (params.fri.proof_of_work_bits, params.fri.n_queries);
+    let cosets = params.log_n_cosets;
+    for (code, name, asked, most) in [
+        (
+            "limits.max_proof_of_work_bits",
+            "proof_of_work_bits",
+            u64::from(bits),
+            limits.max_proof_of_work_bits,
+        ),
+        (
+            "limits.max_log_n_cosets",
+            "log_n_cosets",
+            u64::from(cosets),
+            limits.max_log_n_cosets,
+        ),
+        (
+            "limits.max_queries",
+            "n_queries",
+            queries as u64,
+            limits.max_queries,
+        ),
+    ] {
+        if most > 0 && asked > most {
+            let message = format!("{name} is {asked}; at most {most} is allowed");
+            return Err(refused(FailureClass::Resource, code, message));
+        }
+    }
+    Ok(())
 }
 
 fn plan_refused(error: &PlanError) -> Failure {
@@ -386,7 +420,9 @@ fn run_failed(error: &RunError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::JobLimits;
     use quarry_prover_core::cairo::private_input::PrivateInput;
+    use quarry_prover_core::profiles::PROFILES;
     use serde_json::json;
 
     #[test]
@@ -407,5 +443,55 @@ mod tests {
         assert!(error.contains("'pedersen', instance 4"), "{error}");
         // Entries for a builtin that the layout lacks are not read.
         assert!(private.check_instances(|builtin| builtin == "bitwise").is_ok());
+    }
+
+    #[test]
+    fn the_default_limits_pass_every_profile() {
+        let limits = JobLimits::default().into();
+        for profile in PROFILES {
+            let most = profile.max_queries * profile.log_n_cosets + profile.proof_of_work_bits;
+            for bits in [DEFAULT_SECURITY_BITS, most] {
+                let params = profile.parameters(1 << 20, bits).unwrap();
+                assert_eq!(
+                    check_parameters(&params, &limits),
+                    Ok(()),
+                    "{} {bits}",
+                    profile.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_that_make_too_much_work_are_refused() {
+        let profile = Profile::by_name("stone").unwrap();
+        let good = profile.parameters(1 << 20, DEFAULT_SECURITY_BITS).unwrap();
+        let (mut work, mut cosets, mut queries) = (good.clone(), good.clone(), good.clone());
+        work.fri.proof_of_work_bits = 64;
+        cosets.log_n_cosets = 9;
+        queries.fri.n_queries = 513;
+        let limits = JobLimits::default().into();
+        for (params, code, message) in [
+            (
+                &work,
+                "limits.max_proof_of_work_bits",
+                "proof_of_work_bits is 64; at most 40 is allowed",
+            ),
+            (
+                &cosets,
+                "limits.max_log_n_cosets",
+                "log_n_cosets is 9; at most 8 is allowed",
+            ),
+            (
+                &queries,
+                "limits.max_queries",
+                "n_queries is 513; at most 512 is allowed",
+            ),
+        ] {
+            let failure = check_parameters(params, &limits).unwrap_err();
+            assert_eq!((&*failure.code, &*failure.message), (code, message));
+            assert_eq!(failure.class(), FailureClass::Resource);
+            assert_eq!(check_parameters(params, &Limits::default()), Ok(()));
+        }
     }
 }

@@ -3,8 +3,9 @@
 use super::commitments::{Missed, Work, missed};
 use super::queue::aged;
 use super::{Active, Scheduler, SubmitError, to_its_end};
+use crate::failure::{Stage, failure};
 use crate::job::Spec;
-use quarry_client::protocol::{Estimate, Failure, Statement};
+use quarry_client::protocol::{Estimate, Failure, FailureClass, Statement};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,12 +15,14 @@ pub const PROMISE: f64 = 0.95;
 impl Scheduler {
     /// Time until the devices have done all active jobs; `None` before the first proof.
     fn backlog(&self) -> Option<Duration> {
-        let usual = self.pace.time(None, 0.5)?;
         let left = |active: &Active| {
-            let known = active.work().and_then(|work| self.pace.time(Some(work), 0.5));
-            known.unwrap_or(usual).mul_f64(1.0 - active.progress)
+            let most = self.limits(active.limits).max_device_seconds;
+            let time = self.pace.time_within(active.work(), 0.5, most)?;
+            Some(time.mul_f64(1.0 - active.progress))
         };
-        let all: Duration = self.state().active.values().map(left).sum();
+        // Without a job, the pace says whether there is an estimate.
+        self.pace.time(None, 0.5)?;
+        let all: Duration = self.state().active.values().filter_map(left).sum();
         Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
     }
 
@@ -36,28 +39,47 @@ impl Scheduler {
     fn missed(&self, spec: &Spec, work: Option<f64>) -> Option<Missed> {
         let now = SystemTime::now();
         let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
-        let usual = self.pace.time(None, PROMISE)?;
-        let time = work.and_then(|work| self.pace.time(Some(work), PROMISE));
-        let work = |active: &Active| {
-            let known = active.work().and_then(|work| self.pace.time(Some(work), PROMISE));
-            let time = known.unwrap_or(usual);
-            Work {
-                time: time.mul_f64(1.0 - active.progress),
+        // No job takes longer than the limit that it is stopped at.
+        let time = |work, limits| {
+            let most = self.limits(limits).max_device_seconds;
+            self.pace.time_within(work, PROMISE, most)
+        };
+        let of_active = |active: &Active| {
+            Some(Work {
+                time: time(active.work(), active.limits)?.mul_f64(1.0 - active.progress),
                 priority: active.priority.into(),
                 aged: aged(active.priority, active.summary.age()),
                 has_begun: active.summary.has_begun(),
                 left: active.deadline.map(left),
-            }
+            })
         };
-        let accepted: Vec<Work> = self.state().active.values().map(work).collect();
+        let accepted: Vec<Work> = self.state().active.values().filter_map(of_active).collect();
         let new = Work {
-            time: time.unwrap_or(usual),
+            time: time(work, spec.limits)?,
             priority: spec.priority.into(),
             aged: spec.priority.into(),
             has_begun: false,
             left: spec.deadline.map(left),
         };
         missed(&accepted, new, self.settings.devices.len())
+    }
+
+    /// Rejects a job that would be stopped at its limit of device time, before it takes that time.
+    pub(super) fn check_device_time(&self, spec: &Spec, work: f64) -> Result<(), Failure> {
+        let most = self.limits(spec.limits).max_device_seconds;
+        let Some(excess) = self.pace.excess(work, most) else {
+            return Ok(());
+        };
+        let message = format!(
+            "at the pace of the latest proofs it would take {:.1} seconds on a device; at most {most} are allowed",
+            excess.as_secs_f64()
+        );
+        Err(failure(
+            FailureClass::Resource,
+            Stage::Prepare,
+            "limits.device_time",
+            message,
+        ))
     }
 
     /// Estimates a job's time and when it would be done. As for a job, a child process runs its program or reads its

@@ -89,6 +89,7 @@ struct Active {
     /// Set to true when the work on the job must stop.
     stop: watch::Sender<bool>,
     deadline: Option<SystemTime>,
+    limits: Option<Limits>,
     tenant: String,
     priority: i32,
     /// Fraction of the proving that is done, and the current phase.
@@ -105,6 +106,7 @@ impl Active {
         Self {
             stop: watch::Sender::new(false),
             deadline: job.spec.deadline,
+            limits: job.spec.limits,
             tenant: job.tenant.clone(),
             priority: job.spec.priority,
             progress: 0.0,

@@ -10,6 +10,11 @@ use std::time::Duration;
 const SAMPLES: usize = 64;
 /// Number of those used for an estimate: the ones whose work is closest. Small and large proofs have different paces.
 const NEAREST: usize = 16;
+/// How much more work than a measured proof a job may have for its estimate to count against it. Small proofs are slow
+/// for their work, so from them alone the estimate of a large one is far too long, and would never be put right.
+const MAX_STRETCH: f64 = 64.0;
+/// Longest assumed time of a job, in seconds, so that sums of times do not overflow.
+const MAX_SECONDS: u64 = u32::MAX as u64;
 
 /// Pace of recent proofs.
 #[derive(Debug, Default)]
@@ -69,7 +74,22 @@ impl Pace {
         paces.sort_by(f64::total_cmp);
         let last = paces.len().checked_sub(1)?;
         let pace = paces.get((share * last as f64).ceil() as usize)?;
-        Duration::try_from_secs_f64(pace * work).ok()
+        // Work without bounds takes forever.
+        Some(Duration::try_from_secs_f64(pace * work).unwrap_or(Duration::MAX))
+    }
+
+    /// [`Self::time`] of a job that is stopped after `most` seconds.
+    pub(super) fn time_within(&self, work: Option<f64>, share: f64, most: u64) -> Option<Duration> {
+        let most = Duration::from_secs(most.min(MAX_SECONDS));
+        Some(self.time(work, share)?.min(most))
+    }
+
+    /// Usual time of this work, if it is longer than `most` seconds and known from proofs that are not much smaller.
+    pub(super) fn excess(&self, work: f64, most: u64) -> Option<Duration> {
+        let is_like = |(known, _): &(f64, f64)| known * MAX_STRETCH >= work;
+        let is_known = self.samples().iter().any(is_like);
+        let usual = self.time(Some(work), 0.5).filter(|_| is_known)?;
+        (usual > Duration::from_secs(most)).then_some(usual)
     }
 
     fn samples(&self) -> MutexGuard<'_, VecDeque<(f64, f64)>> {
@@ -124,5 +144,37 @@ mod tests {
         }
         assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
         assert_eq!(seconds(&pace, Some(2e6), 1.0), Some(2.0));
+    }
+
+    #[test]
+    fn no_estimate_is_longer_than_the_limit_of_the_job() {
+        let pace = Pace::default();
+        assert_eq!(pace.time_within(None, 0.5, 10), None);
+        pace.add_seconds(1e9, 5.0);
+        let within = |work, most| {
+            let time = pace.time_within(Some(work), 0.95, most);
+            time.map(|time| time.as_secs())
+        };
+        assert_eq!(within(1e9, 10), Some(5));
+        assert_eq!(within(1e12, 10), Some(10));
+        // What takes forever, under no limit to speak of: many such jobs can still be added up.
+        for work in [1e300, f64::INFINITY] {
+            assert_eq!(within(work, u64::MAX), Some(MAX_SECONDS), "{work}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_would_be_stopped_is_known_before() {
+        let pace = Pace::default();
+        assert_eq!(pace.excess(1e18, 1), None, "nothing is known yet");
+        pace.add_seconds(1e9, 5.0);
+        assert_eq!(pace.excess(1e9, 5), None);
+        assert_eq!(pace.excess(2e9, 5), Some(Duration::from_secs(10)));
+        assert_eq!(pace.excess(64e9, 5), Some(Duration::from_secs(320)));
+        assert_eq!(
+            pace.excess(65e9, 5),
+            None,
+            "a small proof says little of a large one"
+        );
     }
 }

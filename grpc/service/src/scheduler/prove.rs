@@ -188,7 +188,7 @@ impl Scheduler {
             annotations,
         });
         worker.ask(request).await;
-        let limits = self.limits(&job.spec);
+        let limits = self.limits(job.spec.limits);
         let time = Duration::from_secs(limits.max_device_seconds);
         let outcome = tokio::select! {
             outcome = self.follow(&mut worker, id, lease) => outcome,
