@@ -15,7 +15,7 @@ pub fn cut(text: String, most: usize) -> String {
     let head = text.floor_char_boundary(left - tail);
     let tail = text.ceil_char_boundary(text.len() - tail);
     let mut cut = String::with_capacity(most);
-    cut.extend([&text[..head], &note, &text[tail..]]);
+    cut.extend([&text[..head], &*note, &text[tail..]]);
     cut
 }
 

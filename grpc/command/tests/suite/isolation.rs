@@ -480,11 +480,11 @@ async fn a_job_that_would_take_too_long_takes_no_device() {
     let mut spec = air_job(&mut client, &case, "blake").await;
     if let Some(Parameters::ParameterFile(text)) = &mut spec.parameters {
         let mut file: serde_json::Value = serde_json::from_str(text).unwrap();
-        file["stark"]["fri"]["proof_of_work_bits"] = 64.into();
+        file["stark"]["fri"]["proof_of_work_bits"] = 60.into();
         *text = file.to_string();
     }
     let id = submit(&mut client, spec).await.id;
     let failure = wait(&mut client, &id).await.failure.unwrap_or_default();
     assert_eq!(failure.code, "limits.max_proof_of_work_bits");
-    assert!(failure.message.contains("is 64; at most 40"), "{failure:?}");
+    assert!(failure.message.contains("is 60; at most 40"), "{failure:?}");
 }

@@ -140,7 +140,7 @@ fn the_commands_work_as_written() {
     folder
         .quarry(&format!("{other} --label of=other"))
         .exits(2)
-        .says(&[&id, "another specification", "they differ in input, labels"]);
+        .says(&[&*id, "another specification", "they differ in input, labels"]);
     assert!(!folder.file("other_proof.json").exists());
     let got = folder.quarry(&format!("get {id} --json --out again.json {server}"));
     assert_eq!(got.exits(0).json()["state"], "succeeded");

@@ -101,8 +101,7 @@ mod tests {
     #[test]
     fn a_repetition_may_differ_in_when_and_in_spelling() {
         let first = first();
-        let of = |message: JobSpec| Spec::from(message);
-        let own = of(first.clone());
+        let own = Spec::from(first.clone());
         for same in [
             JobSpec {
                 deadline: Some(SystemTime::now().into()),
@@ -122,7 +121,7 @@ mod tests {
                 ..first
             },
         ] {
-            let same = of(same);
+            let same = Spec::from(same);
             assert_eq!(own.digest(), same.digest(), "{same:?}");
             assert!(own.differences(&same).is_empty());
         }
