@@ -17,6 +17,7 @@ pub mod fuzzing;
 mod history;
 mod internal;
 pub mod job;
+pub mod log;
 mod metrics;
 mod otlp;
 mod processes;

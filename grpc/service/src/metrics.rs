@@ -10,7 +10,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use quarry_client::protocol::{Failure, FailureClass, JobState, PhaseTime};
 use std::fmt::Debug;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
@@ -94,6 +94,7 @@ pub struct Metrics {
     starts: Family<OnDevice, Counter>,
     fallbacks: Family<OnDevice, Counter>,
     busy: Family<OnDevice, Counter<f64, AtomicU64>>,
+    log_lines_dropped: Counter,
 }
 
 fn seconds() -> Histogram {
@@ -209,6 +210,11 @@ impl Default for Metrics {
                 "Time that devices spent on jobs",
                 Family::default(),
             ),
+            log_lines_dropped: r.add(
+                "log_lines_dropped",
+                "Lines of the log that were dropped because standard error was not read",
+                Counter::default(),
+            ),
             registry: r.0,
         };
         metrics.begin_at_zero();
@@ -323,6 +329,8 @@ impl Metrics {
         let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.disk_free.set(gauge(load.disk_free));
         self.disk_watermark.set(gauge(load.disk_watermark));
+        let dropped = self.log_lines_dropped.inner();
+        dropped.store(crate::log::dropped_lines(), Ordering::Relaxed);
         for (name, _) in &load.devices {
             // Several devices may have the same name.
             let ready = load

@@ -57,11 +57,7 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
         (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
         _ => return Err(broken(io::ErrorKind::BrokenPipe.into())),
     };
-    let said = tokio::spawn(async move {
-        let mut said = Vec::new();
-        let _ = stderr.take(TAIL).read_to_end(&mut said).await;
-        String::from_utf8_lossy(&said).into_owned()
-    });
+    let said = tokio::spawn(first_words(stderr));
     let talk = async {
         send_async(&mut stdin, request).await?;
         receive_async::<ChildAnswer>(&mut stdout).await
@@ -81,6 +77,14 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
             Err(death(stage, status, &said.await.unwrap_or_default()))
         }
     }
+}
+
+/// Reads a child's standard error to its end, so that the child never waits, and keeps the beginning.
+async fn first_words(mut stderr: impl AsyncRead + Unpin) -> String {
+    let mut said = Vec::new();
+    let _ = (&mut stderr).take(TAIL).read_to_end(&mut said).await;
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// The failure for a dead child, from its exit status and standard error.
@@ -212,8 +216,10 @@ impl Worker {
 /// Copies a worker's standard error to the log. Keeps the most telling line: the last that mentions an error or a
 /// panic, or else the last.
 async fn log(device: String, stderr: impl AsyncRead + Unpin, said: Arc<Mutex<String>>) {
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+    // Drivers may print anything.
+    let mut lines = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).into_owned();
         tracing::warn!(device, "worker: {line}");
         let tells = |line: &str| line.contains("error") || line.contains("panicked");
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -237,6 +243,22 @@ mod tests {
         assert!(dies(Stage::Prepare, Signal::KILL));
         assert!(dies(Stage::Prepare, Signal::ABORT));
         assert!(dies(Stage::Verify, Signal::SEGV));
+    }
+
+    #[tokio::test]
+    async fn standard_error_is_read_to_its_end() {
+        let (reader, mut writer) = tokio::io::simplex(1 << 10);
+        let said = tokio::spawn(first_words(reader));
+        let long = vec![b'x'; 3 * TAIL as usize];
+        tokio::io::AsyncWriteExt::write_all(&mut writer, &long)
+            .await
+            .unwrap();
+        drop(writer);
+        assert_eq!(said.await.unwrap().len() as u64, TAIL);
+
+        let said = Arc::default();
+        log("cpu".to_owned(), &b"error \xff\nlater\n"[..], Arc::clone(&said)).await;
+        assert_eq!(*said.lock().unwrap(), "error \u{fffd}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
 use quarry_service::config::Config;
-use quarry_service::service;
+use quarry_service::{log, service};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ Examples:
 Flags override environment variables, which override the file. SIGTERM drains: jobs on devices may
 finish, the others wait for the next start. A second signal stops the service at once. Either way no
 accepted job is lost.
+
+The log goes to standard error. If nobody reads it, lines are dropped and counted; nothing waits.
 
 http://127.0.0.1:7475 serves the status page, /metrics (Prometheus), /healthz and /readyz. A systemd
 unit, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";
@@ -122,12 +124,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.print_config {
         return terminal::print(config.to_text().or_bad_input()?);
     }
+    let internal = |why| Failure::new(Kind::Internal, why);
+    // The guard writes the last lines when this returns.
+    let (writer, _guard) = log::on_standard_error().map_err(internal)?;
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         // A log that cannot be written, for example to a full disk, must not stop the service.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     match args.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -136,7 +141,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         |panic| tracing::error!(%panic, "panic: this is a bug in Quarry"),
     ));
     let manager = Arc::new(Manager::from_env());
-    let internal = |why| Failure::new(Kind::Internal, why);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -300,3 +300,25 @@ async fn logs_are_json_tell_the_life_of_a_job_and_no_secret() {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let folder = Folder::new();
+    let service = Appliance::start_unread(&folder, "--log-level trace");
+    let mut client = service.client().await;
+    let dropped = || service.metric("quarry_log_lines_dropped_total").unwrap_or(0.0);
+    let mut n_calls = 0;
+    // Each call logs many lines at this level.
+    while dropped() == 0.0 {
+        assert!(n_calls < 100_000, "no line was dropped");
+        for _ in 0..100 {
+            // Some are refused: they come too fast.
+            let _ = client.capabilities().await;
+        }
+        n_calls += 100;
+    }
+    assert_eq!(service.page("/healthz").0, 200);
+    let start = Instant::now();
+    assert_eq!(service.terminate().code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}

@@ -7,10 +7,10 @@ use quarry_client::protocol::{
 use quarry_client::{Client, ClientError, Connection};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub struct Appliance {
     pub http: String,
     /// Its log.
     log: Arc<Mutex<Vec<String>>>,
+    /// The rest of its log, if nobody reads it.
+    _unread: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Appliance {
@@ -43,7 +45,13 @@ impl Appliance {
         };
         let mut command = folder.command(&format!("{SERVE} {device} {flags}"));
         command.envs(env.iter().copied());
-        Self::spawn(command)
+        Self::spawn(command, true)
+    }
+
+    /// [`Appliance::start`] with a log that nobody reads once the service is ready.
+    pub fn start_unread(folder: &Folder, flags: &str) -> Self {
+        let command = folder.command(&format!("{SERVE} --device cpu {flags}"));
+        Self::spawn(command, false).expect("the service serves")
     }
 
     /// [`Appliance::start`] through another program that executes the service: that program's command line is followed
@@ -56,10 +64,10 @@ impl Appliance {
             .args(SERVE.split(' '))
             .args(["--device", "cpu"])
             .current_dir(folder.path());
-        Self::spawn(command).expect("the service serves")
+        Self::spawn(command, true).expect("the service serves")
     }
 
-    fn spawn(mut command: Command) -> Option<Self> {
+    fn spawn(mut command: Command, reads: bool) -> Option<Self> {
         let mut process = command
             .stderr(Stdio::piped())
             .spawn()
@@ -78,16 +86,22 @@ impl Appliance {
             return None;
         };
         let said = Arc::clone(&log);
-        std::thread::spawn(move || {
-            lines
-                .map_while(Result::ok)
-                .for_each(|line| said.lock().unwrap().push(line));
-        });
+        let unread = if reads {
+            std::thread::spawn(move || {
+                lines
+                    .map_while(Result::ok)
+                    .for_each(|line| said.lock().unwrap().push(line));
+            });
+            None
+        } else {
+            Some(lines)
+        };
         Some(Self {
             process,
             address,
             http,
             log,
+            _unread: unread,
         })
     }
 

@@ -1,0 +1,68 @@
+//! The log's writer. A thread of its own writes the lines, so that a reader of standard error that stalls costs lines,
+//! which are counted, and never holds up the service.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+/// Lines that may wait to be written.
+const MAX_LINES: usize = 1 << 13;
+
+/// Counts the dropped lines of this process, which has one log.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// The writer of a log on standard error. Dropping the guard writes the lines that wait, for about a second at most.
+///
+/// # Errors
+/// If standard error is closed.
+pub fn on_standard_error() -> io::Result<(NonBlocking, WorkerGuard)> {
+    // A handle without the lock of `io::stderr()`: while a write blocks, others must not wait for the lock.
+    let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let (writer, guard) = lossy(stderr);
+    DROPPED.get_or_init(|| writer.error_counter());
+    Ok((writer, guard))
+}
+
+/// How many lines were dropped because too many waited.
+pub(crate) fn dropped_lines() -> u64 {
+    let dropped = DROPPED.get().map_or(0, ErrorCounter::dropped_lines);
+    u64::try_from(dropped).unwrap_or(u64::MAX)
+}
+
+fn lossy(to: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(MAX_LINES)
+        .thread_name("log")
+        .finish(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_reader_that_stalls_costs_lines_and_no_time() {
+        let (mut reader, pipe) = io::pipe().unwrap();
+        let (mut log, guard) = lossy(pipe);
+        let dropped = log.error_counter();
+        let line = [b'x'; 100];
+        for _ in 0..3 * MAX_LINES {
+            log.write_all(&line).unwrap();
+        }
+        // A pipe holds 64 KiB.
+        let n_dropped = dropped.dropped_lines();
+        assert!(n_dropped > MAX_LINES, "{n_dropped}");
+        // Once somebody reads, all other lines come.
+        let reading = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            reader.read_to_end(&mut text).map(|_| text.len())
+        });
+        drop((log, guard));
+        let n_read = reading.join().unwrap().unwrap();
+        assert_eq!(n_read, (3 * MAX_LINES - n_dropped) * line.len());
+    }
+}
