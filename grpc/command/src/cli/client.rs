@@ -158,7 +158,8 @@ pub fn watch(args: &Watch) -> Result<(), Failure> {
             match events.message().await {
                 Ok(Some(event)) => {
                     after = event.cursor;
-                    if terminal::print_some(format_args!("{}\n", event_json(&event)))?.is_break() {
+                    let line = format!("{}\n", event_json(&event));
+                    if terminal::print_some_aside(line).await?.is_break() {
                         return Ok(());
                     }
                 }
@@ -309,7 +310,8 @@ pub fn list(args: &List) -> Result<(), Failure> {
             let page = client.list(request.clone()).await?;
             for job in &page.jobs {
                 if args.json {
-                    if terminal::print_some(format_args!("{}\n", job_json(job)))?.is_break() {
+                    let line = format!("{}\n", job_json(job));
+                    if terminal::print_some_aside(line).await?.is_break() {
                         return Ok(());
                     }
                     continue;

@@ -92,8 +92,14 @@ impl Failure {
     pub fn tell(&self, is_json: bool) {
         terminal::tell(format_args!("error: {self}\n"));
         if is_json {
-            // One line, as other lines of JSON may precede it. The command fails already, so an error here is ignored.
-            let _ = terminal::print(format_args!("{}\n", self.to_json()));
+            // One line, as other lines of JSON may precede it.
+            let line = format!("{}\n", self.to_json());
+            match self.kind {
+                // Output that nobody reads may be what was interrupted.
+                Kind::Interrupted => terminal::print_last(line),
+                // The command fails already, so an error here is ignored.
+                _ => drop(terminal::print(line)),
+            }
         }
     }
 

@@ -5,6 +5,11 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long the last line may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Prints a result on standard output.
 pub fn print(text: impl Display) -> Result<(), Failure> {
@@ -14,6 +19,24 @@ pub fn print(text: impl Display) -> Result<(), Failure> {
 /// Prints one of many results. Returns `Break` once the reader has closed the pipe.
 pub fn print_some(text: impl Display) -> Result<ControlFlow<()>, Failure> {
     write(|stdout| write!(stdout, "{text}"))
+}
+
+/// [`print_some`] for a client that waits for a signal too: a reader that stalls must not keep it from ending.
+pub async fn print_some_aside(text: impl Display) -> Result<ControlFlow<()>, Failure> {
+    let text = text.to_string();
+    let printed = tokio::task::spawn_blocking(move || print_some(text)).await;
+    printed.map_err(|why| Failure::new(Kind::Internal, why))?
+}
+
+/// Prints the last line before the process ends, unless the reader stalls.
+pub fn print_last(text: String) {
+    let (done, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        // The command fails already, so an error here is ignored.
+        let _ = print(text);
+        let _ = done.send(());
+    });
+    let _ = printed.recv_timeout(PATIENCE);
 }
 
 /// Prints one JSON value on standard output. The text may be large, so it is written in pieces.
