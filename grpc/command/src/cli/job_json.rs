@@ -29,6 +29,7 @@ pub fn job_json(job: &Job) -> Value {
         "validation_done": job.validation_done,
         "failure": job.failure.as_ref().map(failure_json),
         "failed_attempts": job.failed_attempts,
+        "attempt_failures": job.attempt_failures.iter().map(failure_json).collect::<Vec<_>>(),
         "lease_epoch": job.lease_epoch,
         "created_at": job.created_at.map(|at| at.to_string()),
         "updated_at": job.updated_at.map(|at| at.to_string()),

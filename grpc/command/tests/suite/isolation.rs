@@ -262,6 +262,11 @@ async fn processes_die_and_jobs_go_on() {
     }
     let job = wait(&mut client, &id).await;
     let failure = job.failure.clone().unwrap_or_default();
+    let causes = job.attempt_failures.iter();
+    assert!(
+        causes.filter(|cause| cause.message.contains("SIGKILL")).count() == 3,
+        "{job:?}"
+    );
     assert_eq!(
         (job.state(), job.failed_attempts),
         (JobState::Failed, 3),

@@ -28,6 +28,7 @@ impl Job {
             failure: message.failure,
             validation_done: message.validation_done,
             failed_attempts: message.failed_attempts,
+            attempt_failures: message.attempt_failures,
             lease: message.lease_epoch,
             created: or_now(message.created_at),
             updated: or_now(message.updated_at),
@@ -51,6 +52,7 @@ impl From<Job> for protocol::Job {
             stage: job.stage,
             progress: job.progress,
             failed_attempts: job.failed_attempts,
+            attempt_failures: job.attempt_failures,
             lease_epoch: job.lease,
             created_at: Some(job.created.into()),
             updated_at: Some(job.updated.into()),
@@ -168,6 +170,7 @@ mod tests {
             last_event: 4,
             tenant: "tenant".to_owned(),
             statement: Some(statement.clone()),
+            attempt_failures: vec![Failure::default()],
         };
         let result = JobResult {
             job_id: "id".to_owned(),

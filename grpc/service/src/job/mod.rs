@@ -11,6 +11,11 @@ use crate::failure::bounded;
 use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
 use std::time::SystemTime;
 
+/// How many failed attempts a job tells the cause of.
+pub const MAX_ATTEMPT_FAILURES: usize = 16;
+/// Longest message of such a cause, in bytes.
+const MAX_ATTEMPT_MESSAGE: usize = 1 << 10;
+
 /// A recorded job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -32,6 +37,8 @@ pub struct Job {
     pub validation_done: bool,
     /// Number of failed attempts not caused by the input.
     pub failed_attempts: u32,
+    /// Why each of them failed; at most [`MAX_ATTEMPT_FAILURES`].
+    pub attempt_failures: Vec<Failure>,
     /// Number of the current lease.
     pub lease: u64,
     /// When it was submitted.
@@ -62,6 +69,7 @@ impl Job {
             failure: None,
             validation_done: false,
             failed_attempts: 0,
+            attempt_failures: Vec::new(),
             lease,
             created: now,
             updated: now,
@@ -84,6 +92,16 @@ impl Job {
         self.progress = 0.0;
     }
 
+    /// Counts a failed attempt that the input is not to blame for.
+    pub fn count_failure(&mut self, mut failure: Failure) {
+        self.failed_attempts += 1;
+        if self.attempt_failures.len() < MAX_ATTEMPT_FAILURES {
+            let message = &mut failure.message;
+            message.truncate(message.floor_char_boundary(MAX_ATTEMPT_MESSAGE));
+            self.attempt_failures.push(failure);
+        }
+    }
+
     /// Ends it without a proof. This is where failures enter the store.
     pub fn end(&mut self, failure: Failure) {
         self.state = match failure.class() {
@@ -101,4 +119,29 @@ impl Job {
 pub(crate) fn example(tenant: &str) -> Job {
     let spec = quarry_client::protocol::JobSpec::default();
     Job::new(String::new(), tenant.to_owned(), spec.into(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_of_failed_attempts_are_kept_within_bounds() {
+        let mut job = example("");
+        for n in 0..20 {
+            let message = format!("{n}{}", "\u{e9}".repeat(MAX_ATTEMPT_MESSAGE));
+            job.count_failure(Failure {
+                message,
+                ..Failure::default()
+            });
+        }
+        let causes = &job.attempt_failures;
+        assert_eq!((job.failed_attempts, causes.len()), (20, MAX_ATTEMPT_FAILURES));
+        assert!(
+            causes
+                .iter()
+                .all(|cause| cause.message.len() <= MAX_ATTEMPT_MESSAGE)
+        );
+        assert!(causes[1].message.starts_with('1'));
+    }
 }

@@ -56,7 +56,9 @@ impl Scheduler {
         let most = self.settings.max_attempts;
         let job = self
             .change(id, fence, Renew::Keep, move |job| {
-                job.failed_attempts += u32::from(failure.retryable);
+                if failure.retryable {
+                    job.count_failure(failure.clone());
+                }
                 if failure.retryable && job.failed_attempts < most {
                     job.reset();
                 } else {

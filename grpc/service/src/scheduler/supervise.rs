@@ -183,6 +183,8 @@ mod tests {
             let job = scheduler.with_store(move |store| store.get(&id)).await.unwrap();
             assert_eq!((job.state, job.failed_attempts), (JobState::Failed, 2));
             assert_eq!(job.failure.unwrap().code, "scheduler.panic");
+            let causes: Vec<_> = job.attempt_failures.iter().map(|cause| &*cause.code).collect();
+            assert_eq!(causes, ["scheduler.panic"; 2]);
         }
         let idle = scheduler.when(|state| (state.preparing.taken() == 0).then_some(()));
         tokio::time::timeout(Duration::from_secs(60), idle).await.unwrap();
