@@ -8,6 +8,7 @@ mod spec;
 pub use spec::Spec;
 
 use crate::failure::bounded;
+use crate::text::cut;
 use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
 use std::time::SystemTime;
 
@@ -93,12 +94,11 @@ impl Job {
     }
 
     /// Counts a failed attempt that the input is not to blame for.
-    pub fn count_failure(&mut self, mut failure: Failure) {
+    pub fn count_failure(&mut self, failure: Failure) {
         self.failed_attempts += 1;
         if self.attempt_failures.len() < MAX_ATTEMPT_FAILURES {
-            let message = &mut failure.message;
-            message.truncate(message.floor_char_boundary(MAX_ATTEMPT_MESSAGE));
-            self.attempt_failures.push(failure);
+            let message = cut(failure.message, MAX_ATTEMPT_MESSAGE);
+            self.attempt_failures.push(Failure { message, ..failure });
         }
     }
 
