@@ -11,6 +11,7 @@ pub mod artifacts;
 pub mod child;
 pub mod config;
 mod crash;
+mod exposition;
 pub mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -1,4 +1,4 @@
-//! Metrics in Prometheus format. The rules and the dashboard in `deploy/` use these names.
+//! Metrics of the service. The rules and the dashboard in `deploy/` use these names.
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
@@ -321,7 +321,7 @@ impl Metrics {
         sum
     }
 
-    /// Renders the metrics for the given load.
+    /// Renders the metrics for the given load, as OpenMetrics text.
     pub fn page(&self, load: &Load) -> String {
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);

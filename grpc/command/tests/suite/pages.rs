@@ -1,7 +1,7 @@
 //! The HTTP pages: headers, private data, misbehaving clients.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, get, until};
+use crate::common::appliance::{Appliance, air_job, get, get_as, until};
 use quarry_client::protocol::JobSpec;
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -260,4 +260,26 @@ fn clients_of_pages_that_misbehave() {
         assert!(answer.is_empty() || answer.contains(" 4"), "{answer}");
     }
     assert_eq!(service.page("/healthz").0, 200);
+}
+
+#[test]
+fn metrics_are_in_the_format_that_is_asked_for() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let page = |accept| get_as(&service.http, "/metrics", accept);
+    let (_, head, text) = page("*/*");
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    assert!(
+        text.contains("# TYPE quarry_jobs_ended_total counter\n") && !text.contains("# EOF"),
+        "{text}"
+    );
+    let (_, head, open) = page("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+    assert!(
+        head.contains("content-type: application/openmetrics-text"),
+        "{head}"
+    );
+    assert!(
+        open.contains("# TYPE quarry_jobs_ended counter\n") && open.ends_with("# EOF\n"),
+        "{open}"
+    );
 }

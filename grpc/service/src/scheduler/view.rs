@@ -39,7 +39,7 @@ impl Scheduler {
         self.pause.reason()
     }
 
-    /// Renders the metrics in Prometheus format.
+    /// Renders the metrics as OpenMetrics text.
     pub fn metrics_page(&self) -> String {
         self.metrics.page(&self.load())
     }

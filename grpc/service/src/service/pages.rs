@@ -1,12 +1,13 @@
 //! The HTTP pages: health for service managers, metrics for monitoring, and a status page for people.
 
+use crate::exposition::Format;
 use crate::history::Span;
 use crate::scheduler::Scheduler;
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -116,9 +117,11 @@ async fn readyz(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], scheduler.metrics_page())
+async fn metrics(State(scheduler): State<Arc<Scheduler>>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let format = Format::accepted(accept.unwrap_or_default());
+    let kind = [(header::CONTENT_TYPE, format.media_type())];
+    (kind, format.of(scheduler.metrics_page()))
 }
 
 async fn status(State(scheduler): State<Arc<Scheduler>>) -> Response {

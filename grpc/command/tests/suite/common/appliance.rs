@@ -179,8 +179,14 @@ impl Drop for Appliance {
 
 /// Gets a page from an address: status, head and body of the response.
 pub fn get(address: &str, path: &str) -> (u16, String, String) {
+    get_as(address, path, "*/*")
+}
+
+/// [`get`], of these media types.
+pub fn get_as(address: &str, path: &str, accept: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("the pages");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let head = format!("Host: localhost\r\nAccept: {accept}\r\nConnection: close");
+    let request = format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
