@@ -1,5 +1,8 @@
 //! Metrics of the service. The rules and the dashboard in `deploy/` use these names.
 
+mod process;
+
+use process::ProcessMetrics;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +23,8 @@ const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 
 pub const REFUSALS: [&str; 10] = [
     "rate", "full", "quota", "late", "deadline", "paused", "draining", "reused", "artifact", "store",
 ];
+/// Reasons for which an upload is rejected.
+pub const UPLOAD_REFUSALS: [&str; 5] = ["streams", "busy", "disk", "invalid", "storage"];
 /// Reasons for which a request fails authentication or authorization.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
 
@@ -55,6 +60,23 @@ struct Because {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OnDeviceInPhase {
+    device: String,
+    phase: String,
+}
+
+/// A device, as metrics show it.
+#[derive(Clone, Debug)]
+pub struct DeviceLoad {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Whether its worker is ready.
+    pub is_ready: bool,
+    /// Whether its worker proves on the CPU because no GPU is usable.
+    pub is_fallback: bool,
+}
+
 /// Current load of the queue and the devices.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
@@ -64,8 +86,14 @@ pub struct Load {
     pub proving: usize,
     /// Age of the oldest waiting job.
     pub oldest: Duration,
-    /// Devices by their names in the configuration, and whether the worker is ready.
-    pub devices: Vec<(String, bool)>,
+    /// The devices.
+    pub devices: Vec<DeviceLoad>,
+    /// Whether an operator has paused the devices.
+    pub is_paused: bool,
+    /// Whether the store's last operation failed.
+    pub is_store_failing: bool,
+    /// Size of the store's file in bytes.
+    pub store_size: u64,
     /// Free disk space in bytes.
     pub disk_free: u64,
     /// Free disk space below which uploads are rejected, in bytes.
@@ -79,9 +107,10 @@ pub struct Metrics {
     failures: Family<OfClass, Counter>,
     attempts_failed: Family<Attempt, Counter>,
     refused: Family<Because, Counter>,
+    uploads_refused: Family<Because, Counter>,
     unauthenticated: Family<Because, Counter>,
     phases: Family<InPhase, Histogram>,
-    device_peak: Family<InPhase, Gauge>,
+    device_peak: Family<OnDeviceInPhase, Gauge>,
     slack: Histogram,
     proof: Histogram,
     estimate_error: Histogram,
@@ -90,7 +119,13 @@ pub struct Metrics {
     oldest: Gauge<f64, AtomicU64>,
     disk_free: Gauge,
     disk_watermark: Gauge,
+    store_size: Gauge,
+    is_store_failing: Gauge,
+    is_ready: Gauge,
+    is_paused: Gauge,
+    process: ProcessMetrics,
     ready: Family<OnDevice, Gauge>,
+    on_fallback: Family<OnDevice, Gauge>,
     starts: Family<OnDevice, Counter>,
     fallbacks: Family<OnDevice, Counter>,
     busy: Family<OnDevice, Counter<f64, AtomicU64>>,
@@ -148,6 +183,7 @@ impl Default for Metrics {
                 "Submissions that were rejected",
                 Family::default(),
             ),
+            uploads_refused: r.add("uploads_refused", "Uploads that were rejected", Family::default()),
             unauthenticated: r.add(
                 "authentication_failures",
                 "Requests that failed authentication or authorization",
@@ -196,6 +232,28 @@ impl Default for Metrics {
                 Bytes,
                 "Bytes of the disk that uploads leave free",
                 Gauge::default(),
+            ),
+            store_size: r.of_unit("store_size", Bytes, "Size of the store's file", Gauge::default()),
+            is_store_failing: r.add(
+                "store_failing",
+                "1 while the store fails, else 0",
+                Gauge::default(),
+            ),
+            is_ready: r.add(
+                "ready",
+                "1 while jobs are accepted and proved, else 0",
+                Gauge::default(),
+            ),
+            is_paused: r.add(
+                "paused",
+                "1 while an operator has paused the devices, else 0",
+                Gauge::default(),
+            ),
+            process: ProcessMetrics::register(&mut r),
+            on_fallback: r.add(
+                "device_fallback",
+                "Workers of the device that prove on the CPU because no GPU is usable",
+                Family::default(),
             ),
             ready: r.add("device_ready", "Ready workers of the device", Family::default()),
             starts: r.add("worker_starts", "Number of worker starts", Family::default()),
@@ -250,6 +308,9 @@ impl Metrics {
         for reason in REFUSALS {
             drop(self.refused.get_or_create(&Because { reason }));
         }
+        for reason in UPLOAD_REFUSALS {
+            drop(self.uploads_refused.get_or_create(&Because { reason }));
+        }
         for reason in NOT_ALLOWED {
             drop(self.unauthenticated.get_or_create(&Because { reason }));
         }
@@ -283,6 +344,11 @@ impl Metrics {
         self.refused.get_or_create(&Because { reason }).inc();
     }
 
+    /// Counts a rejected upload.
+    pub fn upload_refused(&self, reason: &'static str) {
+        self.uploads_refused.get_or_create(&Because { reason }).inc();
+    }
+
     /// Counts a request that failed authentication or authorization.
     pub fn unauthenticated(&self, reason: &'static str) {
         self.unauthenticated.get_or_create(&Because { reason }).inc();
@@ -300,8 +366,8 @@ impl Metrics {
         self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
     }
 
-    /// Records a proof and its estimated device seconds; returns the measured device seconds.
-    pub fn proved(&self, phases: &[PhaseTime], estimate: Option<f64>) -> f64 {
+    /// Records a proof of a device and its estimated seconds; returns the measured device seconds.
+    pub fn proved(&self, device: &str, phases: &[PhaseTime], estimate: Option<f64>) -> f64 {
         let mut sum = 0.0;
         for phase in phases {
             let label = InPhase {
@@ -312,6 +378,10 @@ impl Metrics {
             sum += seconds;
             self.phases.get_or_create(&label).observe(seconds);
             let peak = i64::try_from(phase.device_peak_bytes).unwrap_or(i64::MAX);
+            let label = OnDeviceInPhase {
+                device: device.to_owned(),
+                phase: label.phase,
+            };
             self.device_peak.get_or_create(&label).set(peak);
         }
         self.proof.observe(sum);
@@ -322,7 +392,7 @@ impl Metrics {
     }
 
     /// Renders the metrics for the given load, as OpenMetrics text.
-    pub fn page(&self, load: &Load) -> String {
+    pub fn page(&self, load: &Load, is_ready: bool) -> String {
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);
         self.oldest.set(load.oldest.as_secs_f64());
@@ -331,18 +401,77 @@ impl Metrics {
         self.disk_watermark.set(gauge(load.disk_watermark));
         let dropped = self.log_lines_dropped.inner();
         dropped.store(crate::log::dropped_lines(), Ordering::Relaxed);
-        for (name, _) in &load.devices {
+        self.store_size.set(gauge(load.store_size));
+        self.is_store_failing.set(i64::from(load.is_store_failing));
+        self.is_ready.set(i64::from(is_ready));
+        self.is_paused.set(i64::from(load.is_paused));
+        self.process.look();
+        for DeviceLoad { name, .. } in &load.devices {
             // Several devices may have the same name.
-            let ready = load
-                .devices
-                .iter()
-                .filter(|(other, ready)| other == name && *ready);
-            self.ready.get_or_create(&device(name)).set(ready.count() as i64);
+            let ready = || (load.devices.iter()).filter(|other| other.name == *name && other.is_ready);
+            self.ready
+                .get_or_create(&device(name))
+                .set(ready().count() as i64);
+            let on_fallback = ready().filter(|other| other.is_fallback).count();
+            self.on_fallback
+                .get_or_create(&device(name))
+                .set(on_fallback as i64);
         }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,
             Err(error) => format!("# {error}\n"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fallback_ends_with_its_worker() {
+        let metrics = Metrics::default();
+        metrics.worker_started("auto", true);
+        let load = |is_fallback| Load {
+            devices: vec![DeviceLoad {
+                name: "auto".to_owned(),
+                is_ready: true,
+                is_fallback,
+            }],
+            is_paused: is_fallback,
+            ..Load::default()
+        };
+        let has = |load, is_ready, lines: [&str; 4]| {
+            let page = metrics.page(&load, is_ready);
+            for line in lines {
+                assert!(page.lines().any(|found| found == line), "{line}: {page}");
+            }
+        };
+        let started = "quarry_device_fallbacks_total{device=\"auto\"} 1";
+        let on_fallback = |n| format!("quarry_device_fallback{{device=\"auto\"}} {n}");
+        let (one, none) = (on_fallback(1), on_fallback(0));
+        has(
+            load(true),
+            false,
+            [&*one, started, "quarry_paused 1", "quarry_ready 0"],
+        );
+        has(
+            load(false),
+            true,
+            [&*none, started, "quarry_paused 0", "quarry_ready 1"],
+        );
+    }
+
+    #[test]
+    fn the_process_has_memory_and_descriptors() {
+        let page = Metrics::default().page(&Load::default(), true);
+        for name in ["resident_memory_bytes", "open_descriptors", "max_descriptors"] {
+            let name = format!("quarry_process_{name} ");
+            let value = page
+                .lines()
+                .find_map(|line| line.strip_prefix(&name)?.parse().ok());
+            assert!(value.is_some_and(|value: i64| value > 0), "{name}: {page}");
         }
     }
 }

@@ -66,6 +66,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Folder for the attempts' files; emptied at start.
     pub scratch: PathBuf,
+    /// File of the store, whose size is a metric.
+    pub store_file: PathBuf,
     /// File that holds the reason while devices are paused.
     pub pause_file: PathBuf,
     /// Device names; one worker each.

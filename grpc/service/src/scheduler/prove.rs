@@ -136,10 +136,10 @@ impl Scheduler {
             self.metrics.was_busy(name, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device takes the next job.
-            let scheduler = Arc::clone(self);
+            let (scheduler, device) = (Arc::clone(self), name.to_owned());
             self.work_on(id, place, async move {
                 match result? {
-                    Some((job, proved)) => scheduler.release(&job, proved).await,
+                    Some((job, proved)) => scheduler.release(&job, &device, proved).await,
                     None => Ok(()),
                 }
             });

@@ -20,8 +20,8 @@ use std::time::SystemTime;
 pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
 
 impl Scheduler {
-    /// Verifies and releases a proof made under the job's lease.
-    pub(super) async fn release(&self, job: &Job, proved: Proved) -> Result<(), StoreError> {
+    /// Verifies and releases a proof that a device made under the job's lease.
+    pub(super) async fn release(&self, job: &Job, device: &str, proved: Proved) -> Result<(), StoreError> {
         let (id, lease) = (&*job.id, job.lease);
         let verifying = |job: &mut Job| {
             job.state = JobState::Verifying;
@@ -61,7 +61,7 @@ impl Scheduler {
         crash::point("release.kept");
         let work = statement.multiplications;
         let estimate = self.pace.time(Some(work), 0.5).map(|time| time.as_secs_f64());
-        let seconds = self.metrics.proved(&proved.phases, estimate);
+        let seconds = self.metrics.proved(device, &proved.phases, estimate);
         self.history.proved(seconds);
         self.pace.add(work, &proved.phases);
         let parameters = statement.parameters.as_ref();

@@ -131,6 +131,7 @@ mod tests {
     async fn start(folder: &Path, artifacts: Arc<Faulty>) -> Arc<Scheduler> {
         let settings = Settings {
             scratch: folder.join("scratch"),
+            store_file: folder.join("store.redb"),
             pause_file: folder.join("paused"),
             // Jobs are prepared for one device. Its worker never starts: this program is a test.
             devices: vec!["cpu".to_owned()],

@@ -2,7 +2,7 @@
 
 use super::{MIN_DISK, Scheduler};
 use crate::job::Job;
-use crate::metrics::Load;
+use crate::metrics::{DeviceLoad, Load};
 use quarry_client::protocol::DeviceInfo;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +23,19 @@ impl Scheduler {
             .into_iter()
             .chain(state.ready.oldest())
             .min();
-        let device = |info: &DeviceInfo| (info.name.clone(), !info.description.is_empty());
+        let device = |info: &DeviceInfo| DeviceLoad {
+            name: info.name.clone(),
+            is_ready: !info.description.is_empty(),
+            is_fallback: !info.note.is_empty(),
+        };
         Load {
             waiting: state.waiting.len() + state.ready.len() + state.preparing.taken(),
             proving: state.proving.taken(),
             oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
             devices: state.devices.iter().map(device).collect(),
+            is_paused: self.pause.reason().is_some(),
+            is_store_failing: state.store_failed.is_some(),
+            store_size: self.settings.store_file.metadata().map_or(0, |file| file.len()),
             disk_free: self.scratch.disk_free(),
             disk_watermark: self.settings.min_free_bytes,
         }
@@ -40,8 +47,9 @@ impl Scheduler {
     }
 
     /// Renders the metrics as OpenMetrics text.
-    pub fn metrics_page(&self) -> String {
-        self.metrics.page(&self.load())
+    pub async fn metrics_page(&self) -> String {
+        let is_ready = self.why_not_ready().await.is_empty();
+        self.metrics.page(&self.load(), is_ready)
     }
 
     /// Reasons why jobs are currently not accepted or not proved; empty if ready.
@@ -54,7 +62,7 @@ impl Scheduler {
             reasons.push(format!("an operator has paused the devices: {reason}"));
         }
         let load = self.load();
-        if !load.devices.iter().any(|(_, is_ready)| *is_ready) {
+        if !load.devices.iter().any(|device| device.is_ready) {
             let devices = self.devices();
             let why = devices.iter().map(|info| match &*info.note {
                 "" => format!("{}: its worker is starting", info.name),

@@ -6,7 +6,7 @@ use super::interceptors;
 use super::rates::{Limiter, RequestKind};
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
-use super::status::{of_artifacts, of_failure, of_store, of_submit, retry};
+use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
 use super::streams::{STALL, blocking, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::Config;
@@ -156,6 +156,47 @@ impl Api {
             false => Err(of_store(&StoreError::NotFound(id.to_owned()))),
         }
     }
+
+    /// Receives an upload's file.
+    async fn receive(
+        &self,
+        who: Identity,
+        mut parts: Streaming<UploadArtifactRequest>,
+    ) -> Result<ArtifactStatus, Status> {
+        let header = match next(&mut parts).await?.and_then(|part| part.part) {
+            Some(Part::Header(header)) => header,
+            _ => return Err(Status::invalid_argument("an upload must begin with its header")),
+        };
+        let artifact = header.artifact.unwrap_or_default();
+        short("sha256", &artifact.sha256)?;
+        let wanted = artifact.clone();
+        let offset = header.offset;
+        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
+        let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
+            if status.code() == Code::ResourceExhausted {
+                self.scheduler.disk_is_short();
+            }
+        })?;
+        // If the client disconnects, the received bytes stay, to be resumed.
+        while let Some(part) = next(&mut parts).await? {
+            let Some(Part::Chunk(chunk)) = part.part else {
+                return Err(Status::invalid_argument(
+                    "only chunks may follow an upload's header",
+                ));
+            };
+            upload = blocking(move || {
+                upload.write(&chunk)?;
+                Ok(upload)
+            })
+            .await?;
+        }
+        let kept = blocking(move || upload.finish()).await?;
+        Ok(ArtifactStatus {
+            artifact: Some(artifact),
+            complete: kept.complete,
+            received: kept.received,
+        })
+    }
 }
 
 /// The next part of an upload. A client that sends nothing must not hold the file forever.
@@ -209,41 +250,14 @@ impl Prover for Api {
         request: Request<Streaming<UploadArtifactRequest>>,
     ) -> Answer<ArtifactStatus> {
         let who = self.authorize(&request, RequestKind::Call, &[Role::Submit])?;
-        let _slot = self.slot(&self.transfers, &who, &request)?;
-        let mut parts = request.into_inner();
-        let header = match next(&mut parts).await?.and_then(|part| part.part) {
-            Some(Part::Header(header)) => header,
-            _ => return Err(Status::invalid_argument("an upload must begin with its header")),
-        };
-        let artifact = header.artifact.unwrap_or_default();
-        short("sha256", &artifact.sha256)?;
-        let wanted = artifact.clone();
-        let offset = header.offset;
-        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
-        let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
-            if status.code() == Code::ResourceExhausted {
-                self.scheduler.disk_is_short();
-            }
-        })?;
-        // If the client disconnects, the received bytes stay, to be resumed.
-        while let Some(part) = next(&mut parts).await? {
-            let Some(Part::Chunk(chunk)) = part.part else {
-                return Err(Status::invalid_argument(
-                    "only chunks may follow an upload's header",
-                ));
-            };
-            upload = blocking(move || {
-                upload.write(&chunk)?;
-                Ok(upload)
-            })
-            .await?;
+        let metrics = self.scheduler.metrics();
+        let slot = self.slot(&self.transfers, &who, &request);
+        let _slot = slot.inspect_err(|_| metrics.upload_refused("streams"))?;
+        let received = self.receive(who, request.into_inner()).await;
+        if let Some(reason) = received.as_ref().err().and_then(upload_refusal) {
+            metrics.upload_refused(reason);
         }
-        let kept = blocking(move || upload.finish()).await?;
-        Ok(Response::new(ArtifactStatus {
-            artifact: Some(artifact),
-            complete: kept.complete,
-            received: kept.received,
-        }))
+        received.map(Response::new)
     }
 
     async fn stat_artifact(&self, request: Request<StatArtifactRequest>) -> Answer<ArtifactStatus> {

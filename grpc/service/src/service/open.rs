@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// Name of the store's file in the data folder.
+const STORE_FILE: &str = "store.redb";
+
 /// An open data folder.
 pub struct Data {
     /// Absolute path: children and workers run in another working directory.
@@ -46,7 +49,7 @@ impl Data {
             );
         }
         let folder = std::path::absolute(data).map_err(failed)?;
-        let store = RedbStore::open(&folder.join("store.redb"))?;
+        let store = RedbStore::open(&folder.join(STORE_FILE))?;
         let limits = &config.artifacts;
         let artifacts =
             ArtifactFolder::open(&folder.join("artifacts"), limits.min_free_bytes, limits.max_bytes)?;
@@ -62,6 +65,7 @@ impl Data {
     pub fn settings(&self, config: &Config) -> Settings {
         Settings {
             scratch: self.folder.join("scratch"),
+            store_file: self.folder.join(STORE_FILE),
             pause_file: self.folder.join("paused"),
             devices: config.devices.clone(),
             limits: config.limits.into(),

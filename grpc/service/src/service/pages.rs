@@ -121,7 +121,7 @@ async fn metrics(State(scheduler): State<Arc<Scheduler>>, headers: HeaderMap) ->
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
     let kind = [(header::CONTENT_TYPE, format.media_type())];
-    (kind, format.of(scheduler.metrics_page()))
+    (kind, format.of(scheduler.metrics_page().await))
 }
 
 async fn status(State(scheduler): State<Arc<Scheduler>>) -> Response {

@@ -63,6 +63,18 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
     }
 }
 
+/// The reason, one of [`UPLOAD_REFUSALS`](crate::metrics::UPLOAD_REFUSALS), for which an upload was rejected; `None` if
+/// the client broke it off.
+pub fn upload_refusal(status: &Status) -> Option<&'static str> {
+    match status.code() {
+        Code::Aborted => Some("busy"),
+        Code::ResourceExhausted => Some("disk"),
+        Code::InvalidArgument | Code::OutOfRange => Some("invalid"),
+        Code::Unavailable => Some("storage"),
+        _ => None,
+    }
+}
+
 /// The status for a rejected submission.
 pub fn of_submit(error: &SubmitError) -> Status {
     match error {
