@@ -61,6 +61,11 @@ struct Because {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFile {
+    file: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OnDeviceInPhase {
     device: String,
     phase: String,
@@ -123,6 +128,7 @@ pub struct Metrics {
     is_store_failing: Gauge,
     is_ready: Gauge,
     is_paused: Gauge,
+    certificates: Family<OfFile, Gauge>,
     process: ProcessMetrics,
     ready: Family<OnDevice, Gauge>,
     on_fallback: Family<OnDevice, Gauge>,
@@ -249,6 +255,12 @@ impl Default for Metrics {
                 "1 while an operator has paused the devices, else 0",
                 Gauge::default(),
             ),
+            certificates: r.of_unit(
+                "certificate_expiry_timestamp",
+                Seconds,
+                "When the first certificate of the file expires",
+                Family::default(),
+            ),
             process: ProcessMetrics::register(&mut r),
             on_fallback: r.add(
                 "device_fallback",
@@ -352,6 +364,14 @@ impl Metrics {
     /// Counts a request that failed authentication or authorization.
     pub fn unauthenticated(&self, reason: &'static str) {
         self.unauthenticated.get_or_create(&Because { reason }).inc();
+    }
+
+    /// Records when the certificates of files expire, in seconds since 1970; of the files before, none is left.
+    pub fn certificates(&self, expiries: &[(&'static str, i64)]) {
+        self.certificates.clear();
+        for (file, expiry) in expiries {
+            self.certificates.get_or_create(&OfFile { file }).set(*expiry);
+        }
     }
 
     /// Counts a worker start; `is_fallback` if device `auto` fell back to the CPU.

@@ -6,7 +6,7 @@ use quarry_client::ClientError;
 use quarry_client::admin::admin_client::AdminClient;
 use quarry_client::admin::{
     BackUpRequest, CheckRequest, DrainRequest, GetStatusRequest, PauseRequest, ReloadClientsRequest,
-    ResumeRequest, Status as Standing,
+    ReloadClientsResponse, ResumeRequest, Status as Standing,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ Examples:
   quarry admin backup /backup/store.redb && cp -an /var/lib/quarry/artifacts /backup/
       in this order: artifacts never change, so the later copy has all that the store refers to
   quarry admin reload
-      after adding a client to the configuration file or removing one
+      after changing clients, rates, limits or TLS in the configuration file, or renewing a certificate
 
 Only the owner of the socket can open it (mode 0600); access to the socket is full control.";
 
@@ -75,7 +75,7 @@ enum Action {
     },
     /// Compare every file that jobs still need with its digest
     Check,
-    /// Reload the clients from the configuration file
+    /// Read clients, rates, limits and TLS files again, as SIGHUP does; says what changed and what needs a restart
     Reload,
 }
 
@@ -115,12 +115,24 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Action::Check => return check(&mut service).await,
         Action::Reload => {
             let answer = service.reload_clients(ReloadClientsRequest {}).await;
-            let n_clients = answer.map_err(ClientError::from)?.into_inner().n_clients;
-            terminal::tell(format_args!("{n_clients} clients loaded\n"));
+            tell_reload(&answer.map_err(ClientError::from)?.into_inner());
             return Ok(());
         }
     };
     show(&standing.map_err(ClientError::from)?.into_inner())
+}
+
+fn tell_reload(reloaded: &ReloadClientsResponse) {
+    let list = |keys: &[String]| match keys {
+        [] => "nothing".to_owned(),
+        keys => keys.join(", "),
+    };
+    terminal::tell(format_args!(
+        "{} clients loaded\nchanged: {}\nneeds a restart: {}\n",
+        reloaded.n_clients,
+        list(&reloaded.changed),
+        list(&reloaded.needs_restart)
+    ));
 }
 
 async fn back_up(service: &mut AdminClient<Channel>, file: &std::path::Path) -> Result<(), Failure> {

@@ -26,6 +26,7 @@ mod progress;
 mod prove;
 mod read;
 mod serve;
+mod signals;
 mod source;
 mod statement;
 mod store;
@@ -120,7 +121,7 @@ enum Command {
     /// Show a service's devices, layouts, profiles and limits
     #[command(after_help = client::CAPABILITIES_EXAMPLES)]
     Capabilities(client::Capabilities),
-    /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload clients
+    /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
     /// Back up or check the data of a service that is not running

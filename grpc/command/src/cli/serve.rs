@@ -2,6 +2,7 @@
 
 use crate::cli::device::DeviceSelection;
 use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::signals::{self, Signals};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
 use quarry_service::config::Config;
@@ -10,8 +11,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Examples for `serve --help`.
@@ -25,7 +25,7 @@ Examples:
 
 Flags override environment variables, which override the file. SIGTERM drains: jobs on devices may
 finish, the others wait for the next start. A second signal stops the service at once. Either way no
-accepted job is lost.
+accepted job is lost. SIGHUP reads clients, rates, limits and TLS files of the configuration again.
 
 The log goes to standard error. If nobody reads it, lines are dropped and counted; nothing waits.
 
@@ -146,16 +146,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(internal)?;
     let served = runtime.block_on(async {
-        let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        let (mut terminate, mut interrupt) = (terminate.map_err(internal)?, interrupt.map_err(internal)?);
-        // Number of signals received: the first drains, one more during the drain stops at once.
-        let (came, mut heard) = watch::channel(0u32);
-        tokio::spawn(async move {
-            loop {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-                came.send_modify(|n| *n += 1);
-            }
-        });
+        let Signals {
+            stops: mut heard,
+            reload,
+        } = signals::listen().map_err(internal)?;
         let (drains, drain) = oneshot::channel();
         let before = heard.clone();
         let draining = || {
@@ -190,7 +184,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             });
         }
         let served = tokio::select! {
-            served = service::serve(&config, ready, stop, draining) => served,
+            served = service::serve(&config, ready, stop, draining, reload) => served,
             () = hurry => {
                 tracing::warn!("told again to stop: jobs on devices start over at the next start");
                 Ok(())

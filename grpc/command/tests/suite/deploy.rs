@@ -2,6 +2,7 @@
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, air_job, long_job, until};
+use crate::common::identity::{authority, certificate};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -98,6 +99,17 @@ async fn alerts_and_dashboard_are_over_metrics_that_there_are() {
     let case = Folder::with_case(PLAIN);
     let (service, ..) = after_two_jobs(&case, "").await;
     let (_, _, page) = service.page("/metrics");
+    // A service with TLS has metrics of its certificate.
+    let secure = Folder::new();
+    let (certificate, key, _) = certificate(&authority(), "localhost");
+    secure.write("cert.pem", certificate);
+    secure.write("key.pem", key);
+    secure.write(
+        "quarry.toml",
+        "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n",
+    );
+    let secure = Appliance::start(&secure, "--config quarry.toml");
+    let page = page + &secure.page("/metrics").2;
     let lines: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
     let name_of = |line: &&str| line.split(['{', ' ']).next().unwrap().to_owned();
     let names: BTreeSet<String> = lines.iter().map(name_of).collect();

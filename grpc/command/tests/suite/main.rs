@@ -14,6 +14,7 @@ mod interceptors;
 mod isolation;
 mod operators;
 mod pages;
+mod reload;
 mod secure;
 mod serve;
 mod upkeep;

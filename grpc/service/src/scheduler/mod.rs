@@ -11,6 +11,7 @@ mod commitments;
 mod end;
 mod estimate;
 mod intake;
+mod limits;
 mod memory;
 mod overview;
 mod pace;
@@ -33,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use announce::Announcer;
 use collect::Collection;
+use limits::MaxLimits;
 use pace::Pace;
 use pause::Pause;
 use prepare::Prepared;
@@ -72,7 +74,7 @@ pub struct Settings {
     pub pause_file: PathBuf,
     /// Device names; one worker each.
     pub devices: Vec<String>,
-    /// Limits of a job: the maximum, and the default if the job sets none.
+    /// Limits of a job at the start: the maximum, and the default if the job sets none.
     pub limits: Limits,
     /// Largest file that a child process may write.
     pub max_file_bytes: u64,
@@ -159,6 +161,7 @@ pub struct Scheduler {
     scratch: Scratch,
     pause: Pause,
     pace: Pace,
+    max_limits: MaxLimits,
     collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
@@ -199,6 +202,7 @@ impl Scheduler {
             ..Default::default()
         };
         let scheduler = Arc::new(Self {
+            max_limits: MaxLimits::new(settings.limits),
             settings,
             store,
             artifacts,

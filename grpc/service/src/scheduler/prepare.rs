@@ -177,19 +177,4 @@ impl Scheduler {
         })
         .await
     }
-
-    /// A job's own limits where they are stricter than the appliance's, which apply otherwise.
-    pub(super) fn limits(&self, own: Option<Limits>) -> Limits {
-        let (own, most) = (own.unwrap_or_default(), self.settings.limits);
-        let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };
-        Limits {
-            max_steps: least(own.max_steps, most.max_steps),
-            max_child_memory_bytes: least(own.max_child_memory_bytes, most.max_child_memory_bytes),
-            max_child_cpu_seconds: least(own.max_child_cpu_seconds, most.max_child_cpu_seconds),
-            max_device_seconds: least(own.max_device_seconds, most.max_device_seconds),
-            max_proof_of_work_bits: least(own.max_proof_of_work_bits, most.max_proof_of_work_bits),
-            max_log_n_cosets: least(own.max_log_n_cosets, most.max_log_n_cosets),
-            max_queries: least(own.max_queries, most.max_queries),
-        }
-    }
 }

@@ -100,7 +100,7 @@ impl Scheduler {
         let paths = self
             .paths(&job.tenant, files.into_iter().flatten())
             .map_err(|why| internal("artifact", &why))?;
-        let limits = self.settings.limits;
+        let limits = self.max_limits();
         let folder = self.scratch.folder(&job.id);
         let request = ChildRequest {
             folder: folder.display().to_string(),

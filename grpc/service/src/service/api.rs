@@ -231,7 +231,7 @@ impl Prover for Api {
             devices: self.scheduler.devices(),
             layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
             profiles: PROFILES.iter().map(profile).collect(),
-            limits: Some(settings.limits),
+            limits: Some(self.scheduler.max_limits()),
             max_artifact_bytes: self.max_artifact_bytes,
             max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
             paused: self.scheduler.paused(),

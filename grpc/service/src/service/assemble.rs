@@ -7,6 +7,7 @@ use super::listen::Sockets;
 use super::open::Data;
 use super::operators::AdminApi;
 use super::rates::Limiter;
+use super::reload::Reloader;
 use super::socket::SocketFile;
 use super::{ServeError, connections, http, pages};
 use crate::config::{Config, ConfigError};
@@ -16,7 +17,7 @@ use quarry_client::protocol::DESCRIPTORS;
 use quarry_client::protocol::prover_server::ProverServer;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_stream::wrappers::UnixListenerStream;
@@ -44,6 +45,8 @@ pub struct Running {
     pub serving: Pin<Box<dyn Future<Output = Result<(), tonic::transport::Error>> + Send>>,
     /// Notified when an operator requests a drain.
     pub drain: Arc<Notify>,
+    /// Reloads the configuration.
+    pub reloader: Arc<Reloader>,
     _admin_file: SocketFile,
 }
 
@@ -54,6 +57,7 @@ pub struct Running {
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
     let addresses = Limiter::new(&config.rates);
     let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
+    let file = Reloader::file(config)?;
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -72,13 +76,23 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
     if let Some(collector) = collector {
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
     }
+    if let Some(tls) = &sockets.tls {
+        scheduler.metrics().certificates(&tls.expiries());
+    }
     let drain = Arc::new(Notify::new());
+    let reloader = Arc::new(Reloader {
+        file,
+        running: Mutex::new(config.clone()),
+        clients: Arc::clone(&clients),
+        addresses: Arc::clone(&addresses),
+        tls: sockets.tls.clone(),
+        scheduler: Arc::clone(&scheduler),
+    });
     let operators = AdminApi {
         scheduler: Arc::clone(&scheduler),
         artifacts: Arc::clone(&data.artifacts) as _,
         folder: data.folder.join("artifacts"),
-        clients: Arc::clone(&clients),
-        config: config.clone(),
+        reloader: Arc::clone(&reloader),
         drain: Arc::clone(&drain),
     };
     let admin = Server::builder()
@@ -121,6 +135,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         scheduler,
         serving: Box::pin(serving),
         drain,
+        reloader,
         _admin_file: sockets.admin_file,
     })
 }

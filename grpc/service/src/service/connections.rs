@@ -1,6 +1,7 @@
 //! Accepts connections: limits per address and in total, and a timeout for silent clients.
 
 use super::slots::{Slot, SlotLimits, Slots};
+use super::tls::ServerTls;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -30,11 +31,11 @@ pub struct Peer {
     pub certificate: Option<Arc<[u8]>>,
 }
 
-/// Accepts connections, with TLS if there is an acceptor. Connections over the limits are closed at once.
+/// Accepts connections, with TLS if it is given. Connections over the limits are closed at once.
 pub fn incoming(
     listener: TcpListener,
     limits: SlotLimits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerTls>>,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let (send, accepted) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -55,7 +56,7 @@ pub fn incoming(
                 tracing::debug!(%from, "too many connections: closing one");
                 continue;
             };
-            let (send, tls) = (send.clone(), tls.clone());
+            let (send, tls) = (send.clone(), tls.as_deref().map(ServerTls::acceptor));
             tokio::spawn(async move {
                 match Connection::open(stream, from.ip(), tls, slot).await {
                     Ok(connection) => drop(send.send(Ok(connection)).await),

@@ -2,21 +2,22 @@
 
 use super::slots::SlotLimits;
 use super::socket::{self, SocketFile};
-use super::{Addresses, ServeError, tls};
+use super::tls::{self, ServerTls};
+use super::{Addresses, ServeError};
 use crate::config::Config;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
-use tokio_rustls::TlsAcceptor;
 
 /// Bound sockets: clients may connect, but nothing accepts them yet.
 pub struct Sockets {
     /// gRPC.
     pub grpc: TcpListener,
     /// TLS of gRPC, if configured.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<ServerTls>>,
     /// Limits of gRPC connections.
     pub limits: SlotLimits,
     /// The pages.
@@ -33,13 +34,13 @@ impl Sockets {
     /// # Errors
     /// [`ServeError::Io`], [`ServeError::Config`].
     pub async fn bind(config: &Config, data: &Path) -> Result<Self, ServeError> {
-        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = config.tls.as_ref().map(tls::load).transpose()?;
         let path = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
         let (admin, admin_file) =
             socket::bind(&path).map_err(failed(format!("admin socket '{}'", path.display())))?;
         Ok(Self {
             grpc: listen(config.listen).await?,
-            tls,
+            tls: tls.map(ServerTls::new),
             limits: SlotLimits {
                 per_holder: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
                 // The other half of the file descriptors is for files, children and workers.

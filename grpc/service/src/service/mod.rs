@@ -12,6 +12,7 @@ mod open;
 mod operators;
 mod pages;
 mod rates;
+mod reload;
 mod slots;
 mod socket;
 mod spec;
@@ -32,7 +33,9 @@ use open::Data;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long responses may still be sent after draining.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -76,7 +79,8 @@ pub struct Addresses {
 }
 
 /// Serves until `stop` resolves or an operator requests a drain, then drains. Calls `ready` with the addresses once
-/// clients can connect, and `draining` when draining starts.
+/// clients can connect, and `draining` when draining starts. Reads the configuration file again whenever `reload` is
+/// notified.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -85,12 +89,14 @@ pub async fn serve(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()>,
     draining: impl FnOnce(),
+    reload: Arc<Notify>,
 ) -> Result<(), ServeError> {
     config.check()?;
     let data = Data::open(config)?;
     let sockets = Sockets::bind(config, &data.folder).await?;
     let addresses = sockets.addresses()?;
     let mut running = assemble(config, data, sockets).await?;
+    tokio::spawn(Arc::clone(&running.reloader).reload_when(reload));
     ready(addresses);
     tokio::select! {
         ended = &mut running.serving => return Ok(ended?),

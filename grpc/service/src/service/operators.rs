@@ -1,16 +1,15 @@
 //! The admin API.
 
-use super::identity::{Reloadable, authenticator};
+use super::reload::Reloader;
 use super::status::of_store;
 use crate::artifacts::{Artifacts, wrong};
-use crate::config::Config;
 use crate::scheduler::Scheduler;
 use quarry_client::admin::admin_server::Admin;
 use quarry_client::admin::{
     BackUpRequest, BackUpResponse, CheckRequest, CheckResponse, DrainRequest, GetStatusRequest, PauseRequest,
     ReloadClientsRequest, ReloadClientsResponse, ResumeRequest, Status as Standing,
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::Notify;
@@ -26,10 +25,8 @@ pub struct AdminApi {
     pub artifacts: Arc<dyn Artifacts>,
     /// Folder of the artifacts.
     pub folder: PathBuf,
-    /// Known clients of the public API.
-    pub clients: Arc<Reloadable>,
-    /// Configuration that the service was started with.
-    pub config: Config,
+    /// Reloads the configuration.
+    pub reloader: Arc<Reloader>,
     /// Notified to start draining.
     pub drain: Arc<Notify>,
 }
@@ -120,31 +117,12 @@ impl Admin for AdminApi {
     }
 
     async fn reload_clients(&self, _: Request<ReloadClientsRequest>) -> Answer<ReloadClientsResponse> {
-        let refused = |why: &dyn std::fmt::Display| Status::failed_precondition(why.to_string());
-        let Some(file) = &self.config.file else {
-            return Err(refused(&"the service was started without a configuration file"));
-        };
-        let config = Config {
-            clients: read(file).map_err(|error| refused(&error))?,
-            ..self.config.clone()
-        };
-        config.check().map_err(|error| refused(&error))?;
-        // An empty client list gives everyone full access. A file that was cut off must not cause that.
-        if config.clients.is_empty() && !self.config.clients.is_empty() {
-            return Err(refused(
-                &"the file lists no clients, which would give everyone full access: restart to confirm that",
-            ));
-        }
-        let clients = authenticator(&config.clients, &config.rates).map_err(|error| refused(&error))?;
-        self.clients.set(clients);
-        let n_clients = config.clients.len();
-        tracing::info!(n_clients, "reloaded the clients");
+        let reloaded = self.reloader.reload().await;
+        let reloaded = reloaded.map_err(|why| Status::failed_precondition(why.to_string()))?;
         Ok(Response::new(ReloadClientsResponse {
-            n_clients: n_clients as u64,
+            n_clients: reloaded.n_clients as u64,
+            changed: reloaded.changed,
+            needs_restart: reloaded.needs_restart,
         }))
     }
-}
-
-fn read(file: &Path) -> Result<Vec<crate::config::Client>, crate::config::ConfigError> {
-    Ok(Config::read(file)?.clients)
 }

@@ -8,7 +8,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use tonic::{Code, Status};
 
 /// Number of addresses with their own buckets; while there are more, all addresses share one.
@@ -33,20 +33,37 @@ pub enum RequestKind {
 }
 
 /// The buckets of all addresses, for all kinds of requests; or the buckets of one client, whatever its address.
-pub struct Limiter {
+pub struct Limiter(RwLock<AllBuckets>);
+
+struct AllBuckets {
     calls: Buckets,
     submissions: Buckets,
     failures: Buckets,
 }
 
-impl Limiter {
-    /// Creates a limiter with full buckets.
-    pub fn new(rates: &Rates) -> Arc<Self> {
-        Arc::new(Self {
+impl AllBuckets {
+    fn full(rates: &Rates) -> Self {
+        Self {
             calls: buckets(rates.calls),
             submissions: buckets(rates.submissions),
             failures: buckets(rates.failures),
-        })
+        }
+    }
+}
+
+impl Limiter {
+    /// Creates a limiter with full buckets.
+    pub fn new(rates: &Rates) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(AllBuckets::full(rates))))
+    }
+
+    /// Replaces all buckets by full ones of other rates.
+    pub fn set(&self, rates: &Rates) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = AllBuckets::full(rates);
+    }
+
+    fn buckets(&self) -> RwLockReadGuard<'_, AllBuckets> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a token from a bucket of an address.
@@ -54,11 +71,12 @@ impl Limiter {
     /// # Errors
     /// `RESOURCE_EXHAUSTED` with a retry delay.
     pub fn take(&self, kind: RequestKind, address: IpAddr) -> Result<(), Status> {
+        let all = self.buckets();
         let (buckets, what) = match kind {
-            RequestKind::Call => (&self.calls, "calls"),
-            RequestKind::Submission => (&self.submissions, "submissions"),
+            RequestKind::Call => (&all.calls, "calls"),
+            RequestKind::Submission => (&all.submissions, "submissions"),
             RequestKind::FailedAuthentication => {
-                (&self.failures, "calls without a known token or certificate")
+                (&all.failures, "calls without a known token or certificate")
             }
         };
         let address = match buckets.len() {
@@ -74,7 +92,8 @@ impl Limiter {
 
     /// Drops full buckets, which are equivalent to new ones.
     pub fn forget(&self) {
-        for buckets in [&self.calls, &self.submissions, &self.failures] {
+        let all = self.buckets();
+        for buckets in [&all.calls, &all.submissions, &all.failures] {
             buckets.retain_recent();
         }
     }
@@ -111,13 +130,21 @@ mod tests {
         );
         let n_taken = (2..2 * MAX_ADDRESSES as u32).filter(|n| take(*n).is_ok()).count();
         assert_eq!(
-            limiter.calls.len(),
+            limiter.buckets().calls.len(),
             MAX_ADDRESSES + 1,
             "one more that the others share"
         );
         assert!(n_taken >= MAX_ADDRESSES, "{n_taken}");
         std::thread::sleep(Duration::from_millis(3200));
         limiter.forget();
-        assert!(limiter.calls.is_empty(), "{}", limiter.calls.len());
+        let n_left = limiter.buckets().calls.len();
+        assert_eq!(n_left, 0);
+        limiter.set(&Rates {
+            submissions: rate,
+            ..Rates::default()
+        });
+        let submit = || limiter.take(RequestKind::Submission, IpAddr::V4(1.into()));
+        assert!(submit().is_ok() && submit().is_ok() && submit().is_err());
+        assert!((0..3).all(|_| take(1).is_ok()), "more calls than before");
     }
 }

@@ -1,0 +1,90 @@
+//! Reloads at SIGHUP: limits, rates, certificates; signals that are no reason to end.
+
+use crate::common::Folder;
+use crate::common::appliance::{Appliance, signal, until};
+use crate::common::identity::{authority, certificate};
+use quarry_client::protocol::Capabilities;
+use quarry_client::{Client, ClientError, Connection};
+use rcgen::{CertifiedIssuer, KeyPair};
+use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+const TLS: &str = "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
+const EXPIRY: &str = "quarry_certificate_expiry_timestamp_seconds{file=\"tls.certificate\"}";
+
+fn write_certificate(folder: &Folder, authority: &Authority) {
+    let (certificate, key, _) = certificate(authority, "localhost");
+    folder.write("cert.pem", certificate);
+    folder.write("key.pem", key);
+}
+
+async fn ask(service: &Appliance, authority: &Authority) -> Result<Capabilities, ClientError> {
+    let port = service.address.rsplit(':').next().unwrap();
+    let connection = Connection {
+        server: format!("https://localhost:{port}"),
+        authority: Some(authority.pem().into_bytes()),
+        ..Connection::default()
+    };
+    Client::connect(&connection).await?.capabilities().await
+}
+
+/// The fields of the events with a message.
+fn events(service: &Appliance, message: &str) -> Vec<Value> {
+    let events = service.log();
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let events = events.map(|event| event["fields"].clone());
+    events.filter(|fields| fields["message"] == message).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_reloads_what_it_can_and_names_the_rest() {
+    let folder = Folder::new();
+    let (old, new) = (authority(), authority());
+    write_certificate(&folder, &old);
+    folder.write("quarry.toml", TLS);
+    let service = Appliance::start(&folder, "--config quarry.toml");
+    assert!(ask(&service, &old).await.is_ok() && ask(&service, &new).await.is_err());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!(service.metric(EXPIRY).unwrap() > now.as_secs_f64());
+
+    for name in ["USR1", "USR2"] {
+        signal(name, service.id());
+        let ignored = format!("SIG{name} is ignored");
+        until(&ignored, || events(&service, &ignored).first().cloned());
+    }
+    write_certificate(&folder, &new);
+    folder.write(
+        "quarry.toml",
+        format!("drain_seconds = 7\n[limits]\nmax_steps = 1024\n{TLS}"),
+    );
+    signal("HUP", service.id());
+    let reloaded = "reloaded the configuration";
+    let reload = until("a reload", || events(&service, reloaded).first().cloned());
+    assert_eq!(reload["changed"], "limits.max_steps, tls.certificate, tls.key");
+    assert_eq!(reload["needs_restart"], "drain_seconds");
+    let capabilities = ask(&service, &new).await.unwrap();
+    assert_eq!(capabilities.limits.unwrap().max_steps, 1024);
+    assert!(ask(&service, &old).await.is_err(), "the old certificate is gone");
+
+    // What is refused changes nothing.
+    folder.write("key.pem", "no key");
+    signal("HUP", service.id());
+    let refused = "the reload was refused: nothing has changed";
+    let refused = until("a refusal", || events(&service, refused).first().cloned());
+    assert!(refused["why"].as_str().unwrap().contains("tls.key"), "{refused}");
+    assert!(ask(&service, &new).await.is_ok());
+
+    // The admin command does the same, and says what came of it.
+    write_certificate(&folder, &new);
+    let rates = "[rates]\nfailures = { per_second = 1, burst = 1 }\n";
+    folder.write("quarry.toml", format!("{TLS}{rates}"));
+    folder.quarry("admin reload --data data").exits(0).says(&[
+        "0 clients loaded",
+        "changed: limits.max_steps, rates.failures, tls.certificate, tls.key",
+        "needs a restart: nothing",
+    ]);
+}
