@@ -12,7 +12,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   quarry store backup --data /var/lib/quarry /backup/store.redb
   quarry store check --data /var/lib/quarry
-      exits with code 3 if a required file is damaged or missing
+      exits with code 3 if a required file is damaged or missing, with code 2 if the store is
 
 A running service locks its data: use quarry admin instead.";
 
@@ -32,7 +32,7 @@ enum Action {
         /// Path of the copy; the file must not exist
         file: PathBuf,
     },
-    /// Read all jobs, and compare every file that they still need with its digest
+    /// Compare the store with its checksums, and every file that its jobs still need with its digest
     Check {
         #[command(flatten)]
         data: Data,

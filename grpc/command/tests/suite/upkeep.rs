@@ -9,6 +9,7 @@ use std::process::Command;
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
+const SERVE: &str = "serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu";
 
 fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Code {
     match result {
@@ -146,11 +147,30 @@ fn a_damaged_store_is_told_and_not_replaced() {
     no_head[..4096].fill(7);
     for damaged in [&whole[..8192], &no_head] {
         folder.write("data/store.redb", damaged);
-        let ran = folder.quarry("serve --data data --listen 127.0.0.1:0 --http 127.0.0.1:0 --device cpu");
-        ran.exits(2).says(&["the store"]);
+        folder.quarry(SERVE).exits(2).says(&["the store"]);
         folder
             .quarry("store check --data data")
             .exits(2)
             .says(&["the store"]);
     }
+}
+
+#[test]
+fn a_store_damaged_in_the_middle_is_told() {
+    let folder = Folder::new();
+    drop(Appliance::start(&folder, ""));
+    let whole = fs::read(folder.file("data/store.redb")).unwrap();
+    let mut damaged = whole.clone();
+    damaged[4096..].iter_mut().for_each(|byte| *byte ^= 0x10);
+    for command in [
+        SERVE,
+        "store check --data data",
+        "store backup --data data copy.redb",
+    ] {
+        folder.write("data/store.redb", &damaged);
+        let ran = folder.quarry(command);
+        let ran = ran.exits(2).says(&["the store is damaged"]);
+        assert!(!ran.stderr.contains("panic"), "{}", ran.stderr);
+    }
+    assert!(!folder.file("copy.redb").exists());
 }

@@ -1,6 +1,7 @@
 //! The store's file: opening it, and durability after a kill or a power cut.
 
 use super::StoreError;
+use super::damage::caught;
 use redb::{Builder, Database, DatabaseError, WriteTransaction};
 use std::fs::File;
 use std::path::Path;
@@ -11,19 +12,27 @@ const CACHE: usize = 32 << 20;
 /// How long to wait for another process to release the store.
 const IN_USE: Duration = Duration::from_secs(1);
 
-/// Opens a file, or creates it.
+/// Opens a file and compares every page in use with its checksum, or creates the file.
 ///
 /// # Errors
 /// [`StoreError::InUse`], [`StoreError::Damaged`], [`StoreError::Io`].
 pub fn create(path: &Path) -> Result<Database, StoreError> {
-    when_free(|| cached().create(path))
+    when_free(|| cached().set_check_integrity_on_open(true).create(path))
 }
 
-/// Opens an existing file.
+/// Opens an existing file and compares every page in use with its checksum.
 ///
 /// # Errors
 /// As [`create`].
 pub fn open(path: &Path) -> Result<Database, StoreError> {
+    when_free(|| cached().set_check_integrity_on_open(true).open(path))
+}
+
+/// Opens a file again that this process had checked when it opened it first: at once, however large it is.
+///
+/// # Errors
+/// As [`create`].
+pub fn reopen(path: &Path) -> Result<Database, StoreError> {
     when_free(|| cached().open(path))
 }
 
@@ -38,17 +47,19 @@ fn cached() -> Builder {
 fn when_free(open: impl Fn() -> Result<Database, DatabaseError>) -> Result<Database, StoreError> {
     let begin = Instant::now();
     loop {
-        match open() {
-            Err(DatabaseError::DatabaseAlreadyOpen) if begin.elapsed() < IN_USE => {
-                std::thread::sleep(IN_USE / 20);
-            }
-            Err(DatabaseError::DatabaseAlreadyOpen) => return Err(StoreError::InUse),
-            opened => return Ok(opened?),
+        let opened = caught(|| match open() {
+            Err(DatabaseError::DatabaseAlreadyOpen) => Err(StoreError::InUse),
+            opened => Ok(opened?),
+        });
+        match opened {
+            Err(StoreError::InUse) if begin.elapsed() < IN_USE => std::thread::sleep(IN_USE / 20),
+            opened => return opened,
         }
     }
 }
 
-/// Begins a write transaction. With quick repair, the file opens at once after a kill, however large it is.
+/// Begins a write transaction. With quick repair, the file reopens at once, however large it is. And its commits have
+/// two phases, so that damage is never taken for a commit that was cut off, and answered with an older state.
 ///
 /// # Errors
 /// [`StoreError::Io`].

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod damage;
 mod file;
 mod redb;
 mod schema;

@@ -1,5 +1,6 @@
 //! The embedded store: one redb file, durable at every commit.
 
+use super::damage::{caught, damaged, lost};
 use super::file::{self, begin, keep_name};
 use super::schema::{
     self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
@@ -69,16 +70,21 @@ impl RedbStore {
         Ok(match &*held {
             Some(database) => Arc::clone(database),
             // A missing file is not created: that would be another store.
-            None => Arc::clone(held.insert(Arc::new(file::open(&self.path)?))),
+            None => Arc::clone(held.insert(Arc::new(file::reopen(&self.path)?))),
         })
     }
 
     /// Runs an action on the database. After an I/O error redb refuses further use of an open file, so the next call
-    /// reopens it and finds the last commit. (The disk may have been full for a while.)
+    /// reopens it and finds the last commit. (The disk may have been full for a while.) So it does after a panic.
     fn with<T>(&self, action: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let database = self.database()?;
-        let result = action(&database);
-        if matches!(result, Err(StoreError::Io(_))) {
+        let mut returned = false;
+        let result = caught(|| {
+            let result = action(&database);
+            returned = true;
+            result
+        });
+        if !returned || matches!(result, Err(StoreError::Io(_))) {
             let mut held = self.held();
             if held.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
                 *held = None;
@@ -87,8 +93,8 @@ impl RedbStore {
         result
     }
 
-    fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
-        let read = self.database()?.begin_read()?;
+    fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
+        let read = database.begin_read()?;
         let copy = file::create(to)?;
         let write = begin(&copy)?;
         macro_rules! copy_tables {
@@ -306,7 +312,7 @@ impl JobStore for RedbStore {
             why: why.to_string(),
         };
         File::create_new(to).map_err(|why| failed(&why))?;
-        self.copy_to(to).map_err(|error| {
+        self.with(|database| Self::copy(database, to)).map_err(|error| {
             let _ = std::fs::remove_file(to);
             failed(&error)
         })
@@ -417,40 +423,6 @@ fn decode(record: &[u8]) -> Result<Job, StoreError> {
     let record = StoredJob::decode(record).map_err(damaged)?;
     Job::of_record(record).ok_or_else(|| damaged("a record without a job"))
 }
-
-pub(super) fn damaged(why: impl ToString) -> StoreError {
-    StoreError::Damaged(why.to_string())
-}
-
-fn lost(what: &str, number: u64) -> StoreError {
-    StoreError::Damaged(format!("{what} {number} is listed but missing"))
-}
-
-/// Maps redb's errors to damage or to I/O errors.
-macro_rules! from_redb {
-    ($($error:ty),*) => {$(
-        impl From<$error> for StoreError {
-            fn from(error: $error) -> Self {
-                match redb::Error::from(error) {
-                    error @ (redb::Error::Corrupted(_)
-                    | redb::Error::UpgradeRequired(_)
-                    | redb::Error::RepairAborted
-                    | redb::Error::TableTypeMismatch { .. }
-                    | redb::Error::TableDoesNotExist(_)) => Self::Damaged(error.to_string()),
-                    error => Self::Io(error.to_string()),
-                }
-            }
-        }
-    )*};
-}
-
-from_redb!(
-    redb::DatabaseError,
-    redb::TransactionError,
-    redb::TableError,
-    redb::StorageError,
-    redb::CommitError
-);
 
 #[cfg(test)]
 mod tests {

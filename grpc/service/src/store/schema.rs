@@ -1,7 +1,8 @@
 //! Tables of the embedded store, and schema upgrades.
 
 use super::StoreError;
-use super::redb::{damaged, number_of};
+use super::damage::damaged;
+use super::redb::number_of;
 use prost::Message;
 use quarry_client::protocol::JobEvent;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
