@@ -160,6 +160,8 @@ pub struct ArtifactLimits {
     pub keep_seconds: u64,
     /// How long the inputs of a finished job are kept; shorter if disk space is low.
     pub keep_inputs_seconds: u64,
+    /// How long nothing is removed after the store was created or restored.
+    pub keep_all_seconds: u64,
 }
 
 impl Default for Config {
@@ -222,6 +224,7 @@ impl Default for ArtifactLimits {
             min_free_bytes: 1 << 30,
             keep_seconds: 24 * 3600,
             keep_inputs_seconds: 7 * 24 * 3600,
+            keep_all_seconds: 3600,
         }
     }
 }

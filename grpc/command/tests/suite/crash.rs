@@ -76,7 +76,10 @@ fn unfinished() -> ListJobsRequest {
 
 /// After a collection only `n_files` complete files and no unfinished uploads are left.
 fn check_files(case: &Folder, n_files: usize) {
-    case.write("collect.toml", "[artifacts]\nkeep_seconds = 0\n");
+    case.write(
+        "collect.toml",
+        "[artifacts]\nkeep_seconds = 0\nkeep_all_seconds = 0\n",
+    );
     let service = restart(case, "--config collect.toml");
     until("the end of the collection", || {
         let (objects, parts) = (kept(case, "objects").len(), kept(case, "parts").len());

@@ -6,6 +6,7 @@ use quarry_client::ClientError;
 use quarry_client::protocol::{JobSpec, JobState, job_spec::Input};
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 use tonic::Code;
 
 const PLAIN: &str = "plain/fib_2p9";
@@ -44,7 +45,10 @@ async fn inputs_go_first_then_jobs() {
     let before = n_objects(&case);
 
     // Low disk space removes the inputs of finished jobs at once, and nothing else.
-    let short = format!("[artifacts]\nmin_free_bytes = {}\nkeep_seconds = 0\n", i64::MAX);
+    let short = format!(
+        "[artifacts]\nmin_free_bytes = {}\nkeep_seconds = 0\nkeep_all_seconds = 0\n",
+        i64::MAX
+    );
     case.write("short.toml", short);
     let service = Appliance::start(&case, "--config short.toml");
     let mut client = service.client().await;
@@ -73,7 +77,7 @@ async fn inputs_go_first_then_jobs() {
 
     case.write(
         "old.toml",
-        "keep_jobs_seconds = 0\n[artifacts]\nkeep_seconds = 0\n",
+        "keep_jobs_seconds = 0\n[artifacts]\nkeep_seconds = 0\nkeep_all_seconds = 0\n",
     );
     let service = Appliance::start(&case, "--config old.toml");
     let mut client = service.client().await;
@@ -153,6 +157,55 @@ fn a_damaged_store_is_told_and_not_replaced() {
             .exits(2)
             .says(&["the store"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_without_their_store_are_kept_and_not_served() {
+    let folder = Folder::new();
+    folder.write("keep.toml", "[artifacts]\nkeep_seconds = 0\n");
+    folder.write("input", "an input");
+    let service = Appliance::start(&folder, "--config keep.toml");
+    let mut client = service.client().await;
+    client.upload(&folder.file("input")).await.unwrap();
+    drop(service);
+    folder.quarry("store backup --data data copy.redb").exits(0);
+
+    let store = folder.file("data/store.redb");
+    let mut middle = fs::read(&store).unwrap();
+    middle[4096..].fill(7);
+    for lost in [None, Some(&[][..]), Some(&[7; 5000]), Some(&middle)] {
+        fs::remove_file(&store).unwrap();
+        if let Some(bytes) = lost {
+            fs::write(&store, bytes).unwrap();
+        }
+        let data = folder.file("data");
+        folder.quarry(SERVE).exits(2).says(&[
+            "the store",
+            &format!("cp /backup/store.redb {}/store.redb", data.display()),
+            &format!("quarry store check --data {}", data.display()),
+        ]);
+        assert_eq!(fs::read(&store).ok().as_deref(), lost, "nothing is written");
+        assert_eq!(n_objects(&folder), 1);
+        if lost.is_none() {
+            fs::write(&store, "").unwrap();
+        }
+    }
+
+    fs::copy(folder.file("copy.redb"), &store).unwrap();
+    folder.quarry("store check --data data").exits(0);
+    let service = Appliance::start(&folder, "--config keep.toml");
+    until("the doubt", || {
+        service.log().contains("collection is off").then_some(())
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(n_objects(&folder), 1, "nothing is collected yet");
+    drop(service);
+    folder.write(
+        "later.toml",
+        "[artifacts]\nkeep_seconds = 0\nkeep_all_seconds = 0\n",
+    );
+    let _service = Appliance::start(&folder, "--config later.toml");
+    until("the collection", || (n_objects(&folder) == 0).then_some(()));
 }
 
 #[test]

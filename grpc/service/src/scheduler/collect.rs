@@ -49,8 +49,9 @@ impl Clock {
         }
     }
 
-    fn doubt(&mut self, now: Instant) {
-        self.doubted_until = Some(now + DOUBT);
+    /// Trusts no age for a time, or for longer if that was said before.
+    fn doubt(&mut self, now: Instant, time: Duration) {
+        self.doubted_until = self.doubted_until.max(now.checked_add(time));
     }
 
     /// Whether ages can be trusted: the clock has not jumped recently.
@@ -66,7 +67,7 @@ impl Clock {
                 seconds = off.as_secs(),
                 "the clock jumped: collection is off for an hour"
             );
-            self.doubt(now.0);
+            self.doubt(now.0, DOUBT);
         }
         self.doubted_until.is_none_or(|until| until <= now.0)
     }
@@ -94,7 +95,16 @@ impl Scheduler {
     pub(super) async fn collect_forever(self: Arc<Self>) {
         let mut clock = Clock::new((Instant::now(), SystemTime::now()));
         if self.is_long_idle().await {
-            clock.doubt(Instant::now());
+            clock.doubt(Instant::now(), DOUBT);
+        }
+        let doubt = self.settings.doubt;
+        if !doubt.is_zero() {
+            let seconds = doubt.as_secs();
+            tracing::warn!(
+                seconds,
+                "the store was created or restored recently: collection is off"
+            );
+            clock.doubt(Instant::now(), doubt);
         }
         loop {
             if clock.is_trusted((Instant::now(), SystemTime::now())) {
@@ -169,6 +179,17 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_store_is_doubted_for_its_time() {
+        let (instant, wall) = (Instant::now(), SystemTime::now());
+        let mut clock = Clock::new((instant, wall));
+        clock.doubt(instant, DOUBT);
+        clock.doubt(instant, Duration::from_secs(60));
+        let mut trusts = |after: Duration| clock.is_trusted((instant + after, wall + after));
+        assert!(!trusts(DOUBT / 2), "the longer doubt holds");
+        assert!(trusts(DOUBT));
+    }
 
     #[test]
     fn a_clock_that_was_set_is_doubted_for_an_hour() {

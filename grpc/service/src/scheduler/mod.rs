@@ -86,6 +86,8 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Retention times.
     pub retention: Retention,
+    /// How long nothing is removed after the start, because the store was just created or restored.
+    pub doubt: Duration,
 }
 
 /// A job that has not ended.

@@ -145,6 +145,7 @@ mod tests {
                 inputs: Duration::MAX,
                 jobs: Duration::MAX,
             },
+            doubt: Duration::ZERO,
         };
         let store = RedbStore::open(&folder.join("store.redb")).unwrap();
         Scheduler::start(settings, Arc::new(store), artifacts)

@@ -33,6 +33,7 @@ use open::Data;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -50,6 +51,23 @@ pub enum ServeError {
     /// The store cannot be opened or used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store is missing, empty or unreadable, but the files of its jobs are there.
+    #[error(
+        "{why}, but the files of its jobs are in '{data}/artifacts'. Nothing was changed. Restore the store:\n  \
+         mv {data}/store.redb {data}/store.redb.lost   # if it is there\n  \
+         cp /backup/store.redb {data}/store.redb       # the last copy by `quarry admin backup`\n  \
+         cp -an /backup/artifacts {data}/              # if files are missing too\n  \
+         quarry store check --data {data}\n\
+         Then start the service again. Without a backup its jobs are lost. To begin anew, move the files away too:\n  \
+         mv {data}/artifacts {data}/artifacts.lost",
+        data = folder.display()
+    )]
+    Lost {
+        /// What is wrong with the store.
+        why: String,
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// The artifact folder cannot be opened or used.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),

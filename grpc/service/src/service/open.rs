@@ -1,13 +1,16 @@
-//! The data folder: the store and the artifacts, held by one process at a time.
+//! The data folder: the store and the artifacts, held by one process at a time. Files without their store are not
+//! served: the service would take them for files of no job, and remove them.
 
 use super::ServeError;
 use crate::artifacts::ArtifactFolder;
 use crate::config::Config;
 use crate::scheduler::{Retention, Settings};
-use crate::store::{JobStore, RedbStore};
+use crate::store::{JobStore, RedbStore, StoreError};
 use rustix::fs::Mode;
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,13 +25,15 @@ pub struct Data {
     pub store: Arc<RedbStore>,
     /// The files.
     pub artifacts: Arc<ArtifactFolder>,
+    /// When the store was created or restored.
+    here_since: SystemTime,
 }
 
 impl Data {
     /// Opens the store and the artifacts, which only one process may hold. Migrates data of older versions.
     ///
     /// # Errors
-    /// [`ServeError::Io`], [`ServeError::Store`], [`ServeError::Artifacts`].
+    /// [`ServeError::Io`], [`ServeError::Store`], [`ServeError::Lost`], [`ServeError::Artifacts`].
     pub fn open(config: &Config) -> Result<Self, ServeError> {
         let data = &config.data;
         let failed = |source| ServeError::Io {
@@ -49,15 +54,17 @@ impl Data {
             );
         }
         let folder = std::path::absolute(data).map_err(failed)?;
-        let store = RedbStore::open(&folder.join(STORE_FILE))?;
+        let store = open_store(&folder)?;
         let limits = &config.artifacts;
         let artifacts =
             ArtifactFolder::open(&folder.join("artifacts"), limits.min_free_bytes, limits.max_bytes)?;
+        let here_since = store.here_since()?;
         artifacts.share_out(|| Ok::<_, ServeError>(store.references(SystemTime::UNIX_EPOCH)?))?;
         Ok(Self {
             folder,
             store: Arc::new(store),
             artifacts: Arc::new(artifacts),
+            here_since,
         })
     }
 
@@ -78,6 +85,85 @@ impl Data {
                 inputs: Duration::from_secs(config.artifacts.keep_inputs_seconds),
                 jobs: Duration::from_secs(config.keep_jobs_seconds),
             },
+            // In the future after the clock was set back: then in full.
+            doubt: Duration::from_secs(config.artifacts.keep_all_seconds)
+                .saturating_sub(self.here_since.elapsed().unwrap_or_default()),
         }
+    }
+}
+
+/// Opens the store of a data folder. Creates it only if there are no artifacts: they would be those of a lost store.
+fn open_store(folder: &Path) -> Result<RedbStore, ServeError> {
+    let path = folder.join(STORE_FILE);
+    let artifacts = folder.join("artifacts").read_dir();
+    if !artifacts.is_ok_and(|mut entries| entries.next().is_some()) {
+        return Ok(RedbStore::open(&path)?);
+    }
+    let lost = |why: String| ServeError::Lost {
+        why,
+        folder: folder.to_owned(),
+    };
+    match path.metadata() {
+        Ok(file) if file.len() == 0 => Err(lost(format!("the store '{}' is empty", path.display()))),
+        Err(why) if why.kind() == ErrorKind::NotFound => {
+            Err(lost(format!("the store '{}' is missing", path.display())))
+        }
+        _ => RedbStore::open(&path).map_err(|error| match error {
+            StoreError::Damaged(_) => lost(error.to_string()),
+            // A full disk, for example, needs no restore.
+            StoreError::Io(_) if !is_readable(&path) => lost(error.to_string()),
+            error => error.into(),
+        }),
+    }
+}
+
+/// Whether a file can be read to its end.
+fn is_readable(path: &Path) -> bool {
+    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink()));
+    copied.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn files_are_not_opened_without_their_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, artifacts] = ["store.redb", "artifacts"].map(|name| folder.path().join(name));
+        fs::create_dir(&artifacts).unwrap();
+        drop(open_store(folder.path()).unwrap());
+        fs::write(artifacts.join("tenant"), "a file").unwrap();
+        let whole = fs::read(&path).unwrap();
+        drop(open_store(folder.path()).unwrap());
+
+        fs::remove_file(&path).unwrap();
+        let mut middle = whole.clone();
+        middle[4096..].fill(7);
+        for lost in [
+            None,
+            Some(&[][..]),
+            Some(&[7; 5000]),
+            Some(&whole[..8192]),
+            Some(&middle),
+        ] {
+            if let Some(bytes) = lost {
+                fs::write(&path, bytes).unwrap();
+            }
+            let message = match open_store(folder.path()) {
+                Err(error @ ServeError::Lost { .. }) => error.to_string(),
+                Err(error) => panic!("{error}"),
+                Ok(_) => panic!("it opens"),
+            };
+            let check = format!("quarry store check --data {}", folder.path().display());
+            assert!(
+                message.contains(&check) && !message.contains("panic"),
+                "{message}"
+            );
+            assert_eq!(fs::read(&path).ok().as_deref(), lost, "nothing is written");
+        }
+        fs::write(&path, whole).unwrap();
+        drop(open_store(folder.path()).unwrap());
     }
 }

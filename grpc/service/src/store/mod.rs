@@ -8,6 +8,7 @@
 mod conformance;
 mod damage;
 mod file;
+mod home;
 mod redb;
 mod schema;
 

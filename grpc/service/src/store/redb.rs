@@ -2,6 +2,7 @@
 
 use super::damage::{caught, damaged, lost};
 use super::file::{self, begin, keep_name};
+use super::home;
 use super::schema::{
     self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
     upgrade,
@@ -40,12 +41,21 @@ impl RedbStore {
         let database = file::create(path)?;
         let write = begin(&database)?;
         upgrade(&write, path)?;
+        home::settle(&write, path)?;
         write.commit()?;
         keep_name(path)?;
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
         })
+    }
+
+    /// Since when this file holds the store: when it was created, restored or moved here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn here_since(&self) -> Result<SystemTime, StoreError> {
+        self.with(|database| home::since(&database.begin_read()?))
     }
 
     /// Opens a store for reading or copying, without upgrading it.
@@ -114,6 +124,7 @@ impl RedbStore {
             })*};
         }
         copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
+        home::leave(&write)?;
         write.commit()?;
         keep_name(to)
     }
