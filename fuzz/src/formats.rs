@@ -2,7 +2,6 @@
 
 use crate::argv::normalise;
 use crate::targets::{Run, file};
-use quarry_service::fuzzing;
 use quarry_kernels::CpuDevice;
 use quarry_prover_core::cairo::input::{ProverInput, TraceEntry};
 use quarry_prover_core::cairo::layouts::Layout;
@@ -18,6 +17,7 @@ use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
 use quarry_prover_core::prover;
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
+use quarry_service::fuzzing;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
