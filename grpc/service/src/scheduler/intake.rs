@@ -38,8 +38,8 @@ pub enum SubmitError {
     Draining,
     /// The idempotency key belongs to a job with another specification.
     #[error(
-        "dedup_key: job {id} has this key and another specification (digest {recorded}, here {new}; they differ in {}): \
-         repeat that specification, or take another key",
+        "dedup_key: job {id} has this key and another specification \
+         (digest {recorded}, here {new}; they differ in {}): repeat that specification, or take another key",
         .fields.join(", "),
     )]
     Reused {
