@@ -56,7 +56,7 @@
 //! |---|---|
 //! | `cpu` (default) | the CPU device |
 //! | `cuda` | NVIDIA GPUs; needs no toolkit to build and the driver to run |
-//! | `wgpu` | other GPUs, through Vulkan, Metal or DX12 |
+//! | `wgpu` | other GPUs, through Vulkan or Metal |
 //! | `laws` | the laws of the operations, and the comparison of two devices |
 //! | `cuda-emulation`, `wgpu-software` | tests of both without a GPU |
 

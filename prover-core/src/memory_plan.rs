@@ -87,7 +87,7 @@ impl MemoryPlan {
     pub fn new<D: Device>(
         device: &D,
         shape: &Shape,
-        params: &Parameters,
+        parameters: &Parameters,
         budget: Option<u64>,
     ) -> Result<Self, MemoryPlanError> {
         let scratch = [
@@ -96,12 +96,12 @@ impl MemoryPlan {
         ];
         let largest_table = shape.n_columns.into_iter().max().unwrap_or(0) << shape.log_len;
         let margin = device.margin(largest_table);
-        let leanest = Self::keeping(0, shape, params, scratch, margin);
+        let leanest = Self::keeping(0, shape, parameters, scratch, margin);
         let Some(free) = budget else {
             return Ok(leanest);
         };
         // Keeping only one coset takes as much memory: the other one lies beside it when the constraints are evaluated.
-        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, params, scratch, margin);
+        let keeping = Self::keeping(N_COMPOSITION_COSETS, shape, parameters, scratch, margin);
         if keeping.device_bytes() <= free {
             return Ok(keeping);
         }
@@ -123,7 +123,13 @@ impl MemoryPlan {
     }
 
     /// The plan that keeps `n_kept` cosets.
-    fn keeping(n_kept: usize, shape: &Shape, params: &Parameters, scratch: [u64; 2], margin: u64) -> Self {
+    fn keeping(
+        n_kept: usize,
+        shape: &Shape,
+        parameters: &Parameters,
+        scratch: [u64; 2],
+        margin: u64,
+    ) -> Self {
         let mut ledger = Ledger::default();
         Steps {
             column: felts(1 << shape.log_len),
@@ -131,7 +137,7 @@ impl MemoryPlan {
             inversion_scratch: scratch[0],
             program_scratch: scratch[1],
             log_len: shape.log_len,
-            params,
+            parameters,
         }
         .walk(shape, &mut ledger);
         let phases = ledger.phases;
@@ -210,7 +216,7 @@ struct Steps<'a> {
     /// Scratch bytes for the constraint program, besides the columns and tables that it reads.
     program_scratch: u64,
     log_len: u32,
-    params: &'a Parameters,
+    parameters: &'a Parameters,
 }
 
 impl Steps<'_> {
@@ -259,7 +265,7 @@ impl Steps<'_> {
 
     /// A commitment to a trace whose columns are held.
     fn commit(&self, n_columns: usize, ledger: &mut Ledger) {
-        let log_cosets = self.params.log_n_cosets;
+        let log_cosets = self.parameters.log_n_cosets;
         let table = TableShape {
             n_columns,
             log_rows: self.log_len + log_cosets,
@@ -274,8 +280,8 @@ impl Steps<'_> {
 
     fn fri(&self, ledger: &mut Ledger) {
         ledger.begin(Phase::Fri);
-        let log_cosets = self.params.log_n_cosets;
-        let steps = &self.params.fri.fri_step_list;
+        let log_cosets = self.parameters.log_n_cosets;
+        let steps = &self.parameters.fri.fri_step_list;
         let mut log_len = self.log_len;
         let mut is_polynomial = true;
         for (i, &step) in steps.iter().enumerate() {

@@ -11,12 +11,16 @@ impl PublicInput {
     ///
     /// # Errors
     /// As [`Self::check_layout`].
-    pub fn initial_seed(&self, layout: &Layout, params: &Parameters) -> Result<Vec<u8>, PublicInputError> {
+    pub fn initial_seed(
+        &self,
+        layout: &Layout,
+        parameters: &Parameters,
+    ) -> Result<Vec<u8>, PublicInputError> {
         self.check_layout(layout)?;
         let cells = self.pages()?;
         let mut seed = Seed(Vec::new());
-        if params.stone_version == StoneVersion::Stone6 {
-            seed.number(params.commitment_hashes.n_top_layers);
+        if parameters.stone_version == StoneVersion::Stone6 {
+            seed.number(parameters.commitment_hashes.n_top_layers);
         }
         seed.number(self.n_steps.trailing_zeros().into());
         seed.number(self.rc_min);
@@ -53,7 +57,8 @@ impl PublicInput {
                 seed.number(first.address);
             }
             seed.number(page.len() as u64);
-            seed.0.extend_from_slice(&params.page_hash.hash_bytes(&content.0));
+            seed.0
+                .extend_from_slice(&parameters.page_hash.hash_bytes(&content.0));
         }
         Ok(seed.0)
     }
@@ -103,7 +108,7 @@ mod tests {
         .expect("valid")
     }
 
-    fn params(stone_version: Option<&str>) -> Parameters {
+    fn parameters(stone_version: Option<&str>) -> Parameters {
         Parameters::from_json(&json!({
             "field": "PrimeField0",
             "use_extension_field": false,
@@ -121,8 +126,8 @@ mod tests {
 
     fn seed(stone_version: Option<&str>) -> Vec<u8> {
         let layout = Layout::by_name("plain").expect("known");
-        let params = params(stone_version);
-        statement().initial_seed(&layout, &params).expect("a seed")
+        let parameters = parameters(stone_version);
+        statement().initial_seed(&layout, &parameters).expect("a seed")
     }
 
     #[test]

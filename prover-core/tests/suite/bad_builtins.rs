@@ -5,6 +5,7 @@ use crate::common::proving::read_input;
 use crate::common::repository_row;
 use ark_ff::One;
 use quarry_kernels::Felt;
+use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::private_input::{ModInputs, PrivateInput};
 use quarry_prover_core::cairo::trace::build_trace;
@@ -196,4 +197,17 @@ fn parameters_of_dynamic_do_not_panic() {
             drop(build_trace(&layout, &input));
         }
     }
+}
+
+#[test]
+fn a_trace_of_half_an_instance_is_refused() {
+    let mut input = read_input(&repository_row("dynamic/c3_nokeccak_mod/base"));
+    let layout = Layout::of(&input.public).expect("a layout");
+    let trace = build_trace(&layout, &input).expect("a trace");
+    let n_rows = trace[0].len() as u64;
+    let params = input.public.dynamic_params.as_mut().expect("parameters");
+    params.insert("poseidon__row_ratio".to_owned(), 2 * n_rows);
+    let layout = Layout::of(&input.public).expect("a layout");
+    let error = build_trace(&layout, &input).expect_err("a trace that is too short");
+    assert!(matches!(error, InputError::TooFewSteps { .. }), "{error}");
 }
