@@ -4,25 +4,44 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 /// Lines that may wait to be written.
 const MAX_LINES: usize = 1 << 13;
+/// How long the last lines may take at the end of the process.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Counts the dropped lines of this process, which has one log.
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// The writer of a log on standard error. Dropping the guard writes the lines that wait, for about a second at most.
+/// Writes the lines that wait when it is dropped, within [`LAST_LINES`].
+pub struct Guard(Option<WorkerGuard>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let guard = self.0.take();
+        let (done, is_done) = mpsc::channel();
+        // In a thread, since it reports a full queue on standard output, which may stall as well.
+        std::thread::spawn(move || {
+            drop(guard);
+            let _ = done.send(());
+        });
+        let _ = is_done.recv_timeout(LAST_LINES);
+    }
+}
+
+/// The writer of a log on standard error.
 ///
 /// # Errors
 /// If standard error is closed.
-pub fn on_standard_error() -> io::Result<(NonBlocking, WorkerGuard)> {
+pub fn on_standard_error() -> io::Result<(NonBlocking, Guard)> {
     // A handle without the lock of `io::stderr()`: while a write blocks, others must not wait for the lock.
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let (writer, guard) = lossy(stderr);
     DROPPED.get_or_init(|| writer.error_counter());
-    Ok((writer, guard))
+    Ok((writer, Guard(Some(guard))))
 }
 
 /// How many lines were dropped because too many waited.

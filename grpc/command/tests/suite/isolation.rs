@@ -461,7 +461,7 @@ async fn a_job_that_would_take_too_long_takes_no_device() {
     let service = Appliance::start(&case, "");
     let mut client = service.client().await;
     // The pace is that of one proof of some seconds, of the same work.
-    let long = long_job(&mut client, 1 << 14).await;
+    let long = long_job(&mut client, 1 << 16).await;
     let measured = submit(&mut client, long.clone()).await.id;
     assert_eq!(wait(&mut client, &measured).await.state(), JobState::Succeeded);
     let limited = JobSpec {

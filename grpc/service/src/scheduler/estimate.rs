@@ -1,11 +1,12 @@
 //! Estimates job times: the devices' work at their pace, and the deadlines that it lets them meet.
 
 use super::commitments::{Missed, Work, missed};
+use super::pace::stopped_after;
 use super::queue::aged;
 use super::{Active, Scheduler, SubmitError, to_its_end};
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
-use quarry_client::protocol::{Estimate, Failure, FailureClass, Statement};
+use quarry_client::protocol::{Estimate, Failure, FailureClass, Limits, Statement};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,16 +14,23 @@ use std::time::{Duration, SystemTime};
 pub const PROMISE: f64 = 0.95;
 
 impl Scheduler {
+    /// Tells the time of a job from its work, if known, and its limits; `None` before the first proof. No job takes
+    /// longer than the limit that it is stopped at.
+    fn times(&self, share: f64) -> Option<impl Fn(Option<f64>, Option<Limits>) -> Duration> {
+        // The same for all jobs of unknown work, of which there may be many.
+        let usual = self.pace.time(None, share)?;
+        Some(move |work: Option<f64>, limits| {
+            let known = work.and_then(|work| self.pace.time(Some(work), share));
+            let most = stopped_after(self.limits(limits).max_device_seconds);
+            known.unwrap_or(usual).min(most)
+        })
+    }
+
     /// Time until the devices have done all active jobs; `None` before the first proof.
     fn backlog(&self) -> Option<Duration> {
-        let left = |active: &Active| {
-            let most = self.limits(active.limits).max_device_seconds;
-            let time = self.pace.time_within(active.work(), 0.5, most)?;
-            Some(time.mul_f64(1.0 - active.progress))
-        };
-        // Without a job, the pace says whether there is an estimate.
-        self.pace.time(None, 0.5)?;
-        let all: Duration = self.state().active.values().filter_map(left).sum();
+        let time = self.times(0.5)?;
+        let left = |active: &Active| time(active.work(), active.limits).mul_f64(1.0 - active.progress);
+        let all: Duration = self.state().active.values().map(left).sum();
         Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
     }
 
@@ -39,23 +47,17 @@ impl Scheduler {
     fn missed(&self, spec: &Spec, work: Option<f64>) -> Option<Missed> {
         let now = SystemTime::now();
         let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
-        // No job takes longer than the limit that it is stopped at.
-        let time = |work, limits| {
-            let most = self.limits(limits).max_device_seconds;
-            self.pace.time_within(work, PROMISE, most)
+        let time = self.times(PROMISE)?;
+        let of_active = |active: &Active| Work {
+            time: time(active.work(), active.limits).mul_f64(1.0 - active.progress),
+            priority: active.priority.into(),
+            aged: aged(active.priority, active.summary.age()),
+            has_begun: active.summary.has_begun(),
+            left: active.deadline.map(left),
         };
-        let of_active = |active: &Active| {
-            Some(Work {
-                time: time(active.work(), active.limits)?.mul_f64(1.0 - active.progress),
-                priority: active.priority.into(),
-                aged: aged(active.priority, active.summary.age()),
-                has_begun: active.summary.has_begun(),
-                left: active.deadline.map(left),
-            })
-        };
-        let accepted: Vec<Work> = self.state().active.values().filter_map(of_active).collect();
+        let accepted: Vec<Work> = self.state().active.values().map(of_active).collect();
         let new = Work {
-            time: time(work, spec.limits)?,
+            time: time(work, spec.limits),
             priority: spec.priority.into(),
             aged: spec.priority.into(),
             has_begun: false,

@@ -65,36 +65,41 @@ impl Pace {
     /// Device time that a `share` of proofs of this work do not exceed; unknown work counts as the mean. `None` before
     /// the first proof.
     pub(super) fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
-        let mut samples: Vec<_> = self.samples().iter().copied().collect();
-        let work = work.unwrap_or_else(|| mean_work(&samples)).max(1.0);
-        let unlike = |sample: &(f64, f64)| (sample.0 / work).ln().abs();
-        samples.sort_by(|a, b| unlike(a).total_cmp(&unlike(b)));
-        samples.truncate(NEAREST);
-        let mut paces: Vec<f64> = samples.iter().map(|(work, seconds)| seconds / work).collect();
-        paces.sort_by(f64::total_cmp);
-        let last = paces.len().checked_sub(1)?;
-        let pace = paces.get((share * last as f64).ceil() as usize)?;
-        // Work without bounds takes forever.
-        Some(Duration::try_from_secs_f64(pace * work).unwrap_or(Duration::MAX))
+        let samples: Vec<_> = self.samples().iter().copied().collect();
+        let work = work.unwrap_or_else(|| mean_work(&samples));
+        time_by(samples, work, share)
     }
 
-    /// [`Self::time`] of a job that is stopped after `most` seconds.
-    pub(super) fn time_within(&self, work: Option<f64>, share: f64, most: u64) -> Option<Duration> {
-        let most = Duration::from_secs(most.min(MAX_SECONDS));
-        Some(self.time(work, share)?.min(most))
-    }
-
-    /// Usual time of this work, if it is longer than `most` seconds and known from proofs that are not much smaller.
+    /// Usual time of this work, if it is longer than `most` seconds. Only proofs that are not much smaller count.
     pub(super) fn excess(&self, work: f64, most: u64) -> Option<Duration> {
         let is_like = |(known, _): &(f64, f64)| known * MAX_STRETCH >= work;
-        let is_known = self.samples().iter().any(is_like);
-        let usual = self.time(Some(work), 0.5).filter(|_| is_known)?;
+        let like = self.samples().iter().copied().filter(is_like).collect();
+        let usual = time_by(like, work, 0.5)?;
         (usual > Duration::from_secs(most)).then_some(usual)
     }
 
     fn samples(&self) -> MutexGuard<'_, VecDeque<(f64, f64)>> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Longest time of a job that is stopped after `most` seconds.
+pub(super) fn stopped_after(most: u64) -> Duration {
+    Duration::from_secs(most.min(MAX_SECONDS))
+}
+
+/// Device time that a `share` of the proofs most like this work do not exceed; `None` without proofs.
+fn time_by(mut samples: Vec<(f64, f64)>, work: f64, share: f64) -> Option<Duration> {
+    let work = work.max(1.0);
+    let unlike = |sample: &(f64, f64)| (sample.0 / work).ln().abs();
+    samples.sort_by(|a, b| unlike(a).total_cmp(&unlike(b)));
+    samples.truncate(NEAREST);
+    let mut paces: Vec<f64> = samples.iter().map(|(work, seconds)| seconds / work).collect();
+    paces.sort_by(f64::total_cmp);
+    let last = paces.len().checked_sub(1)?;
+    let pace = paces.get((share * last as f64).ceil() as usize)?;
+    // Work without bounds takes forever.
+    Some(Duration::try_from_secs_f64(pace * work).unwrap_or(Duration::MAX))
 }
 
 /// Mean work, used for proofs whose work is unknown.
@@ -147,20 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn no_estimate_is_longer_than_the_limit_of_the_job() {
+    fn times_without_bounds_can_be_added_up() {
         let pace = Pace::default();
-        assert_eq!(pace.time_within(None, 0.5, 10), None);
         pace.add_seconds(1e9, 5.0);
-        let within = |work, most| {
-            let time = pace.time_within(Some(work), 0.95, most);
-            time.map(|time| time.as_secs())
-        };
-        assert_eq!(within(1e9, 10), Some(5));
-        assert_eq!(within(1e12, 10), Some(10));
-        // What takes forever, under no limit to speak of: many such jobs can still be added up.
         for work in [1e300, f64::INFINITY] {
-            assert_eq!(within(work, u64::MAX), Some(MAX_SECONDS), "{work}");
+            let time = pace.time(Some(work), 0.95).unwrap().min(stopped_after(u64::MAX));
+            assert_eq!(time, Duration::from_secs(MAX_SECONDS), "{work}");
         }
+        assert_eq!(stopped_after(10), Duration::from_secs(10));
     }
 
     #[test]
@@ -176,5 +175,12 @@ mod tests {
             None,
             "a small proof says little of a large one"
         );
+        // Nor do small proofs count beside one that is like it.
+        pace.add_seconds(64e9, 20.0);
+        for _ in 0..NEAREST {
+            pace.add_seconds(1e6, 10.0);
+        }
+        assert_eq!(pace.excess(65e9, 60), None);
+        assert_eq!(pace.excess(128e9, 39), Some(Duration::from_secs(40)));
     }
 }

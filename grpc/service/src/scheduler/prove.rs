@@ -88,9 +88,11 @@ impl Scheduler {
     /// Counts a failed attempt of the job that a device had when its loop panicked.
     async fn fail_left_over(&self, index: usize) {
         let mut left_over = String::new();
-        self.on_device(index, |info| left_over = std::mem::take(&mut info.job_id));
+        self.on_device(index, |info| {
+            info.description.clear();
+            left_over = std::mem::take(&mut info.job_id);
+        });
         if !left_over.is_empty() {
-            self.on_device(index, |info| info.description.clear());
             self.fail_panicked(&left_over).await;
         }
     }

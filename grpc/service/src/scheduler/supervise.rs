@@ -205,6 +205,8 @@ mod tests {
                 assert!(*runs.borrow() > 1, "the first run panics");
             }
         });
-        ran.wait_for(|n| *n == 2).await.unwrap();
+        let again = ran.wait_for(|n| *n == 2);
+        let again = tokio::time::timeout(Duration::from_secs(60), again).await;
+        again.expect("a second run").unwrap();
     }
 }

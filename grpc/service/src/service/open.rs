@@ -95,8 +95,16 @@ impl Data {
 /// Opens the store of a data folder. Creates it only if there are no artifacts: they would be those of a lost store.
 fn open_store(folder: &Path) -> Result<RedbStore, ServeError> {
     let path = folder.join(STORE_FILE);
-    let artifacts = folder.join("artifacts").read_dir();
-    if !artifacts.is_ok_and(|mut entries| entries.next().is_some()) {
+    let artifacts = folder.join("artifacts");
+    let has_files = match artifacts.read_dir() {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(why) if why.kind() == ErrorKind::NotFound => false,
+        Err(source) => {
+            let what = format!("folder '{}'", artifacts.display());
+            return Err(ServeError::Io { what, source });
+        }
+    };
+    if !has_files {
         return Ok(RedbStore::open(&path)?);
     }
     let lost = |why: String| ServeError::Lost {
@@ -110,17 +118,16 @@ fn open_store(folder: &Path) -> Result<RedbStore, ServeError> {
         }
         _ => RedbStore::open(&path).map_err(|error| match error {
             StoreError::Damaged(_) => lost(error.to_string()),
-            // A full disk, for example, needs no restore.
-            StoreError::Io(_) if !is_readable(&path) => lost(error.to_string()),
+            // A full disk or a file of another user needs no restore.
+            StoreError::Io(_) if is_unreadable(&path) => lost(error.to_string()),
             error => error.into(),
         }),
     }
 }
 
-/// Whether a file can be read to its end.
-fn is_readable(path: &Path) -> bool {
-    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink()));
-    copied.is_ok()
+/// Whether a file that this process may open cannot be read to its end.
+fn is_unreadable(path: &Path) -> bool {
+    File::open(path).is_ok_and(|mut file| io::copy(&mut file, &mut io::sink()).is_err())
 }
 
 #[cfg(test)]

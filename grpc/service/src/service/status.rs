@@ -69,7 +69,8 @@ pub fn upload_refusal(status: &Status) -> Option<&'static str> {
     match status.code() {
         Code::Aborted => Some("busy"),
         Code::ResourceExhausted => Some("disk"),
-        Code::InvalidArgument | Code::OutOfRange => Some("invalid"),
+        // DATA_LOSS: the content does not match its digest.
+        Code::InvalidArgument | Code::OutOfRange | Code::DataLoss => Some("invalid"),
         Code::Unavailable => Some("storage"),
         _ => None,
     }
