@@ -18,8 +18,9 @@ Examples:
   quarry admin --data /var/lib/quarry status
   quarry admin pause 'replacing the GPU'
       devices take no new jobs, even after a restart, until: quarry admin resume
-  quarry admin backup /backup/store.redb && cp -an /var/lib/quarry/artifacts /backup/
-      in this order: artifacts never change, so the later copy has all that the store refers to
+  quarry admin backup /var/lib/quarry/copy.redb && cp -an /var/lib/quarry/artifacts /backup/
+      the service writes the copy; in this order: artifacts never change, so their later copy has all that
+      the store refers to
   quarry admin reload
       after changing clients, rates, limits or TLS in the configuration file, or renewing a certificate
 
