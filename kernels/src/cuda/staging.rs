@@ -20,7 +20,7 @@ const KEPT: usize = 8 * CHUNK;
 const N_COPYING_THREADS: usize = 4;
 
 /// Minimum size of a block.
-const LEAST: usize = 64 << 10;
+const MIN_BLOCK_BYTES: usize = 64 << 10;
 
 /// A block of page-locked memory. Locking pages is slow, so blocks are kept and reused.
 pub(super) struct Block {
@@ -56,7 +56,7 @@ impl Context {
             return Ok(block);
         }
         self.enter()?;
-        let bytes = bytes.next_power_of_two().max(LEAST);
+        let bytes = bytes.next_power_of_two().max(MIN_BLOCK_BYTES);
         let mut memory = null_mut();
         // SAFETY: the driver writes the pointer.
         let result = unsafe { sys::cuMemHostAlloc(&mut memory, bytes, 0) };

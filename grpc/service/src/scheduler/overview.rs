@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Number of active jobs shown, and of ended ones.
-const MOST: usize = 50;
+const MAX_SHOWN_JOBS: usize = 50;
 /// Sampling interval of the load for the history, so that short queues are seen too.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -190,7 +190,7 @@ impl State {
     pub(super) fn remember(&mut self, job: &Job) {
         let summary = Summary::of(job);
         if job.has_ended() {
-            self.ended.truncate(MOST - 1);
+            self.ended.truncate(MAX_SHOWN_JOBS - 1);
             self.ended.push_front(summary);
         } else if let Some(active) = self.active.get_mut(&job.id) {
             active.summary = summary;
@@ -230,7 +230,11 @@ impl Scheduler {
             proving: load.proving,
             n_active: active.len(),
             devices: state.devices.iter().map(device).collect(),
-            active: active.into_iter().take(MOST).map(Active::view).collect(),
+            active: active
+                .into_iter()
+                .take(MAX_SHOWN_JOBS)
+                .map(Active::view)
+                .collect(),
             ended: state.ended.iter().map(Summary::view).collect(),
         }
     }
@@ -263,7 +267,7 @@ pub(super) fn recall(store: &dyn JobStore) -> Result<VecDeque<Summary>, StoreErr
     use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
     let listing = Listing {
         states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
-        page_size: MOST,
+        page_size: MAX_SHOWN_JOBS,
         ..Listing::default()
     };
     let mut ended: Vec<_> = store.list(&listing)?.jobs.iter().map(Summary::of).collect();

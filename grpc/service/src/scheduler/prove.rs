@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout};
 
 /// Grace period before a worker that must stop is killed; cancelling takes effect within a second.
 const GRACE: Duration = Duration::from_millis(500);
-/// Backoff before a worker is restarted: first and longest pause. A proof resets it.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+/// Backoff before a worker is restarted: first pause, doubled each time, up to the longest. A proof resets it.
+const MIN_RESTART_PAUSE: Duration = Duration::from_millis(100);
+const MAX_RESTART_PAUSE: Duration = Duration::from_secs(30);
 
 /// Outcome of the work on a job.
 enum Outcome {
@@ -39,7 +40,7 @@ impl Scheduler {
             return;
         };
         self.fail_left_over(index).await;
-        let mut pause = PAUSES[0];
+        let mut pause = MIN_RESTART_PAUSE;
         while !self.is_draining() {
             let worker = match Worker::start(name).await {
                 Ok(worker) => worker,
@@ -47,7 +48,7 @@ impl Scheduler {
                     tracing::error!(device = name, %why, "the worker failed to start");
                     self.on_device(index, |info| info.note = why.to_string());
                     sleep(pause).await;
-                    pause = (2 * pause).min(PAUSES[1]);
+                    pause = (2 * pause).min(MAX_RESTART_PAUSE);
                     continue;
                 }
             };
@@ -74,14 +75,14 @@ impl Scheduler {
                 info.starts += 1;
             });
             if self.use_worker(index, name, worker).await {
-                pause = PAUSES[0];
+                pause = MIN_RESTART_PAUSE;
             }
             self.on_device(index, |info| {
                 info.description.clear();
                 info.note = "its worker has ended".to_owned();
             });
             sleep(pause).await;
-            pause = (2 * pause).min(PAUSES[1]);
+            pause = (2 * pause).min(MAX_RESTART_PAUSE);
         }
     }
 

@@ -32,8 +32,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// Jobs per page: default and maximum.
-const PAGE: [usize; 2] = [50, 500];
+/// Jobs per page.
+const DEFAULT_PAGE_SIZE: usize = 50;
+const MAX_PAGE_SIZE: usize = 500;
 
 /// Open uploads and downloads: per client and in total.
 const TRANSFERS: SlotLimits = SlotLimits {
@@ -352,8 +353,8 @@ impl Prover for Api {
             tenant: (!who.roles.contains(&Role::Admin)).then_some(who.tenant),
             states: request.states().collect(),
             page_size: match request.page_size as usize {
-                0 => PAGE[0],
-                size => size.min(PAGE[1]),
+                0 => DEFAULT_PAGE_SIZE,
+                size => size.min(MAX_PAGE_SIZE),
             },
             labels: request.labels,
             page_token: request.page_token,

@@ -19,8 +19,10 @@ const MAX_CONNECTIONS: SlotLimits = SlotLimits {
 const HEAD: Duration = Duration::from_secs(15);
 /// Maximum size of a request's head.
 const MAX_HEAD: usize = 16 << 10;
-/// Lifetime of a connection, and the time allowed for its last response after that.
-const LIFE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
+/// Lifetime of a connection.
+const MAX_LIFE: Duration = Duration::from_secs(60);
+/// How long its last response may take after that.
+const LAST_RESPONSE: Duration = Duration::from_secs(10);
 /// Pause after an accept error.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -57,8 +59,8 @@ async fn connection(stream: TcpStream, pages: Router) {
     tokio::select! {
         // Connection errors only concern the client.
         _ = &mut connection => return,
-        () = sleep(LIFE[0]) => {}
+        () = sleep(MAX_LIFE) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(LIFE[1], connection).await;
+    let _ = timeout(LAST_RESPONSE, connection).await;
 }

@@ -91,7 +91,7 @@ pub enum DynamicParamsError {
 }
 
 /// The greatest value of a parameter. Offsets are sums of a few products of two parameters, so they do not overflow.
-const MOST: u64 = (1 << 30) - 1;
+const MAX_VALUE: u64 = (1 << 30) - 1;
 
 /// Parameters by name.
 struct Params<'a>(&'a BTreeMap<String, u64>);
@@ -100,7 +100,7 @@ impl Params<'_> {
     fn get(&self, name: &str) -> Result<u64, DynamicParamsError> {
         match self.0.get(name) {
             None => Err(DynamicParamsError::Missing(name.to_owned())),
-            Some(&value) if value > MOST => Err(DynamicParamsError::TooLarge {
+            Some(&value) if value > MAX_VALUE => Err(DynamicParamsError::TooLarge {
                 name: name.to_owned(),
                 value,
             }),
