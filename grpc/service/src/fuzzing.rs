@@ -3,7 +3,7 @@
 use crate::artifacts::{ArtifactFolder, Artifacts};
 use crate::config::Config;
 use crate::internal::{ChildAnswer, ChildRequest, StoredJob, WorkerReport, WorkerRequest};
-use crate::job::Job;
+use crate::job::{Job, Spec};
 use crate::store::{JobStore, Listing, RedbStore};
 use crate::{service, wire};
 use prost::Message;
@@ -35,7 +35,7 @@ fn again<M: Message + Default + PartialEq + Clone>(message: &M) {
 pub fn specification(bytes: &[u8]) {
     if let Ok(request) = SubmitJobRequest::decode(bytes) {
         if let Ok(spec) = service::parse_spec(request.spec.clone()) {
-            assert_eq!(JobSpec::from(spec.clone()).into(), spec);
+            assert_eq!(Spec::from(JobSpec::from(spec.clone())), spec);
         }
         again(&request);
     }
