@@ -16,7 +16,7 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// Counts the dropped lines of this process, which has one log.
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Writes the lines that wait when it is dropped, within [`LAST_LINES`].
+/// Writes the lines that wait when it is dropped, within two seconds.
 pub struct Guard(Option<WorkerGuard>);
 
 impl Drop for Guard {
