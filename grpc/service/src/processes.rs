@@ -247,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn standard_error_is_read_to_its_end() {
-        let (reader, mut writer) = tokio::io::simplex(1 << 10);
+        let (mut writer, reader) = tokio::io::duplex(1 << 10);
         let said = tokio::spawn(first_words(reader));
         let long = vec![b'x'; 3 * TAIL as usize];
         tokio::io::AsyncWriteExt::write_all(&mut writer, &long)
