@@ -178,8 +178,10 @@ impl Client {
         let mut tries = 0;
         loop {
             match self.upload_rest(&artifact, path).await {
-                // Another client of the tenant is uploading the same file.
-                Err(ClientError::Status(status)) if status.code() == Code::Aborted && tries < BUSY_TRIES => {
+                // Another client of the tenant is uploading the same file, or has done so since the size was asked for.
+                Err(ClientError::Status(status))
+                    if matches!(status.code(), Code::Aborted | Code::OutOfRange) && tries < BUSY_TRIES =>
+                {
                     tries += 1;
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
