@@ -95,7 +95,7 @@ impl Failure {
             // One line, as other lines of JSON may precede it.
             let line = format!("{}\n", self.to_json());
             match self.kind {
-                // Output that nobody reads may be what was interrupted.
+                // The signal may have interrupted a print to a reader that stalls.
                 Kind::Interrupted => terminal::print_last(line),
                 // The command fails already, so an error here is ignored.
                 _ => drop(terminal::print(line)),

@@ -4,7 +4,7 @@ use super::Scheduler;
 use quarry_client::protocol::Limits;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The appliance's limits of a job: the maximum, and the default if the job sets none. A lock of its own: limits are
+/// The service's limits of a job: the maximum, and the default if the job sets none. A lock of its own: limits are
 /// read while the scheduler's state is locked.
 pub(super) struct MaxLimits(Mutex<Limits>);
 
@@ -19,17 +19,17 @@ impl MaxLimits {
 }
 
 impl Scheduler {
-    /// The appliance's limits of a job.
+    /// The service's limits of a job.
     pub fn max_limits(&self) -> Limits {
         *self.max_limits.lock()
     }
 
-    /// Changes the appliance's limits. Work that has begun keeps those that it began with.
+    /// Changes the service's limits. Each preparation, proof and verification keeps those that it began with.
     pub fn set_max_limits(&self, limits: Limits) {
         *self.max_limits.lock() = limits;
     }
 
-    /// A job's own limits where they are stricter than the appliance's, which apply otherwise.
+    /// A job's own limits where they are stricter than the service's, which apply otherwise.
     pub(super) fn limits(&self, own: Option<Limits>) -> Limits {
         let (own, most) = (own.unwrap_or_default(), self.max_limits());
         let least = |own: u64, most: u64| if own == 0 { most } else { own.min(most) };

@@ -1,7 +1,7 @@
 //! Tests on a corpus of Stone's proofs: the one in this repository, or in the slow tier the larger one that the
 //! environment variable `QUARRY_GOLDEN` points to.
 //!
-//! Only these modules can read the larger corpus, and the slow tier runs only them.
+//! Only these modules can read the larger corpus. CI's step `golden` runs only them of the suite.
 
 mod air;
 mod proof_file;
