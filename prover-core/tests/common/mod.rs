@@ -25,6 +25,8 @@ pub struct Golden {
     pub digest: Option<String>,
     /// Length of the proof in bytes; 0 if there is none.
     pub proof_bytes: usize,
+    /// CPU time of Stone's proof; 0 if there is none.
+    pub stone_cpu_seconds: f64,
     /// The folder with the files of the case.
     pub folder: PathBuf,
 }
@@ -130,7 +132,7 @@ fn parse_row(root: &Path, line: &str) -> Golden {
         digest,
         _annotated,
         bytes,
-        _seconds,
+        seconds,
         _peak,
     ] = fields[..]
     else {
@@ -143,6 +145,10 @@ fn parse_row(root: &Path, line: &str) -> Golden {
         n_steps: steps.parse().expect("steps"),
         digest: (digest != "refused").then(|| digest.into()),
         proof_bytes: bytes.parse().expect("bytes"),
+        stone_cpu_seconds: match seconds {
+            "" => 0.0,
+            seconds => seconds.parse().expect("seconds"),
+        },
         folder: root.join(layout).join(case),
     }
 }

@@ -19,6 +19,7 @@ fn hints_case(case: &str) -> Golden {
         n_steps: 0,
         digest: None,
         proof_bytes: 0,
+        stone_cpu_seconds: 0.0,
         folder: Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/data/hints")
             .join(case),

@@ -52,9 +52,7 @@ async fn inputs_go_first_then_jobs() {
     case.write("short.toml", short);
     let service = Appliance::start(&case, "--config short.toml");
     let mut client = service.client().await;
-    until("end of the inputs", || {
-        (n_objects(&case) <= 3).then_some(())
-    });
+    until("end of the inputs", || (n_objects(&case) <= 3).then_some(()));
     assert_eq!(
         code(client.download(&trace, &case.file("trace")).await),
         Code::NotFound

@@ -30,8 +30,8 @@ fn prove_all(rows: impl IntoIterator<Item = Golden>) {
     }
 }
 
-/// Proofs with at least this many steps belong to the slow tier.
-const SLOW_STEPS: u64 = 1 << 16;
+/// Proofs that took Stone at least this much CPU time belong to the slow tier.
+const SLOW_SECONDS: f64 = 65.0;
 
 /// Cases that the slow tier leaves to the long one: they take long and cover nothing that other cases do not.
 const LONG: [&str; 4] = [
@@ -48,13 +48,13 @@ fn proofs_are_stones_byte_for_byte() {
         // What the first tier has proved is not proved again.
         let mut proved: Vec<_> = repository()
             .iter()
-            .filter(|row| row.n_steps < SLOW_STEPS)
+            .filter(|row| row.stone_cpu_seconds < SLOW_SECONDS)
             .map(Golden::name)
             .collect();
         proved.extend(LONG.map(str::to_owned));
         rows.retain(|golden| !proved.contains(&golden.name()));
     } else {
-        rows.retain(|golden| golden.n_steps < SLOW_STEPS);
+        rows.retain(|golden| golden.stone_cpu_seconds < SLOW_SECONDS);
     }
     prove_all(rows);
 }
