@@ -1,10 +1,17 @@
 //! Metrics of the service. The rules and the dashboard in `deploy/` use these names.
 
+mod calls;
+mod labels;
 mod process;
+mod tenants;
 
+pub use tenants::TenantLoad;
+
+use calls::CallMetrics;
+use labels::{Attempt, Because, Ended, InPhase, OfClass, OfFile, OnDevice, OnDeviceInPhase};
 use process::ProcessMetrics;
+use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -12,9 +19,13 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use quarry_client::protocol::{Failure, FailureClass, JobState, PhaseTime};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tenants::TenantMetrics;
+use tonic::Code;
 
 /// Bounds of the ratio of measured to estimated time: 1 is a perfect estimate.
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
@@ -28,48 +39,8 @@ pub const UPLOAD_REFUSALS: [&str; 5] = ["streams", "busy", "disk", "invalid", "s
 /// Reasons for which a request fails authentication or authorization.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
-    state: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfClass {
-    class: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Attempt {
-    class: String,
-    code: String,
-    retryable: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct InPhase {
-    phase: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OnDevice {
-    device: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Because {
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfFile {
-    file: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OnDeviceInPhase {
-    device: String,
-    phase: String,
-}
+/// Numbers of the protocol's enumerations; 0 is the unspecified value.
+const ENUM_NUMBERS: RangeInclusive<i32> = 1..=u8::MAX as i32;
 
 /// A device, as metrics show it.
 #[derive(Clone, Debug)]
@@ -103,6 +74,8 @@ pub struct Load {
     pub disk_free: u64,
     /// Free disk space below which uploads are rejected, in bytes.
     pub disk_watermark: u64,
+    /// Size of all artifacts in bytes.
+    pub artifacts_size: u64,
 }
 
 /// Metrics of the service.
@@ -130,6 +103,9 @@ pub struct Metrics {
     is_paused: Gauge,
     certificates: Family<OfFile, Gauge>,
     process: ProcessMetrics,
+    tenants: TenantMetrics,
+    calls: CallMetrics,
+    artifacts_size: Gauge,
     ready: Family<OnDevice, Gauge>,
     on_fallback: Family<OnDevice, Gauge>,
     starts: Family<OnDevice, Counter>,
@@ -261,7 +237,10 @@ impl Default for Metrics {
                 "When the first certificate of the file expires",
                 Family::default(),
             ),
+            artifacts_size: r.of_unit("artifacts_size", Bytes, "Size of all artifacts", Gauge::default()),
             process: ProcessMetrics::register(&mut r),
+            tenants: TenantMetrics::register(&mut r),
+            calls: CallMetrics::register(&mut r),
             on_fallback: r.add(
                 "device_fallback",
                 "Workers of the device that prove on the CPU because no GPU is usable",
@@ -292,6 +271,12 @@ impl Default for Metrics {
     }
 }
 
+/// The final states of jobs.
+fn ended_states() -> impl Iterator<Item = JobState> {
+    let states = ENUM_NUMBERS.filter_map(|n| JobState::try_from(n).ok());
+    states.filter(|state| state.has_ended())
+}
+
 /// Name of a failure class: `input_invalid`.
 pub fn class_name(class: FailureClass) -> String {
     let name = class.as_str_name();
@@ -307,12 +292,10 @@ fn device(name: &str) -> OnDevice {
 impl Metrics {
     /// Creates all known label values at zero, so that the first increment is visible as an increase.
     fn begin_at_zero(&self) {
-        // Enum numbers of the protocol; 0 is the unspecified value.
-        for n in 1..=i32::from(u8::MAX) {
-            let ended = JobState::try_from(n).ok().filter(|state| state.has_ended());
-            if let Some(state) = ended.map(JobState::name) {
-                drop(self.ended.get_or_create(&Ended { state }));
-            }
+        for state in ended_states() {
+            drop(self.ended.get_or_create(&Ended { state: state.name() }));
+        }
+        for n in ENUM_NUMBERS {
             if let Ok(class) = FailureClass::try_from(n).map(class_name) {
                 drop(self.failures.get_or_create(&OfClass { class }));
             }
@@ -328,8 +311,15 @@ impl Metrics {
         }
     }
 
-    /// Counts a job that has ended; `slack` is the time left to its deadline, if it had one.
-    pub fn job_ended(&self, state: JobState, failure: Option<&Failure>, slack: Option<Duration>) {
+    /// Counts a tenant's job that has ended; `slack` is the time left to its deadline, if it had one.
+    pub fn job_ended(
+        &self,
+        tenant: &str,
+        state: JobState,
+        failure: Option<&Failure>,
+        slack: Option<Duration>,
+    ) {
+        self.tenants.job_ended(tenant, state);
         let state = state.name();
         self.ended.get_or_create(&Ended { state }).inc();
         if let Some(failure) = failure {
@@ -381,9 +371,15 @@ impl Metrics {
         fallbacks.inc_by(u64::from(is_fallback));
     }
 
-    /// Adds the time that a device spent on a job.
-    pub fn was_busy(&self, name: &str, time: Duration) {
+    /// Adds the time that a device spent on a tenant's job.
+    pub fn was_busy(&self, name: &str, tenant: &str, time: Duration) {
+        self.tenants.used_device(tenant, time);
         self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
+    }
+
+    /// Records a gRPC call of a path, the code of its answer and its time.
+    pub fn called(&self, path: &str, code: Code, time: Duration) {
+        self.calls.called(path, code, time);
     }
 
     /// Records a proof of a device and its estimated seconds; returns the measured device seconds.
@@ -412,7 +408,8 @@ impl Metrics {
     }
 
     /// Renders the metrics for the given load, as OpenMetrics text.
-    pub fn page(&self, load: &Load, is_ready: bool) -> String {
+    pub fn page(&self, load: &Load, tenants: &BTreeMap<String, TenantLoad>, is_ready: bool) -> String {
+        self.tenants.set_loads(tenants);
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);
         self.oldest.set(load.oldest.as_secs_f64());
@@ -422,6 +419,7 @@ impl Metrics {
         let dropped = self.log_lines_dropped.inner();
         dropped.store(crate::log::dropped_lines(), Ordering::Relaxed);
         self.store_size.set(gauge(load.store_size));
+        self.artifacts_size.set(gauge(load.artifacts_size));
         self.is_store_failing.set(i64::from(load.is_store_failing));
         self.is_ready.set(i64::from(is_ready));
         self.is_paused.set(i64::from(load.is_paused));
@@ -463,7 +461,7 @@ mod tests {
             ..Load::default()
         };
         let has = |load, is_ready, lines: [&str; 4]| {
-            let page = metrics.page(&load, is_ready);
+            let page = metrics.page(&load, &BTreeMap::new(), is_ready);
             for line in lines {
                 assert!(page.lines().any(|found| found == line), "{line}: {page}");
             }
@@ -485,7 +483,7 @@ mod tests {
 
     #[test]
     fn the_process_has_memory_and_descriptors() {
-        let page = Metrics::default().page(&Load::default(), true);
+        let page = Metrics::default().page(&Load::default(), &BTreeMap::new(), true);
         for name in ["resident_memory_bytes", "open_descriptors", "max_descriptors"] {
             let name = format!("quarry_process_{name} ");
             let value = page

@@ -59,6 +59,10 @@ async fn metrics_after_proofs_and_failures() {
         .await
         .expect_err("no digest");
 
+    // Callers without configured clients have no tenant's name.
+    let tenant = |name, labels| format!("quarry_tenant_{name}{{tenant=\"\"{labels}}}");
+    let calls =
+        |method, code| format!("quarry_grpc_call_seconds_count{{method=\"{method}\",code=\"{code}\"}}");
     // Name and labels, smallest and largest correct value.
     let bad = "class=\"input_invalid\",code=\"input.program_hash\"";
     let table = [
@@ -69,6 +73,17 @@ async fn metrics_after_proofs_and_failures() {
         ),
         ("quarry_jobs_ended_total{state=\"rejected\"}".to_owned(), 1.0, 1.0),
         ("quarry_jobs_ended_total{state=\"expired\"}".to_owned(), 0.0, 0.0),
+        (tenant("jobs_ended_total", ",state=\"succeeded\""), 2.0, 2.0),
+        (tenant("jobs_ended_total", ",state=\"rejected\""), 1.0, 1.0),
+        (tenant("jobs_ended_total", ",state=\"failed\""), 0.0, 0.0),
+        (tenant("jobs_waiting", ""), 0.0, 0.0),
+        (tenant("jobs_proving", ""), 0.0, 0.0),
+        (tenant("device_seconds_total", ""), 1e-3, 120.0),
+        (calls("SubmitJob", "OK"), 3.0, 3.0),
+        (calls("SubmitJob", "FAILED_PRECONDITION"), 1.0, 1.0),
+        (calls("UploadArtifact", "OK"), 1.0, 4.0),
+        (calls("UploadArtifact", "INVALID_ARGUMENT"), 1.0, 1.0),
+        (calls("WatchJobs", "OK"), 1.0, 3.0),
         (
             "quarry_job_failures_total{class=\"input_invalid\"}".to_owned(),
             1.0,
@@ -120,6 +135,7 @@ async fn metrics_after_proofs_and_failures() {
             1.0,
         ),
         ("quarry_disk_free_bytes".to_owned(), 1.0, 1e18),
+        ("quarry_artifacts_size_bytes".to_owned(), 0.0, 1e9),
         (
             "quarry_disk_watermark_bytes".to_owned(),
             1073741824.0,
@@ -204,6 +220,14 @@ async fn who_is_refused_is_counted() {
     ] {
         let name = format!("quarry_{counter}_total{{reason=\"{reason}\"}}");
         assert_eq!(service.metric(&name), Some(1.0), "{name}");
+    }
+    for (code, n) in [
+        ("UNAUTHENTICATED", 2.0),
+        ("PERMISSION_DENIED", 1.0),
+        ("RESOURCE_EXHAUSTED", 1.0),
+    ] {
+        let name = format!("quarry_grpc_call_seconds_count{{method=\"SubmitJob\",code=\"{code}\"}}");
+        assert_eq!(service.metric(&name), Some(n), "{name}");
     }
 }
 

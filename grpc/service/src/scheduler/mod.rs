@@ -8,7 +8,9 @@
 mod announce;
 mod collect;
 mod commitments;
+mod disk;
 mod end;
+mod ended;
 mod estimate;
 mod intake;
 mod limits;
@@ -22,9 +24,13 @@ pub mod queue;
 mod release;
 mod scratch;
 mod supervise;
+mod tasks;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use collect::Retention;
+pub use ended::EndedFilter;
 pub use intake::SubmitError;
 
 use crate::artifacts::Artifacts;
@@ -34,6 +40,8 @@ use crate::metrics::Metrics;
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use announce::Announcer;
 use collect::Collection;
+use disk::Disk;
+use ended::EndedJobs;
 use limits::MaxLimits;
 use pace::Pace;
 use pause::Pause;
@@ -41,17 +49,15 @@ use prepare::Prepared;
 use quarry_client::protocol::{DeviceInfo, JobState, Limits};
 use queue::{Entry, Queue};
 use scratch::Scratch;
-use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use supervise::Places;
+use tasks::{blocking, joined, to_its_end};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinError, JoinHandle};
 
 /// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -70,6 +76,8 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// File of the store, whose size is a metric.
     pub store_file: PathBuf,
+    /// Folder of the artifacts, whose size is shown.
+    pub artifacts: PathBuf,
     /// File that holds the reason while devices are paused.
     pub pause_file: PathBuf,
     /// Device names; one worker each.
@@ -102,6 +110,8 @@ struct Active {
     progress: f64,
     stage: String,
     stage_since: Instant,
+    /// When the job last changed or its worker last reported progress.
+    heard: Instant,
     summary: overview::Summary,
     /// Set while the prepared files are in the scratch folder.
     prepared: Option<Prepared>,
@@ -118,6 +128,7 @@ impl Active {
             progress: 0.0,
             stage: String::new(),
             stage_since: Instant::now(),
+            heard: Instant::now(),
             summary: overview::Summary::of(job),
             prepared: None,
         }
@@ -133,8 +144,7 @@ impl Active {
 #[derive(Default)]
 struct State {
     active: HashMap<String, Active>,
-    /// Recently ended jobs, latest first.
-    ended: VecDeque<overview::Summary>,
+    ended: EndedJobs,
     waiting: Queue,
     ready: Queue,
     /// Child processes that are preparing a job.
@@ -161,6 +171,7 @@ pub struct Scheduler {
     wake: Notify,
     announcer: Announcer,
     scratch: Scratch,
+    disk: Disk,
     pause: Pause,
     pace: Pace,
     max_limits: MaxLimits,
@@ -190,7 +201,7 @@ impl Scheduler {
             Ok::<_, StoreError>((
                 store.last_event()?,
                 Pace::recall(store)?,
-                overview::recall(store)?,
+                EndedJobs::recall(store)?,
             ))
         };
         let (last_event, pace, ended) = blocking(recall).await?;
@@ -205,6 +216,7 @@ impl Scheduler {
         };
         let scheduler = Arc::new(Self {
             max_limits: MaxLimits::new(settings.limits),
+            disk: Disk::new(&settings),
             settings,
             store,
             artifacts,
@@ -233,6 +245,9 @@ impl Scheduler {
         scheduler.keep_running(Self::watch_deadlines);
         scheduler.keep_running(Self::collect_forever);
         scheduler.keep_running(Self::keep_history);
+        scheduler.keep_running(Self::watch_disk);
+        scheduler.keep_running(Self::watch_artifacts);
+        scheduler.keep_running(Self::watch_store);
         for index in 0..scheduler.settings.devices.len() {
             scheduler.keep_running(move |scheduler| scheduler.drive_device(index));
         }
@@ -321,7 +336,8 @@ impl Scheduler {
             let deadline = job.spec.deadline.filter(|_| had_time);
             let slack =
                 deadline.map(|deadline| deadline.duration_since(SystemTime::now()).unwrap_or_default());
-            self.metrics.job_ended(job.state, job.failure.as_ref(), slack);
+            self.metrics
+                .job_ended(&job.tenant, job.state, job.failure.as_ref(), slack);
         }
         Ok(job)
     }
@@ -417,68 +433,5 @@ fn entry(job: &Job) -> Entry {
         // Limits the age to a day, in case the clock was changed.
         since: now.checked_sub(age.min(MAX_AGE)).unwrap_or(now),
         not_before: now + pause,
-    }
-}
-
-/// Runs `work` to completion, even if the caller is cancelled.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    joined(tokio::spawn(work))
-        .await
-        .unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-/// Runs a blocking action off the async threads.
-async fn blocking<T: Send + 'static>(action: impl FnOnce() -> T + Send + 'static) -> T {
-    joined(tokio::task::spawn_blocking(action))
-        .await
-        .unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-/// Output of a task that is never aborted; its panic as an error.
-async fn joined<T>(task: JoinHandle<T>) -> Result<T, Box<dyn Any + Send>> {
-    match task.await.map_err(JoinError::try_into_panic) {
-        Ok(value) => Ok(value),
-        Err(Ok(panic)) => Err(panic),
-        // The runtime is shutting down, and will drop the caller as well.
-        Err(Err(_)) => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    /// Sends whether it was dropped by a panic.
-    struct Dropped(mpsc::Sender<bool>);
-
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            let _ = self.0.send(std::thread::panicking());
-        }
-    }
-
-    /// A task that is running while the runtime shuts down gets its blocking actions back as cancelled.
-    #[test]
-    fn a_shutdown_is_not_a_panic() {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .build()
-            .unwrap();
-        let (running, runs) = mpsc::channel();
-        let (shut, is_shut) = mpsc::channel();
-        let (dropped, was_dropped) = mpsc::channel();
-        runtime.spawn(async move {
-            let _dropped = Dropped(dropped);
-            running.send(()).unwrap();
-            is_shut.recv().unwrap();
-            blocking(|| ()).await;
-            // The runtime is gone, so the action cannot have run.
-            unreachable!();
-        });
-        runs.recv().unwrap();
-        runtime.shutdown_background();
-        shut.send(()).unwrap();
-        assert!(!was_dropped.recv().unwrap(), "the task panicked");
     }
 }

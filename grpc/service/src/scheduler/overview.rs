@@ -1,20 +1,21 @@
 //! The overview in `/status.json`, for people. It contains no input, result or label of any job.
 
+use super::ended::EndedFilter;
 use super::{Active, Scheduler, State};
 use crate::failure::is_ours;
 use crate::history::{Columns, Span, TICK};
 use crate::job::Job;
 use crate::metrics::class_name;
-use crate::store::{JobStore, Listing, StoreError};
-use quarry_client::protocol::{DeviceInfo, JobState};
+use crate::text::cut;
+use quarry_client::protocol::{DeviceInfo, Failure, JobState};
 use serde::Serialize;
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Number of active jobs shown, and of ended ones.
-const MAX_SHOWN_JOBS: usize = 50;
+pub(super) const MAX_SHOWN_JOBS: usize = 50;
+/// Longest cause of a failed attempt that is shown, in bytes.
+const MAX_SHOWN_CAUSE: usize = 256;
 /// Sampling interval of the load for the history, so that short queues are seen too.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -39,12 +40,27 @@ pub struct Overview {
     pub proving: usize,
     /// Number of jobs that have not ended.
     pub n_active: usize,
+    /// The data's disk.
+    pub disk: DiskView,
     /// The devices.
     pub devices: Vec<DeviceView>,
     /// Active jobs, those in later states first, then the oldest first.
     pub active: Vec<JobView>,
-    /// Ended jobs, latest first.
+    /// Ended jobs in the states that were asked for, latest first.
     pub ended: Vec<JobView>,
+}
+
+/// The data's disk. All sizes are in bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct DiskView {
+    /// Free space.
+    pub free_bytes: u64,
+    /// Free space below which uploads are rejected.
+    pub reserve_bytes: u64,
+    /// Size of the store's file.
+    pub store_bytes: u64,
+    /// Size of all artifacts.
+    pub artifacts_bytes: u64,
 }
 
 /// A device.
@@ -79,12 +95,20 @@ pub struct JobView {
     pub stage_seconds: f64,
     /// Fraction of the proving that is done.
     pub progress: f64,
+    /// While it is running, seconds since it last changed or its worker last reported progress.
+    pub quiet_seconds: Option<f64>,
+    /// Its deadline, in seconds since 1970.
+    pub deadline: Option<f64>,
+    /// Seconds that are left to its deadline, or were left at its end; negative after the deadline.
+    pub left_seconds: Option<f64>,
     /// Seconds since its submission; for an ended job, from its submission to its end.
     pub age_seconds: f64,
     /// Seconds since its end.
     pub ended_seconds: Option<f64>,
     /// Number of failed attempts.
     pub failed_attempts: u32,
+    /// Class, code and message of each failed attempt, as in `failure`.
+    pub attempt_failures: Vec<[String; 3]>,
     /// Layout of the run, once known.
     pub layout: String,
     /// Padded steps of the run, once known.
@@ -98,10 +122,12 @@ pub struct JobView {
 pub(super) struct Summary {
     id: String,
     tenant: String,
-    state: JobState,
+    pub state: JobState,
     created: SystemTime,
-    updated: SystemTime,
+    pub updated: SystemTime,
+    deadline: Option<SystemTime>,
     failed_attempts: u32,
+    attempt_failures: Vec<[String; 3]>,
     layout: String,
     n_steps: u64,
     failure: Option<[String; 3]>,
@@ -113,24 +139,22 @@ impl Summary {
             Some(statement) => (statement.layout.clone(), statement.n_steps),
             None => Default::default(),
         };
-        let failure = job.failure.as_ref();
+        let causes = job.attempt_failures.iter().map(|why| {
+            let [class, code, message] = shown(why);
+            [class, code, cut(message, MAX_SHOWN_CAUSE)]
+        });
         Self {
             id: job.id.clone(),
             tenant: job.tenant.clone(),
             state: job.state,
             created: job.created,
             updated: job.updated,
+            deadline: job.spec.deadline,
             failed_attempts: job.failed_attempts,
+            attempt_failures: causes.collect(),
             layout,
             n_steps,
-            failure: failure.map(|why| {
-                let message = if is_ours(why) {
-                    why.message.clone()
-                } else {
-                    String::new()
-                };
-                [class_name(why.class()), why.code.clone(), message]
-            }),
+            failure: job.failure.as_ref().map(shown),
         }
     }
 
@@ -144,11 +168,15 @@ impl Summary {
         self.state != JobState::Received
     }
 
-    fn view(&self) -> JobView {
-        let since =
-            |from: SystemTime, to: SystemTime| to.duration_since(from).unwrap_or_default().as_secs_f64();
+    /// Whether the job is on a device or in verification.
+    pub(super) fn is_proving(&self) -> bool {
+        matches!(self.state, JobState::Running | JobState::Verifying)
+    }
+
+    pub(super) fn view(&self) -> JobView {
         let now = SystemTime::now();
         let has_ended = self.state.has_ended();
+        let end = if has_ended { self.updated } else { now };
         JobView {
             id: self.id.clone(),
             tenant: self.tenant.clone(),
@@ -160,13 +188,37 @@ impl Summary {
             } else {
                 0.0
             },
-            age_seconds: since(self.created, if has_ended { self.updated } else { now }),
-            ended_seconds: has_ended.then(|| since(self.updated, now)),
+            quiet_seconds: None,
+            deadline: self
+                .deadline
+                .map(|deadline| seconds(SystemTime::UNIX_EPOCH, deadline)),
+            left_seconds: self.deadline.map(|deadline| seconds(end, deadline)),
+            age_seconds: seconds(self.created, end).max(0.0),
+            ended_seconds: has_ended.then(|| seconds(self.updated, now).max(0.0)),
             failed_attempts: self.failed_attempts,
+            attempt_failures: self.attempt_failures.clone(),
             layout: self.layout.clone(),
             n_steps: self.n_steps,
             failure: self.failure.clone(),
         }
+    }
+}
+
+/// Class, code and message of a failure; no message that may quote the input.
+fn shown(failure: &Failure) -> [String; 3] {
+    let message = if is_ours(failure) { &*failure.message } else { "" };
+    [
+        class_name(failure.class()),
+        failure.code.clone(),
+        message.to_owned(),
+    ]
+}
+
+/// Seconds from a time to another, which may be before it.
+fn seconds(from: SystemTime, to: SystemTime) -> f64 {
+    match to.duration_since(from) {
+        Ok(time) => time.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
     }
 }
 
@@ -180,6 +232,7 @@ impl Active {
             stage: self.stage.clone(),
             stage_seconds: self.stage_since.elapsed().as_secs_f64(),
             progress: self.progress,
+            quiet_seconds: Some(self.heard.elapsed().as_secs_f64()),
             ..view
         }
     }
@@ -190,18 +243,18 @@ impl State {
     pub(super) fn remember(&mut self, job: &Job) {
         let summary = Summary::of(job);
         if job.has_ended() {
-            self.ended.truncate(MAX_SHOWN_JOBS - 1);
-            self.ended.push_front(summary);
+            self.ended.add(summary);
         } else if let Some(active) = self.active.get_mut(&job.id) {
             active.summary = summary;
+            active.heard = Instant::now();
         }
     }
 }
 
 impl Scheduler {
-    /// Returns the overview.
-    pub async fn overview(&self) -> Overview {
-        let reasons = self.why_not_ready().await;
+    /// Returns the overview, with the ended jobs in some states.
+    pub fn overview(&self, wanted: EndedFilter) -> Overview {
+        let reasons = self.why_not_ready();
         let load = self.load();
         let state = self.state();
         let mut active: Vec<&Active> = state.active.values().collect();
@@ -229,13 +282,19 @@ impl Scheduler {
             oldest_seconds: load.oldest.as_secs_f64(),
             proving: load.proving,
             n_active: active.len(),
+            disk: DiskView {
+                free_bytes: load.disk_free,
+                reserve_bytes: load.disk_watermark,
+                store_bytes: load.store_size,
+                artifacts_bytes: load.artifacts_size,
+            },
             devices: state.devices.iter().map(device).collect(),
             active: active
                 .into_iter()
                 .take(MAX_SHOWN_JOBS)
                 .map(Active::view)
                 .collect(),
-            ended: state.ended.iter().map(Summary::view).collect(),
+            ended: state.ended.latest(wanted).map(Summary::view).collect(),
         }
     }
 
@@ -259,18 +318,43 @@ impl Scheduler {
     }
 }
 
-/// The jobs that ended before this start, latest first.
-///
-/// # Errors
-/// [`StoreError`].
-pub(super) fn recall(store: &dyn JobStore) -> Result<VecDeque<Summary>, StoreError> {
-    use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
-    let listing = Listing {
-        states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
-        page_size: MAX_SHOWN_JOBS,
-        ..Listing::default()
-    };
-    let mut ended: Vec<_> = store.list(&listing)?.jobs.iter().map(Summary::of).collect();
-    ended.sort_by_key(|summary| Reverse(summary.updated));
-    Ok(ended.into())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Stage, failure};
+    use crate::job;
+    use quarry_client::protocol::FailureClass;
+
+    #[test]
+    fn a_job_tells_its_causes_and_the_time_left_but_no_input() {
+        let mut job = job::example("");
+        let long = "x".repeat(2000);
+        job.count_failure(failure(FailureClass::Device, Stage::Prove, "worker.died", &long));
+        job.count_failure(failure(
+            FailureClass::Resource,
+            Stage::Prepare,
+            "child.killed",
+            "secret",
+        ));
+        let none = Summary::of(&job).view();
+        assert_eq!((none.deadline, none.left_seconds), (None, None));
+        let [died, killed] = &none.attempt_failures[..] else {
+            panic!("{none:?}");
+        };
+        assert_eq!((&*died[0], &*died[1]), ("device", "worker.died"));
+        assert!(
+            died[2].starts_with("xxx") && died[2].len() <= MAX_SHOWN_CAUSE,
+            "{died:?}"
+        );
+        assert_eq!(killed, &["resource", "child.killed", ""]);
+
+        job.spec.deadline = Some(job.created + Duration::from_secs(100));
+        let left = Summary::of(&job).view().left_seconds.unwrap();
+        assert!((90.0..=100.0).contains(&left), "{left}");
+        // Of an ended job, what was left at its end.
+        job.state = JobState::Expired;
+        job.updated = job.created + Duration::from_secs(103);
+        let ended = Summary::of(&job).view();
+        assert_eq!((ended.left_seconds, ended.age_seconds), (Some(-3.0), 103.0));
+    }
 }

@@ -49,7 +49,7 @@ impl Scheduler {
                     n if n < 2 * ahead => n_preparing > 0 || state.feeds_all_devices(),
                     _ => true,
                 };
-                if state.draining || is_enough || self.scratch.disk_free() < MIN_DISK {
+                if state.draining || is_enough || self.disk.figures().free < MIN_DISK {
                     return None;
                 }
                 let next = state.waiting.pop(Instant::now(), |_| true)?;

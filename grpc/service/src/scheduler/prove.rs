@@ -130,13 +130,13 @@ impl Scheduler {
                 }
                 return has_proved;
             };
-            let id = next.id.clone();
+            let (id, tenant) = (next.id.clone(), next.tenant.clone());
             // Another job can be prepared now.
             self.wake.notify_waiters();
             let begin = Instant::now();
             let (survivor, result) = self.prove(worker, index, next).await;
             has_proved |= matches!(result, Ok(Some(_)));
-            self.metrics.was_busy(name, begin.elapsed());
+            self.metrics.was_busy(name, &tenant, begin.elapsed());
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device takes the next job.
             let (scheduler, device) = (Arc::clone(self), name.to_owned());
@@ -299,6 +299,7 @@ impl Scheduler {
             let active = state.active.get_mut(id);
             let active = active.ok_or_else(|| StoreError::NotFound(id.to_owned()))?;
             active.progress = progress.progress;
+            active.heard = Instant::now();
             let is_new = active.stage != progress.stage;
             if is_new {
                 active.stage.clone_from(&progress.stage);

@@ -50,12 +50,6 @@ impl Scratch {
             tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
         }
     }
-
-    /// Free bytes of its disk; 0 if unknown.
-    pub(super) fn disk_free(&self) -> u64 {
-        let disk = rustix::fs::statvfs(&self.run);
-        disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
-    }
 }
 
 /// Removes a folder that a dying process may still write to.

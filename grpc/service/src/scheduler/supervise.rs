@@ -83,9 +83,9 @@ mod tests {
     use super::*;
     use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload};
     use crate::job::Spec;
-    use crate::scheduler::{Retention, Settings};
+    use crate::scheduler::testing;
     use crate::store::RedbStore;
-    use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, JobState, Limits, job_spec::Input};
+    use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, JobState, job_spec::Input};
     use std::collections::HashSet;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,25 +129,8 @@ mod tests {
     }
 
     async fn start(folder: &Path, artifacts: Arc<Faulty>) -> Arc<Scheduler> {
-        let settings = Settings {
-            scratch: folder.join("scratch"),
-            store_file: folder.join("store.redb"),
-            pause_file: folder.join("paused"),
-            // Jobs are prepared for one device. Its worker never starts: this program is a test.
-            devices: vec!["cpu".to_owned()],
-            limits: Limits::default(),
-            max_file_bytes: 1 << 20,
-            min_free_bytes: 0,
-            max_queued_jobs: 10,
-            max_attempts: 2,
-            retention: Retention {
-                unreferenced: Duration::MAX,
-                inputs: Duration::MAX,
-                jobs: Duration::MAX,
-            },
-            doubt: Duration::ZERO,
-        };
-        let store = RedbStore::open(&folder.join("store.redb")).unwrap();
+        let settings = testing::settings(folder);
+        let store = RedbStore::open(&settings.store_file).unwrap();
         Scheduler::start(settings, Arc::new(store), artifacts)
             .await
             .unwrap()

@@ -2,8 +2,9 @@
 
 use super::{MIN_DISK, Scheduler};
 use crate::job::Job;
-use crate::metrics::{DeviceLoad, Load};
+use crate::metrics::{DeviceLoad, Load, TenantLoad};
 use quarry_client::protocol::DeviceInfo;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
@@ -16,6 +17,8 @@ impl Scheduler {
 
     /// Current load of the queue and the devices.
     pub fn load(&self) -> Load {
+        let disk = self.disk.figures();
+        let is_paused = self.paused().is_some();
         let state = self.state();
         let oldest = state
             .waiting
@@ -33,12 +36,26 @@ impl Scheduler {
             proving: state.proving.taken(),
             oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
             devices: state.devices.iter().map(device).collect(),
-            is_paused: self.pause.reason().is_some(),
+            is_paused,
             is_store_failing: state.store_failed.is_some(),
-            store_size: self.settings.store_file.metadata().map_or(0, |file| file.len()),
-            disk_free: self.scratch.disk_free(),
+            store_size: disk.store,
+            disk_free: disk.free,
             disk_watermark: self.settings.min_free_bytes,
+            artifacts_size: disk.artifacts,
         }
+    }
+
+    /// The jobs of each tenant that have not ended.
+    fn tenant_loads(&self) -> BTreeMap<String, TenantLoad> {
+        let mut loads: BTreeMap<String, TenantLoad> = BTreeMap::new();
+        for active in self.state().active.values() {
+            let load = loads.entry(active.tenant.clone()).or_default();
+            match active.summary.is_proving() {
+                true => load.proving += 1,
+                false => load.waiting += 1,
+            }
+        }
+        loads
     }
 
     /// Reason of the current pause; `None` if not paused.
@@ -47,13 +64,13 @@ impl Scheduler {
     }
 
     /// Renders the metrics as OpenMetrics text.
-    pub async fn metrics_page(&self) -> String {
-        let is_ready = self.why_not_ready().await.is_empty();
-        self.metrics.page(&self.load(), is_ready)
+    pub fn metrics_page(&self) -> String {
+        let is_ready = self.why_not_ready().is_empty();
+        self.metrics.page(&self.load(), &self.tenant_loads(), is_ready)
     }
 
     /// Reasons why jobs are currently not accepted or not proved; empty if ready.
-    pub async fn why_not_ready(&self) -> Vec<String> {
+    pub fn why_not_ready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.is_draining() {
             reasons.push("the service is draining".to_owned());
@@ -76,17 +93,7 @@ impl Scheduler {
             reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
         }
         reasons.extend(disk_reasons(load.disk_free, load.disk_watermark));
-        // The store is only probed after it failed; while its operations succeed, no probe is needed.
-        let failed = self.state().store_failed.clone();
-        if failed.is_some() {
-            match self.with_store(|store| store.probe()).await {
-                Ok(()) => match self.admit_unknown().await {
-                    Ok(()) => self.state().store_failed = None,
-                    Err(error) => reasons.push(error.to_string()),
-                },
-                Err(error) => reasons.push(error.to_string()),
-            }
-        }
+        reasons.extend(self.state().store_failed.clone());
         reasons
     }
 

@@ -1,6 +1,7 @@
 //! Puts the parts of the service together: scheduler, APIs and pages on their sockets.
 
 use super::api::Api;
+use super::calls::TimeLayer;
 use super::identity::{Reloadable, authenticator};
 use super::interceptors::{self, AuthInterceptor, RateInterceptor};
 use super::listen::Sockets;
@@ -124,6 +125,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
+        .layer(TimeLayer(Arc::clone(&scheduler)))
         .layer(MapRequestLayer::new(interceptors::bounded))
         .layer(MapResponseLayer::new(interceptors::blamed))
         .add_service(InterceptedService::new(api, auth.clone()))
@@ -151,7 +153,7 @@ fn collector(endpoint: &str) -> Result<Channel, ConfigError> {
 /// Updates the gRPC health status from the scheduler's readiness, and drops idle rate limit buckets.
 async fn report_health(reporter: HealthReporter, scheduler: Arc<Scheduler>, addresses: Arc<Limiter>) {
     loop {
-        match scheduler.why_not_ready().await.is_empty() {
+        match scheduler.why_not_ready().is_empty() {
             true => reporter.set_serving::<ProverServer<Api>>().await,
             false => reporter.set_not_serving::<ProverServer<Api>>().await,
         }

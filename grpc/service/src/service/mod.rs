@@ -3,6 +3,7 @@
 
 mod api;
 mod assemble;
+mod calls;
 mod connections;
 mod http;
 mod identity;

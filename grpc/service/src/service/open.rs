@@ -73,6 +73,7 @@ impl Data {
         Settings {
             scratch: self.folder.join("scratch"),
             store_file: self.folder.join(STORE_FILE),
+            artifacts: self.folder.join("artifacts"),
             pause_file: self.folder.join("paused"),
             devices: config.devices.clone(),
             limits: config.limits.into(),

@@ -32,7 +32,7 @@ pub struct AdminApi {
 }
 
 impl AdminApi {
-    async fn standing(&self) -> Response<Standing> {
+    fn standing(&self) -> Response<Standing> {
         let load = self.scheduler.load();
         Response::new(Standing {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -44,7 +44,7 @@ impl AdminApi {
             draining: self.scheduler.is_draining(),
             disk_free: load.disk_free,
             disk_watermark: load.disk_watermark,
-            not_ready: self.scheduler.why_not_ready().await,
+            not_ready: self.scheduler.why_not_ready(),
         })
     }
 
@@ -57,14 +57,14 @@ impl AdminApi {
                 "applied, but not recorded, so a restart undoes it: {why}"
             ))
         })?;
-        Ok(self.standing().await)
+        Ok(self.standing())
     }
 }
 
 #[tonic::async_trait]
 impl Admin for AdminApi {
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<Standing> {
-        Ok(self.standing().await)
+        Ok(self.standing())
     }
 
     async fn pause(&self, request: Request<PauseRequest>) -> Answer<Standing> {
@@ -77,7 +77,7 @@ impl Admin for AdminApi {
 
     async fn drain(&self, _: Request<DrainRequest>) -> Answer<Standing> {
         self.drain.notify_one();
-        Ok(self.standing().await)
+        Ok(self.standing())
     }
 
     async fn back_up(&self, request: Request<BackUpRequest>) -> Answer<BackUpResponse> {

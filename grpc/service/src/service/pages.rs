@@ -2,7 +2,7 @@
 
 use crate::exposition::Format;
 use crate::history::Span;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{EndedFilter, Scheduler};
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{self, HeaderName};
@@ -14,6 +14,7 @@ use axum::routing::get;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// The page's files: path, media type, content.
 const FILES: [(&str, &str, &str); 4] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
@@ -22,11 +23,7 @@ const FILES: [(&str, &str, &str); 4] = [
         "text/css; charset=utf-8",
         include_str!("page/page.css"),
     ),
-    (
-        "/page.js",
-        "text/javascript; charset=utf-8",
-        include_str!("page/page.js"),
-    ),
+    ("/page.js", JAVASCRIPT, include_str!("page/page.js")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];
 
@@ -106,7 +103,7 @@ async fn with_headers(mut response: Response) -> Response {
 
 /// Reports whether jobs are accepted and proved; if not, the reasons, one per line.
 async fn readyz(State(scheduler): State<Arc<Scheduler>>) -> impl IntoResponse {
-    let reasons = scheduler.why_not_ready().await;
+    let reasons = scheduler.why_not_ready();
     if reasons.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {
@@ -121,11 +118,17 @@ async fn metrics(State(scheduler): State<Arc<Scheduler>>, headers: HeaderMap) ->
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
     let kind = [(header::CONTENT_TYPE, format.media_type())];
-    (kind, format.of(scheduler.metrics_page().await))
+    (kind, format.of(scheduler.metrics_page()))
 }
 
-async fn status(State(scheduler): State<Arc<Scheduler>>) -> Response {
-    json(&scheduler.overview().await)
+#[derive(serde::Deserialize)]
+struct WantedJobs {
+    #[serde(default)]
+    ended: EndedFilter,
+}
+
+async fn status(State(scheduler): State<Arc<Scheduler>>, Query(wanted): Query<WantedJobs>) -> Response {
+    json(&scheduler.overview(wanted.ended))
 }
 
 #[derive(serde::Deserialize)]

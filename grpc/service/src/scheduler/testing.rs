@@ -1,0 +1,29 @@
+//! What tests of the scheduler share.
+
+use super::{Retention, Settings};
+use quarry_client::protocol::Limits;
+use std::path::Path;
+use std::time::Duration;
+
+/// Settings of a scheduler in a folder. Jobs are prepared for one device. Its worker never starts: this program is a
+/// test.
+pub(super) fn settings(folder: &Path) -> Settings {
+    Settings {
+        scratch: folder.join("scratch"),
+        store_file: folder.join("store.redb"),
+        artifacts: folder.join("artifacts"),
+        pause_file: folder.join("paused"),
+        devices: vec!["cpu".to_owned()],
+        limits: Limits::default(),
+        max_file_bytes: 1 << 20,
+        min_free_bytes: 0,
+        max_queued_jobs: 10,
+        max_attempts: 2,
+        retention: Retention {
+            unreferenced: Duration::MAX,
+            inputs: Duration::MAX,
+            jobs: Duration::MAX,
+        },
+        doubt: Duration::ZERO,
+    }
+}
