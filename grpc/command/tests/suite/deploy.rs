@@ -109,7 +109,14 @@ async fn alerts_and_dashboard_are_over_metrics_that_there_are() {
         "[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n",
     );
     let secure = Appliance::start(&secure, "--config quarry.toml");
-    let page = page + &secure.page("/metrics").2;
+    let secure = secure.page("/metrics").2;
+    // `.ci/run` shows both to promtool.
+    if let Some(folder) = std::env::var_os("QUARRY_EXPOSITIONS") {
+        for (name, page) in [("plain", &page), ("secure", &secure)] {
+            fs::write(Path::new(&folder).join(name), page).unwrap();
+        }
+    }
+    let page = page + &secure;
     let lines: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
     let name_of = |line: &&str| line.split(['{', ' ']).next().unwrap().to_owned();
     let names: BTreeSet<String> = lines.iter().map(name_of).collect();
