@@ -7,7 +7,7 @@ use quarry_client::protocol::{JobSpec, JobState};
 use quarry_client::{Client, Connection};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const TOKEN: &str = "token-of-a";
 /// A tenant name that is markup, if the page does not escape it.
@@ -23,9 +23,7 @@ async fn ends(client: &mut Client, spec: JobSpec, state: JobState) -> String {
 
 /// The cells of a job's row in a table.
 fn cells(browser: &mut Browser, table: &str, id: &str) -> Vec<String> {
-    let row = format!(
-        "[...document.querySelectorAll('#{table} tr')].find((row) => row.innerText.includes('{id}'))"
-    );
+    let row = format!("document.querySelector('#{table} tr[data-job=\"{id}\"]')");
     browser.until(&format!("Boolean({row})"));
     let texts = browser.value(&format!("[...{row}.cells].map((cell) => cell.innerText)"));
     serde_json::from_value(texts).unwrap()
@@ -92,11 +90,9 @@ async fn the_page_tells_what_happens() {
     browser.until("Boolean(document.querySelector('.device progress'))");
     let row = cells(&mut browser, "active", &running);
     assert!(row[1] == "running", "{row:?}");
-    assert!(
-        browser
-            .text("document.querySelector('#devices').innerText")
-            .contains(&running)
-    );
+    browser.until(&format!(
+        "Boolean(document.querySelector('#devices [data-copy=\"{running}\"]'))"
+    ));
     cells(&mut browser, "active", &waiting);
     browser.picture("running");
     let (mut phases, mut shares) = (BTreeSet::new(), Vec::new());
@@ -130,9 +126,13 @@ async fn the_page_tells_what_happens() {
         browser.until(&drawn);
     }
     browser.value("document.querySelector('[data-span=day]').click()");
-    browser.until("document.querySelector('#chart-queue').textContent.includes('1 d ago')");
-    browser.value("document.querySelector('[data-span=hour]').click()");
+    // No more of it than there was a service.
     browser.until("document.querySelector('#chart-queue').textContent.includes('1 h ago')");
+    browser.value("document.querySelector('[data-span=hour]').click()");
+    browser.until("/[2-9] min.* ago/.test(document.querySelector('#chart-queue').textContent)");
+    // Each time of a proof is a point of its own, and the axis has its unit.
+    browser.until("document.querySelectorAll('#chart-proofs circle').length >= 2");
+    browser.until("document.querySelector('#chart-proofs svg text').textContent.endsWith(' s')");
 
     // The light and dark themes differ.
     let back = "getComputedStyle(document.body).backgroundColor";
@@ -178,4 +178,108 @@ async fn the_page_tells_what_happens() {
     // The last known data is still shown.
     cells(&mut browser, "ended", &succeeded);
     browser.picture("unreachable");
+}
+
+/// Starts a proof that takes minutes, with a deadline, and waits until it is on the device.
+async fn long_proof(client: &mut Client, browser: &mut Browser) -> String {
+    let spec = JobSpec {
+        deadline: Some((SystemTime::now() + Duration::from_secs(7200)).into()),
+        ..long_job(client, 1 << 18).await
+    };
+    let id = client.submit(spec).await.unwrap().job.unwrap().id;
+    is_running(browser, &id);
+    id
+}
+
+fn is_running(browser: &mut Browser, id: &str) {
+    browser.until(&format!(
+        "document.querySelector('#active tr[data-job=\"{id}\"]')?.innerText.includes('running') ?? false"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn causes_deadlines_and_the_disk_are_told_on_a_phone_too() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let mut browser = Browser::open(&format!("http://{}/", service.http));
+    browser.until("document.body?.dataset.state === 'ready'");
+    let numbers = browser.text("document.querySelector('#numbers').innerText");
+    for part in ["Disk free", "uploads leave 1.0 GiB", "Store", "Files"] {
+        assert!(numbers.contains(part), "{part}: {numbers}");
+    }
+    let id = long_proof(&mut client, &mut browser).await;
+    let row = cells(&mut browser, "active", &id);
+    assert!(
+        row[5] == "0" && row[6].starts_with("1 h 5") && row[6].ends_with("left"),
+        "{row:?}"
+    );
+    signal("KILL", service.process("worker"));
+    browser.until(&format!(
+        "document.querySelector('#active tr[data-job=\"{id}\"] .causes')?.innerText.includes('worker.died') ?? false"
+    ));
+
+    // The whole id is copied, though only its end is shown.
+    let shown = browser.text(&format!(
+        "document.querySelector('#active tr[data-job=\"{id}\"] code').innerText"
+    ));
+    assert!(
+        shown.len() < 16 && id.ends_with(shown.trim_start_matches('…')),
+        "{shown}"
+    );
+    browser.value("navigator.clipboard.writeText = async (text) => { window.copied = text; }");
+    let button = format!("document.querySelector('#active [data-copy=\"{id}\"]')");
+    browser.value(&format!("{button}.click()"));
+    browser.until(&format!(
+        "window.copied === '{id}' && {button}.innerText === 'copied'"
+    ));
+    browser.until(&format!("{button}.innerText === 'copy'"));
+
+    // Ended jobs can be filtered.
+    client.cancel(&id).await.unwrap();
+    let row = cells(&mut browser, "ended", &id);
+    assert!(row[1] == "cancelled" && row[2].contains("worker.died"), "{row:?}");
+    let is_shown =
+        |shown| format!("Boolean(document.querySelector('#ended [data-job=\"{id}\"]')) === {shown}");
+    for (filter, shown) in [
+        ("failed", false),
+        ("cancelled", true),
+        ("succeeded", false),
+        ("all", true),
+    ] {
+        browser.value(&format!(
+            "document.querySelector('[data-ended={filter}]').click()"
+        ));
+        browser.until(&is_shown(shown));
+        // The filter stays when the page looks again.
+        browser.value("new Promise((done) => setTimeout(done, 1500))");
+        browser.until(&is_shown(shown));
+    }
+
+    // On a phone, and on a small window, nothing is wider than the screen.
+    for width in [360, 800] {
+        let metrics = json!({ "width": width, "height": 700, "deviceScaleFactor": 2, "mobile": width < 500 });
+        browser.call("Emulation.setDeviceMetricsOverride", metrics);
+        browser.until(&format!("innerWidth === {width}"));
+        browser.picture(&format!("width-{width}"));
+        let wide = "[document.documentElement, ...document.querySelectorAll('.scroll')] \
+                    .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.innerText)";
+        let wide = browser.value(wide);
+        assert!(width > 500 || wide == json!([]), "{width}: {wide}");
+        browser.until(&format!("document.documentElement.scrollWidth <= {width}"));
+    }
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_without_progress_is_told() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let mut browser = Browser::open(&format!("http://{}/", service.http));
+    browser.until("document.body?.dataset.state === 'ready'");
+    long_proof(&mut client, &mut browser).await;
+    browser.until("Boolean(document.querySelector('.device progress'))");
+    signal("STOP", service.process("worker"));
+    browser.until("document.querySelector('.device').innerText.includes('No progress for 3')");
 }

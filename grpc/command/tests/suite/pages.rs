@@ -6,7 +6,7 @@ use quarry_client::protocol::JobSpec;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_is_json_and_tells_no_secrets() {
@@ -17,6 +17,7 @@ async fn the_status_is_json_and_tells_no_secrets() {
     let spec = JobSpec {
         labels: [("key-of-a-label".to_owned(), "value-of-a-label".to_owned())].into(),
         dedup_key: "a-dedup-key".to_owned(),
+        deadline: Some((SystemTime::now() + Duration::from_secs(600)).into()),
         ..air_job(&mut client, &case, "blake").await
     };
     let id = client.submit(spec.clone()).await.unwrap().job.unwrap().id;
@@ -24,6 +25,7 @@ async fn the_status_is_json_and_tells_no_secrets() {
     let bad = JobSpec {
         expected_program_hash: "0x1".to_owned(),
         dedup_key: String::new(),
+        deadline: None,
         ..spec
     };
     let refused = client.submit(bad).await.unwrap().job.unwrap().id;
@@ -42,7 +44,7 @@ async fn the_status_is_json_and_tells_no_secrets() {
     let ended: Vec<_> = all["ended"].as_array().unwrap().iter().collect();
     assert_eq!(
         (&ended[0]["id"], &ended[1]["id"]),
-        (&refused.into(), &id.clone().into()),
+        (&refused.clone().into(), &id.clone().into()),
         "the latest first"
     );
     assert_eq!(
@@ -54,6 +56,38 @@ async fn the_status_is_json_and_tells_no_secrets() {
         (&ended[1]["layout"], &ended[1]["n_steps"]),
         (&"plain".into(), &512.into())
     );
+    let left = |job: &Value| job["left_seconds"].as_f64();
+    assert!(
+        left(ended[1]).is_some_and(|left| left > 0.0 && left < 600.0),
+        "{all}"
+    );
+    assert_eq!(
+        (left(ended[0]), &ended[0]["attempt_failures"]),
+        (None, &Value::Array(Vec::new()))
+    );
+    let disk = |name: &str| all["disk"][name].as_u64().unwrap();
+    assert!(disk("free_bytes") > 0 && disk("store_bytes") > 0, "{all}");
+    assert_eq!(disk("reserve_bytes"), 1 << 30);
+    until("the size of the artifacts", || {
+        let all: Value = serde_json::from_str(&service.page("/status.json").2).unwrap();
+        (all["disk"]["artifacts_bytes"].as_u64() > Some(1000)).then_some(())
+    });
+    for (wanted, n, first) in [
+        ("all", 2, &refused),
+        ("succeeded", 1, &id),
+        ("rejected", 1, &refused),
+        ("failed", 0, &id),
+    ] {
+        let (_, _, body) = service.page(&format!("/status.json?ended={wanted}"));
+        let all: Value = serde_json::from_str(&body).unwrap();
+        let ended = all["ended"].as_array().unwrap();
+        assert_eq!(ended.len(), n, "{wanted}: {all}");
+        assert!(
+            ended.iter().take(1).all(|job| job["id"] == **first),
+            "{wanted}: {all}"
+        );
+    }
+    assert_eq!(service.page("/status.json?ended=never").0, 400);
     for secret in ["key-of-a-label", "value-of-a-label", "a-dedup-key"] {
         assert!(!body.contains(secret), "{body}");
     }
@@ -99,6 +133,8 @@ fn a_browser_is_told_to_hold_to_it() {
         "/",
         "/page.css",
         "/page.js",
+        "/charts.js",
+        "/elements.js",
         "/icon.svg",
         "/status.json",
         "/metrics",
@@ -123,15 +159,17 @@ fn a_browser_is_told_to_hold_to_it() {
         !page.contains("style=") && !page.contains("onclick"),
         "nothing inline"
     );
-    let (_, _, script) = service.page("/page.js");
-    for never in [
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "document.write",
-        "eval(",
-    ] {
-        assert!(!script.contains(never), "{never}");
+    for path in ["/page.js", "/charts.js", "/elements.js"] {
+        let (_, _, script) = service.page(path);
+        for never in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+        ] {
+            assert!(!script.contains(never), "{path}: {never}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// The page's files: path, media type, content.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     (
         "/page.css",
@@ -24,6 +24,8 @@ const FILES: [(&str, &str, &str); 4] = [
         include_str!("page/page.css"),
     ),
     ("/page.js", JAVASCRIPT, include_str!("page/page.js")),
+    ("/charts.js", JAVASCRIPT, include_str!("page/charts.js")),
+    ("/elements.js", JAVASCRIPT, include_str!("page/elements.js")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];
 

@@ -1,67 +1,20 @@
 // Draws what /status.json and /history.json say. What comes from there becomes text, never markup.
 
+import { CHARTS, chart } from "/charts.js";
+import { at, become, bytes, count, make, percent, time } from "/elements.js";
+
 const EVERY = 1000;         // milliseconds between two looks at the state
 const HISTORY_EVERY = 10;   // looks at the state for one at the history
 const PATIENCE = 5000;      // milliseconds that an answer may take
-const SVG = "http://www.w3.org/2000/svg";
+const QUIET = 30;           // seconds without progress that are worth a word
 
-const at = (id) => document.getElementById(id);
+let ended = "all";          // which ended jobs are shown
+let copied = null;          // the id that was copied just now
 
-/** An element: its tag, its attributes (null for none of them), what is in it. */
-function make(tag, attributes, ...content) {
-  const element = document.createElement(tag);
-  return fill(element, attributes, content);
-}
-
-/** The same for drawings. */
-function draw(tag, attributes, ...content) {
-  const element = document.createElementNS(SVG, tag);
-  return fill(element, attributes, content);
-}
-
-function fill(element, attributes, content) {
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (value !== null) element.setAttribute(name, value);
-  }
-  element.append(...content.flat().map((part) => (part instanceof Node ? part : String(part))));
-  return element;
-}
-
-/** Makes an element's content what it should be, and touches nothing else: selections and the focus stay. */
-function become(element, wanted) {
-  wanted.forEach((next, i) => {
-    const now = element.childNodes[i];
-    if (!now) element.append(next);
-    else if (now.nodeType === Node.TEXT_NODE && next.nodeType === Node.TEXT_NODE) {
-      if (now.nodeValue !== next.nodeValue) now.nodeValue = next.nodeValue;
-    } else if (now.nodeName !== next.nodeName) now.replaceWith(next);
-    else {
-      for (const { name } of [...now.attributes]) if (!next.hasAttribute(name)) now.removeAttribute(name);
-      for (const { name, value } of next.attributes) {
-        if (now.getAttribute(name) !== value) now.setAttribute(name, value);
-      }
-      become(now, [...next.childNodes]);
-    }
-  });
-  while (element.childNodes.length > wanted.length) element.lastChild.remove();
-}
-
-/** A time for people: two units at most. */
-function time(seconds) {
-  if (seconds === null || seconds === undefined) return "";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  const s = Math.round(seconds);
-  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-  const first = units.findIndex(([size]) => s >= size);
-  const [size, unit] = units[first];
-  const rest = Math.floor((s % size) / (units[first + 1]?.[0] ?? 1));
-  const minor = first < 3 && rest > 0 ? ` ${rest} ${units[first + 1][1]}` : "";
-  return `${Math.floor(s / size)} ${unit}${minor}`;
-}
-
-const count = (n) => n.toLocaleString("en");
-const percent = (share) => `${Math.floor(100 * share)} %`;
-const short = (id) => make("code", { title: id }, id);
+/** A job's id: what tells it from others, and a button that copies all of it. */
+const short = (id) => make("span", { class: "id" },
+  make("code", { title: id }, `…${id.slice(-8)}`),
+  make("button", { type: "button", "data-copy": id, "aria-label": `Copy ${id}` }, id === copied ? "copied" : "copy"));
 
 // ---- state
 
@@ -93,6 +46,7 @@ function device(one) {
       make("progress", { value: job.progress, max: 1, "aria-label": "Progress" }),
       make("p", null, make("span", null, make("b", { class: "phase" }, job.stage || "begins"), ` for ${time(job.stage_seconds)}`),
         make("span", null, percent(job.progress))),
+      job.quiet_seconds >= QUIET ? make("p", { class: "note" }, `No progress for ${time(job.quiet_seconds)}`) : [],
       make("p", { class: "quiet" }, make("span", null, "job ", short(job.id)), make("span", null, size(job))),
     ],
   );
@@ -101,35 +55,54 @@ function device(one) {
 const size = (job) => (job.layout ? `${job.layout}, ${count(job.n_steps)} steps` : "");
 const tenant = (job) => job.tenant || "–";
 
-function row(kind, cells) {
-  return make("tr", null, cells.map(([value, name]) => make(kind, { class: name ?? null }, value)));
+/** A table of jobs: its columns as [name, class], and what of a job is in them. On a phone each row has the names. */
+function table(id, head, jobs, cells, none) {
+  const name = ([text, look]) => make("th", { class: look ?? null }, text);
+  const rows = jobs.map((job) => make("tr", { "data-job": job.id }, cells(job).map((value, i) => {
+    const [text, look] = head[i];
+    return make("td", { class: look ?? null, "data-name": text }, make("div", null, value));
+  })));
+  const body = rows.length ? rows : [make("tr", null, make("td", { colspan: head.length, class: "quiet" }, none))];
+  become(at(id), [make("thead", null, make("tr", null, head.map(name))), make("tbody", null, body)]);
 }
 
 function stateCell(job) {
   return make("span", { class: job.state }, job.state);
 }
 
-function table(id, head, rows, none) {
-  const body = rows.length ? rows : [make("tr", null, make("td", { colspan: head.length, class: "quiet" }, none))];
-  become(at(id), [make("thead", null, row("th", head)), make("tbody", null, body)]);
+/** Why a job or an attempt failed: [class, code, message]. */
+function cause([kind, code, message]) {
+  return [make("b", null, code), ` (${kind.replace("_", " ")})${message && ": "}${message}`];
 }
 
-function activeRow(job) {
-  const stage = job.stage ? `${job.stage}, ${percent(job.progress)}` : "";
-  return row("td", [
-    [short(job.id)], [stateCell(job)], [stage], [size(job)], [tenant(job), "clip"],
-    [count(job.failed_attempts), "number"], [time(job.age_seconds), "number"],
-  ]);
+function attempts(job) {
+  return job.attempt_failures.length
+    ? make("ol", { class: "causes" }, job.attempt_failures.map((why) => make("li", null, cause(why)))) : [];
 }
 
-function endedRow(job) {
-  const [kind, code, message] = job.failure ?? ["", "", ""];
-  const why = kind ? [make("b", null, code), ` (${kind.replace("_", " ")})${message && ": "}${message}`] : "";
-  return row("td", [
-    [short(job.id)], [stateCell(job)], [why, "wide"], [size(job)], [tenant(job), "clip"],
-    [time(job.age_seconds), "number"], [`${time(job.ended_seconds)} ago`, "number"],
-  ]);
+function deadlineCell(job) {
+  if (job.deadline === null) return "–";
+  const is_late = job.left_seconds < 0;
+  const day = new Date(1000 * job.deadline);
+  return make("time", { datetime: day.toISOString(), title: day.toLocaleString(), class: is_late ? "failed" : null },
+    `${time(Math.abs(job.left_seconds))} ${is_late ? "late" : "left"}`);
 }
+
+const ACTIVE = [["Job"], ["State"], ["Phase"], ["Size"], ["Tenant", "clip"], ["Failed attempts", "wide"],
+  ["Deadline", "number"], ["Age", "number"]];
+
+const activeCells = (job) => [
+  short(job.id), stateCell(job), job.stage ? `${job.stage}, ${percent(job.progress)}` : "", size(job), tenant(job),
+  [count(job.failed_attempts), attempts(job)], deadlineCell(job), time(job.age_seconds),
+];
+
+const ENDED = [["Job"], ["State"], ["Why", "wide"], ["Size"], ["Tenant", "clip"], ["Deadline", "number"],
+  ["Took", "number"], ["Ended", "number"]];
+
+const endedCells = (job) => [
+  short(job.id), stateCell(job), [job.failure ? cause(job.failure) : [], attempts(job)].flat(), size(job), tenant(job),
+  deadlineCell(job), time(job.age_seconds), `${time(job.ended_seconds)} ago`,
+];
 
 function showOverview(all) {
   showState(all.state, all.reasons);
@@ -139,123 +112,18 @@ function showOverview(all) {
     number("Oldest waits", all.waiting ? time(all.oldest_seconds) : "–", ""),
     number("Proving", count(all.proving), ""),
     number("Devices ready", count(all.devices.filter((one) => one.ready).length), ` of ${count(all.devices.length)}`),
+    number("Disk free", bytes(all.disk.free_bytes), ` uploads leave ${bytes(all.disk.reserve_bytes)}`),
+    number("Store", bytes(all.disk.store_bytes), ""),
+    number("Files", bytes(all.disk.artifacts_bytes), ""),
   ]);
   become(at("devices"), all.devices.map(device));
-  table("active",
-    [["Job"], ["State"], ["Phase"], ["Size"], ["Tenant"], ["Failed attempts", "number"], ["Age", "number"]],
-    all.active.map(activeRow), "Nothing is to be done.");
+  table("active", ACTIVE, all.active, activeCells, "Nothing is to be done.");
   const more = all.n_active - all.active.length;
-  if (more > 0) at("active").tBodies[0].append(row("td", [[`and ${count(more)} more`, "quiet"]]));
-  table("ended",
-    [["Job"], ["State"], ["Why"], ["Size"], ["Tenant"], ["Took", "number"], ["Ended", "number"]],
-    all.ended.map(endedRow), "None yet.");
+  become(at("more"), more > 0 ? [document.createTextNode(`and ${count(more)} more`)] : []);
+  table("ended", ENDED, all.ended, endedCells, "None.");
 }
 
 // ---- history
-
-const CHARTS = [
-  { id: "chart-queue", kind: "line", unit: "", series: [["waiting", "waiting", "c0"], ["proving", "proving", "c1 dashed"]] },
-  {
-    id: "chart-ended", kind: "bar", unit: "",
-    series: [["succeeded", "succeeded", "c2"], ["rejected", "rejected", "c3"], ["failed", "failed", "c4"],
-      ["stopped", "cancelled or late", "c5"]],
-  },
-  { id: "chart-proofs", kind: "line", unit: " s", series: [["p50", "half took at most", "c0"], ["p95", "95 of 100", "c1 dashed"]] },
-];
-
-/** A round number that is not less. */
-function roundUp(most) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
-  return [1, 2, 4, 10].map((step) => step * power).find((step) => step >= most);
-}
-
-const value = (n, unit) => (n === null ? "–" : unit ? n.toFixed(n < 10 ? 2 : 0) + unit : count(n));
-const sum = (list) => list.reduce((all, n) => all + n, 0);
-
-/** The line through what there is; where there is nothing it is broken, and what stands alone is a dot. */
-function line(points) {
-  const text = (point) => `${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
-  return points.map((point, i) => {
-    if (!point) return "";
-    if (points[i - 1]) return `L${text(point)}`;
-    return `M${text(point)}${points[i + 1] ? "" : "h.01"}`;
-  }).join("");
-}
-
-/** Bars for groups of samples, counted from the newest, over what `base` says they stand on. */
-function bars(list, base, group, x, y, wide) {
-  const parts = [];
-  for (let end = list.length, g = 0; end > 0; end -= group, g += 1) {
-    const n = sum(list.slice(Math.max(end - group, 0), end));
-    if (!n) continue;
-    const from = y(base[g] ?? 0), to = y((base[g] = (base[g] ?? 0) + n));
-    parts.push(`M${x(g).toFixed(1)} ${from.toFixed(1)}V${to.toFixed(1)}h${wide.toFixed(1)}V${from.toFixed(1)}Z`);
-  }
-  return parts.join("");
-}
-
-/** What is not told by its colour alone. */
-function hatch(id, look) {
-  const stripe = draw("rect", { width: 2, height: 4, fill: "currentColor" });
-  const turned = { id, class: look, width: 4, height: 4, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
-  return draw("pattern", turned, stripe);
-}
-
-const N_BARS = 60;
-
-function chart({ id, kind, unit, series }, history, hovered) {
-  const figure = at(id);
-  const width = Math.max(figure.clientWidth - 30, 120), height = 126, left = 34, bottom = 16, top = 8;
-  const lists = series.map(([key]) => history[key]);
-  const n = lists[0].length;
-  const group = kind === "bar" ? Math.ceil(history.most / N_BARS) : 1;
-  const nGroups = Math.ceil(n / group);
-  // The samples of a group; the newest is group 0.
-  const slice = (list, g) => list.slice(Math.max(n - (g + 1) * group, 0), n - g * group);
-  const sums = Array.from({ length: nGroups }, (_, g) => sum(lists.map((list) => sum(slice(list, g)))));
-  const peak = roundUp(Math.max(0, ...(kind === "bar" ? sums : lists.flat())));
-  const step = (width - left) / (history.most / group);
-  // The newest is at the right edge.
-  const x = (g) => width - (g + 0.5) * step;
-  const y = (v) => top + (height - top - bottom) * (1 - v / peak);
-  const parts = [draw("defs", null, hatch("hatch-c4", "c4"), hatch("hatch-c5", "c5"))];
-  for (const v of peak === 1 && !unit ? [0, 1] : [0, peak / 2, peak]) {
-    parts.push(draw("line", { class: "grid", x1: left, x2: width, y1: y(v), y2: y(v) }));
-    parts.push(draw("text", { x: left - 5, y: y(v) + 4, "text-anchor": "end" }, String(v)));
-  }
-  const past = time(history.most * history.every_seconds);
-  parts.push(draw("text", { x: left, y: height - 2 }, `${past} ago`));
-  parts.push(draw("text", { x: width, y: height - 2, "text-anchor": "end" }, "now"));
-  const base = [];
-  series.forEach(([key, , look], i) => {
-    const d = kind === "bar"
-      ? bars(lists[i], base, group, (g) => x(g) - step * 0.4, y, step * 0.8)
-      : line(lists[i].map((v, at) => (v === null ? null : [x(n - 1 - at), y(v)])));
-    parts.push(draw("path", { class: `${kind} ${look}`, d, "data-series": key }));
-  });
-  if (hovered !== null) parts.push(draw("line", { class: "now", x1: x(hovered), x2: x(hovered), y1: top, y2: height - bottom }));
-  // Unless somebody points at a time: all of the bars, the latest of the lines.
-  const last = (list) => list.findLast((v) => v !== null) ?? null;
-  const all = (list) => (kind === "bar" ? sum(list) : last(list));
-  const values = lists.map((list) => all(hovered === null ? list : slice(list, hovered)));
-  const when = hovered === null ? { bar: `in ${past}:`, line: "latest:" }[kind]
-    : hovered === 0 ? "now:" : `${time(hovered * group * history.every_seconds)} ago:`;
-  const legend = series.map(([, name, look], i) =>
-    make("span", null, make("i", { class: look }), `${name}: ${value(values[i], unit)}`));
-  const words = series.map(([, name], i) => `${name} ${value(values[i], unit)}`).join(", ");
-  become(figure, [
-    make("figcaption", null, figure.firstElementChild.textContent),
-    draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${when} ${words}` }, parts),
-    make("p", null, make("span", null, when), legend),
-  ]);
-  const again = (at) => chart({ id, kind, unit, series }, history, at);
-  figure.onpointermove = (event) => {
-    const box = figure.querySelector("svg").getBoundingClientRect();
-    const g = Math.floor((box.right - event.clientX) / (box.width / width) / step);
-    again(g >= 0 && g < nGroups ? g : null);
-  };
-  figure.onpointerleave = () => again(null);
-}
 
 let span = "hour";
 let latest = null;
@@ -277,27 +145,63 @@ async function lookBack() {
   showHistory();
 }
 
-for (const button of document.querySelectorAll("button[data-span]")) {
-  button.onclick = () => {
-    span = button.dataset.span;
-    for (const other of document.querySelectorAll("button[data-span]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
-    lookBack().catch(() => {});
-  };
+/** Lets one button of a group be pressed: those with this data attribute, which has the value that is chosen. */
+function choice(name, choose) {
+  const buttons = document.querySelectorAll(`button[data-${name}]`);
+  for (const button of buttons) {
+    button.onclick = () => {
+      for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+      choose(button.dataset[name]);
+    };
+  }
 }
+
+async function look() {
+  showOverview(await ask(`/status.json?ended=${ended}`));
+}
+
+choice("span", (chosen) => {
+  span = chosen;
+  lookBack().catch(() => {});
+});
+choice("ended", (chosen) => {
+  ended = chosen;
+  look().catch(() => {});
+});
 window.onresize = showHistory;
 
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Browsers have this clipboard only on this machine or with TLS. Elsewhere a selection is copied.
+  const field = make("textarea", null);
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const is_done = document.execCommand("copy");
+  field.remove();
+  if (!is_done) throw new Error("the browser does not copy");
+}
+
+document.onclick = async ({ target }) => {
+  const button = target.closest("button[data-copy]");
+  if (!button) return;
+  const id = button.dataset.copy;
+  await copy(id);
+  copied = id;
+  button.textContent = "copied";
+  setTimeout(() => { copied = null; }, 2 * EVERY);
+};
+
 let lastSeen = null;
-for (let look = 0; ; look += 1) {
+for (let n = 0; ; n += 1) {
   try {
-    showOverview(await ask("/status.json"));
-    if (look % HISTORY_EVERY === 0) await lookBack();
+    await look();
+    if (n % HISTORY_EVERY === 0) await lookBack();
     lastSeen = Date.now();
   } catch (error) {
     const since = lastSeen ? `What is below is ${time((Date.now() - lastSeen) / 1000)} old.` : "Nothing was heard of it yet.";
     showState("unreachable", [`The service does not answer. ${since}`]);
-    look = -1;
+    n = -1;
   }
   await new Promise((resolve) => setTimeout(resolve, EVERY));
 }
