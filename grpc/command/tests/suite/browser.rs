@@ -134,6 +134,10 @@ async fn the_page_tells_what_happens() {
     browser.until("document.querySelectorAll('#chart-proofs circle').length >= 2");
     browser.until("document.querySelector('#chart-proofs svg text').textContent.endsWith(' s')");
 
+    // No label of an axis is cut.
+    browser
+        .until("[...document.querySelectorAll('#charts svg text')].every((text) => text.getBBox().x >= 0)");
+
     // The light and dark themes differ.
     let back = "getComputedStyle(document.body).backgroundColor";
     let light = browser.text(back);

@@ -64,7 +64,7 @@ function nearest(g, nGroups, hasValue) {
 
 export function chart({ id, kind, unit, series }, history, hovered) {
   const figure = at(id);
-  const width = Math.max(figure.clientWidth - 30, 120), height = 126, left = 34, bottom = 16, top = 8;
+  const width = Math.max(figure.clientWidth - 30, 120), height = 126, left = unit ? 46 : 34, bottom = 16, top = 8;
   const lists = series.map(([key]) => history[key]);
   const n = lists[0].length;
   // No longer than there was a service.
@@ -74,7 +74,8 @@ export function chart({ id, kind, unit, series }, history, hovered) {
   // The samples of a group; the newest is group 0.
   const slice = (list, g) => list.slice(Math.max(n - (g + 1) * group, 0), n - g * group);
   const sums = Array.from({ length: nGroups }, (_, g) => sum(lists.map((list) => sum(slice(list, g)))));
-  const peak = roundUp(Math.max(0, ...(kind === "bar" ? sums : lists.flat())), unit ? 0.01 : 1);
+  const largest = Math.max(0, ...(kind === "bar" ? sums : lists.flat()));
+  const peak = roundUp(largest, unit && largest ? 0.01 : 1);
   const step = (width - left) / (most / group);
   // The newest is at the right edge.
   const x = (g) => width - (g + 0.5) * step;

@@ -30,7 +30,7 @@ function showState(state, reasons) {
 }
 
 function number(name, value, more) {
-  return make("div", null, make("dt", null, name), make("dd", null, value, make("small", null, more)));
+  return make("div", null, make("dt", null, name), make("dd", null, `${value} `, make("small", null, more)));
 }
 
 function device(one) {
@@ -108,11 +108,11 @@ function showOverview(all) {
   showState(all.state, all.reasons);
   become(at("about"), [document.createTextNode(`version ${all.version}, up for ${time(all.uptime_seconds)}`)]);
   become(at("numbers"), [
-    number("Waiting", count(all.waiting), ` of ${count(all.most_waiting)}`),
+    number("Waiting", count(all.waiting), `of ${count(all.most_waiting)}`),
     number("Oldest waits", all.waiting ? time(all.oldest_seconds) : "–", ""),
     number("Proving", count(all.proving), ""),
-    number("Devices ready", count(all.devices.filter((one) => one.ready).length), ` of ${count(all.devices.length)}`),
-    number("Disk free", bytes(all.disk.free_bytes), ` uploads leave ${bytes(all.disk.reserve_bytes)}`),
+    number("Devices ready", count(all.devices.filter((one) => one.ready).length), `of ${count(all.devices.length)}`),
+    number("Disk free", bytes(all.disk.free_bytes), `uploads leave ${bytes(all.disk.reserve_bytes)}`),
     number("Store", bytes(all.disk.store_bytes), ""),
     number("Files", bytes(all.disk.artifacts_bytes), ""),
   ]);
