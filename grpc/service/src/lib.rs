@@ -1,13 +1,14 @@
 //! The Quarry proving service, which `quarry serve` runs: [`service::serve`].
 //!
 //! - [`job`] is a job as the service knows it; the protocol and the records have their own.
-//! - [`store`] keeps every job, [`artifacts`] every file.
+//! - [`store`] keeps every job, [`artifacts`] every file; [`check`] compares the files with their digests.
 //! - The scheduler hands jobs to one worker process per device ([`worker`]).
 //! - Child processes ([`child`]) handle all foreign input.
 //!
 //! The service starts its workers and children from its own executable, as the subcommands `worker` and `child`.
 
 pub mod artifacts;
+pub mod check;
 pub mod child;
 pub mod config;
 mod crash;

@@ -6,7 +6,7 @@ use quarry_client::ClientError;
 use quarry_client::admin::admin_client::AdminClient;
 use quarry_client::admin::{
     BackUpRequest, CheckRequest, DrainRequest, GetStatusRequest, PauseRequest, ReloadClientsRequest,
-    ReloadClientsResponse, ResumeRequest, Status as Standing,
+    ReloadClientsResponse, ReproveRequest, ResumeRequest, Status as Standing,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -21,6 +21,8 @@ Examples:
   quarry admin backup /var/lib/quarry/copy.redb && cp -an /var/lib/quarry/artifacts /backup/
       the service writes the copy; in this order: artifacts never change, so their later copy has all that
       the store refers to
+  quarry admin check || quarry admin reprove 0192f0c4d5e67890
+      makes a proof again whose file is damaged or lost; check names the jobs
   quarry admin reload
       after changing clients, rates, limits or TLS in the configuration file, or renewing a certificate
 
@@ -76,6 +78,11 @@ enum Action {
     },
     /// Compare every file that jobs still need with its digest
     Check,
+    /// Make the proof of a job again, under its id and its key, if its file is damaged or lost
+    Reprove {
+        /// Job id
+        id: String,
+    },
     /// Read clients, rates, limits and TLS files again, as SIGHUP does; says what changed and what needs a restart
     Reload,
 }
@@ -114,6 +121,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Action::Drain => service.drain(DrainRequest {}).await,
         Action::Backup { file } => return back_up(&mut service, file).await,
         Action::Check => return check(&mut service).await,
+        Action::Reprove { id } => return reprove(&mut service, id).await,
         Action::Reload => {
             let answer = service.reload_clients(ReloadClientsRequest {}).await;
             tell_reload(&answer.map_err(ClientError::from)?.into_inner());
@@ -161,6 +169,18 @@ async fn check(service: &mut AdminClient<Channel>) -> Result<(), Failure> {
     terminal::tell(format_args!(
         "all {} required files are present and whole\n",
         answer.n_files
+    ));
+    Ok(())
+}
+
+async fn reprove(service: &mut AdminClient<Channel>, id: &str) -> Result<(), Failure> {
+    let answer = service.reprove(ReproveRequest { id: id.to_owned() }).await;
+    let job = answer.map_err(ClientError::from)?.into_inner().job;
+    let job = job.unwrap_or_default();
+    terminal::tell(format_args!(
+        "{}: {}, to be proved again\n",
+        job.id,
+        job.state().name()
     ));
     Ok(())
 }

@@ -229,13 +229,29 @@ pub async fn fetch(
 ) -> Result<(), Failure> {
     let proof = result.proof.clone().unwrap_or_default();
     if !target.is_stream() {
-        return Ok(client.download_of(&job.tenant, &proof, target.path()).await?);
+        let downloaded = client.download_of(&job.tenant, &proof, target.path()).await;
+        return downloaded.map_err(|error| no_download(job, error));
     }
     // Download and check the whole file first: bytes written to a pipe cannot be taken back.
     let folder = tempfile::tempdir().or_bad_input()?;
     let file = folder.path().join("proof.json");
-    client.download_of(&job.tenant, &proof, &file).await?;
+    let downloaded = client.download_of(&job.tenant, &proof, &file).await;
+    downloaded.map_err(|error| no_download(job, error))?;
     target.write(&read(&file)?)
+}
+
+/// Why the proof of a job that has succeeded cannot be downloaded. Only an operator can have it made again.
+fn no_download(job: &Job, error: ClientError) -> Failure {
+    let is_missing = matches!(&error, ClientError::Status(status) if status.code() == tonic::Code::NotFound);
+    if !is_missing && !error.is_damage() {
+        return error.into();
+    }
+    let Failure { message, .. } = error.into();
+    let remedy = format!(
+        "an operator can have the proof made again: quarry admin reprove {}",
+        job.id
+    );
+    Failure::new(Kind::Internal, format!("{message}; {remedy}"))
 }
 
 /// Why a job has no proof.

@@ -2,10 +2,10 @@
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::terminal;
-use quarry_service::artifacts::{ArtifactFolder, wrong};
+use quarry_service::artifacts::ArtifactFolder;
+use quarry_service::check::check as check_files;
 use quarry_service::store::{JobStore, RedbStore};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 /// Examples for `store --help`.
 pub const EXAMPLES: &str = "\
@@ -89,15 +89,13 @@ fn check(data: &Data) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Rejected, message));
     }
     let artifacts = ArtifactFolder::open(&folder, 0, u64::MAX).or_bad_input()?;
-    // Inputs of finished jobs may have been deleted already.
-    let referred = store.references(SystemTime::now()).or_bad_input()?;
-    let bad = wrong(&artifacts, &referred);
-    if !bad.is_empty() {
-        return Err(Failure::new(Kind::Rejected, bad.join("\n")));
+    let checked = check_files(&store, &artifacts).or_bad_input()?;
+    if !checked.wrong.is_empty() {
+        return Err(Failure::new(Kind::Rejected, checked.wrong.join("\n")));
     }
     terminal::tell(format_args!(
         "all {} required files are present and whole\n",
-        referred.len()
+        checked.n_files
     ));
     Ok(())
 }

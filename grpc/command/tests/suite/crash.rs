@@ -26,6 +26,9 @@ const POINTS: &[&str] = &[
     "release.recorded",
 ];
 
+/// Crash points of a job that is proved again, before it goes the way of every job.
+const REOPEN_POINTS: &[&str] = &["reopen.before-commit", "reopen.after-commit"];
+
 /// Uploads and submits like a client that may not receive the response.
 async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
     let mut client = Client::connect(&service.connection()).await?;
@@ -94,7 +97,7 @@ fn check_files(case: &Folder, n_files: usize) {
     drop(service);
 }
 
-/// The table above lists all crash points in the code.
+/// The tables above list all crash points in the code.
 #[test]
 fn all_points_are_tried() {
     let mut open = vec![std::path::PathBuf::from(concat!(
@@ -112,7 +115,7 @@ fn all_points_are_tried() {
         found.extend(names.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }
     found.sort();
-    let mut points = POINTS.to_vec();
+    let mut points = [POINTS, REOPEN_POINTS].concat();
     points.sort();
     assert_eq!(found, points);
 }
@@ -144,6 +147,35 @@ async fn every_point() {
         // Four inputs, two statement files, the proof.
         check_files(&case, 7);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_point_of_a_proof_that_is_made_again() {
+    let case = Folder::with_case(PLAIN);
+    let service = restart(&case, "");
+    try_to_submit(&service, &case).await.unwrap();
+    let mut client = service.client().await;
+    check_proof(&mut client, &case, "blake", "blake").await;
+    let id = client.by_dedup_key("blake").await.unwrap().id;
+    let proof = client.result(&id).await.unwrap().proof.unwrap().sha256;
+    drop(service);
+    let reprove = format!("admin --data data reprove {id}");
+    let way = POINTS.iter().skip_while(|point| **point != "prepare.leased");
+    for point in REOPEN_POINTS.iter().chain(way) {
+        println!("{point}");
+        let crashing = Appliance::start_with(&case, "", &[("QUARRY_CRASH_AT", point)]).unwrap();
+        let mut objects = kept(&case, "objects").into_iter();
+        fs::remove_file(objects.find(|path| path.ends_with(&proof)).unwrap()).unwrap();
+        let _ = case.quarry(&reprove);
+        assert!(!crashing.wait().success(), "{point}: it crashed");
+
+        let service = restart(&case, "");
+        // What was recorded is not asked for again.
+        let is_left = *point == "reopen.before-commit";
+        case.quarry(&reprove).exits(if is_left { 0 } else { 2 });
+        check_proof(&mut service.client().await, &case, "blake", "blake").await;
+    }
+    check_files(&case, 7);
 }
 
 /// Uploads the inputs and an unreferenced file, and submits a job; returns its id.

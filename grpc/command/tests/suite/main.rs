@@ -15,6 +15,7 @@ mod isolation;
 mod operators;
 mod pages;
 mod reload;
+mod reprove;
 mod secure;
 mod serve;
 mod upkeep;

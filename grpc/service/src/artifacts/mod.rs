@@ -141,19 +141,16 @@ pub trait Artifacts: Send + Sync + 'static {
     fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError>;
 }
 
-/// Checks needed files; returns a line for each that is missing or damaged.
-pub fn wrong(artifacts: &dyn Artifacts, needed: &HashSet<Reference>) -> Vec<String> {
-    let check = |Reference { tenant, sha256 }: &Reference| match artifacts
-        .path(tenant, sha256)
-        .and_then(|path| Ok(digest(File::open(path)?)?))
-    {
-        Ok(found) if found.sha256 == *sha256 => None,
-        Ok(_) => Some(format!("{sha256}: damaged")),
-        Err(why) => Some(format!("{sha256}: {why}")),
-    };
-    let mut wrong: Vec<_> = needed.iter().filter_map(check).collect();
-    wrong.sort();
-    wrong
+/// Compares a file with its digest.
+///
+/// # Errors
+/// [`ArtifactError::NotFound`], [`ArtifactError::Damaged`], [`ArtifactError::Io`].
+pub fn compare(artifacts: &dyn Artifacts, file: &Reference) -> Result<(), ArtifactError> {
+    let Reference { tenant, sha256 } = file;
+    match digest(File::open(artifacts.path(tenant, sha256)?)?)?.sha256 == *sha256 {
+        true => Ok(()),
+        false => Err(ArtifactError::Damaged(sha256.clone())),
+    }
 }
 
 /// All files that a job and its result refer to, with or without its inputs.

@@ -14,8 +14,8 @@ pub(super) fn time(at: Timestamp) -> Option<SystemTime> {
 
 impl Job {
     /// The job in a record; `None` if there is none in it.
-    pub(crate) fn of_record(StoredJob { job, result }: StoredJob) -> Option<Self> {
-        let message = job?;
+    pub(crate) fn of_record(record: StoredJob) -> Option<Self> {
+        let message = record.job?;
         // Every service recorded the times. Without one, a job counts as new.
         let or_now = |at: Option<Timestamp>| at.and_then(time).unwrap_or_else(SystemTime::now);
         Some(Self {
@@ -35,7 +35,8 @@ impl Job {
             first_event: message.first_event,
             last_event: message.last_event,
             statement: message.statement,
-            result,
+            result: record.result,
+            times_reopened: record.times_reopened,
         })
     }
 }
@@ -66,9 +67,11 @@ impl From<Job> for protocol::Job {
 
 impl From<Job> for StoredJob {
     fn from(mut job: Job) -> Self {
-        let result = job.result.take();
-        let job = Some(job.into());
-        Self { job, result }
+        Self {
+            result: job.result.take(),
+            times_reopened: job.times_reopened,
+            job: Some(job.into()),
+        }
     }
 }
 
@@ -187,6 +190,7 @@ mod tests {
         StoredJob {
             job: Some(job),
             result: Some(result),
+            times_reopened: 1,
         }
     }
 
@@ -204,7 +208,7 @@ mod tests {
         };
         StoredJob {
             job: Some(job),
-            result: None,
+            ..StoredJob::default()
         }
     }
 
@@ -223,7 +227,11 @@ mod tests {
     fn a_record_may_lack_fields() {
         assert_eq!(Job::of_record(StoredJob::default()), None);
         let job = Some(protocol::Job::default());
-        let job = Job::of_record(StoredJob { job, result: None }).unwrap();
+        let job = Job::of_record(StoredJob {
+            job,
+            ..StoredJob::default()
+        })
+        .unwrap();
         assert_eq!(job.spec.inputs().count(), 0);
         assert!(job.updated.elapsed().unwrap().as_secs() < 60, "it counts as new");
     }

@@ -54,6 +54,8 @@ pub struct Job {
     pub statement: Option<Statement>,
     /// Its result. Set when it succeeds.
     pub result: Option<JobResult>,
+    /// How often it started over after it had succeeded.
+    pub times_reopened: u32,
 }
 
 impl Job {
@@ -78,6 +80,7 @@ impl Job {
             last_event: 0,
             statement: None,
             result: None,
+            times_reopened: 0,
         }
     }
 
@@ -91,6 +94,23 @@ impl Job {
         self.state = JobState::Received;
         self.stage.clear();
         self.progress = 0.0;
+    }
+
+    /// Whether it may start over after its end: only a job that has succeeded once, so that a reopened job that then
+    /// failed can be reopened again.
+    pub fn may_reopen(&self) -> bool {
+        self.state == JobState::Succeeded || (self.has_ended() && self.times_reopened > 0)
+    }
+
+    /// Lets it start over after its end, as it was when it was submitted. Its deadline was met or missed long ago.
+    pub fn reopen(&mut self) {
+        self.reset();
+        self.failure = None;
+        self.failed_attempts = 0;
+        self.attempt_failures.clear();
+        self.result = None;
+        self.spec.deadline = None;
+        self.times_reopened += 1;
     }
 
     /// Counts a failed attempt that the input is not to blame for.

@@ -78,6 +78,11 @@ impl EndedJobs {
         }
     }
 
+    /// Removes a job that starts over.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.0.retain(|summary| summary.id != id);
+    }
+
     /// The latest jobs that are wanted.
     pub(super) fn latest(&self, wanted: EndedFilter) -> impl Iterator<Item = &Summary> {
         let wanted = self.0.iter().filter(move |summary| wanted.has(summary.state));

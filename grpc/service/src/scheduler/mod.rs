@@ -22,6 +22,7 @@ mod prepare;
 mod prove;
 pub mod queue;
 mod release;
+mod reprove;
 mod scratch;
 mod supervise;
 mod tasks;
@@ -32,6 +33,7 @@ mod view;
 pub use collect::Retention;
 pub use ended::EndedFilter;
 pub use intake::SubmitError;
+pub use reprove::ReproveError;
 
 use crate::artifacts::Artifacts;
 use crate::history::History;

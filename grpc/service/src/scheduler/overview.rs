@@ -120,7 +120,7 @@ pub struct JobView {
 /// Summary of a job for display.
 #[derive(Clone, Debug)]
 pub(super) struct Summary {
-    id: String,
+    pub id: String,
     tenant: String,
     pub state: JobState,
     created: SystemTime,
@@ -248,6 +248,11 @@ impl State {
             active.summary = summary;
             active.heard = Instant::now();
         }
+    }
+
+    /// Shows a reopened job among the ended ones no longer.
+    pub(super) fn forget_end(&mut self, id: &str) {
+        self.ended.remove(id);
     }
 }
 

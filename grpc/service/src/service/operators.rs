@@ -1,17 +1,18 @@
 //! The admin API.
 
 use super::reload::Reloader;
-use super::status::of_store;
-use crate::artifacts::{Artifacts, wrong};
+use super::status::{of_reprove, of_store};
+use crate::artifacts::Artifacts;
+use crate::check::{Checked, check};
 use crate::scheduler::Scheduler;
 use quarry_client::admin::admin_server::Admin;
 use quarry_client::admin::{
     BackUpRequest, BackUpResponse, CheckRequest, CheckResponse, DrainRequest, GetStatusRequest, PauseRequest,
-    ReloadClientsRequest, ReloadClientsResponse, ResumeRequest, Status as Standing,
+    ReloadClientsRequest, ReloadClientsResponse, ReproveRequest, ReproveResponse, ResumeRequest,
+    Status as Standing,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
@@ -98,22 +99,22 @@ impl Admin for AdminApi {
     }
 
     async fn check(&self, _: Request<CheckRequest>) -> Answer<CheckResponse> {
-        let needed = |error| of_store(&error);
-        let now = SystemTime::now();
-        let needed = self
-            .scheduler
-            .with_store(move |store| store.references(now))
-            .await
-            .map_err(needed)?;
         let artifacts = Arc::clone(&self.artifacts);
-        let checked = tokio::task::spawn_blocking(move || CheckResponse {
-            n_files: needed.len() as u64,
-            wrong: wrong(&*artifacts, &needed),
-        });
-        let checked = checked.await;
-        Ok(Response::new(
-            checked.map_err(|error| Status::internal(error.to_string()))?,
-        ))
+        let checked = self.scheduler.with_store(move |store| check(store, &*artifacts));
+        let Checked { n_files, wrong } = checked.await.map_err(|error| of_store(&error))?;
+        Ok(Response::new(CheckResponse {
+            n_files: n_files as u64,
+            wrong,
+        }))
+    }
+
+    async fn reprove(&self, request: Request<ReproveRequest>) -> Answer<ReproveResponse> {
+        let reopened = self.scheduler.reprove(request.into_inner().id).await;
+        let job = reopened.map_err(|error| of_reprove(&error))?;
+        tracing::info!(id = job.id, "an operator wants a proof again");
+        Ok(Response::new(ReproveResponse {
+            job: Some(job.into()),
+        }))
     }
 
     async fn reload_clients(&self, _: Request<ReloadClientsRequest>) -> Answer<ReloadClientsResponse> {

@@ -1,7 +1,7 @@
 //! Maps errors to gRPC status codes, with retry delays where a retry may help.
 
 use crate::artifacts::ArtifactError;
-use crate::scheduler::SubmitError;
+use crate::scheduler::{ReproveError, SubmitError};
 use crate::store::StoreError;
 use crate::text::cut;
 use quarry_client::protocol::{Failure, FailureClass};
@@ -32,7 +32,7 @@ pub fn of_store(error: &StoreError) -> Status {
     let message = brief(error.to_string());
     match error {
         StoreError::NotFound(_) => Status::not_found(message),
-        StoreError::Ended(_) => Status::failed_precondition(message),
+        StoreError::Ended(_) | StoreError::NoProof { .. } => Status::failed_precondition(message),
         StoreError::PageToken(_) => Status::invalid_argument(message),
         StoreError::Stale { .. } => Status::aborted(message),
         _ => {
@@ -95,6 +95,17 @@ pub fn of_submit(error: &SubmitError) -> Status {
         }
         SubmitError::Artifact(error) => of_artifacts(error),
         SubmitError::Store(error) => of_store(error),
+    }
+}
+
+/// The status for a job that does not start over.
+pub fn of_reprove(error: &ReproveError) -> Status {
+    match error {
+        ReproveError::Whole(_) | ReproveError::Missing { .. } | ReproveError::Damaged { .. } => {
+            Status::failed_precondition(brief(error.to_string()))
+        }
+        ReproveError::Artifact(error) => of_artifacts(error),
+        ReproveError::Store(error) => of_store(error),
     }
 }
 

@@ -86,7 +86,8 @@ pub async fn blocking<T: Send + 'static>(
     done.map_err(|error| of_artifacts(&error))
 }
 
-/// Sends events until the job has ended, the client disconnects, or `may_see` fails.
+/// Sends events until the job has ended, the client disconnects, or `may_see` fails. If an operator reopened an ended
+/// job, its later events follow.
 pub async fn send_events(
     scheduler: &Scheduler,
     mut after: u64,
@@ -95,6 +96,7 @@ pub async fn send_events(
     to: &mpsc::Sender<Result<JobEvent, Status>>,
 ) -> Result<(), Status> {
     let mut changes = scheduler.events();
+    let mut has_ended = false;
     loop {
         // All events up to this cursor are in the store.
         let known = *changes.borrow_and_update();
@@ -105,13 +107,16 @@ pub async fn send_events(
         let n_events = events.len();
         for event in events {
             after = event.cursor;
-            let ended = event.state().has_ended();
-            if to.send(Ok(event)).await.is_err() || (ended && job.is_some()) {
+            has_ended = event.state().has_ended();
+            if to.send(Ok(event)).await.is_err() {
                 return Ok(());
             }
         }
         if n_events == EVENTS {
             continue;
+        }
+        if has_ended && job.is_some() {
+            return Ok(());
         }
         after = after.max(known);
         if scheduler.is_closing() {

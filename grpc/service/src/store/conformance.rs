@@ -2,7 +2,9 @@
 
 use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError, Submitted};
 use crate::job::{Job, Spec};
-use quarry_client::protocol::{ArtifactRef, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input};
+use quarry_client::protocol::{
+    ArtifactRef, Failure, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input,
+};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +29,7 @@ fn set(state: JobState) -> impl FnMut(&mut Job) {
 pub fn suite(store: &Arc<dyn JobStore>) {
     dedup(&**store);
     fencing(&**store);
+    reopening(&**store);
     lists_and_events(&**store);
     pages_have_their_weight(&**store);
     threads(store);
@@ -95,6 +98,54 @@ fn fencing(store: &dyn JobStore) {
         let change = store.change(unknown, Fence::Any, Renew::Keep, &mut |_| {});
         assert!(matches!(change, Err(StoreError::NotFound(_))), "{unknown}");
     }
+}
+
+/// A job that has succeeded starts over under its id, its key and a new lease.
+fn reopening(store: &dyn JobStore) {
+    let mut spec = spec("reopen", "");
+    spec.deadline = Some(SystemTime::now());
+    let job = store.submit("reopen", spec).unwrap().job;
+    let id = &*job.id;
+    let end = |state| {
+        let end = &mut |job: &mut Job| {
+            job.count_failure(Failure::default());
+            set(state)(job);
+            job.result = (state == JobState::Succeeded).then(JobResult::default);
+        };
+        store.change(id, Fence::Any, Renew::New, end).unwrap()
+    };
+    let is_active = || store.active().unwrap().iter().any(|job| job.id == id);
+    let no_proof = |result| matches!(result, Err(StoreError::NoProof { .. }));
+    assert!(no_proof(store.reopen(id)), "it has not ended");
+    assert!(matches!(store.reopen("0"), Err(StoreError::NotFound(_))));
+    // Again, even if the job then fails.
+    for state in [JobState::Succeeded, JobState::Failed, JobState::Succeeded] {
+        let ended = end(state);
+        assert!(!is_active());
+        let reopened = store.reopen(id).unwrap();
+        assert_eq!(reopened.state, JobState::Received);
+        assert!(reopened.lease > ended.lease && reopened.last_event > ended.last_event);
+        assert_eq!(
+            (reopened.failed_attempts, reopened.attempt_failures.len()),
+            (0, 0)
+        );
+        assert_eq!((&reopened.result, reopened.spec.deadline), (&None, None));
+        assert!(is_active());
+        assert_eq!(store.get(id).unwrap(), reopened);
+        assert!(no_proof(store.reopen(id)));
+        assert!(submit(store, "reopen", "reopen", "").existing, "its key is taken");
+    }
+    let events = store.events(0, Some(id), 100).unwrap();
+    let n_received = events
+        .iter()
+        .filter(|event| event.state() == JobState::Received)
+        .count();
+    assert_eq!(n_received, 4);
+    let failed = submit(store, "reopen", "", "").job;
+    store
+        .change(&failed.id, Fence::Any, Renew::Keep, &mut set(JobState::Failed))
+        .unwrap();
+    assert!(no_proof(store.reopen(&failed.id)), "it never had a proof");
 }
 
 fn lists_and_events(store: &dyn JobStore) {

@@ -2,11 +2,13 @@
 //! implementation.
 //!
 //! The store is the source of truth about jobs. A worker acts on a job under a lease. Lease numbers grow across all
-//! jobs. A change under an older lease is rejected, and so is every change of an ended job.
+//! jobs. A change under an older lease is rejected, and so is every change of an ended job, but that an operator reopens
+//! it.
 
 #[cfg(test)]
 mod conformance;
 mod damage;
+mod expire;
 mod file;
 mod home;
 mod redb;
@@ -59,6 +61,14 @@ pub enum StoreError {
     /// The job has ended.
     #[error("job '{0}' has ended")]
     Ended(String),
+    /// The job has no proof that could be made again.
+    #[error("job '{id}' is {}: only a job that has succeeded can be proved again", state.name())]
+    NoProof {
+        /// The job.
+        id: String,
+        /// Its state.
+        state: JobState,
+    },
     /// Invalid page token.
     #[error("'{0}' is not a page token")]
     PageToken(String),
@@ -174,6 +184,13 @@ pub trait JobStore: Send + Sync + 'static {
         renew: Renew,
         change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError>;
+
+    /// Lets a job that has succeeded start over under a new lease, because its proof is lost, and adds an event for that.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::NoProof`] if [`Job::may_reopen`] says so, and others; nothing is changed
+    /// then.
+    fn reopen(&self, id: &str) -> Result<Job, StoreError>;
 
     /// Returns events after a cursor, in order, of one job or of all.
     ///

@@ -1,6 +1,7 @@
 //! The embedded store: one redb file, durable at every commit.
 
 use super::damage::{caught, damaged, lost};
+use super::expire::expire;
 use super::file::{self, begin, keep_name};
 use super::home;
 use super::schema::{
@@ -240,15 +241,8 @@ impl JobStore for RedbStore {
         change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError> {
         self.with(|database| {
-            let not_found = || StoreError::NotFound(id.to_owned());
-            let number = number_of(id).ok_or_else(not_found)?;
             let write = begin(database)?;
-            let found = write
-                .open_table(JOBS)?
-                .get(number)?
-                .map(|record| decode(record.value()))
-                .transpose()?;
-            let mut job = found.filter(|job: &Job| job.id == id).ok_or_else(not_found)?;
+            let (number, mut job) = find_to_change(&write, id)?;
             if job.has_ended() {
                 return Err(StoreError::Ended(id.to_owned()));
             }
@@ -270,6 +264,25 @@ impl JobStore for RedbStore {
                 write.open_table(ACTIVE)?.remove(number)?;
             }
             write.commit()?;
+            Ok(job)
+        })
+    }
+
+    fn reopen(&self, id: &str) -> Result<Job, StoreError> {
+        self.with(|database| {
+            let write = begin(database)?;
+            let (number, mut job) = find_to_change(&write, id)?;
+            if !job.may_reopen() {
+                let (id, state) = (job.id, job.state);
+                return Err(StoreError::NoProof { id, state });
+            }
+            job.reopen();
+            job.lease = next(&write, LAST_LEASE)?;
+            write.open_table(ACTIVE)?.insert(number, ())?;
+            let job = record(&write, number, job)?;
+            crash::point("reopen.before-commit");
+            write.commit()?;
+            crash::point("reopen.after-commit");
             Ok(job)
         })
     }
@@ -338,54 +351,19 @@ impl JobStore for RedbStore {
     }
 
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
-        self.with(|database| {
-            // Searched in a read transaction, while others may write: ended jobs no longer change.
-            let mut expired = Vec::new();
-            for entry in database.begin_read()?.open_table(JOBS)?.iter()? {
-                let (number, record) = entry?;
-                let job = readable(number.value(), record.value());
-                if let Some(job) = job.filter(|job| ended_before(job, before)) {
-                    expired.push((number.value(), job));
-                }
-                if expired.len() >= limit {
-                    break;
-                }
-            }
-            if expired.is_empty() {
-                return Ok(0);
-            }
-            let write = begin(database)?;
-            {
-                let mut jobs = write.open_table(JOBS)?;
-                let mut dedup = write.open_table(DEDUP)?;
-                let mut events = write.open_table(EVENTS)?;
-                let mut index = write.open_table(EVENTS_OF)?;
-                for (number, job) in &expired {
-                    jobs.remove(number)?;
-                    let key = &*job.spec.dedup_key;
-                    if !key.is_empty() {
-                        dedup.remove((&*job.tenant, key))?;
-                    }
-                    for entry in index.extract_from_if((*number, 0)..=(*number, u64::MAX), |_, ()| true)? {
-                        events.remove(entry?.0.value().1)?;
-                    }
-                }
-            }
-            write.commit()?;
-            Ok(expired.len())
-        })
+        self.with(|database| expire(database, before, limit))
     }
 }
 
 /// Decodes one record of many. A damaged one is logged and skipped.
-fn readable(number: u64, record: &[u8]) -> Option<Job> {
+pub(super) fn readable(number: u64, record: &[u8]) -> Option<Job> {
     decode(record)
         .inspect_err(|error| tracing::error!(number, %error, "skipping the damaged record of a job"))
         .ok()
 }
 
 /// Whether a job ended before a time.
-fn ended_before(job: &Job, time: SystemTime) -> bool {
+pub(super) fn ended_before(job: &Job, time: SystemTime) -> bool {
     job.has_ended() && job.updated < time
 }
 
@@ -402,6 +380,16 @@ fn find(database: &Database, number: u64) -> Result<Option<Job>, StoreError> {
     let read = database.begin_read()?;
     let record = read.open_table(JOBS)?.get(number)?;
     record.map(|record| decode(record.value())).transpose()
+}
+
+/// A job that a transaction is to change, with its submission number.
+fn find_to_change(write: &WriteTransaction, id: &str) -> Result<(u64, Job), StoreError> {
+    let not_found = || StoreError::NotFound(id.to_owned());
+    let number = number_of(id).ok_or_else(not_found)?;
+    let jobs = write.open_table(JOBS)?;
+    let found = jobs.get(number)?.map(|record| decode(record.value()));
+    let job = found.transpose()?.filter(|job| job.id == id);
+    Ok((number, job.ok_or_else(not_found)?))
 }
 
 /// Writes a job and the event for its change.

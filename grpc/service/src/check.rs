@@ -1,0 +1,83 @@
+//! Compares all files that jobs need with their digests, and says what an operator can do about those that are wrong.
+
+use crate::artifacts::{ArtifactError, Artifacts, Reference, compare, references_of};
+use crate::job::Job;
+use crate::store::{JobStore, Listing, StoreError};
+use std::collections::{BTreeMap, HashMap};
+use std::time::SystemTime;
+
+/// Jobs read from the store at a time.
+const PAGE: usize = 500;
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Number of files that jobs need.
+    pub n_files: usize,
+    /// One line for each that is missing or damaged.
+    pub wrong: Vec<String>,
+}
+
+/// Checks all needed files. Inputs of ended jobs are not needed: they may have been removed already.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn check(store: &dyn JobStore, artifacts: &dyn Artifacts) -> Result<Checked, StoreError> {
+    let needed = store.references(SystemTime::now())?;
+    let wrong: BTreeMap<_, _> = needed
+        .iter()
+        .filter_map(|file| Some((file, compare(artifacts, file).err()?)))
+        .collect();
+    let remedies = match wrong.is_empty() {
+        true => HashMap::new(),
+        false => remedies(store, &wrong)?,
+    };
+    let lines = wrong.iter().map(|(file, why)| {
+        let why = match why {
+            ArtifactError::Damaged(_) => "damaged".to_owned(),
+            why => why.to_string(),
+        };
+        let remedy = remedies.get(file).map_or("", |remedy| remedy);
+        format!("{}: {why}{remedy}", file.sha256)
+    });
+    Ok(Checked {
+        n_files: needed.len(),
+        wrong: lines.collect(),
+    })
+}
+
+/// What can be done about files. Of several jobs that need a file, a job that can make it again is named.
+fn remedies(
+    store: &dyn JobStore,
+    wrong: &BTreeMap<&Reference, ArtifactError>,
+) -> Result<HashMap<Reference, String>, StoreError> {
+    let mut remedies = HashMap::new();
+    let mut listing = Listing {
+        page_size: PAGE,
+        ..Listing::default()
+    };
+    loop {
+        let page = store.list(&listing)?;
+        for job in &page.jobs {
+            let is_made = job.may_reopen();
+            let files = references_of(job, !job.has_ended());
+            for file in files.into_iter().filter(|file| wrong.contains_key(file)) {
+                if is_made || !remedies.contains_key(&file) {
+                    remedies.insert(file, remedy(job));
+                }
+            }
+        }
+        if page.next.is_empty() {
+            return Ok(remedies);
+        }
+        listing.page_token = page.next;
+    }
+}
+
+fn remedy(job: &Job) -> String {
+    let id = &job.id;
+    match job.may_reopen() {
+        true => format!("; `quarry admin reprove {id}` makes it again"),
+        false => format!("; job {id} ({}) needs it", job.state.name()),
+    }
+}
