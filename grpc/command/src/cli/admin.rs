@@ -1,12 +1,13 @@
 //! `quarry admin`: operates a service that runs on this machine, through its admin socket.
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::table::bytes;
 use crate::cli::terminal;
 use quarry_client::ClientError;
 use quarry_client::admin::admin_client::AdminClient;
 use quarry_client::admin::{
-    BackUpRequest, CheckRequest, DrainRequest, GetStatusRequest, PauseRequest, ReloadClientsRequest,
-    ReloadClientsResponse, ReproveRequest, ResumeRequest, Status as Standing,
+    BackUpRequest, CheckRequest, CompactRequest, DrainRequest, GetStatusRequest, PauseRequest,
+    ReloadClientsRequest, ReloadClientsResponse, ReproveRequest, ResumeRequest, Status as Standing,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ enum Action {
     },
     /// Compare every file that jobs still need with its digest
     Check,
+    /// Give the disk space of removed jobs back; calls that need the store wait meanwhile
+    Compact,
     /// Make the proof of a job again, under its id and its key, if its file is damaged or lost
     Reprove {
         /// Job id
@@ -121,6 +124,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Action::Drain => service.drain(DrainRequest {}).await,
         Action::Backup { file } => return back_up(&mut service, file).await,
         Action::Check => return check(&mut service).await,
+        Action::Compact => return compact(&mut service).await,
         Action::Reprove { id } => return reprove(&mut service, id).await,
         Action::Reload => {
             let answer = service.reload_clients(ReloadClientsRequest {}).await;
@@ -169,6 +173,17 @@ async fn check(service: &mut AdminClient<Channel>) -> Result<(), Failure> {
     terminal::tell(format_args!(
         "all {} required files are present and whole\n",
         answer.n_files
+    ));
+    Ok(())
+}
+
+async fn compact(service: &mut AdminClient<Channel>) -> Result<(), Failure> {
+    let answer = service.compact(CompactRequest {}).await;
+    let compacted = answer.map_err(ClientError::from)?.into_inner();
+    terminal::tell(format_args!(
+        "the store has {} ({} before)\n",
+        bytes(compacted.bytes_after),
+        bytes(compacted.bytes_before)
     ));
     Ok(())
 }

@@ -5,11 +5,12 @@ use super::status::{of_reprove, of_store};
 use crate::artifacts::Artifacts;
 use crate::check::{Checked, check};
 use crate::scheduler::Scheduler;
+use crate::store::Compacted;
 use quarry_client::admin::admin_server::Admin;
 use quarry_client::admin::{
-    BackUpRequest, BackUpResponse, CheckRequest, CheckResponse, DrainRequest, GetStatusRequest, PauseRequest,
-    ReloadClientsRequest, ReloadClientsResponse, ReproveRequest, ReproveResponse, ResumeRequest,
-    Status as Standing,
+    BackUpRequest, BackUpResponse, CheckRequest, CheckResponse, CompactRequest, CompactResponse,
+    DrainRequest, GetStatusRequest, PauseRequest, ReloadClientsRequest, ReloadClientsResponse,
+    ReproveRequest, ReproveResponse, ResumeRequest, Status as Standing,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -105,6 +106,16 @@ impl Admin for AdminApi {
         Ok(Response::new(CheckResponse {
             n_files: n_files as u64,
             wrong,
+        }))
+    }
+
+    async fn compact(&self, _: Request<CompactRequest>) -> Answer<CompactResponse> {
+        let compacted = self.scheduler.with_store(|store| store.compact()).await;
+        let Compacted { before, after } = compacted.map_err(|error| of_store(&error))?;
+        tracing::info!(before, after, "compacted the store");
+        Ok(Response::new(CompactResponse {
+            bytes_before: before,
+            bytes_after: after,
         }))
     }
 

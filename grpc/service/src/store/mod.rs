@@ -2,9 +2,10 @@
 //! implementation.
 //!
 //! The store is the source of truth about jobs. A worker acts on a job under a lease. Lease numbers grow across all
-//! jobs. A change under an older lease is rejected, and so is every change of an ended job, but that an operator reopens
-//! it.
+//! jobs. A change under an older lease is rejected, and so is every change of an ended job. Only an operator can reopen
+//! one.
 
+mod compact;
 #[cfg(test)]
 mod conformance;
 mod damage;
@@ -14,6 +15,7 @@ mod home;
 mod redb;
 mod schema;
 
+pub use compact::Compacted;
 pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
@@ -185,7 +187,7 @@ pub trait JobStore: Send + Sync + 'static {
         change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError>;
 
-    /// Lets a job that has succeeded start over under a new lease, because its proof is lost, and adds an event for that.
+    /// Lets a job that has succeeded start over under a new lease, because its proof is lost, and adds an event.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::NoProof`] if [`Job::may_reopen`] says so, and others; nothing is changed
@@ -216,6 +218,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::BackUp`], also if the file exists; a failed copy is removed.
     fn back_up(&self, to: &Path) -> Result<(), StoreError>;
+
+    /// Gives the disk space of removed jobs back. Other calls wait meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is lost then.
+    fn compact(&self) -> Result<Compacted, StoreError>;
 
     /// Makes a small durable write, to test whether jobs can be recorded.
     ///

@@ -1,5 +1,6 @@
 //! The embedded store: one redb file, durable at every commit.
 
+use super::compact::{Compacted, compact};
 use super::damage::{caught, damaged, lost};
 use super::expire::expire;
 use super::file::{self, begin, keep_name};
@@ -19,7 +20,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransacti
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
 /// Maximum number of jobs scanned for one page of a list.
@@ -30,6 +31,8 @@ pub struct RedbStore {
     path: PathBuf,
     /// The open file; `None` after an I/O error, until it is opened again.
     database: Mutex<Option<Arc<Database>>>,
+    /// Locked for reading by every action, for writing by one that needs the database for itself.
+    using: RwLock<()>,
 }
 
 impl RedbStore {
@@ -48,6 +51,7 @@ impl RedbStore {
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
+            using: RwLock::default(),
         })
     }
 
@@ -69,6 +73,7 @@ impl RedbStore {
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
+            using: RwLock::default(),
         })
     }
 
@@ -88,6 +93,7 @@ impl RedbStore {
     /// Runs an action on the database. After an I/O error redb refuses further use of an open file, so the next call
     /// reopens it and finds the last commit. (The disk may have been full for a while.) So it does after a panic.
     fn with<T>(&self, action: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _using = self.using.read().unwrap_or_else(PoisonError::into_inner);
         let database = self.database()?;
         let mut returned = false;
         let result = caught(|| {
@@ -340,6 +346,19 @@ impl JobStore for RedbStore {
             let _ = std::fs::remove_file(to);
             failed(&error)
         })
+    }
+
+    fn compact(&self) -> Result<Compacted, StoreError> {
+        let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
+        let mut database = self.database()?;
+        // After an error the next call opens the file again.
+        *self.held() = None;
+        let compacted = caught(|| {
+            let database = Arc::get_mut(&mut database).ok_or(StoreError::InUse)?;
+            compact(database, &self.path)
+        })?;
+        *self.held() = Some(database);
+        Ok(compacted)
     }
 
     fn probe(&self) -> Result<(), StoreError> {
