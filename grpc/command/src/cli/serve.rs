@@ -6,6 +6,7 @@ use crate::cli::signals::{self, Signals};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
 use quarry_service::config::Config;
+use quarry_service::store::catches_panics;
 use quarry_service::{log, service};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -137,9 +138,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    std::panic::set_hook(Box::new(
-        |panic| tracing::error!(%panic, "panic: this is a bug in Quarry"),
-    ));
+    std::panic::set_hook(Box::new(|panic| match catches_panics() {
+        // The caller gets an error, and so does the log.
+        true => tracing::warn!(%panic, "the store's library met damage"),
+        false => tracing::error!(%panic, "panic: this is a bug in Quarry"),
+    }));
     let manager = Arc::new(Manager::from_env());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,6 +1,7 @@
 //! Damage: what redb says of a file that something else changed, as errors of the store.
 
 use super::StoreError;
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,13 +18,25 @@ pub fn lost(what: &str, number: u64) -> StoreError {
     damaged(format_args!("{what} {number} is listed but missing"))
 }
 
+thread_local! {
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would be caught as damage of the store. A panic hook asks, to tell it from a bug.
+pub fn catches_panics() -> bool {
+    CATCHES.get()
+}
+
 /// Runs an action of redb. A panic is [`StoreError::Damaged`]: redb panics on pages that were changed after it had
 /// checked the file. What the action used must not be used again.
 ///
 /// # Errors
 /// Those of the action; [`StoreError::Damaged`].
 pub fn caught<T>(action: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
+    let before = CATCHES.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(action));
+    CATCHES.set(before);
+    result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let why = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         let why = why.unwrap_or("without a word");
@@ -169,6 +182,15 @@ mod tests {
             }
         }
         assert!(n_errors > 50, "{n_errors} cases are errors");
+    }
+
+    #[test]
+    fn a_caught_panic_is_told_from_a_bug() {
+        let within = caught(|| Ok(catches_panics()));
+        assert!(within.unwrap() && !catches_panics());
+        let panicked = caught::<()>(|| panic!("as redb does"));
+        assert!(panicked.unwrap_err().to_string().contains("as redb does"));
+        assert!(!catches_panics(), "also after a panic");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod redb;
 mod schema;
 
 pub use compact::Compacted;
+pub use damage::catches_panics;
 pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
