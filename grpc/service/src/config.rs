@@ -49,7 +49,16 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// The file that this configuration was read from.
     #[serde(skip)]
-    pub file: Option<PathBuf>,
+    pub file: Option<Source>,
+}
+
+/// A configuration file. It is read once: it may be a pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it says, without the flags that override it.
+    pub config: Box<Config>,
 }
 
 /// The service's certificate, and the CA for client certificates.
@@ -283,8 +292,12 @@ impl Config {
             path: path_of(),
             source,
         })?;
+        let source = Source {
+            path: path_of(),
+            config: Box::new(config.clone()),
+        };
         Ok(Self {
-            file: Some(path_of()),
+            file: Some(source),
             ..config
         })
     }

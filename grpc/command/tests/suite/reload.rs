@@ -7,6 +7,9 @@ use quarry_client::protocol::Capabilities;
 use quarry_client::{Client, ClientError, Connection};
 use rcgen::{CertifiedIssuer, KeyPair};
 use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -38,6 +41,23 @@ fn events(service: &Appliance, message: &str) -> Vec<Value> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let events = events.map(|event| event["fields"].clone());
     events.filter(|fields| fields["message"] == message).collect()
+}
+
+#[test]
+fn a_start_reads_the_configuration_once() {
+    let folder = Folder::new();
+    let pipe = folder.file("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let writer = std::thread::spawn(move || {
+        // Waits for a reader. A second one gets something else.
+        let mut first = fs::File::options().write(true).open(&pipe).unwrap();
+        fs::remove_file(&pipe).unwrap();
+        fs::write(&pipe, "not a configuration").unwrap();
+        first.write_all(b"drain_seconds = 7\n").unwrap();
+    });
+    drop(Appliance::start(&folder, "--config pipe"));
+    writer.join().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

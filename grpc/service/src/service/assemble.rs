@@ -58,7 +58,6 @@ pub struct Running {
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
     let addresses = Limiter::new(&config.rates);
     let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
-    let file = Reloader::file(config)?;
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -82,7 +81,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
     }
     let drain = Arc::new(Notify::new());
     let reloader = Arc::new(Reloader {
-        file,
+        file: config.file.clone(),
         running: Mutex::new(config.clone()),
         clients: Arc::clone(&clients),
         addresses: Arc::clone(&addresses),

@@ -3,10 +3,9 @@
 use super::identity::{Reloadable, authenticator};
 use super::rates::Limiter;
 use super::tls::{self, ServerTls};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Source};
 use crate::scheduler::Scheduler;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use toml::{Table, Value};
@@ -17,7 +16,7 @@ const RELOADED: [&str; 4] = ["clients", "limits", "rates", "tls"];
 /// The parts of the running service that a reload changes.
 pub struct Reloader {
     /// The configuration file, and what it said at the start; `None` if the service was started without one.
-    pub file: Option<(PathBuf, Config)>,
+    pub file: Option<Source>,
     /// The configuration in effect.
     pub running: Mutex<Config>,
     /// Known clients of the public API.
@@ -42,15 +41,6 @@ pub struct Reloaded {
 }
 
 impl Reloader {
-    /// The file of a configuration, with what it says without the flags that override it.
-    ///
-    /// # Errors
-    /// [`ConfigError`].
-    pub fn file(config: &Config) -> Result<Option<(PathBuf, Config)>, ConfigError> {
-        let read = |path: &PathBuf| Ok((path.clone(), Config::read(path)?));
-        config.file.as_ref().map(read).transpose()
-    }
-
     /// Reloads, and logs what came of it. What is refused changes nothing.
     ///
     /// # Errors
@@ -82,7 +72,11 @@ impl Reloader {
 
     fn apply(&self) -> Result<Reloaded, ConfigError> {
         let refuse = |why: &str| Err(ConfigError::Refused(why.to_owned()));
-        let Some((path, at_start)) = &self.file else {
+        let Some(Source {
+            path,
+            config: at_start,
+        }) = &self.file
+        else {
             return refuse("the service was started without a configuration file");
         };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,6 +169,7 @@ fn flat(config: &Config) -> Result<BTreeMap<String, Value>, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn config(text: &str) -> Config {
         toml::from_str(text).unwrap()
