@@ -1,7 +1,7 @@
 //! Removes expired data: old finished jobs, inputs of finished jobs, unreferenced files. If disk space is low, inputs
 //! and unreferenced files expire sooner, but jobs and proofs do not.
 
-use super::{Scheduler, SubmitError, blocking};
+use super::{Scheduler, SubmitError, blocking, joined};
 use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -108,15 +108,22 @@ impl Scheduler {
         }
         loop {
             if clock.is_trusted((Instant::now(), SystemTime::now())) {
-                match self.collect().await {
-                    Ok((0, 0)) => {}
-                    Ok((jobs, files)) => tracing::info!(jobs, files, "removed expired jobs and files"),
-                    Err(error) => tracing::error!(%error, "collection failed"),
-                }
+                self.collect_once().await;
             }
             tokio::time::sleep(MIN_INTERVAL).await;
             let rest = INTERVAL.saturating_sub(MIN_INTERVAL);
             let _ = tokio::time::timeout(rest, self.collection.disk_is_short.notified()).await;
+        }
+    }
+
+    /// Collects, and tells what came of it. A panic ends here, because the loop knows how long ages are in doubt.
+    pub(super) async fn collect_once(self: &Arc<Self>) {
+        let scheduler = Arc::clone(self);
+        match joined(tokio::spawn(async move { scheduler.collect().await })).await {
+            Ok(Ok((0, 0))) => {}
+            Ok(Ok((jobs, files))) => tracing::info!(jobs, files, "removed expired jobs and files"),
+            Ok(Err(error)) => tracing::error!(%error, "collection failed"),
+            Err(_) => tracing::error!("collection panicked"),
         }
     }
 

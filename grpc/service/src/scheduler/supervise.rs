@@ -88,13 +88,15 @@ mod tests {
     use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, JobState, job_spec::Input};
     use std::collections::HashSet;
     use std::path::{Path, PathBuf};
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     /// Finds a file once, when its job is submitted, and then panics.
     #[derive(Default)]
     struct Faulty {
         n_found: AtomicUsize,
+        /// Whether collection panics too.
+        keeps_all: AtomicBool,
     }
 
     impl Artifacts for Faulty {
@@ -112,6 +114,7 @@ mod tests {
         }
 
         fn collect(&self, _: &HashSet<Reference>, _: Duration) -> Result<usize, ArtifactError> {
+            assert!(!self.keeps_all.load(Ordering::Relaxed), "the fault of this test");
             Ok(0)
         }
 
@@ -173,6 +176,48 @@ mod tests {
         }
         let idle = scheduler.when(|state| (state.preparing.taken() == 0).then_some(()));
         tokio::time::timeout(Duration::from_secs(60), idle).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_collection_that_panics_does_not_end_its_loop() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = Arc::new(Faulty::default());
+        let scheduler = start(folder.path(), Arc::clone(&artifacts)).await;
+        artifacts.keeps_all.store(true, Ordering::Relaxed);
+        // It would panic here.
+        scheduler.collect_once().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_device_whose_loop_panicked_fails_its_job_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = Arc::new(Faulty::default());
+        // No attempt is prepared.
+        artifacts.n_found.store(1, Ordering::Relaxed);
+        let scheduler = start(folder.path(), artifacts).await;
+        let job = scheduler.with_store(|store| store.submit("", spec())).await;
+        let id = job.unwrap().job.id;
+        scheduler.state().devices[0].job_id.clone_from(&id);
+        // As its loop does when it starts again.
+        tokio::spawn(Arc::clone(&scheduler).drive_device(0));
+        let has_ended = async {
+            loop {
+                let wanted = id.clone();
+                let job = scheduler
+                    .with_store(move |store| store.get(&wanted))
+                    .await
+                    .unwrap();
+                if job.has_ended() {
+                    return job;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), has_ended).await;
+        let job = ended.expect("the job ends");
+        assert_eq!((job.state, job.failed_attempts), (JobState::Failed, 2));
+        assert_eq!(job.attempt_failures[0].code, "scheduler.panic");
+        assert_eq!(scheduler.devices()[0].job_id, "");
     }
 
     #[tokio::test(flavor = "multi_thread")]
