@@ -29,6 +29,8 @@ pub struct Config {
     pub devices: Vec<String>,
     /// How long running jobs may continue after SIGTERM.
     pub drain_seconds: u64,
+    /// How long they may continue if they are expected to end by then.
+    pub max_drain_seconds: u64,
     /// Open connections per client address.
     pub max_connections_per_address: u32,
     /// Maximum number of waiting jobs; more are rejected.
@@ -184,6 +186,7 @@ impl Default for Config {
             otlp_endpoint: None,
             devices: vec!["auto".to_owned()],
             drain_seconds: 60,
+            max_drain_seconds: 3600,
             max_connections_per_address: 256,
             max_queued_jobs: 10_000,
             max_attempts: 3,

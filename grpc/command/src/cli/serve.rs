@@ -25,8 +25,9 @@ Examples:
       prints the configuration that results from file, environment and flags
 
 Flags override environment variables, which override the file. SIGTERM drains: jobs on devices may
-finish, the others wait for the next start. A second signal stops the service at once. Either way no
-accepted job is lost. SIGHUP reads clients, rates, limits and TLS files of the configuration again.
+finish, the others wait for the next start. A long proof gets the time that it should take, up to
+max_drain_seconds (an hour). A second signal stops the service at once. Either way no accepted job is
+lost. SIGHUP reads clients, rates, limits and TLS files of the configuration again.
 
 The log goes to standard error. If nobody reads it, lines are dropped and counted; nothing waits.
 
@@ -63,7 +64,7 @@ pub struct Args {
         value_delimiter = ','
     )]
     devices: Vec<crate::cli::device::DeviceSelection>,
-    /// How long jobs on devices may continue after SIGTERM, in seconds [default: 60]
+    /// How long any job on a device may continue after SIGTERM, in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "QUARRY_DRAIN_SECONDS")]
     drain_seconds: Option<u64>,
     /// Send traces of jobs to this OTLP collector (gRPC) [default: none]
@@ -157,6 +158,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let before = heard.clone();
         let draining = || {
             manager.tell("STOPPING=1\nSTATUS=draining");
+            let manager = Arc::clone(&manager);
+            tokio::spawn(async move { manager.extend_stop().await });
             let _ = drains.send(*before.borrow());
         };
         let mut again = heard.clone();

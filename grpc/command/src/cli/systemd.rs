@@ -5,6 +5,9 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+/// By how much each message extends the time to stop, and how often one is sent.
+const EXTENSION: Duration = Duration::from_secs(30);
+const EXTENSION_INTERVAL: Duration = Duration::from_secs(10);
 /// How long sending a message may block.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -31,6 +34,14 @@ impl Manager {
             && let Err(why) = socket.send(what.as_bytes())
         {
             tracing::warn!(%why, what, "cannot notify the service manager");
+        }
+    }
+
+    /// Asks for more time to stop, again and again, as long as the process lives.
+    pub async fn extend_stop(&self) {
+        loop {
+            self.tell(&format!("EXTEND_TIMEOUT_USEC={}", EXTENSION.as_micros()));
+            tokio::time::sleep(EXTENSION_INTERVAL).await;
         }
     }
 

@@ -213,6 +213,7 @@ async fn the_service_manager_is_told_and_a_drain_lets_proofs_end() {
             crate::common::appliance::signal("TERM", service.id());
         }
         told(socket, "STOPPING=1");
+        told(socket, "EXTEND_TIMEOUT_USEC=30000000");
         until("a drain", || {
             let (status, _, reasons) = service.page("/readyz");
             (status == 503 && reasons.contains("draining")).then_some(())

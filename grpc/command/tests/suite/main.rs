@@ -10,6 +10,7 @@ mod cli_service;
 mod cli_usage;
 mod cli_verify;
 mod deploy;
+mod drain;
 mod interceptors;
 mod isolation;
 mod operators;

@@ -190,7 +190,8 @@ fn the_commands_work_as_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_takes_up_what_was_there() {
     let folder = Folder::new();
-    let service = Appliance::start(&folder, "--drain-seconds 0");
+    folder.write("quarry.toml", "drain_seconds = 0\nmax_drain_seconds = 0\n");
+    let service = Appliance::start(&folder, "--config quarry.toml");
     let mut client = service.client().await;
     let spec = long_job(&mut client, 0).await;
     let running = submit(&mut client, spec.clone()).await.id;

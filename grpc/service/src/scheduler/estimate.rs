@@ -16,7 +16,7 @@ pub const PROMISE: f64 = 0.95;
 impl Scheduler {
     /// Tells the time of a job from its work, if known, and its limits; `None` before the first proof. No job takes
     /// longer than the limit that it is stopped at.
-    fn times(&self, share: f64) -> Option<impl Fn(Option<f64>, Option<Limits>) -> Duration> {
+    pub(super) fn times(&self, share: f64) -> Option<impl Fn(Option<f64>, Option<Limits>) -> Duration> {
         // The same for all jobs of unknown work, of which there may be many.
         let usual = self.pace.time(None, share)?;
         Some(move |work: Option<f64>, limits| {

@@ -9,6 +9,7 @@ mod announce;
 mod collect;
 mod commitments;
 mod disk;
+mod drain;
 mod end;
 mod ended;
 mod estimate;
@@ -256,16 +257,6 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Stops starting jobs and waits, up to `time`, until the running ones are done.
-    pub async fn drain(&self, time: Duration) {
-        self.state().draining = true;
-        self.wake.notify_waiters();
-        let idle = self.when(|state| (state.proving.taken() == 0).then_some(()));
-        if tokio::time::timeout(time, idle).await.is_err() {
-            tracing::warn!("drain timed out: unfinished proofs start over at the next start");
-        }
-    }
-
     /// Pauses the devices for a reason, or resumes them.
     ///
     /// # Errors
@@ -285,11 +276,6 @@ impl Scheduler {
     /// Whether watch streams must end.
     pub fn is_closing(&self) -> bool {
         self.state().closing
-    }
-
-    /// Whether the service is draining.
-    pub fn is_draining(&self) -> bool {
-        self.state().draining
     }
 
     /// The metrics.

@@ -124,16 +124,17 @@ pub async fn serve(
     }
     tracing::info!("draining");
     draining();
-    drain(running, Duration::from_secs(config.drain_seconds)).await
+    drain(running, config).await
 }
 
-/// Lets jobs on devices finish within `time`, while requests are still answered.
-async fn drain(running: Running, time: Duration) -> Result<(), ServeError> {
+/// Lets jobs on devices finish, while requests are still answered.
+async fn drain(running: Running, config: &Config) -> Result<(), ServeError> {
     let Running {
         scheduler, serving, ..
     } = running;
     let drained = async {
-        scheduler.drain(time).await;
+        let [least, most] = [config.drain_seconds, config.max_drain_seconds].map(Duration::from_secs);
+        scheduler.drain(least, most).await;
         scheduler.close();
         tokio::time::sleep(GOODBYE).await;
     };

@@ -1,0 +1,67 @@
+//! Draining: the service starts no more jobs, and waits for those on devices.
+
+use super::estimate::PROMISE;
+use super::{Active, Scheduler};
+use std::time::Duration;
+
+impl Scheduler {
+    /// Stops starting jobs and waits until the running ones are done: for `least`, and up to `most` for proofs that are
+    /// expected to end by then.
+    pub async fn drain(&self, least: Duration, most: Duration) {
+        self.state().draining = true;
+        self.wake.notify_waiters();
+        let time = patience(least, most, self.times_left());
+        tracing::info!(seconds = time.as_secs(), "waiting for proofs on devices");
+        let idle = self.when(|state| (state.proving.taken() == 0).then_some(()));
+        if tokio::time::timeout(time, idle).await.is_err() {
+            tracing::warn!("drain timed out: unfinished proofs start over at the next start");
+        }
+    }
+
+    /// Whether the service is draining.
+    pub fn is_draining(&self) -> bool {
+        self.state().draining
+    }
+
+    /// Device time that each running proof still needs; `None` before the first proof that tells a pace.
+    fn times_left(&self) -> Vec<Option<Duration>> {
+        let time = self.times(PROMISE);
+        let left = |active: &Active| {
+            let time = time.as_ref()?;
+            Some(time(active.work(), active.limits).mul_f64(1.0 - active.progress))
+        };
+        let state = self.state();
+        let running = state.active.values().filter(|active| active.summary.is_proving());
+        running.map(left).collect()
+    }
+}
+
+/// How long a drain waits for proofs that need so much device time. Verification and a late proof take `least` more.
+fn patience(least: Duration, most: Duration, left: Vec<Option<Duration>>) -> Duration {
+    let most = most.max(least);
+    let needed = |left: Option<Duration>| left.map_or(most, |left| left.saturating_add(least));
+    let longest = left.into_iter().map(needed).max();
+    longest.unwrap_or(least).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_proof_is_waited_for_within_bounds() {
+        let seconds = Duration::from_secs;
+        let known = |n| Some(seconds(n));
+        for (left, expected) in [
+            (vec![], 60),
+            (vec![known(0)], 60),
+            (vec![known(10), known(600), known(20)], 660),
+            (vec![known(5000)], 3600),
+            (vec![known(10), None], 3600),
+        ] {
+            let time = patience(seconds(60), seconds(3600), left.clone());
+            assert_eq!(time, seconds(expected), "{left:?}");
+        }
+        assert_eq!(patience(seconds(60), seconds(0), vec![None]), seconds(60));
+    }
+}
