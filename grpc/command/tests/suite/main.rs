@@ -11,6 +11,7 @@ mod cli_usage;
 mod cli_verify;
 mod deploy;
 mod drain;
+mod drill;
 mod interceptors;
 mod isolation;
 mod operators;

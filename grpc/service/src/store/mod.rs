@@ -77,7 +77,8 @@ pub enum StoreError {
     PageToken(String),
     /// The store was written by a later version.
     #[error(
-        "'{}' has schema {found}, this version knows schemas up to {known}: it was written by a later version",
+        "'{}' has schema {found}, this version knows schemas up to {known}: it was written by a later version; \
+         run that version, or restore a backup of this one",
         path.display()
     )]
     Later {

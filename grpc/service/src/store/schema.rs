@@ -206,10 +206,22 @@ mod tests {
             write.open_table(META).unwrap().insert(SCHEMA, 99).unwrap();
             write.commit().unwrap();
         }
-        assert!(matches!(
-            RedbStore::open(&path),
-            Err(StoreError::Later { found: 99, .. })
-        ));
+        let content = |path: &Path| {
+            let database = Database::open(path).unwrap();
+            let meta = database.begin_read().unwrap().open_table(META).unwrap();
+            let entries = meta.iter().unwrap().map(|entry| entry.unwrap());
+            let entries = entries.map(|(key, value)| (key.value().to_owned(), value.value()));
+            entries.collect::<Vec<_>>()
+        };
+        let before = content(&path);
+        for opened in [RedbStore::open(&path), RedbStore::open_as_it_is(&path)] {
+            let Err(error @ StoreError::Later { found: 99, .. }) = opened else {
+                panic!("it opens");
+            };
+            let error = error.to_string();
+            assert!(error.contains("run that version, or restore a backup"), "{error}");
+        }
+        assert_eq!(content(&path), before, "nothing in it has changed");
         let path = folder.path().join("garbage");
         fs::write(&path, [7; 5000]).unwrap();
         assert!(RedbStore::open(&path).is_err());
