@@ -21,15 +21,19 @@ pub struct Guard(Option<WorkerGuard>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let guard = self.0.take();
-        let (done, is_done) = mpsc::channel();
-        // In a thread, since it reports a full queue on standard output, which may stall as well.
-        std::thread::spawn(move || {
-            drop(guard);
-            let _ = done.send(());
-        });
-        let _ = is_done.recv_timeout(LAST_LINES);
+        // It reports a full queue on standard output, which may stall as well.
+        drop_within(self.0.take(), LAST_LINES);
     }
+}
+
+/// Drops a value in a thread; returns whether that ended in time.
+fn drop_within(value: impl Send + 'static, time: Duration) -> bool {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop(value);
+        let _ = done.send(());
+    });
+    is_done.recv_timeout(time).is_ok()
 }
 
 /// The writer of a log on standard error.
@@ -62,6 +66,23 @@ fn lossy(to: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
 mod tests {
     use super::*;
     use std::io::Read;
+
+    /// Cannot be dropped before the sender is.
+    struct Stalled(mpsc::Receiver<()>);
+
+    impl Drop for Stalled {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_log_is_bounded() {
+        let (sender, receiver) = mpsc::channel();
+        assert!(!drop_within(Stalled(receiver), Duration::from_millis(10)));
+        drop(sender);
+        assert!(drop_within((), Duration::from_secs(60)));
+    }
 
     #[test]
     fn a_reader_that_stalls_costs_lines_and_no_time() {

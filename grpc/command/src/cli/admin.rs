@@ -22,8 +22,8 @@ Examples:
   quarry admin backup /var/lib/quarry/copy.redb && cp -an /var/lib/quarry/artifacts /backup/
       the service writes the copy; in this order: artifacts never change, so their later copy has all that
       the store refers to
-  quarry admin check || quarry admin reprove 0192f0c4d5e67890
-      makes a proof again whose file is damaged or lost; check names the jobs
+  quarry admin reprove 0192f0c4d5e67890
+      makes a proof again whose file is damaged or lost; `quarry admin check` names the jobs
   quarry admin reload
       after changing clients, rates, limits or TLS in the configuration file, or renewing a certificate
 

@@ -21,6 +21,7 @@ mod reprove;
 mod secure;
 mod serve;
 mod upkeep;
+mod upload_race;
 
 #[cfg(feature = "slow-tests")]
 mod browser;

@@ -4,7 +4,10 @@ use crate::common::Folder;
 use crate::common::appliance::{Appliance, air_job, kept, submit, until, wait};
 use quarry_client::ClientError;
 use quarry_client::protocol::{JobSpec, JobState, job_spec::Input};
+use quarry_service::job::Job;
+use quarry_service::store::{Fence, JobStore, RedbStore, Renew};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 use tonic::Code;
@@ -204,6 +207,79 @@ async fn files_without_their_store_are_kept_and_not_served() {
     );
     let _service = Appliance::start(&folder, "--config later.toml");
     until("the collection", || (n_objects(&folder) == 0).then_some(()));
+}
+
+/// Starts the service as a user who may not override the modes of files; what it says.
+fn serve_by_modes(folder: &Folder) -> String {
+    let program = env!("CARGO_BIN_EXE_quarry");
+    let root = Command::new("id").arg("-u").output().expect("id runs").stdout == b"0\n";
+    let mut command = match root {
+        true => Command::new("setpriv"),
+        false => Command::new(program),
+    };
+    if root {
+        command.args(["--bounding-set=-dac_override,-dac_read_search", program]);
+    }
+    let ran = command.args(SERVE.split(' ')).current_dir(folder.path()).output();
+    let ran = ran.expect("the service starts");
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    String::from_utf8(ran.stderr).unwrap()
+}
+
+#[test]
+fn data_of_another_user_needs_no_restore() {
+    let folder = Folder::new();
+    drop(Appliance::start(&folder, ""));
+    fs::create_dir_all(folder.file("data/artifacts/tenant")).unwrap();
+    for name in ["data/store.redb", "data/artifacts"] {
+        let path = folder.file(name);
+        let mode = path.metadata().unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let said = serve_by_modes(&folder);
+        fs::set_permissions(&path, mode).unwrap();
+        assert!(said.contains("denied"), "{said}");
+        assert!(!said.contains("/backup"), "{said}");
+    }
+    drop(Appliance::start(&folder, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_shrinks_after_its_jobs_expired() {
+    let case = Folder::with_case(PLAIN);
+    drop(Appliance::start(&case, ""));
+    {
+        let store = RedbStore::open(&case.file("data/store.redb")).unwrap();
+        for _ in 0..40 {
+            let spec = JobSpec {
+                labels: [("label".to_owned(), "x".repeat(100_000))].into(),
+                ..JobSpec::default()
+            };
+            let id = store.submit("", spec.into()).unwrap().job.id;
+            let end = &mut |job: &mut Job| job.state = JobState::Failed;
+            store.change(&id, Fence::Any, Renew::Keep, end).unwrap();
+        }
+    }
+    let size = || case.file("data/store.redb").metadata().unwrap().len();
+    let before = size();
+    case.write(
+        "old.toml",
+        "keep_jobs_seconds = 0\n[artifacts]\nkeep_all_seconds = 0\n",
+    );
+    let service = Appliance::start(&case, "--config old.toml");
+    until("the end of the jobs", || {
+        service.log().contains("removed expired").then_some(())
+    });
+    let compacted = case.quarry("admin --data data compact").exits(0);
+    compacted.says(&["the store has", "MiB before"]);
+    assert!(size() < before / 2, "{before} bytes, {} now", size());
+    drop(service);
+    let service = Appliance::start(&case, "");
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let id = submit(&mut client, spec).await.id;
+    assert_eq!(wait(&mut client, &id).await.state(), JobState::Succeeded);
+    assert_eq!(service.terminate().code(), Some(0));
+    case.quarry("store check --data data").exits(0);
 }
 
 #[test]

@@ -137,6 +137,19 @@ mod tests {
     use std::fs;
 
     #[test]
+    fn a_folder_that_cannot_be_read_is_named_and_no_store_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = folder.path().join("artifacts");
+        fs::write(&artifacts, "not a folder").unwrap();
+        let Err(error @ ServeError::Io { .. }) = open_store(folder.path()) else {
+            panic!("it opens");
+        };
+        let error = error.to_string();
+        assert!(error.contains(&artifacts.display().to_string()), "{error}");
+        assert!(!folder.path().join(STORE_FILE).exists());
+    }
+
+    #[test]
     fn files_are_not_opened_without_their_store() {
         let folder = tempfile::tempdir().unwrap();
         let [path, artifacts] = ["store.redb", "artifacts"].map(|name| folder.path().join(name));

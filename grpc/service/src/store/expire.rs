@@ -8,7 +8,7 @@ use crate::job::Job;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use std::time::SystemTime;
 
-/// Removes up to `limit` jobs that ended before a time, with their results, events and dedup keys; returns their number.
+/// Removes up to `limit` jobs that ended before a time, with results, events and dedup keys; returns their number.
 ///
 /// # Errors
 /// [`StoreError`].
