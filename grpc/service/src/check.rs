@@ -81,3 +81,58 @@ fn remedy(job: &Job) -> String {
         false => format!("; job {id} ({}) needs it", job.state.name()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifacts::{ArtifactFolder, Artifacts};
+    use crate::store::{Fence, RedbStore, Renew};
+    use quarry_client::protocol::{ArtifactRef, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input};
+    use std::fs;
+
+    #[test]
+    fn wrong_files_are_named_with_their_jobs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RedbStore::open(&folder.path().join("store.redb")).unwrap();
+        let artifacts = ArtifactFolder::open(&folder.path().join("artifacts"), 0, u64::MAX).unwrap();
+        let keep = |name: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, name).unwrap();
+            artifacts.adopt("tenant", &file).unwrap()
+        };
+        let submit = |input: &ArtifactRef| {
+            let program = ProgramInput {
+                program: Some(input.clone()),
+                ..ProgramInput::default()
+            };
+            let spec = JobSpec {
+                input: Some(Input::Program(program)),
+                ..JobSpec::default()
+            };
+            store.submit("tenant", spec.into()).unwrap().job.id
+        };
+        let [input, waiting, proof] = ["input", "waiting", "proof"].map(keep);
+        let ended = submit(&input);
+        let succeed = &mut |job: &mut Job| {
+            job.state = JobState::Succeeded;
+            job.result = Some(JobResult {
+                proof: Some(proof.clone()),
+                ..JobResult::default()
+            });
+        };
+        store.change(&ended, Fence::Any, Renew::Keep, succeed).unwrap();
+        let active = submit(&waiting);
+        let checked = || check(&store, &artifacts).unwrap();
+        assert_eq!((checked().n_files, checked().wrong.len()), (2, 0));
+
+        for sha256 in [&input.sha256, &waiting.sha256] {
+            fs::remove_file(artifacts.path("tenant", sha256).unwrap()).unwrap();
+        }
+        fs::write(artifacts.path("tenant", &proof.sha256).unwrap(), "damage").unwrap();
+        let wrong = checked().wrong.join("\n");
+        assert_eq!(wrong.lines().count(), 2, "{wrong}");
+        let made = format!("{}: damaged; `quarry admin reprove {ended}`", proof.sha256);
+        let needed = format!("not found; job {active} (received) needs it");
+        assert!(wrong.contains(&made) && wrong.contains(&needed), "{wrong}");
+    }
+}

@@ -5,9 +5,11 @@ use crate::common::appliance::{Appliance, air_job, kept, try_air_job, until};
 use crate::common::{Folder, assert_stones_proof};
 use quarry_client::protocol::{JobSpec, JobState, ListJobsRequest};
 use quarry_client::{Client, ClientError, Connection};
+use quarry_service::job::Job;
+use quarry_service::store::{Fence, JobStore, RedbStore, Renew};
 use std::fs;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const PLAIN: &str = "plain/fib_2p9";
 
@@ -269,6 +271,47 @@ async fn any_moment() {
     // Shared: four inputs and a public input. Per job: parameters and a proof. The other clients' files are the same,
     // except for the one that each of them uploaded.
     check_files(&case, 5 + 2 * tags.len());
+}
+
+/// Submits a job with a long label to a store and ends it.
+fn ended(store: &RedbStore) -> Job {
+    let spec = JobSpec {
+        labels: [("label".to_owned(), "x".repeat(20_000))].into(),
+        ..JobSpec::default()
+    };
+    let id = store.submit("", spec.into()).unwrap().job.id;
+    let end = &mut |job: &mut Job| job.state = JobState::Succeeded;
+    store.change(&id, Fence::Any, Renew::Keep, end).unwrap()
+}
+
+#[test]
+fn a_kill_during_a_compaction_loses_nothing() {
+    let folder = Folder::new();
+    drop(restart(&folder, ""));
+    let path = folder.file("data/store.redb");
+    let kept: Vec<Job> = {
+        let store = RedbStore::open(&path).unwrap();
+        (0..400).for_each(|_| drop(ended(&store)));
+        let later = SystemTime::now() + Duration::from_secs(60);
+        assert_eq!(store.expire(later, usize::MAX).unwrap(), 400);
+        (0..100).map(|_| ended(&store)).collect()
+    };
+    let loose = fs::read(&path).unwrap();
+    let mut moment = 0.0_f64;
+    for _ in 0..8 {
+        folder.write("data/store.redb", &loose);
+        let service = restart(&folder, "");
+        let mut compacting = folder.command("admin --data data compact").spawn().unwrap();
+        moment = (moment + 0.618_033_988_749_895).fract();
+        std::thread::sleep(Duration::from_secs_f64(moment / 2.0));
+        service.kill();
+        println!("killed after {moment:.3} / 2 s: {}", compacting.wait().unwrap());
+        let store = RedbStore::open(&path).unwrap();
+        for job in &kept {
+            assert_eq!(store.get(&job.id).unwrap(), *job);
+        }
+        store.probe().unwrap();
+    }
 }
 
 /// A service with a device fault, and a job.
