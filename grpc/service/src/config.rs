@@ -1,6 +1,10 @@
 //! The configuration of `quarry serve`: a TOML file in which every value has a default.
 
+mod tenants;
+
 pub use crate::service::Role;
+pub use tenants::TenantLimits;
+
 use quarry_client::protocol::Limits;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -41,6 +45,8 @@ pub struct Config {
     pub keep_jobs_seconds: u64,
     /// Limits per job.
     pub limits: JobLimits,
+    /// Limits for each tenant.
+    pub limits_per_tenant: TenantLimits,
     /// Limits for artifacts.
     pub artifacts: ArtifactLimits,
     /// Rate limits, per known client or else per address.
@@ -89,6 +95,9 @@ pub struct Client {
     /// Maximum number of active jobs of the tenant.
     #[serde(default)]
     pub max_active_jobs: Option<usize>,
+    /// Limits of its tenant, where they differ from those of all tenants.
+    #[serde(default)]
+    pub limits: TenantLimits,
     /// The client's own rate limits.
     #[serde(default)]
     pub rates: OwnRates,
@@ -167,6 +176,10 @@ pub struct ArtifactLimits {
     pub max_bytes: u64,
     /// Free disk space below which uploads are rejected, in bytes.
     pub min_free_bytes: u64,
+    /// Rate that an upload must keep, averaged over half a minute.
+    pub min_upload_bytes_per_second: u64,
+    /// How long an upload may take. A longer one can be resumed.
+    pub max_upload_seconds: u64,
     /// How long unreferenced files are kept.
     pub keep_seconds: u64,
     /// How long the inputs of a finished job are kept; shorter if disk space is low.
@@ -192,6 +205,7 @@ impl Default for Config {
             max_attempts: 3,
             keep_jobs_seconds: 90 * 24 * 3600,
             limits: JobLimits::default(),
+            limits_per_tenant: TenantLimits::NONE,
             artifacts: ArtifactLimits::default(),
             rates: Rates::default(),
             tls: None,
@@ -234,6 +248,8 @@ impl Default for ArtifactLimits {
         Self {
             max_bytes: 16 << 30,
             min_free_bytes: 1 << 30,
+            min_upload_bytes_per_second: 16 << 10,
+            max_upload_seconds: 6 * 3600,
             keep_seconds: 24 * 3600,
             keep_inputs_seconds: 7 * 24 * 3600,
             keep_all_seconds: 3600,
@@ -338,6 +354,9 @@ impl Config {
         .contains(&0)
         {
             return refuse("limits: each at least 1");
+        }
+        if self.artifacts.min_upload_bytes_per_second == 0 || self.artifacts.max_upload_seconds == 0 {
+            return refuse("artifacts: min_upload_bytes_per_second and max_upload_seconds: each at least 1");
         }
         if let Some(endpoint) = &self.otlp_endpoint
             && !endpoint.starts_with("http://")

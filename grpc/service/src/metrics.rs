@@ -35,7 +35,7 @@ pub const REFUSALS: [&str; 10] = [
     "rate", "full", "quota", "late", "deadline", "paused", "draining", "reused", "artifact", "store",
 ];
 /// Reasons for which an upload is rejected.
-pub const UPLOAD_REFUSALS: [&str; 5] = ["streams", "busy", "disk", "invalid", "storage"];
+pub const UPLOAD_REFUSALS: [&str; 7] = ["streams", "busy", "disk", "quota", "slow", "invalid", "storage"];
 /// Reasons for which a request fails authentication or authorization.
 pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
 

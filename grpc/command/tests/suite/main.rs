@@ -20,6 +20,7 @@ mod reload;
 mod reprove;
 mod secure;
 mod serve;
+mod tenants;
 mod upkeep;
 mod upload_race;
 

@@ -3,12 +3,18 @@
 //!
 //! The trait [`Artifacts`], which a fleet could implement with shared storage, and the folder of a single appliance.
 
+mod accounts;
+mod disk;
+mod files;
 mod folder;
+mod upload;
 
 pub use folder::ArtifactFolder;
 pub use quarry_client::digest::digest;
 
+use crate::config::TenantLimits;
 use crate::job::Job;
+use crate::quota::Exceeded;
 use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
 use std::fs::File;
@@ -55,9 +61,12 @@ pub enum ArtifactError {
     DiskFull {
         /// Free bytes.
         free: u64,
-        /// Needed bytes: the file, other uploads in progress and the space that must stay free.
+        /// Needed bytes: what the tenant's uploads may still send, and the space that must stay free.
         needed: u64,
     },
+    /// The tenant has reached one of its limits.
+    #[error(transparent)]
+    Quota(#[from] Exceeded),
     /// The folder cannot be read or written.
     #[error("artifacts: {0}")]
     Io(#[from] io::Error),
@@ -81,12 +90,21 @@ pub struct Kept {
     pub received: u64,
 }
 
+/// What a tenant uses of the storage, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Its files, complete or not.
+    pub stored: u64,
+    /// What its open uploads may still send.
+    pub promised: u64,
+}
+
 /// An upload in progress. If it is dropped, the written bytes stay, to be resumed.
 pub trait Upload: Send {
     /// Appends a chunk.
     ///
     /// # Errors
-    /// [`ArtifactError::TooLong`], [`ArtifactError::Io`].
+    /// [`ArtifactError::TooLong`], [`ArtifactError::DiskFull`], [`ArtifactError::Io`].
     fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError>;
 
     /// Ends the upload. If all bytes have arrived, checks the digest: a match is stored durably, a mismatch is
@@ -105,16 +123,24 @@ pub trait Artifacts: Send + Sync + 'static {
     /// [`ArtifactError`].
     fn stat(&self, tenant: &str, sha256: &str) -> Result<Kept, ArtifactError>;
 
-    /// Begins or resumes a tenant's upload.
+    /// Begins or resumes a tenant's upload within its limits.
     ///
     /// # Errors
-    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`] and others.
+    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`], [`ArtifactError::Quota`] and
+    /// others.
     fn upload(
         &self,
         tenant: &str,
         artifact: &ArtifactRef,
         offset: u64,
+        limits: &TenantLimits,
     ) -> Result<Box<dyn Upload>, ArtifactError>;
+
+    /// Returns what a tenant uses.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    fn usage(&self, tenant: &str) -> Result<Usage, ArtifactError>;
 
     /// Returns a local path for reading a tenant's complete file.
     ///
@@ -128,7 +154,7 @@ pub trait Artifacts: Send + Sync + 'static {
     /// [`ArtifactError`].
     fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
 
-    /// Whether free disk space is below the watermark.
+    /// Whether free disk space is below the watermark. What uploads may still send does not count.
     ///
     /// # Errors
     /// [`ArtifactError::Io`].

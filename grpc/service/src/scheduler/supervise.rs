@@ -81,7 +81,8 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload};
+    use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload, Usage};
+    use crate::config::TenantLimits;
     use crate::job::Spec;
     use crate::scheduler::testing;
     use crate::store::RedbStore;
@@ -122,8 +123,18 @@ mod tests {
             unreachable!("no job gets so far")
         }
 
-        fn upload(&self, _: &str, _: &ArtifactRef, _: u64) -> Result<Box<dyn Upload>, ArtifactError> {
+        fn upload(
+            &self,
+            _: &str,
+            _: &ArtifactRef,
+            _: u64,
+            _: &TenantLimits,
+        ) -> Result<Box<dyn Upload>, ArtifactError> {
             unreachable!("no job gets so far")
+        }
+
+        fn usage(&self, _: &str) -> Result<Usage, ArtifactError> {
+            Ok(Usage::default())
         }
 
         fn adopt(&self, _: &str, _: &Path) -> Result<ArtifactRef, ArtifactError> {

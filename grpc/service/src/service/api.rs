@@ -3,13 +3,14 @@
 use super::connections::whole_network;
 use super::identity::{Authenticator, Identity, Role};
 use super::interceptors;
+use super::patience::Patience;
 use super::rates::{Limiter, RequestKind};
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
-use super::streams::{STALL, blocking, send_events, send_file};
+use super::streams::{blocking, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
-use crate::config::Config;
+use crate::config::{ArtifactLimits, Config};
 use crate::job::Job;
 use crate::scheduler::Scheduler;
 use crate::store::{Listing, StoreError};
@@ -62,7 +63,7 @@ pub struct Api {
     addresses: Arc<Limiter>,
     transfers: Arc<Slots<String>>,
     watches: Arc<Slots<String>>,
-    max_artifact_bytes: u64,
+    artifact_limits: ArtifactLimits,
 }
 
 impl Api {
@@ -81,7 +82,7 @@ impl Api {
             addresses,
             transfers: Slots::new(TRANSFERS),
             watches: Slots::new(WATCHES),
-            max_artifact_bytes: config.artifacts.max_bytes,
+            artifact_limits: config.artifacts,
         }
     }
 
@@ -164,7 +165,8 @@ impl Api {
         who: Identity,
         mut parts: Streaming<UploadArtifactRequest>,
     ) -> Result<ArtifactStatus, Status> {
-        let header = match next(&mut parts).await?.and_then(|part| part.part) {
+        let mut patience = Patience::new(&self.artifact_limits);
+        let header = match patience.wait(parts.message()).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
             _ => return Err(Status::invalid_argument("an upload must begin with its header")),
         };
@@ -172,19 +174,17 @@ impl Api {
         short("sha256", &artifact.sha256)?;
         let wanted = artifact.clone();
         let offset = header.offset;
-        let upload = self.with_artifacts(move |artifacts| artifacts.upload(&who.tenant, &wanted, offset));
-        let mut upload: Box<dyn Upload> = upload.await.inspect_err(|status| {
-            if status.code() == Code::ResourceExhausted {
-                self.scheduler.disk_is_short();
-            }
-        })?;
+        let upload =
+            move |artifacts: &dyn Artifacts| artifacts.upload(&who.tenant, &wanted, offset, &who.limits);
+        let mut upload: Box<dyn Upload> = self.with_artifacts(upload).await?;
         // If the client disconnects, the received bytes stay, to be resumed.
-        while let Some(part) = next(&mut parts).await? {
+        while let Some(part) = patience.wait(parts.message()).await? {
             let Some(Part::Chunk(chunk)) = part.part else {
                 return Err(Status::invalid_argument(
                     "only chunks may follow an upload's header",
                 ));
             };
+            patience.received(chunk.len());
             upload = blocking(move || {
                 upload.write(&chunk)?;
                 Ok(upload)
@@ -198,12 +198,6 @@ impl Api {
             received: kept.received,
         })
     }
-}
-
-/// The next part of an upload. A client that sends nothing must not hold the file forever.
-async fn next(parts: &mut Streaming<UploadArtifactRequest>) -> Result<Option<UploadArtifactRequest>, Status> {
-    let next = tokio::time::timeout(STALL, parts.message()).await;
-    next.map_err(|_| Status::deadline_exceeded("the client sent nothing for too long: resume the upload"))?
 }
 
 /// A stream of responses; its slot is released when it ends or the client disconnects.
@@ -233,7 +227,7 @@ impl Prover for Api {
             layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
             profiles: PROFILES.iter().map(profile).collect(),
             limits: Some(self.scheduler.max_limits()),
-            max_artifact_bytes: self.max_artifact_bytes,
+            max_artifact_bytes: self.artifact_limits.max_bytes,
             max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
             paused: self.scheduler.paused(),
         }))
@@ -257,6 +251,9 @@ impl Prover for Api {
         let received = self.receive(who, request.into_inner()).await;
         if let Some(reason) = received.as_ref().err().and_then(upload_refusal) {
             metrics.upload_refused(reason);
+            if reason == "disk" {
+                self.scheduler.disk_is_short();
+            }
         }
         received.map(Response::new)
     }

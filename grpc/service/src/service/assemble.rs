@@ -57,7 +57,7 @@ pub struct Running {
 /// [`ServeError`].
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
     let addresses = Limiter::new(&config.rates);
-    let clients = Reloadable::new(authenticator(&config.clients, &config.rates)?);
+    let clients = Reloadable::new(authenticator(config)?);
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;
     let described = || {
         tonic_reflection::server::Builder::configure()

@@ -3,7 +3,7 @@
 //! [`Authenticator`] is a trait so that signed requests can later replace tokens and certificates.
 
 use super::rates::Limiter;
-use crate::config::{Client, ConfigError, Rates};
+use crate::config::{Config, ConfigError, TenantLimits};
 use quarry_client::digest::digest;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -34,6 +34,8 @@ pub struct Identity {
     pub roles: Vec<Role>,
     /// Maximum number of active jobs of the tenant.
     pub max_active_jobs: Option<usize>,
+    /// Limits of the tenant.
+    pub limits: TenantLimits,
     /// Rate limiter of the client; if `None`, the limits of its address apply.
     pub limiter: Option<Arc<Limiter>>,
 }
@@ -55,7 +57,7 @@ pub trait Authenticator: Send + Sync + 'static {
 }
 
 /// Gives every client all roles: for an address that only this machine can reach.
-struct Open;
+struct Open(TenantLimits);
 
 impl Authenticator for Open {
     fn identify(&self, _: &MetadataMap, _: Option<&[u8]>) -> Result<Identity, Status> {
@@ -64,6 +66,7 @@ impl Authenticator for Open {
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
             max_active_jobs: None,
+            limits: self.0,
             limiter: None,
         })
     }
@@ -113,12 +116,12 @@ impl Authenticator for Reloadable {
 ///
 /// # Errors
 /// [`ConfigError::Refused`] for a client without a valid digest, or with the digest of another client.
-pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authenticator>, ConfigError> {
-    if clients.is_empty() {
-        return Ok(Arc::new(Open));
+pub fn authenticator(config: &Config) -> Result<Arc<dyn Authenticator>, ConfigError> {
+    if config.clients.is_empty() {
+        return Ok(Arc::new(Open(config.tenant_limits(None))));
     }
     let mut known = HashMap::new();
-    for client in clients {
+    for client in &config.clients {
         let is_digest =
             client.sha256.len() == 64 && client.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
         if !is_digest {
@@ -130,7 +133,8 @@ pub fn authenticator(clients: &[Client], rates: &Rates) -> Result<Arc<dyn Authen
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
             max_active_jobs: client.max_active_jobs,
-            limiter: Some(Limiter::new(&client.rates.over(rates))),
+            limits: config.tenant_limits(Some(client)),
+            limiter: Some(Limiter::new(&client.rates.over(&config.rates))),
         };
         if known.insert(client.sha256.clone(), identity).is_some() {
             let why = format!("clients: {} is listed twice", client.sha256);

@@ -12,6 +12,7 @@ mod listen;
 mod open;
 mod operators;
 mod pages;
+mod patience;
 mod rates;
 mod reload;
 mod slots;

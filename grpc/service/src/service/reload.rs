@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use toml::{Table, Value};
 
 /// Parts of the configuration that take effect at a reload. All others need a restart.
-const RELOADED: [&str; 4] = ["clients", "limits", "rates", "tls"];
+const RELOADED: [&str; 5] = ["clients", "limits", "limits_per_tenant", "rates", "tls"];
 
 /// The parts of the running service that a reload changes.
 pub struct Reloader {
@@ -89,7 +89,7 @@ impl Reloader {
                 "the file lists no clients, which would give everyone full access: restart to confirm that",
             );
         }
-        let clients = authenticator(&next.clients, &next.rates)?;
+        let clients = authenticator(&next)?;
         let loaded = next.tls.as_ref().map(tls::load).transpose()?;
         let mut changed = differing(&running, &next)?;
         let needs_restart = differing(at_start, &file)?
@@ -123,6 +123,7 @@ fn merged(running: &Config, file: &Config) -> Config {
     Config {
         clients: file.clients.clone(),
         limits: file.limits,
+        limits_per_tenant: file.limits_per_tenant,
         rates: file.rates,
         tls: running
             .tls

@@ -1,6 +1,7 @@
 //! Maps errors to gRPC status codes, with retry delays where a retry may help.
 
 use crate::artifacts::ArtifactError;
+use crate::quota::Exceeded;
 use crate::scheduler::{ReproveError, SubmitError};
 use crate::store::StoreError;
 use crate::text::cut;
@@ -52,6 +53,7 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
         ArtifactError::Offset { .. } => Status::out_of_range(message),
         ArtifactError::Damaged(_) => Status::data_loss(message),
         ArtifactError::DiskFull { .. } => retry(Code::ResourceExhausted, message, LATER),
+        ArtifactError::Quota(exceeded) => of_quota(exceeded),
         ArtifactError::Io(_) => {
             tracing::error!(%error, "artifact storage error");
             retry(
@@ -63,11 +65,29 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
     }
 }
 
+/// The status for more than a tenant's limit allows. Its details name the tenant's quota too.
+pub fn of_quota(exceeded: &Exceeded) -> Status {
+    let message = brief(exceeded.to_string());
+    let mut details = ErrorDetails::with_quota_failure_violation("tenant", &message);
+    let code = match exceeded.retry_after() {
+        Some(after) => {
+            details.set_retry_info(Some(after));
+            Code::ResourceExhausted
+        }
+        None => Code::FailedPrecondition,
+    };
+    Status::with_error_details(code, message, details)
+}
+
 /// The reason, one of [`UPLOAD_REFUSALS`](crate::metrics::UPLOAD_REFUSALS), for which an upload was rejected; `None` if
 /// the client broke it off.
 pub fn upload_refusal(status: &Status) -> Option<&'static str> {
+    if status.get_details_quota_failure().is_some() {
+        return Some("quota");
+    }
     match status.code() {
         Code::Aborted => Some("busy"),
+        Code::DeadlineExceeded => Some("slow"),
         Code::ResourceExhausted => Some("disk"),
         // DATA_LOSS: the content does not match its digest.
         Code::InvalidArgument | Code::OutOfRange | Code::DataLoss => Some("invalid"),

@@ -1,0 +1,248 @@
+use super::*;
+
+/// A tenant.
+const T: &str = "a tenant";
+/// No limits.
+const NONE: TenantLimits = TenantLimits::NONE;
+
+fn folder(watermark: u64) -> (tempfile::TempDir, ArtifactFolder) {
+    let folder = tempfile::tempdir().unwrap();
+    let artifacts = ArtifactFolder::open(folder.path(), watermark, 1 << 20).unwrap();
+    (folder, artifacts)
+}
+
+#[test]
+fn an_upload_is_resumed_and_checked() {
+    let (_folder, artifacts) = folder(0);
+    let artifact = digest(&b"hello, world"[..]).unwrap();
+    let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
+    upload.write(b"hello").unwrap();
+    assert!(matches!(
+        artifacts.upload(T, &artifact, 0, &NONE),
+        Err(ArtifactError::Busy(_))
+    ));
+    assert!(!upload.finish().unwrap().complete);
+    let stat = artifacts.stat(T, &artifact.sha256).unwrap();
+    assert_eq!((stat.complete, stat.received), (false, 5));
+    assert!(matches!(
+        artifacts.path(T, &artifact.sha256),
+        Err(ArtifactError::NotFound(_))
+    ));
+    assert!(matches!(
+        artifacts.upload(T, &artifact, 6, &NONE),
+        Err(ArtifactError::Offset { received: 5, .. })
+    ));
+
+    let mut upload = artifacts.upload(T, &artifact, 5, &NONE).unwrap();
+    upload.write(b", world").unwrap();
+    assert!(upload.finish().unwrap().complete);
+    let path = artifacts.path(T, &artifact.sha256).unwrap();
+    assert_eq!(fs::read(path).unwrap(), b"hello, world");
+}
+
+#[test]
+fn what_has_another_digest_is_forgotten() {
+    let (_folder, artifacts) = folder(0);
+    let artifact = digest(&b"hello"[..]).unwrap();
+    let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
+    upload.write(b"HELLO").unwrap();
+    assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
+    assert_eq!(artifacts.stat(T, &artifact.sha256).unwrap().received, 0);
+    let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
+    assert!(matches!(
+        upload.write(b"hello!"),
+        Err(ArtifactError::TooLong { .. })
+    ));
+    for bad in [
+        "",
+        "..",
+        "../../../../etc/passwd",
+        &"A".repeat(64),
+        &"é".repeat(32),
+    ] {
+        assert!(
+            matches!(artifacts.stat(T, bad), Err(ArtifactError::Digest(_))),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn the_disk_is_not_filled() {
+    let (_folder, artifacts) = folder(u64::MAX);
+    let artifact = digest(&b"x"[..]).unwrap();
+    assert!(matches!(
+        artifacts.upload(T, &artifact, 0, &NONE),
+        Err(ArtifactError::DiskFull { .. })
+    ));
+    assert!(artifacts.is_short().unwrap());
+    assert!(!self::folder(0).1.is_short().unwrap());
+
+    // A tenant's uploads must fit together, but nothing is reserved: not by another tenant, nor from collection.
+    let folder = tempfile::tempdir().unwrap();
+    let mut artifacts = ArtifactFolder::open(folder.path(), 0, u64::MAX).unwrap();
+    let free = artifacts.disk.free().unwrap();
+    let large = |name: &[u8]| ArtifactRef {
+        size: free / 3 * 2,
+        ..digest(name).unwrap()
+    };
+    let first = artifacts.upload(T, &large(b"x"), 0, &NONE).unwrap();
+    let second = artifacts.upload(T, &large(b"y"), 0, &NONE);
+    assert!(matches!(second, Err(ArtifactError::DiskFull { .. })));
+    assert!(artifacts.upload("another", &large(b"y"), 0, &NONE).is_ok());
+    artifacts.disk.watermark = free / 2;
+    assert!(!artifacts.is_short().unwrap(), "half of the disk is free");
+    artifacts.disk.watermark = 0;
+    drop(first);
+    let mut second = artifacts.upload(T, &large(b"y"), 0, &NONE).unwrap();
+    second.write(b"y").unwrap();
+
+    // The disk is full before the upload is complete.
+    artifacts.disk.watermark = u64::MAX;
+    drop(second);
+    let refused = artifacts.upload(T, &large(b"y"), 1, &NONE);
+    assert!(matches!(refused, Err(ArtifactError::DiskFull { .. })));
+    assert_eq!(artifacts.stat(T, &large(b"y").sha256).unwrap().received, 1);
+}
+
+#[test]
+fn a_tenant_keeps_within_its_limits() {
+    let (folder, artifacts) = folder(0);
+    let limits = TenantLimits {
+        max_stored_bytes: Some(20),
+        max_promised_bytes: Some(10),
+    };
+    let file = |text: &str| digest(text.as_bytes()).unwrap();
+    let begin = |text: &str, offset| artifacts.upload(T, &file(text), offset, &limits);
+    let usage = |stored, promised| {
+        assert_eq!(artifacts.usage(T).unwrap(), Usage { stored, promised });
+    };
+    let mut first = begin("eight +1", 0).unwrap();
+    usage(0, 8);
+    assert!(matches!(begin("+ 3", 0), Err(ArtifactError::Quota(_))));
+    first.write(b"eight").unwrap();
+    usage(5, 3);
+    drop(first);
+    usage(5, 0);
+
+    // Resumed earlier than it had come, then complete, then again.
+    let mut first = begin("eight +1", 2).unwrap();
+    usage(2, 6);
+    first.write(b"ght +1").unwrap();
+    assert!(first.finish().unwrap().complete);
+    usage(8, 0);
+    let mut again = begin("eight +1", 0).unwrap();
+    again.write(b"eight +1").unwrap();
+    assert!(again.finish().unwrap().complete);
+    usage(8, 0);
+
+    let mut wrong = begin("wrong", 0).unwrap();
+    wrong.write(b"WRONG").unwrap();
+    assert!(wrong.finish().is_err());
+    usage(8, 0);
+    let proof = folder.path().join("proof");
+    for _ in 0..2 {
+        fs::write(&proof, "proof").unwrap();
+        artifacts.adopt(T, &proof).unwrap();
+        usage(13, 0);
+    }
+    let refused = begin("+ eight.", 0).err().unwrap().to_string();
+    assert!(
+        refused.contains("max_stored_bytes") && refused.contains("at most 20 "),
+        "{refused}"
+    );
+    assert!(artifacts.upload("another", &file("+ eight."), 0, &limits).is_ok());
+
+    // The count is taken anew at the start.
+    let again = ArtifactFolder::open(folder.path(), 0, 1 << 20).unwrap();
+    assert_eq!(again.usage(T).unwrap().stored, 13);
+    assert_eq!(artifacts.collect(&HashSet::new(), Duration::ZERO).unwrap(), 3);
+    usage(0, 0);
+}
+
+#[test]
+fn what_nobody_refers_to_is_collected() {
+    let (folder, artifacts) = folder(0);
+    let mut kept = HashSet::new();
+    for (text, refer) in [("one", true), ("two", false)] {
+        let file = folder.path().join(text);
+        fs::write(&file, text).unwrap();
+        let artifact = artifacts.adopt(T, &file).unwrap();
+        if refer {
+            kept.insert(Reference {
+                tenant: T.to_owned(),
+                sha256: artifact.sha256,
+            });
+        }
+    }
+    let part = digest(&b"part"[..]).unwrap();
+    let upload = artifacts.upload(T, &part, 0, &NONE).unwrap();
+    assert_eq!(artifacts.collect(&kept, Duration::from_secs(60)).unwrap(), 0);
+    assert_eq!(
+        artifacts.collect(&kept, Duration::ZERO).unwrap(),
+        1,
+        "a part in use stays"
+    );
+    drop(upload);
+    assert_eq!(artifacts.collect(&kept, Duration::ZERO).unwrap(), 1);
+    assert!(kept.iter().all(|of| artifacts.path(T, &of.sha256).is_ok()));
+}
+
+#[test]
+fn a_tenant_has_nothing_of_another() {
+    let (folder, artifacts) = folder(0);
+    let artifact = digest(&b"hello"[..]).unwrap();
+    let mut first = artifacts.upload("one", &artifact, 0, &NONE).unwrap();
+    first.write(b"hel").unwrap();
+    assert_eq!(artifacts.stat("two", &artifact.sha256).unwrap().received, 0);
+    assert!(matches!(
+        artifacts.upload("two", &artifact, 3, &NONE),
+        Err(ArtifactError::Offset { received: 0, .. })
+    ));
+    let mut second = artifacts.upload("two", &artifact, 0, &NONE).unwrap();
+    first.write(b"lo").unwrap();
+    assert!(first.finish().unwrap().complete);
+    assert!(artifacts.path("one", &artifact.sha256).is_ok());
+    assert!(artifacts.path("two", &artifact.sha256).is_err());
+    second.write(b"hello").unwrap();
+    assert!(second.finish().unwrap().complete);
+
+    // A tenant's reference does not keep another tenant's file.
+    let kept = HashSet::from([Reference {
+        tenant: "two".to_owned(),
+        sha256: artifact.sha256.clone(),
+    }]);
+    assert_eq!(artifacts.collect(&kept, Duration::ZERO).unwrap(), 1);
+    assert!(artifacts.path("one", &artifact.sha256).is_err());
+    assert!(artifacts.path("two", &artifact.sha256).is_ok());
+    drop(folder);
+}
+
+#[test]
+fn what_all_tenants_had_is_shared_out() {
+    let (folder, artifacts) = folder(0);
+    let name = |text: &str| digest(text.as_bytes()).unwrap().sha256;
+    fs::create_dir(folder.path().join(PARTS)).unwrap();
+    for text in ["both", "one's", "nobody's"] {
+        let old = object(&folder.path().join(OBJECTS), &name(text)).unwrap();
+        fs::create_dir_all(old.parent().unwrap()).unwrap();
+        fs::write(old, text).unwrap();
+    }
+    let reference = |(tenant, text): (&str, &str)| Reference {
+        tenant: tenant.to_owned(),
+        sha256: name(text),
+    };
+    let references = [("", "both"), ("one", "both"), ("one", "one's"), ("one", "gone")];
+    let references = || Ok::<_, ArtifactError>(references.map(reference).into());
+    artifacts.share_out(references).unwrap();
+    let has = |tenant, text| artifacts.path(tenant, &name(text)).is_ok();
+    assert!(has("", "both") && has("one", "both") && has("one", "one's"));
+    assert!(!has("", "one's") && !has("one", "nobody's") && !has("", "nobody's"));
+    assert!(!folder.path().join(OBJECTS).exists() && !folder.path().join(PARTS).exists());
+    let not_again = || {
+        Err(ArtifactError::NotFound(
+            "there is nothing to share out".to_owned(),
+        ))
+    };
+    artifacts.share_out(not_again).unwrap();
+}
