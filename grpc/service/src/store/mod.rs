@@ -9,6 +9,7 @@ mod compact;
 #[cfg(test)]
 mod conformance;
 mod damage;
+mod device_time;
 mod expire;
 mod file;
 mod home;
@@ -24,7 +25,7 @@ use crate::job::{Job, Spec};
 use quarry_client::protocol::{JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Lease required for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +233,18 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn probe(&self) -> Result<(), StoreError>;
+
+    /// Adds to the device time of a tenant on a day, which is counted from 1970. What it used on other days is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<(), StoreError>;
+
+    /// Returns the device time of a tenant on a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn device_time(&self, tenant: &str, day: u64) -> Result<Duration, StoreError>;
 
     /// Removes up to `limit` jobs that ended before a time, with their results, events and dedup keys; returns their
     /// number.

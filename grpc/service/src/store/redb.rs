@@ -4,12 +4,12 @@ use super::compact::{Compacted, compact};
 use super::damage::{caught, damaged, lost};
 use super::expire::expire;
 use super::file::{self, begin, keep_name};
-use super::home;
 use super::schema::{
-    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
-    upgrade,
+    self, ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META,
+    PROBES, next, upgrade,
 };
 use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
+use super::{device_time, home};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::internal::StoredJob;
@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Maximum number of jobs scanned for one page of a list.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -130,7 +130,7 @@ impl RedbStore {
                 }
             })*};
         }
-        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF);
+        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF, DEVICE_TIME);
         home::leave(&write)?;
         write.commit()?;
         keep_name(to)
@@ -369,6 +369,14 @@ impl JobStore for RedbStore {
         })
     }
 
+    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<(), StoreError> {
+        self.with(|database| device_time::add(database, tenant, day, time))
+    }
+
+    fn device_time(&self, tenant: &str, day: u64) -> Result<Duration, StoreError> {
+        self.with(|database| device_time::get(database, tenant, day))
+    }
+
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
         self.with(|database| expire(database, before, limit))
     }
@@ -463,11 +471,19 @@ mod tests {
 
         let store = RedbStore::open(&path).unwrap();
         let copy = folder.path().join("copy.redb");
+        let seconds = Duration::from_secs;
+        for (day, time) in [(1, 7), (2, 3), (2, 4)] {
+            store.add_device_time("a", day, seconds(time)).unwrap();
+        }
+        store.add_device_time("b", 2, seconds(1)).unwrap();
         store.back_up(&copy).unwrap();
         assert!(store.back_up(&copy).is_err(), "nothing is overwritten");
         for store in [store, RedbStore::open(&copy).unwrap()] {
             assert_eq!(store.active().unwrap(), active);
             assert_eq!(store.events(0, None, 1000).unwrap(), events);
+            let used = |tenant, day| store.device_time(tenant, day).unwrap();
+            assert_eq!([used("a", 2), used("b", 2), used("c", 2)], [7, 1, 0].map(seconds));
+            assert_eq!([used("a", 1), used("a", 3)], [0, 0].map(seconds), "other days");
             // Counters continue.
             let next = store.submit("", JobSpec::default().into()).unwrap().job;
             assert_eq!(store.last_event().unwrap(), next.last_event);

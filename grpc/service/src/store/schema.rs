@@ -20,6 +20,8 @@ pub const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedu
 pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
 /// Index of event cursors by job number.
 pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("events of jobs");
+/// Device time by tenant: the last day on which it used some, and the milliseconds of that day.
+pub const DEVICE_TIME: TableDefinition<&str, (u64, u64)> = TableDefinition::new("device time");
 
 pub const LAST_JOB: &str = "last job";
 pub const LAST_EVENT: &str = "last event";
@@ -32,7 +34,7 @@ type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
 /// store.
-const UPGRADES: &[Upgrade] = &[make_tables, index_events];
+const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(JOBS)?;
@@ -50,6 +52,11 @@ fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
         let job = number_of(&event.job_id).ok_or_else(|| damaged("an event without a job"))?;
         index.insert((job, cursor.value()), ())?;
     }
+    Ok(())
+}
+
+fn count_device_time(write: &WriteTransaction) -> Result<(), StoreError> {
+    write.open_table(DEVICE_TIME)?;
     Ok(())
 }
 
@@ -114,9 +121,16 @@ mod tests {
     /// Store of a killed service with schema 1: a proof, a rejected job, and one that was on the device.
     const SCHEMA_1: &[u8] = include_bytes!("../../tests/data/store-schema-1.redb.gz");
 
+    /// The same store, which another service brought to schema 2.
+    const SCHEMA_2: &[u8] = include_bytes!("../../tests/data/store-schema-2.redb.gz");
+
     fn unpack_schema_1(path: &Path) {
+        unpack(SCHEMA_1, path);
+    }
+
+    fn unpack(packed: &[u8], path: &Path) {
         let mut bytes = Vec::new();
-        flate2::read::GzDecoder::new(SCHEMA_1)
+        flate2::read::GzDecoder::new(packed)
             .read_to_end(&mut bytes)
             .unwrap();
         fs::write(path, bytes).unwrap();
@@ -140,12 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_the_first_schema_is_taken_over() {
+    fn a_store_of_an_earlier_schema_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.redb");
-        unpack_schema_1(&path);
         // Twice: an upgraded store opens like any other.
-        for _ in 0..2 {
+        for packed in [Some(SCHEMA_1), None, Some(SCHEMA_2), None] {
+            if let Some(packed) = packed {
+                unpack(packed, &path);
+            }
             let store = RedbStore::open(&path).unwrap();
             let listing = Listing {
                 page_size: 10,
@@ -191,7 +207,7 @@ mod tests {
         assert_eq!((schema(&path), schema(&copy)), (1, 1));
         // The copy is a store.
         assert_eq!(RedbStore::open(&copy).unwrap().active().unwrap().len(), 1);
-        assert_eq!(schema(&copy), 2);
+        assert_eq!(schema(&copy), UPGRADES.len() as u64);
         assert!(RedbStore::open_as_it_is(&folder.path().join("none")).is_err());
     }
 
