@@ -279,7 +279,8 @@ pub fn config(bytes: &[u8]) {
 pub fn a_config() -> Vec<u8> {
     let more = "\n[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_authority = \"a\"\n\n[[clients]]\nsha256 = \"00\"\n\
         tenant = \"t\"\nroles = [\"submit\", \"read\", \"admin\"]\nmax_active_jobs = 3\n\
-        rates.calls = { per_second = 1, burst = 5 }\n";
+        limits = { max_stored_bytes = 1, max_promised_bytes = 2, max_estimates = 3, max_priority = 4, \
+        max_device_seconds_per_day = 5 }\nrates.calls = { per_second = 1, burst = 5 }\n";
     (quarry_service::config::Config::default()
         .to_text()
         .unwrap_or_default()

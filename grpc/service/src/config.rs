@@ -92,9 +92,9 @@ pub struct Client {
     pub tenant: String,
     /// Roles of the client.
     pub roles: Vec<Role>,
-    /// Maximum number of active jobs of the tenant.
+    /// The older key of `limits.max_active_jobs`.
     #[serde(default)]
-    pub max_active_jobs: Option<usize>,
+    pub max_active_jobs: Option<u64>,
     /// Limits of its tenant, where they differ from those of all tenants.
     #[serde(default)]
     pub limits: TenantLimits,
@@ -205,7 +205,7 @@ impl Default for Config {
             max_attempts: 3,
             keep_jobs_seconds: 90 * 24 * 3600,
             limits: JobLimits::default(),
-            limits_per_tenant: TenantLimits::NONE,
+            limits_per_tenant: TenantLimits::default(),
             artifacts: ArtifactLimits::default(),
             rates: Rates::default(),
             tls: None,
@@ -366,7 +366,7 @@ impl Config {
         if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
             return refuse("listen: an address that is not loopback requires tls and clients");
         }
-        Ok(())
+        self.check_tenant_limits()
     }
 
     /// Whether the status page is served.

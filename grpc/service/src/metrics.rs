@@ -31,8 +31,9 @@ use tonic::Code;
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// Reasons for which a submission is rejected.
-pub const REFUSALS: [&str; 10] = [
-    "rate", "full", "quota", "late", "deadline", "paused", "draining", "reused", "artifact", "store",
+pub const REFUSALS: [&str; 11] = [
+    "rate", "full", "quota", "priority", "late", "deadline", "paused", "draining", "reused", "artifact",
+    "store",
 ];
 /// Reasons for which an upload is rejected.
 pub const UPLOAD_REFUSALS: [&str; 7] = ["streams", "busy", "disk", "quota", "slow", "invalid", "storage"];

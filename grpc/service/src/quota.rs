@@ -1,6 +1,9 @@
 //! Quotas of a tenant: what is counted, and the error for too much of it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
 
 /// What is counted for each tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +12,12 @@ pub enum Quota {
     StoredBytes,
     /// Bytes that its open uploads may still send.
     PromisedBytes,
+    /// Jobs that have not ended: queued and running.
+    ActiveJobs,
+    /// Estimates that are asked for and not answered.
+    Estimates,
+    /// Seconds on devices in a day.
+    DeviceSeconds,
 }
 
 impl Quota {
@@ -23,8 +32,28 @@ impl Quota {
                 "bytes that open uploads may still send",
                 seconds(10),
             ),
+            Self::ActiveJobs => ("max_active_jobs", "jobs that have not ended", seconds(10)),
+            Self::Estimates => ("max_estimates", "estimates under way", seconds(5)),
+            Self::DeviceSeconds => (
+                "max_device_seconds_per_day",
+                "device seconds used or planned today (UTC)",
+                until_tomorrow(),
+            ),
         }
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Number of today, in UTC: device time is counted by days.
+pub fn today() -> u64 {
+    since_1970().as_secs() / DAY
+}
+
+fn until_tomorrow() -> Duration {
+    Duration::from_secs(DAY - since_1970().as_secs() % DAY)
 }
 
 /// A tenant asks for more than its limit allows.
@@ -65,5 +94,25 @@ pub fn allow(quota: Quota, used: u64, asked: u64, max: Option<u64>) -> Result<()
             max,
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_limit_and_the_use() {
+        assert_eq!(allow(Quota::ActiveJobs, 7, 1, None), Ok(()));
+        assert_eq!(allow(Quota::ActiveJobs, 7, 1, Some(8)), Ok(()));
+        let refused = allow(Quota::ActiveJobs, 8, 1, Some(8)).unwrap_err();
+        let message = "max_active_jobs: the tenant has 8 jobs that have not ended and asks for 1 more; at most 8 are allowed";
+        assert_eq!(refused.to_string(), message);
+        assert!(refused.retry_after().is_some());
+        let never = allow(Quota::ActiveJobs, 0, 1, Some(0)).unwrap_err();
+        assert_eq!(never.retry_after(), None, "waiting does not help");
+        let tomorrow = allow(Quota::DeviceSeconds, u64::MAX, 1, Some(9)).unwrap_err();
+        let after = tomorrow.retry_after().unwrap();
+        assert!(!after.is_zero() && after <= Duration::from_secs(DAY), "{after:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The commands that query a service: `watch`, `get`, `list`, `cancel`, `capabilities`.
+//! The commands that query a service: `watch`, `get`, `list`, `cancel`.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::grid::Grid;
@@ -370,46 +370,6 @@ pub fn cancel(args: &Cancel) -> Result<(), Failure> {
         let job = client.cancel(&args.id).await?;
         terminal::tell(format_args!("{}: {}\n", job.id, job.state().name()));
         Ok(())
-    })
-}
-
-/// Examples for `capabilities --help`.
-pub const CAPABILITIES_EXAMPLES: &str = "\
-Examples:
-  quarry capabilities | jq -r '.layouts[]'";
-
-/// Arguments of `capabilities`.
-#[derive(Debug, clap::Args)]
-pub struct Capabilities {
-    #[command(flatten)]
-    server: Server,
-}
-
-/// Prints the service's devices, layouts, profiles and limits as JSON.
-pub fn capabilities(args: &Capabilities) -> Result<(), Failure> {
-    args.server.ask(async |mut client| {
-        let capabilities = client.capabilities().await?;
-        let limits = capabilities.limits.unwrap_or_default();
-        let devices = capabilities.devices.iter().map(|device| {
-            json!({"name": device.name, "description": device.description, "job": device.job_id,
-                   "starts": device.starts})
-        });
-        let profiles = capabilities.profiles.iter().map(|profile| &profile.name);
-        let value = json!({
-            "version": capabilities.version,
-            "devices": devices.collect::<Vec<_>>(),
-            "layouts": capabilities.layouts,
-            "profiles": profiles.collect::<Vec<_>>(),
-            "max_steps": limits.max_steps,
-            "max_device_seconds": limits.max_device_seconds,
-            "max_proof_of_work_bits": limits.max_proof_of_work_bits,
-            "max_log_n_cosets": limits.max_log_n_cosets,
-            "max_queries": limits.max_queries,
-            "max_artifact_bytes": capabilities.max_artifact_bytes,
-            "max_queued_jobs": capabilities.max_queued_jobs,
-            "paused": capabilities.paused,
-        });
-        terminal::print(format!("{value:#}\n"))
     })
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod appliance;
 mod argv;
+mod capabilities;
 mod check;
 mod client;
 mod device;
@@ -118,9 +119,9 @@ enum Command {
     /// Cancel a job of a service
     #[command(after_help = client::CANCEL_EXAMPLES)]
     Cancel(client::Cancel),
-    /// Show a service's devices, layouts, profiles and limits
-    #[command(after_help = client::CAPABILITIES_EXAMPLES)]
-    Capabilities(client::Capabilities),
+    /// Show a service's devices, layouts, profiles and limits, and how much your tenant uses
+    #[command(after_help = capabilities::EXAMPLES)]
+    Capabilities(capabilities::Args),
     /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
@@ -154,7 +155,7 @@ impl Command {
             Command::Get(args) => client::get(args),
             Command::List(args) => client::list(args),
             Command::Cancel(args) => client::cancel(args),
-            Command::Capabilities(args) => client::capabilities(args),
+            Command::Capabilities(args) => capabilities::run(args),
             Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
             Command::Worker(args) => appliance::worker(args),
@@ -178,7 +179,8 @@ impl Command {
             Command::Get(args) => args.json,
             Command::List(args) => args.json,
             Command::Admin(args) => args.is_json(),
-            Command::Estimate(_) | Command::Watch(_) | Command::Capabilities(_) => true,
+            Command::Capabilities(args) => args.json,
+            Command::Estimate(_) | Command::Watch(_) => true,
             Command::Cancel(_)
             | Command::Serve(_)
             | Command::Store(_)

@@ -137,7 +137,7 @@ fn a_service_that_is_away_is_no_bad_input() {
         "list --json",
         "watch",
         "estimate program.json",
-        "capabilities",
+        "capabilities --json",
         "get 00 --json",
     ] {
         let failed = folder.quarry(&format!("{line} {nobody}")).exits(4);

@@ -79,15 +79,25 @@ async fn a_hangup_reloads_what_it_can_and_names_the_rest() {
     write_certificate(&folder, &new);
     folder.write(
         "quarry.toml",
-        format!("drain_seconds = 7\n[limits]\nmax_steps = 1024\n{TLS}"),
+        format!(
+            "drain_seconds = 7\n[limits]\nmax_steps = 1024\n[limits_per_tenant]\nmax_active_jobs = 3\n{TLS}"
+        ),
     );
     signal("HUP", service.id());
     let reloaded = "reloaded the configuration";
     let reload = until("a reload", || events(&service, reloaded).first().cloned());
-    assert_eq!(reload["changed"], "limits.max_steps, tls.certificate, tls.key");
+    let changed = "limits.max_steps, limits_per_tenant.max_active_jobs, tls.certificate, tls.key";
+    assert_eq!(reload["changed"], changed);
     assert_eq!(reload["needs_restart"], "drain_seconds");
     let capabilities = ask(&service, &new).await.unwrap();
     assert_eq!(capabilities.limits.unwrap().max_steps, 1024);
+    let tenant = capabilities.tenant.unwrap();
+    assert_eq!(tenant.active_jobs.unwrap().max, Some(3));
+    assert_eq!(
+        tenant.stored_bytes.unwrap().max,
+        None,
+        "the one tenant owns the machine"
+    );
     assert!(ask(&service, &old).await.is_err(), "the old certificate is gone");
 
     // What is refused changes nothing.
@@ -104,7 +114,7 @@ async fn a_hangup_reloads_what_it_can_and_names_the_rest() {
     folder.write("quarry.toml", format!("{TLS}{rates}"));
     folder.quarry("admin reload --data data").exits(0).says(&[
         "0 clients loaded",
-        "changed: limits.max_steps, rates.failures, tls.certificate, tls.key",
+        "changed: limits.max_steps, limits_per_tenant.max_active_jobs, rates.failures, tls.certificate, tls.key",
         "needs a restart: nothing",
     ]);
 }

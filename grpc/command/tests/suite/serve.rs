@@ -153,7 +153,10 @@ fn the_commands_work_as_written() {
         events.lines().count() > 6 && events.contains("proof of work"),
         "{events}"
     );
-    let can = folder.quarry(&format!("capabilities {server}")).exits(0).json();
+    let can = folder
+        .quarry(&format!("capabilities --json {server}"))
+        .exits(0)
+        .json();
     assert_eq!(can["devices"][0]["name"], "cpu");
     folder
         .quarry(&format!("cancel {id} {server}"))

@@ -1,14 +1,15 @@
 //! Limits of tenants: what one of them promises, stores or asks for is no other tenant's trouble.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, until};
+use crate::common::appliance::{Appliance, air_job, long_job, signal, submit, until};
 use crate::common::identity::sha256;
 use quarry_client::protocol::prover_client::ProverClient;
 use quarry_client::protocol::{
-    ArtifactRef, ArtifactStatus, StatArtifactRequest, UploadArtifactRequest, UploadHeader,
-    upload_artifact_request::Part,
+    ArtifactRef, ArtifactStatus, JobSpec, JobState, Quota, StatArtifactRequest, Tenant,
+    UploadArtifactRequest, UploadHeader, upload_artifact_request::Part,
 };
-use std::time::Duration;
+use quarry_client::{Client, ClientError, Connection};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
@@ -202,4 +203,188 @@ async fn an_upload_that_does_not_go_on_loses_its_place() {
     folder.write("content", content);
     let mut client = service.client().await;
     client.upload(&folder.file("content")).await.unwrap();
+}
+
+async fn connect(service: &Appliance, token: &str) -> Client {
+    let connection = Connection {
+        token: Some(token.to_owned()),
+        ..service.connection()
+    };
+    Client::connect(&connection).await.expect("a connection")
+}
+
+async fn tenant(client: &mut Client) -> Tenant {
+    client.capabilities().await.unwrap().tenant.expect("a tenant")
+}
+
+/// The status of a refusal.
+fn refusal<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Status {
+    match answer {
+        Err(ClientError::Status(status)) => *status,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_told_its_limits_and_held_to_them() {
+    let case = Folder::with_case("plain/fib_2p9");
+    let config = |limits: &str| {
+        case.write(
+            "quarry.toml",
+            client("one", "a", limits) + &client("two", "a", limits) + &client("other", "b", ""),
+        );
+    };
+    config("limits.max_active_jobs = 1\nlimits.max_priority = 5");
+    let service = Appliance::start(&case, "--config quarry.toml");
+    case.quarry("admin --data data pause so-that-jobs-stay").exits(0);
+    let (mut one, mut two) = (connect(&service, "one").await, connect(&service, "two").await);
+    let spec = air_job(&mut one, &case, "blake").await;
+    let urgent = JobSpec {
+        priority: 6,
+        ..spec.clone()
+    };
+    for refused in [
+        refusal(one.submit(urgent.clone()).await),
+        refusal(one.estimate(urgent).await),
+    ] {
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(
+            refused.message().contains("at most 5 (max_priority)"),
+            "{refused}"
+        );
+    }
+    let first = JobSpec {
+        priority: 5,
+        dedup_key: "first".to_owned(),
+        ..spec.clone()
+    };
+    submit(&mut one, first.clone()).await;
+    let refused = refusal(two.submit(spec.clone()).await);
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.get_details_retry_info().is_some());
+    for part in ["max_active_jobs", "has 1 ", "at most 1 "] {
+        assert!(refused.message().contains(part), "{refused}");
+    }
+    assert!(
+        two.submit(first).await.unwrap().existing,
+        "known jobs are told all the same"
+    );
+
+    let told = tenant(&mut two).await;
+    assert_eq!((&*told.name, told.max_priority), ("a", Some(5)));
+    let active = Quota {
+        used: 1,
+        max: Some(1),
+    };
+    assert_eq!(told.active_jobs, Some(active));
+    assert!(told.stored_bytes.unwrap().used > 1000, "{told:?}");
+    let told = tenant(&mut connect(&service, "other").await).await;
+    assert_eq!((&*told.name, told.max_priority), ("b", Some(10)), "the defaults");
+    assert_eq!(told.active_jobs.unwrap().used, 0);
+    case.write("token", "two");
+    let command = format!(
+        "capabilities --token-file token --server http://{}",
+        service.address
+    );
+    let shown = case.quarry(&command).exits(0);
+    assert!(
+        shown.stdout.contains("your tenant") && shown.stdout.contains("active jobs"),
+        "{shown:?}"
+    );
+    let json = case.quarry(&format!("{command} --json")).exits(0).json();
+    assert_eq!(
+        json["tenant"]["active_jobs"],
+        serde_json::json!({"used": 1, "max": 1})
+    );
+
+    config("limits.max_active_jobs = 2");
+    case.quarry("admin --data data reload")
+        .exits(0)
+        .says(&["changed: clients"]);
+    submit(&mut two, spec).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_time_of_a_day_counts_cancelled_jobs_and_survives_a_restart() {
+    let folder = Folder::new();
+    folder.write(
+        "quarry.toml",
+        client("one", "a", "limits.max_device_seconds_per_day = 1") + &client("other", "b", ""),
+    );
+    let service = Appliance::start(&folder, "--config quarry.toml");
+    let mut client = connect(&service, "one").await;
+    let spec = long_job(&mut client, 1 << 16).await;
+    let used = async |client: &mut Client| tenant(client).await.device_seconds_today.unwrap().used;
+    let mut n_tries = 0;
+    while used(&mut client).await == 0 {
+        n_tries += 1;
+        assert!(n_tries < 100, "no device time was counted");
+        let id = submit(&mut client, spec.clone()).await.id;
+        let mut began = None;
+        loop {
+            let job = client.get(&id).await.unwrap();
+            if job.state() == JobState::Running && began.is_none() {
+                began = Some(Instant::now());
+            }
+            let is_enough = began.is_some_and(|began| began.elapsed() > Duration::from_millis(1200));
+            if job.state().has_ended() || is_enough {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // A fast machine may have ended it already.
+        let _ = client.cancel(&id).await;
+        while !client.capabilities().await.unwrap().devices[0].job_id.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let refused = async |client: &mut Client| {
+        let refused = refusal(client.submit(spec.clone()).await);
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+        assert!(
+            refused.message().contains("max_device_seconds_per_day"),
+            "{refused}"
+        );
+        let delay = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
+        assert!(delay <= Duration::from_secs(24 * 3600), "{delay:?}");
+    };
+    refused(&mut client).await;
+    service.kill();
+    let service = Appliance::start(&folder, "--config quarry.toml");
+    let mut client = connect(&service, "one").await;
+    assert!(used(&mut client).await >= 1);
+    refused(&mut client).await;
+    let mut other = connect(&service, "other").await;
+    assert_eq!(used(&mut other).await, 0);
+    let spec = long_job(&mut other, 0).await;
+    submit(&mut other, spec).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_so_many_estimates_at_a_time() {
+    let folder = Folder::new();
+    folder.write(
+        "quarry.toml",
+        "[limits_per_tenant]\nmax_estimates = 1\n".to_owned() + &client("one", "a", ""),
+    );
+    let service = Appliance::start(&folder, "--config quarry.toml");
+    let mut client = connect(&service, "one").await;
+    let spec = long_job(&mut client, 1 << 20).await;
+    let (mut first, of_first) = (client.clone(), spec.clone());
+    let estimate = tokio::spawn(async move { first.estimate(of_first).await });
+    let child = service.process("child");
+    signal("STOP", child);
+    let refused = refusal(client.estimate(spec).await);
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("max_estimates"), "{refused}");
+    assert_eq!(
+        tenant(&mut client).await.estimates,
+        Some(Quota {
+            used: 1,
+            max: Some(1)
+        })
+    );
+    signal("CONT", child);
+    estimate.await.unwrap().unwrap();
+    assert_eq!(tenant(&mut client).await.estimates.unwrap().used, 0);
 }

@@ -1,13 +1,21 @@
 //! Limits for each tenant. They have one place for all tenants, `[limits_per_tenant]`, and one for the tenant of a
 //! client, `limits` in `[[clients]]`. All clients of a tenant share its use of them.
 
-use super::{Client, Config};
+use super::{Client, Config, ConfigError};
 use serde::{Deserialize, Serialize};
 
 /// Default of [`TenantLimits::max_stored_bytes`].
 const DEFAULT_MAX_STORED_BYTES: u64 = 256 << 30;
 /// Default of [`TenantLimits::max_promised_bytes`], in files of the largest size.
 const DEFAULT_MAX_PROMISED_FILES: u64 = 2;
+/// Default of [`TenantLimits::max_active_jobs`].
+const DEFAULT_MAX_ACTIVE_JOBS: u64 = 2000;
+/// Default of [`TenantLimits::max_estimates`].
+const DEFAULT_MAX_ESTIMATES: u64 = 4;
+/// Default of [`TenantLimits::max_priority`]: worth ten minutes of waiting.
+const DEFAULT_MAX_PRIORITY: i32 = 10;
+/// Default of [`TenantLimits::max_device_seconds_per_day`] for each device: a day.
+const DEFAULT_MAX_SECONDS_OF_A_DEVICE: u64 = 24 * 3600;
 
 /// Limits of a tenant. A limit that is nowhere set has a default if there are clients. Without clients there is one
 /// tenant, which owns the machine: it has no limits but those that are set.
@@ -20,25 +28,38 @@ pub struct TenantLimits {
     /// Bytes that its open uploads may still send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_promised_bytes: Option<u64>,
+    /// Its jobs that have not ended: queued and running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_active_jobs: Option<u64>,
+    /// Estimates that it asks for at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_estimates: Option<u64>,
+    /// Highest priority of its jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_priority: Option<i32>,
+    /// Time that its jobs take devices on a day (UTC), whatever becomes of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_device_seconds_per_day: Option<u64>,
 }
 
 impl TenantLimits {
-    /// No limits.
-    pub const NONE: Self = Self {
-        max_stored_bytes: None,
-        max_promised_bytes: None,
-    };
-
     /// All limits, with those from `common` where this has none.
     fn over(self, common: Self) -> Self {
         Self {
             max_stored_bytes: self.max_stored_bytes.or(common.max_stored_bytes),
             max_promised_bytes: self.max_promised_bytes.or(common.max_promised_bytes),
+            max_active_jobs: self.max_active_jobs.or(common.max_active_jobs),
+            max_estimates: self.max_estimates.or(common.max_estimates),
+            max_priority: self.max_priority.or(common.max_priority),
+            max_device_seconds_per_day: self
+                .max_device_seconds_per_day
+                .or(common.max_device_seconds_per_day),
         }
     }
 
     /// Limits of a tenant that is one of several.
     fn defaults(config: &Config) -> Self {
+        let n_devices = config.devices.len() as u64;
         Self {
             max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES),
             max_promised_bytes: Some(
@@ -47,6 +68,20 @@ impl TenantLimits {
                     .max_bytes
                     .saturating_mul(DEFAULT_MAX_PROMISED_FILES),
             ),
+            max_active_jobs: Some(DEFAULT_MAX_ACTIVE_JOBS),
+            max_estimates: Some(DEFAULT_MAX_ESTIMATES),
+            max_priority: Some(DEFAULT_MAX_PRIORITY),
+            max_device_seconds_per_day: Some(DEFAULT_MAX_SECONDS_OF_A_DEVICE.saturating_mul(n_devices)),
+        }
+    }
+}
+
+impl Client {
+    /// The limits that it states, the older key for one of them included.
+    fn own_limits(&self) -> TenantLimits {
+        TenantLimits {
+            max_active_jobs: self.limits.max_active_jobs.or(self.max_active_jobs),
+            ..self.limits
         }
     }
 }
@@ -56,10 +91,96 @@ impl Config {
     pub fn tenant_limits(&self, client: Option<&Client>) -> TenantLimits {
         match client {
             Some(client) => client
-                .limits
+                .own_limits()
                 .over(self.limits_per_tenant)
                 .over(TenantLimits::defaults(self)),
             None => self.limits_per_tenant,
         }
+    }
+
+    /// Rejects limits that contradict each other, or that no job can have.
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`].
+    pub(super) fn check_tenant_limits(&self) -> Result<(), ConfigError> {
+        let refuse = |why: &str| Err(ConfigError::Refused(why.to_owned()));
+        let is_double =
+            |client: &Client| client.max_active_jobs.is_some() && client.limits.max_active_jobs.is_some();
+        if self.clients.iter().any(is_double) {
+            return refuse(
+                "clients: max_active_jobs is the older name of limits.max_active_jobs: set only one",
+            );
+        }
+        let mut limits = self
+            .clients
+            .iter()
+            .map(|client| client.limits)
+            .chain([self.limits_per_tenant]);
+        if limits.any(|limits| {
+            limits
+                .max_priority
+                .is_some_and(|most| !(-100..=100).contains(&most))
+        }) {
+            return refuse("max_priority: from -100 to 100");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        toml::from_str(text).unwrap()
+    }
+
+    fn client(more: &str) -> String {
+        format!("[[clients]]\nsha256 = \"00\"\ntenant = \"a\"\nroles = []\n{more}\n")
+    }
+
+    #[test]
+    fn a_limit_comes_from_the_client_or_else_for_all_or_else_by_default() {
+        let text =
+            "devices = [\"cuda:0\", \"cuda:1\"]\n[limits_per_tenant]\nmax_estimates = 9\nmax_priority = -5\n"
+                .to_owned()
+                + &client("limits.max_priority = 7")
+                + &client("max_active_jobs = 3");
+        let config = config(&text);
+        config.check_tenant_limits().unwrap();
+        let limits: Vec<_> = config
+            .clients
+            .iter()
+            .map(|client| config.tenant_limits(Some(client)))
+            .collect();
+        assert_eq!(
+            (limits[0].max_priority, limits[1].max_priority),
+            (Some(7), Some(-5))
+        );
+        assert_eq!(limits[0].max_estimates, Some(9));
+        assert_eq!(limits[0].max_active_jobs, Some(DEFAULT_MAX_ACTIVE_JOBS));
+        assert_eq!(limits[1].max_active_jobs, Some(3), "the older key");
+        assert_eq!(limits[0].max_device_seconds_per_day, Some(2 * 24 * 3600));
+        assert_eq!(limits[0].max_promised_bytes, Some(32 << 30));
+    }
+
+    #[test]
+    fn who_owns_the_machine_has_only_the_limits_that_were_set() {
+        assert_eq!(Config::default().tenant_limits(None), TenantLimits::default());
+        let stated = config("[limits_per_tenant]\nmax_active_jobs = 2").tenant_limits(None);
+        assert_eq!(stated.max_active_jobs, Some(2));
+        assert_eq!(stated.max_stored_bytes, None);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for text in [
+            client("max_active_jobs = 1\nlimits.max_active_jobs = 1"),
+            client("limits.max_priority = 101"),
+            "[limits_per_tenant]\nmax_priority = -101".to_owned(),
+        ] {
+            assert!(config(&text).check().is_err(), "{text}");
+        }
+        assert!(toml::from_str::<Config>(&client("limits.max_steps = 1")).is_err());
     }
 }

@@ -34,6 +34,16 @@ impl Scheduler {
         Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
     }
 
+    /// Device time of all jobs of a tenant that have not ended; nothing before the first proof.
+    pub(super) fn planned(&self, tenant: &str) -> Duration {
+        let Some(time) = self.times(0.5) else {
+            return Duration::ZERO;
+        };
+        let state = self.state();
+        let own = state.active.values().filter(|active| active.tenant == tenant);
+        own.map(|active| time(active.work(), active.limits)).sum()
+    }
+
     /// Rejects a job that would miss its deadline or make an accepted one miss its own.
     pub(super) fn check_commitments(&self, spec: &Spec) -> Result<(), SubmitError> {
         match self.missed(spec, None) {

@@ -2,7 +2,9 @@
 
 use super::commitments::Missed;
 use super::{Scheduler, to_its_end};
+use crate::config::TenantLimits;
 use crate::job::{Job, Spec};
+use crate::quota::Exceeded;
 use crate::store::{StoreError, Submitted};
 use quarry_client::protocol::JobState;
 use std::sync::Arc;
@@ -14,9 +16,17 @@ pub enum SubmitError {
     /// The queue is full.
     #[error("the queue is full: {0} jobs are waiting")]
     Full(usize),
-    /// The tenant has reached its quota of active jobs.
-    #[error("the tenant has {0} active jobs already")]
-    Quota(usize),
+    /// The tenant has reached one of its limits.
+    #[error(transparent)]
+    Quota(#[from] Exceeded),
+    /// The tenant may not give its jobs such a priority.
+    #[error("priority: {asked} is more than the tenant may ask for: at most {most} (max_priority)")]
+    Priority {
+        /// Priority of the job.
+        asked: i32,
+        /// The tenant's limit.
+        most: i32,
+    },
     /// The job's deadline has passed.
     #[error("deadline: it has already passed")]
     Late,
@@ -62,10 +72,11 @@ pub enum SubmitError {
 
 impl SubmitError {
     /// The reason's label in the metrics.
-    fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             SubmitError::Full(_) => "full",
             SubmitError::Quota(_) => "quota",
+            SubmitError::Priority { .. } => "priority",
             SubmitError::Late => "late",
             SubmitError::Busy { .. } => "deadline",
             SubmitError::Paused(_) => "paused",
@@ -78,7 +89,7 @@ impl SubmitError {
 }
 
 impl Scheduler {
-    /// Accepts a job unless its tenant already has `quota` active ones. The job is recorded durably when this returns.
+    /// Accepts a job if its tenant is within its limits. The job is recorded durably when this returns.
     /// A recorded job is processed even if the caller is gone.
     ///
     /// # Errors
@@ -87,17 +98,17 @@ impl Scheduler {
         self: &Arc<Self>,
         tenant: String,
         spec: Spec,
-        quota: Option<usize>,
+        limits: TenantLimits,
     ) -> Result<Submitted, SubmitError> {
         let scheduler = Arc::clone(self);
-        let submitted = to_its_end(async move { scheduler.take(tenant, spec, quota).await }).await;
+        let submitted = to_its_end(async move { scheduler.take(tenant, spec, limits).await }).await;
         if let Err(error) = &submitted {
             self.metrics.refused(error.name());
         }
         submitted
     }
 
-    async fn take(&self, tenant: String, spec: Spec, quota: Option<usize>) -> Result<Submitted, SubmitError> {
+    async fn take(&self, tenant: String, spec: Spec, limits: TenantLimits) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collection.put_off().await;
         // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
         // admitted twice.
@@ -121,19 +132,8 @@ impl Scheduler {
             if n_waiting >= self.settings.max_queued_jobs {
                 return Err(SubmitError::Full(n_waiting));
             }
-            let n_active = || {
-                state
-                    .active
-                    .values()
-                    .filter(|active| active.tenant == tenant)
-                    .count()
-            };
-            if let Some(quota) = quota
-                && n_active() >= quota
-            {
-                return Err(SubmitError::Quota(quota));
-            }
         }
+        self.check_tenant(&tenant, &spec, &limits).await?;
         if spec
             .deadline
             .is_some_and(|deadline| deadline <= SystemTime::now())

@@ -27,6 +27,7 @@ mod reprove;
 mod scratch;
 mod supervise;
 mod tasks;
+mod tenants;
 #[cfg(test)]
 mod testing;
 mod view;

@@ -137,6 +137,7 @@ impl Scheduler {
             let (survivor, result) = self.prove(worker, index, next).await;
             has_proved |= matches!(result, Ok(Some(_)));
             self.metrics.was_busy(name, &tenant, begin.elapsed());
+            self.count_device_time(&tenant, begin.elapsed()).await;
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device takes the next job.
             let (scheduler, device) = (Arc::clone(self), name.to_owned());

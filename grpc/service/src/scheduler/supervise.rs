@@ -170,7 +170,7 @@ mod tests {
         for _ in 0..2 {
             artifacts.n_found.store(0, Ordering::Relaxed);
             let id = scheduler
-                .submit(String::new(), spec(), None)
+                .submit(String::new(), spec(), TenantLimits::default())
                 .await
                 .unwrap()
                 .job

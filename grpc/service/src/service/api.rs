@@ -47,6 +47,11 @@ const WATCHES: SlotLimits = SlotLimits {
     per_holder: 1024,
     total: 8192,
 };
+/// Estimates under way: tenants have limits of their own.
+const ESTIMATES: SlotLimits = SlotLimits {
+    per_holder: usize::MAX,
+    total: usize::MAX,
+};
 /// Retry delay if too many are open.
 const LATER: Duration = Duration::from_secs(5);
 /// Roles that may see jobs.
@@ -57,12 +62,14 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Implementation of the public API.
 pub struct Api {
-    scheduler: Arc<Scheduler>,
-    artifacts: Arc<dyn Artifacts>,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) artifacts: Arc<dyn Artifacts>,
     authenticator: Arc<dyn Authenticator>,
     addresses: Arc<Limiter>,
     transfers: Arc<Slots<String>>,
     watches: Arc<Slots<String>>,
+    /// By tenant.
+    pub(super) estimates: Arc<Slots<String>>,
     artifact_limits: ArtifactLimits,
 }
 
@@ -82,6 +89,7 @@ impl Api {
             addresses,
             transfers: Slots::new(TRANSFERS),
             watches: Slots::new(WATCHES),
+            estimates: Slots::new(ESTIMATES),
             artifact_limits: config.artifacts,
         }
     }
@@ -214,7 +222,7 @@ fn held<T: 'static + Send>(
 #[tonic::async_trait]
 impl Prover for Api {
     async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
-        self.authorize(&request, RequestKind::Call, ANY)?;
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let settings = self.scheduler.settings();
         let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
         let profile = |profile: &Profile| ProfileInfo {
@@ -230,12 +238,19 @@ impl Prover for Api {
             max_artifact_bytes: self.artifact_limits.max_bytes,
             max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
             paused: self.scheduler.paused(),
+            tenant: Some(self.tenant(&who).await?),
         }))
     }
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
         let spec = spec::parse(request.into_inner().spec)?;
+        let admitted = self.scheduler.check_priority(&spec, &who.limits);
+        let admitted = admitted.and_then(|()| Ok(self.estimate_slot(&who)?));
+        let _slot = admitted.map_err(|error| {
+            self.scheduler.metrics().refused(error.name());
+            of_submit(&error)
+        })?;
         let estimate = self.scheduler.estimate(&who.tenant, spec).await;
         Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
     }
@@ -311,7 +326,7 @@ impl Prover for Api {
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
         let spec = spec::parse(request.into_inner().spec)?;
-        let submitted = self.scheduler.submit(who.tenant, spec, who.max_active_jobs).await;
+        let submitted = self.scheduler.submit(who.tenant, spec, who.limits).await;
         let submitted = submitted.map_err(|error| of_submit(&error))?;
         Ok(Response::new(SubmitJobResponse {
             job: Some(submitted.job.into()),

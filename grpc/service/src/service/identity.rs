@@ -32,8 +32,6 @@ pub struct Identity {
     pub tenant: String,
     /// Roles of the client.
     pub roles: Vec<Role>,
-    /// Maximum number of active jobs of the tenant.
-    pub max_active_jobs: Option<usize>,
     /// Limits of the tenant.
     pub limits: TenantLimits,
     /// Rate limiter of the client; if `None`, the limits of its address apply.
@@ -65,7 +63,6 @@ impl Authenticator for Open {
             client: None,
             tenant: String::new(),
             roles: vec![Role::Submit, Role::Read, Role::Admin],
-            max_active_jobs: None,
             limits: self.0,
             limiter: None,
         })
@@ -132,7 +129,6 @@ pub fn authenticator(config: &Config) -> Result<Arc<dyn Authenticator>, ConfigEr
             client: Some(client.sha256.clone()),
             tenant: client.tenant.clone(),
             roles: client.roles.clone(),
-            max_active_jobs: client.max_active_jobs,
             limits: config.tenant_limits(Some(client)),
             limiter: Some(Limiter::new(&client.rates.over(&config.rates))),
         };

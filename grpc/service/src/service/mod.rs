@@ -20,6 +20,7 @@ mod socket;
 mod spec;
 mod status;
 mod streams;
+mod tenant;
 mod tls;
 
 pub use identity::Role;

@@ -32,9 +32,19 @@ impl<K: Eq + Hash + Clone> Slots<K> {
 
     /// Takes a slot for a holder; `None` if a limit is reached.
     pub fn take(self: &Arc<Self>, holder: K) -> Option<Slot<K>> {
+        self.take_within(holder, self.limits.per_holder)
+    }
+
+    /// Slots of a holder.
+    pub fn held(&self, holder: &K) -> usize {
+        self.taken().0.get(holder).copied().unwrap_or_default()
+    }
+
+    /// [`Slots::take`] with a limit of this holder.
+    pub fn take_within(self: &Arc<Self>, holder: K, per_holder: usize) -> Option<Slot<K>> {
         let (by_holder, total) = &mut *self.taken();
         let held = by_holder.get(&holder).copied().unwrap_or_default();
-        if held >= self.limits.per_holder || *total >= self.limits.total {
+        if held >= per_holder || *total >= self.limits.total {
             return None;
         }
         by_holder.insert(holder.clone(), held + 1);
@@ -79,6 +89,7 @@ mod tests {
         assert!(take(1).is_none(), "the holder's limit");
         let third = take(2);
         assert!(third.is_some() && take(3).is_none(), "the total");
+        assert!(slots.held(&1) == 2 && slots.take_within(2, 1).is_none());
         drop((first, second));
         assert!(take(3).is_some());
         drop(third);

@@ -99,7 +99,8 @@ pub fn upload_refusal(status: &Status) -> Option<&'static str> {
 /// The status for a rejected submission.
 pub fn of_submit(error: &SubmitError) -> Status {
     match error {
-        SubmitError::Full(_) | SubmitError::Quota(_) | SubmitError::Paused(_) => {
+        SubmitError::Quota(exceeded) => of_quota(exceeded),
+        SubmitError::Full(_) | SubmitError::Paused(_) => {
             retry(Code::ResourceExhausted, error.to_string(), LATER)
         }
         SubmitError::Busy(missed) => {
@@ -107,7 +108,7 @@ pub fn of_submit(error: &SubmitError) -> Status {
             let after = missed.needed.min(missed.left).max(SOON);
             retry(Code::ResourceExhausted, error.to_string(), after)
         }
-        SubmitError::Late => Status::invalid_argument(error.to_string()),
+        SubmitError::Late | SubmitError::Priority { .. } => Status::invalid_argument(error.to_string()),
         SubmitError::Reused { .. } => Status::already_exists(error.to_string()),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => {

@@ -3,7 +3,14 @@ use super::*;
 /// A tenant.
 const T: &str = "a tenant";
 /// No limits.
-const NONE: TenantLimits = TenantLimits::NONE;
+const NONE: TenantLimits = TenantLimits {
+    max_stored_bytes: None,
+    max_promised_bytes: None,
+    max_active_jobs: None,
+    max_estimates: None,
+    max_priority: None,
+    max_device_seconds_per_day: None,
+};
 
 fn folder(watermark: u64) -> (tempfile::TempDir, ArtifactFolder) {
     let folder = tempfile::tempdir().unwrap();
@@ -111,6 +118,7 @@ fn a_tenant_keeps_within_its_limits() {
     let limits = TenantLimits {
         max_stored_bytes: Some(20),
         max_promised_bytes: Some(10),
+        ..NONE
     };
     let file = |text: &str| digest(text.as_bytes()).unwrap();
     let begin = |text: &str, offset| artifacts.upload(T, &file(text), offset, &limits);

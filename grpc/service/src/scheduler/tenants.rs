@@ -1,0 +1,78 @@
+//! What each tenant uses of the scheduler, and the limits of that.
+
+use super::{Scheduler, SubmitError};
+use crate::config::TenantLimits;
+use crate::job::Spec;
+use crate::quota::{Quota, allow, today};
+use crate::store::StoreError;
+use std::time::Duration;
+
+impl Scheduler {
+    /// Number of a tenant's jobs that have not ended.
+    pub fn n_active(&self, tenant: &str) -> u64 {
+        let state = self.state();
+        let own = state.active.values().filter(|active| active.tenant == tenant);
+        own.count() as u64
+    }
+
+    /// Time that a tenant's jobs have taken devices today.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn device_time_today(&self, tenant: &str) -> Result<Duration, StoreError> {
+        let tenant = tenant.to_owned();
+        self.with_store(move |store| store.device_time(&tenant, today()))
+            .await
+    }
+
+    /// Counts the time that an attempt took a device, however it ended, to the day on which it ended.
+    pub(super) async fn count_device_time(&self, tenant: &str, time: Duration) {
+        let of = tenant.to_owned();
+        let counted = self
+            .with_store(move |store| store.add_device_time(&of, today(), time))
+            .await;
+        if let Err(error) = counted {
+            tracing::error!(%error, tenant, "cannot record device time");
+        }
+    }
+
+    /// Refuses a job of higher priority than its tenant may give it.
+    ///
+    /// # Errors
+    /// [`SubmitError::Priority`].
+    pub fn check_priority(&self, spec: &Spec, limits: &TenantLimits) -> Result<(), SubmitError> {
+        match limits.max_priority {
+            Some(most) if spec.priority > most => Err(SubmitError::Priority {
+                asked: spec.priority,
+                most,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a job of a tenant that has reached one of its limits.
+    pub(super) async fn check_tenant(
+        &self,
+        tenant: &str,
+        spec: &Spec,
+        limits: &TenantLimits,
+    ) -> Result<(), SubmitError> {
+        self.check_priority(spec, limits)?;
+        allow(
+            Quota::ActiveJobs,
+            self.n_active(tenant),
+            1,
+            limits.max_active_jobs,
+        )?;
+        // A proof takes room too.
+        let stored = self.artifacts.usage(tenant)?.stored;
+        allow(Quota::StoredBytes, stored, 1, limits.max_stored_bytes)?;
+        if limits.max_device_seconds_per_day.is_some() {
+            // Accepted jobs count before they run, or else a full queue would evade the limit.
+            let time = self.device_time_today(tenant).await? + self.planned(tenant);
+            let max = limits.max_device_seconds_per_day;
+            allow(Quota::DeviceSeconds, time.as_secs(), 1, max)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! The caller's tenant: its limits, and its use of them.
+
+use super::api::Api;
+use super::identity::Identity;
+use super::slots::Slot;
+use super::status::{of_artifacts, of_store};
+use crate::quota::{self, Exceeded};
+use quarry_client::protocol::{Quota, Tenant};
+use tonic::Status;
+
+impl Api {
+    /// Takes a place for an estimate, within the tenant's limit.
+    pub(super) fn estimate_slot(&self, who: &Identity) -> Result<Slot<String>, Exceeded> {
+        let max = who.limits.max_estimates;
+        let most = max
+            .and_then(|max| usize::try_from(max).ok())
+            .unwrap_or(usize::MAX);
+        let slot = self.estimates.take_within(who.tenant.clone(), most);
+        slot.ok_or_else(|| Exceeded {
+            quota: quota::Quota::Estimates,
+            used: self.estimates.held(&who.tenant) as u64,
+            asked: 1,
+            max: max.unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Limits and use of the caller's tenant.
+    pub(super) async fn tenant(&self, who: &Identity) -> Result<Tenant, Status> {
+        let (name, limits) = (&*who.tenant, &who.limits);
+        let usage = self.artifacts.usage(name).map_err(|error| of_artifacts(&error))?;
+        let device_time = self.scheduler.device_time_today(name).await;
+        let device_time = device_time.map_err(|error| of_store(&error))?;
+        let quota = |used, max| Some(Quota { used, max });
+        Ok(Tenant {
+            name: name.to_owned(),
+            stored_bytes: quota(usage.stored, limits.max_stored_bytes),
+            promised_bytes: quota(usage.promised, limits.max_promised_bytes),
+            active_jobs: quota(self.scheduler.n_active(name), limits.max_active_jobs),
+            estimates: quota(self.estimates.held(&who.tenant) as u64, limits.max_estimates),
+            device_seconds_today: quota(device_time.as_secs(), limits.max_device_seconds_per_day),
+            max_priority: limits.max_priority,
+        })
+    }
+}
