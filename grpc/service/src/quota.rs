@@ -106,7 +106,8 @@ mod tests {
         assert_eq!(allow(Quota::ActiveJobs, 7, 1, None), Ok(()));
         assert_eq!(allow(Quota::ActiveJobs, 7, 1, Some(8)), Ok(()));
         let refused = allow(Quota::ActiveJobs, 8, 1, Some(8)).unwrap_err();
-        let message = "max_active_jobs: the tenant has 8 jobs that have not ended and asks for 1 more; at most 8 are allowed";
+        let message = "max_active_jobs: the tenant has 8 jobs that have not ended and asks for 1 more; \
+                       at most 8 are allowed";
         assert_eq!(refused.to_string(), message);
         assert!(refused.retry_after().is_some());
         let never = allow(Quota::ActiveJobs, 0, 1, Some(0)).unwrap_err();

@@ -68,7 +68,7 @@ fn tenant_json(tenant: &Tenant) -> Value {
     value
 }
 
-/// The quotas of a tenant by their names in the protocol, and how people read their numbers.
+/// The quotas of a tenant that the service tells, by their names in the protocol, and how people read their numbers.
 fn quotas(tenant: &Tenant) -> impl Iterator<Item = (&'static str, Quota, fn(u64) -> String)> {
     let plain: fn(u64) -> String = |number| number.to_string();
     let table = [
@@ -80,7 +80,7 @@ fn quotas(tenant: &Tenant) -> impl Iterator<Item = (&'static str, Quota, fn(u64)
     ];
     table
         .into_iter()
-        .map(|(name, quota, format)| (name, quota.unwrap_or_default(), format))
+        .filter_map(|(name, quota, format)| Some((name, quota?, format)))
 }
 
 fn text_of(capabilities: &Capabilities) -> String {

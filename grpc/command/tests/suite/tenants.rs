@@ -267,7 +267,7 @@ async fn a_tenant_is_told_its_limits_and_held_to_them() {
     }
     assert!(
         two.submit(first).await.unwrap().existing,
-        "known jobs are told all the same"
+        "a known job is returned all the same"
     );
 
     let told = tenant(&mut two).await;

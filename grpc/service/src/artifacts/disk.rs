@@ -1,5 +1,5 @@
-//! Free space of the disk. Only what is free now counts, never what uploads may still send: a promise of one tenant must
-//! not make the disk look full to others.
+//! Free space of the disk. Only what is free now counts, never what uploads may still send: a promise of one tenant
+//! must not make the disk look full to others.
 
 use super::ArtifactError;
 use std::io;

@@ -14,10 +14,8 @@ const DEFAULT_MAX_ACTIVE_JOBS: u64 = 2000;
 const DEFAULT_MAX_ESTIMATES: u64 = 4;
 /// Default of [`TenantLimits::max_priority`]: worth ten minutes of waiting.
 const DEFAULT_MAX_PRIORITY: i32 = 10;
-/// Default of [`TenantLimits::max_device_seconds_per_day`] for each device: a day.
-const DEFAULT_MAX_SECONDS_OF_A_DEVICE: u64 = 24 * 3600;
 
-/// Limits of a tenant. A limit that is nowhere set has a default if there are clients. Without clients there is one
+/// Limits of a tenant. A limit that is nowhere set has its default if there are clients. Without clients there is one
 /// tenant, which owns the machine: it has no limits but those that are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -59,7 +57,6 @@ impl TenantLimits {
 
     /// Limits of a tenant that is one of several.
     fn defaults(config: &Config) -> Self {
-        let n_devices = config.devices.len() as u64;
         Self {
             max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES),
             max_promised_bytes: Some(
@@ -71,7 +68,8 @@ impl TenantLimits {
             max_active_jobs: Some(DEFAULT_MAX_ACTIVE_JOBS),
             max_estimates: Some(DEFAULT_MAX_ESTIMATES),
             max_priority: Some(DEFAULT_MAX_PRIORITY),
-            max_device_seconds_per_day: Some(DEFAULT_MAX_SECONDS_OF_A_DEVICE.saturating_mul(n_devices)),
+            // Tenants take turns. Who finds the devices idle may use them all day.
+            max_device_seconds_per_day: None,
         }
     }
 }
@@ -141,11 +139,9 @@ mod tests {
 
     #[test]
     fn a_limit_comes_from_the_client_or_else_for_all_or_else_by_default() {
-        let text =
-            "devices = [\"cuda:0\", \"cuda:1\"]\n[limits_per_tenant]\nmax_estimates = 9\nmax_priority = -5\n"
-                .to_owned()
-                + &client("limits.max_priority = 7")
-                + &client("max_active_jobs = 3");
+        let text = "[limits_per_tenant]\nmax_estimates = 9\nmax_priority = -5\n".to_owned()
+            + &client("limits.max_priority = 7")
+            + &client("max_active_jobs = 3");
         let config = config(&text);
         config.check_tenant_limits().unwrap();
         let limits: Vec<_> = config
@@ -160,7 +156,7 @@ mod tests {
         assert_eq!(limits[0].max_estimates, Some(9));
         assert_eq!(limits[0].max_active_jobs, Some(DEFAULT_MAX_ACTIVE_JOBS));
         assert_eq!(limits[1].max_active_jobs, Some(3), "the older key");
-        assert_eq!(limits[0].max_device_seconds_per_day, Some(2 * 24 * 3600));
+        assert_eq!(limits[0].max_device_seconds_per_day, None);
         assert_eq!(limits[0].max_promised_bytes, Some(32 << 30));
     }
 

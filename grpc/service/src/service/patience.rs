@@ -25,7 +25,8 @@ impl Patience {
         }
     }
 
-    /// Waits for the client's next message. Only waiting counts, so a slow disk of the service costs the client nothing.
+    /// Waits for the client's next message. Only waiting counts, so a slow disk of the service costs the client
+    /// nothing.
     ///
     /// # Errors
     /// `DEADLINE_EXCEEDED`; those of `next`.

@@ -3,7 +3,7 @@
 use super::api::Api;
 use super::identity::Identity;
 use super::slots::Slot;
-use super::status::{of_artifacts, of_store};
+use super::status::of_artifacts;
 use crate::quota::{self, Exceeded};
 use quarry_client::protocol::{Quota, Tenant};
 use tonic::Status;
@@ -28,8 +28,8 @@ impl Api {
     pub(super) async fn tenant(&self, who: &Identity) -> Result<Tenant, Status> {
         let (name, limits) = (&*who.tenant, &who.limits);
         let usage = self.artifacts.usage(name).map_err(|error| of_artifacts(&error))?;
-        let device_time = self.scheduler.device_time_today(name).await;
-        let device_time = device_time.map_err(|error| of_store(&error))?;
+        // Capabilities are told also while the store fails.
+        let device_time = self.scheduler.device_time_today(name).await.ok();
         let quota = |used, max| Some(Quota { used, max });
         Ok(Tenant {
             name: name.to_owned(),
@@ -37,7 +37,8 @@ impl Api {
             promised_bytes: quota(usage.promised, limits.max_promised_bytes),
             active_jobs: quota(self.scheduler.n_active(name), limits.max_active_jobs),
             estimates: quota(self.estimates.held(&who.tenant) as u64, limits.max_estimates),
-            device_seconds_today: quota(device_time.as_secs(), limits.max_device_seconds_per_day),
+            device_seconds_today: device_time
+                .and_then(|time| quota(time.as_secs(), limits.max_device_seconds_per_day)),
             max_priority: limits.max_priority,
         })
     }

@@ -234,7 +234,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// [`StoreError`].
     fn probe(&self) -> Result<(), StoreError>;
 
-    /// Adds to the device time of a tenant on a day, which is counted from 1970. What it used on other days is forgotten.
+    /// Adds to the device time of a tenant on a day, which is counted from 1970. What it used on other days is
+    /// forgotten.
     ///
     /// # Errors
     /// [`StoreError`].
