@@ -195,7 +195,10 @@ async fn an_upload_that_does_not_go_on_loses_its_place() {
     let held = caller.hold(&artifact, &content[..2048]).await;
     let ended = held.answer.await.unwrap().unwrap_err();
     assert_eq!(ended.code(), Code::DeadlineExceeded, "{ended}");
-    assert!(ended.message().contains("longer than 1 seconds: resume"), "{ended}");
+    assert!(
+        ended.message().contains("longer than 1 seconds: resume"),
+        "{ended}"
+    );
     let slow = "quarry_uploads_refused_total{reason=\"slow\"}";
     until("count", || (service.metric(slow) == Some(1.0)).then_some(()));
     // It can be resumed, as the client does by itself.

@@ -104,12 +104,18 @@ fn the_disk_is_not_filled() {
     let mut second = artifacts.upload(T, &large(b"y"), 0, &NONE).unwrap();
     second.write(b"y").unwrap();
 
-    // The disk is full before the upload is complete.
-    artifacts.disk.watermark = u64::MAX;
+    // Others fill the disk before the upload is complete: what came stays.
     drop(second);
-    let refused = artifacts.upload(T, &large(b"y"), 1, &NONE);
-    assert!(matches!(refused, Err(ArtifactError::DiskFull { .. })));
-    assert_eq!(artifacts.stat(T, &large(b"y").sha256).unwrap().received, 1);
+    artifacts.disk.watermark = u64::MAX;
+    let folder = artifacts.of(T).unwrap();
+    let name = large(b"y").sha256;
+    let part = folder.join(PARTS).join(&name);
+    let claim = artifacts.accounts.claim(&folder, &part, 1, &NONE).unwrap();
+    let object = artifacts.object(T, &name).unwrap();
+    let mut second = PartUpload::begin(claim, object, large(b"y"), 1, artifacts.disk.clone()).unwrap();
+    assert!(matches!(second.write(b"z"), Err(ArtifactError::DiskFull { .. })));
+    drop(second);
+    assert_eq!(artifacts.stat(T, &name).unwrap().received, 1);
 }
 
 #[test]
