@@ -11,6 +11,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+/// Least value of [`Config::max_stall_seconds`]: on a busy machine a process may wait for seconds.
+const MIN_STALL_SECONDS: u64 = 5;
+
 /// Configuration of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,6 +44,8 @@ pub struct Config {
     pub max_queued_jobs: u32,
     /// Maximum attempts of a job; only retryable failures lead to another attempt.
     pub max_attempts: u32,
+    /// Shortest time without progress after which a worker or a child is ended.
+    pub max_stall_seconds: u64,
     /// How long finished jobs, with their results and proofs, are kept.
     pub keep_jobs_seconds: u64,
     /// Limits per job.
@@ -203,6 +208,7 @@ impl Default for Config {
             max_connections_per_address: 256,
             max_queued_jobs: 10_000,
             max_attempts: 3,
+            max_stall_seconds: 300,
             keep_jobs_seconds: 90 * 24 * 3600,
             limits: JobLimits::default(),
             limits_per_tenant: TenantLimits::default(),
@@ -332,6 +338,9 @@ impl Config {
         }
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
+        }
+        if self.max_stall_seconds < MIN_STALL_SECONDS {
+            return refuse(&format!("max_stall_seconds: at least {MIN_STALL_SECONDS}"));
         }
         let JobLimits {
             max_steps,

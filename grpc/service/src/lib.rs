@@ -23,6 +23,7 @@ pub mod log;
 mod metrics;
 mod otlp;
 mod processes;
+mod pulse;
 mod quota;
 mod scheduler;
 pub mod service;

@@ -3,10 +3,12 @@
 mod calls;
 mod labels;
 mod process;
+mod stall;
 mod tenants;
 
 pub use tenants::TenantLoad;
 
+use crate::pulse::Silence;
 use calls::CallMetrics;
 use labels::{Attempt, Because, Ended, InPhase, OfClass, OfFile, OnDevice, OnDeviceInPhase};
 use process::ProcessMetrics;
@@ -19,6 +21,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use quarry_client::protocol::{Failure, FailureClass, JobState, PhaseTime};
+use stall::StallMetrics;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -65,6 +68,8 @@ pub struct Load {
     pub oldest: Duration,
     /// The devices.
     pub devices: Vec<DeviceLoad>,
+    /// How long each worker and child has made no progress.
+    pub silences: Vec<Silence>,
     /// Whether an operator has paused the devices.
     pub is_paused: bool,
     /// Whether the store's last operation failed.
@@ -107,6 +112,7 @@ pub struct Metrics {
     tenants: TenantMetrics,
     calls: CallMetrics,
     artifacts_size: Gauge,
+    stalls: StallMetrics,
     ready: Family<OnDevice, Gauge>,
     on_fallback: Family<OnDevice, Gauge>,
     starts: Family<OnDevice, Counter>,
@@ -242,6 +248,7 @@ impl Default for Metrics {
             process: ProcessMetrics::register(&mut r),
             tenants: TenantMetrics::register(&mut r),
             calls: CallMetrics::register(&mut r),
+            stalls: StallMetrics::register(&mut r),
             on_fallback: r.add(
                 "device_fallback",
                 "Workers of the device that prove on the CPU because no GPU is usable",
@@ -301,6 +308,7 @@ impl Metrics {
                 drop(self.failures.get_or_create(&OfClass { class }));
             }
         }
+        StallMetrics::begin_at_zero(&self.attempts_failed);
         for reason in REFUSALS {
             drop(self.refused.get_or_create(&Because { reason }));
         }
@@ -425,6 +433,7 @@ impl Metrics {
         self.is_ready.set(i64::from(is_ready));
         self.is_paused.set(i64::from(load.is_paused));
         self.process.look();
+        self.stalls.show(&load.silences);
         for DeviceLoad { name, .. } in &load.devices {
             // Several devices may have the same name.
             let ready = || (load.devices.iter()).filter(|other| other.name == *name && other.is_ready);

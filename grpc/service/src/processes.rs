@@ -6,9 +6,11 @@ use crate::internal::{
     ChildAnswer, ChildRequest, Ready, WorkerReport, WorkerRequest, child_answer::Answer,
     worker_report::Report, worker_request::Request,
 };
+use crate::pulse::{LOOKS, Pulse};
 use crate::wire::{receive_async, send_async};
 use quarry_client::protocol::{Failure, FailureClass};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -24,8 +26,10 @@ use tokio::time::timeout;
 const THIS_PROGRAM: &str = "/proc/self/exe";
 /// How long a worker may take to initialize its device.
 const START: Duration = Duration::from_secs(120);
-/// How long a worker whose report pipe is closed has to exit.
+/// How long a process has to exit that has closed its pipe, or that was told to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a killed process may take to end. One that waits for a driver or a disk may never end.
+const LAST_BREATH: Duration = Duration::from_secs(10);
 /// Bytes of standard error kept to explain why a process died.
 const TAIL: u64 = 1 << 14;
 
@@ -44,11 +48,17 @@ fn command(subcommand: &str) -> Command {
     command
 }
 
-/// Runs one task in a child process, with a time limit. Dropping the future kills the child.
+/// Runs one task in a child process, with a time limit, and ends it if it makes no progress. Dropping the future kills
+/// the child.
 ///
 /// # Errors
 /// The failure that the child reports, or one that describes its death.
-pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> Result<Answer, Failure> {
+pub async fn run_child(
+    request: &ChildRequest,
+    stage: Stage,
+    time: Duration,
+    pulse: &Pulse,
+) -> Result<Answer, Failure> {
     let broken = |why: io::Error| failure(FailureClass::Internal, stage, "child.start", why);
     // Programs must not see the service's environment.
     let mut child = command("child").env_clear().spawn().map_err(broken)?;
@@ -62,21 +72,86 @@ pub async fn run_child(request: &ChildRequest, stage: Stage, time: Duration) -> 
         send_async(&mut stdin, request).await?;
         receive_async::<ChildAnswer>(&mut stdout).await
     };
-    let answer = timeout(time, talk).await.map_err(|_| {
-        let message = format!("it took more than {} seconds", time.as_secs());
-        let mut late = failure(FailureClass::Resource, stage, "limits.time", message);
-        late.retryable = stage == Stage::Verify;
-        late
-    })?;
+    let id = child.id().unwrap_or_default();
+    let answer = tokio::select! {
+        answer = timeout(time, talk) => answer.map_err(|_| late(stage, time))?,
+        () = hangs(id, pulse) => {
+            end(&mut child).await.map_err(broken)?;
+            let seconds = pulse.limit().as_secs();
+            let message = format!("the child made no progress for {seconds} seconds: it was ended");
+            return Err(failure(FailureClass::Internal, stage, "child.stalled", message));
+        }
+    };
     drop(stdin);
     match answer.map(|answer| answer.answer) {
         Ok(Some(Answer::Failure(failure))) => Err(failure),
         Ok(Some(answer)) => Ok(answer),
+        Err(why) if why.kind() == io::ErrorKind::InvalidData => {
+            // It may still be writing.
+            kill(&mut child).await.map_err(broken)?;
+            Err(failure(FailureClass::Internal, stage, "child.answer", why))
+        }
         Ok(None) | Err(_) => {
-            let status = child.wait().await.map_err(broken)?;
+            let status = exit(&mut child).await.map_err(broken)?;
             Err(death(stage, status, &said.await.unwrap_or_default()))
         }
     }
+}
+
+/// The failure of a child that takes too long.
+fn late(stage: Stage, time: Duration) -> Failure {
+    let message = format!("it took more than {} seconds", time.as_secs());
+    let mut late = failure(FailureClass::Resource, stage, "limits.time", message);
+    late.retryable = stage == Stage::Verify;
+    late
+}
+
+/// Resolves once a process makes no progress. All that a child does takes CPU time, and its own limit bounds that.
+async fn hangs(id: u32, pulse: &Pulse) {
+    let limit = pulse.limit();
+    let (mut before, mut n_idle) = (None, 0);
+    while n_idle < LOOKS {
+        tokio::time::sleep(limit / LOOKS).await;
+        let now = cpu_time(id);
+        if now == before {
+            n_idle += 1;
+        } else {
+            (before, n_idle) = (now, 0);
+            pulse.beat(limit);
+        }
+    }
+}
+
+/// CPU time of a process and its threads, in the system's ticks; `None` if unknown.
+fn cpu_time(id: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Behind the name, which may contain anything. See proc(5): the fields utime and stime.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut field = || fields.next()?.parse::<u64>().ok();
+    Some(field()? + field()?)
+}
+
+/// Waits for a process that is about to exit, and kills it if it does not.
+async fn exit(process: &mut Child) -> io::Result<ExitStatus> {
+    match timeout(LAST_WORDS, process.wait()).await {
+        Ok(status) => status,
+        Err(_) => kill(process).await,
+    }
+}
+
+/// Ends a process that hangs: by SIGTERM, or else by SIGKILL.
+async fn end(process: &mut Child) -> io::Result<ExitStatus> {
+    let id = process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if let Some(id) = id {
+        kill_process(id, Signal::TERM)?;
+    }
+    exit(process).await
+}
+
+/// Kills a process.
+async fn kill(process: &mut Child) -> io::Result<ExitStatus> {
+    process.start_kill()?;
+    timeout(LAST_BREATH, process.wait()).await?
 }
 
 /// Reads a child's standard error to its end, so that the child never waits, and keeps the beginning.
@@ -194,10 +269,7 @@ impl Worker {
     /// Waits for a dead worker; returns its exit status and its most telling line of standard error.
     pub async fn end(mut self) -> String {
         // Kill a worker that does not exit by itself: one that no longer reports is useless.
-        let status = match timeout(LAST_WORDS, self.process.wait()).await {
-            Ok(status) => status,
-            Err(_) => self.kill().await,
-        };
+        let status = exit(&mut self.process).await;
         let _ = timeout(LAST_WORDS, &mut self.logging).await;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match status {
@@ -206,10 +278,14 @@ impl Worker {
         }
     }
 
+    /// Ends a worker that hangs.
+    pub async fn end_hung(mut self) -> io::Result<ExitStatus> {
+        end(&mut self.process).await
+    }
+
     /// Kills the worker.
     pub async fn kill(&mut self) -> io::Result<ExitStatus> {
-        self.process.start_kill()?;
-        self.process.wait().await
+        kill(&mut self.process).await
     }
 }
 

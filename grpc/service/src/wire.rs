@@ -7,18 +7,22 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// Largest message. The longest ones carry a program's output.
 const MAX_BYTES: usize = 64 << 20;
 
+/// The message with its length; too long a one is an error of kind `InvalidData`, as it would be for the receiver.
 fn frame(message: &impl Message) -> io::Result<Vec<u8>> {
-    let body = message.encode_to_vec();
-    let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-    Ok([&length.to_be_bytes()[..], &body].concat())
+    let length = checked(message.encoded_len())?;
+    let header = u32::try_from(length).map_err(io::Error::other)?.to_be_bytes();
+    Ok([&header[..], &message.encode_to_vec()].concat())
 }
 
 fn length(header: [u8; 4]) -> io::Result<usize> {
-    let length = u32::from_be_bytes(header) as usize;
+    checked(u32::from_be_bytes(header) as usize)
+}
+
+fn checked(length: usize) -> io::Result<usize> {
     if length > MAX_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("message too long: {length} bytes"),
+            format!("a message of {length} bytes; at most {MAX_BYTES}"),
         ));
     }
     Ok(length)
@@ -77,5 +81,11 @@ mod tests {
         assert_eq!(kind(&bytes[..bytes.len() - 1]), io::ErrorKind::UnexpectedEof);
         assert_eq!(kind(&[0xff; 8]), io::ErrorKind::InvalidData);
         assert_eq!(kind(&[0, 0, 0, 1, 0xff]), io::ErrorKind::InvalidData);
+        let long = ArtifactRef {
+            sha256: "a".repeat(MAX_BYTES),
+            size: 0,
+        };
+        let refused = send(&mut io::sink(), &long).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -39,7 +39,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// If reports cannot be sent to the service.
 pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     limits::first_to_go();
-    let (jobs, next) = mpsc::channel();
+    let (tasks, next) = mpsc::channel();
     let current: Arc<Mutex<(u64, Arc<Cancel>)>> = Arc::default();
     let heard = Arc::clone(&current);
     std::thread::spawn(move || {
@@ -50,7 +50,13 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
                 Some(Request::Prove(job)) => {
                     let cancel = Arc::new(Cancel::default());
                     *current = (job.lease, Arc::clone(&cancel));
-                    if jobs.send((job, cancel)).is_err() {
+                    if tasks.send(Task::Prove(job, cancel)).is_err() {
+                        break;
+                    }
+                }
+                // The loop that proves must answer: this thread would also live if that loop hung.
+                Some(Request::Ping(_)) => {
+                    if tasks.send(Task::Answer).is_err() {
                         break;
                     }
                 }
@@ -66,14 +72,24 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
         memory_bytes: device.memory_bytes().unwrap_or(0),
         host_memory_bytes: HostMemory::probe().total_bytes.unwrap_or(0),
     }))?;
-    for (job, cancel) in next {
-        let lease = job.lease;
-        report(match prove(device, &job, &cancel) {
-            Ok(proved) => Report::Proved(proved),
-            Err(error) => Report::Failed(failed(device, lease, &error)),
+    for task in next {
+        report(match task {
+            Task::Prove(job, cancel) => match prove(device, &job, &cancel) {
+                Ok(proved) => Report::Proved(proved),
+                Err(error) => Report::Failed(failed(device, job.lease, &error)),
+            },
+            Task::Answer => Report::Pong(true),
         })?;
     }
     Ok(())
+}
+
+/// What the worker does, one after another.
+enum Task {
+    /// Prove a job, unless it is cancelled.
+    Prove(Prove, Arc<Cancel>),
+    /// Answer a ping.
+    Answer,
 }
 
 fn report(report: Report) -> io::Result<()> {

@@ -28,8 +28,17 @@ pub fn run() -> io::Result<()> {
         Ok(answer) => answer,
         Err(failure) => Answer::Failure(failure::bounded(failure)),
     };
-    let answer = ChildAnswer { answer: Some(answer) };
-    wire::send(&mut io::stdout(), &answer)
+    let send = |answer| wire::send(&mut io::stdout(), &ChildAnswer { answer: Some(answer) });
+    match send(answer) {
+        // Nothing was sent. The longest part of an answer is the program's output.
+        Err(why) if why.kind() == io::ErrorKind::InvalidData => send(Answer::Failure(too_long(&why))),
+        sent => sent,
+    }
+}
+
+fn too_long(why: &io::Error) -> Failure {
+    let message = format!("the program's output is too long: {why}");
+    failure(FailureClass::Resource, Stage::Prepare, "limits.output", message)
 }
 
 fn answer(request: ChildRequest) -> Result<Answer, Failure> {

@@ -25,6 +25,7 @@ pub mod queue;
 mod release;
 mod reprove;
 mod scratch;
+mod stall;
 mod supervise;
 mod tasks;
 mod tenants;
@@ -41,6 +42,7 @@ use crate::artifacts::Artifacts;
 use crate::history::History;
 use crate::job::Job;
 use crate::metrics::Metrics;
+use crate::pulse::Pulses;
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use announce::Announcer;
 use collect::Collection;
@@ -96,6 +98,8 @@ pub struct Settings {
     pub max_queued_jobs: usize,
     /// Maximum attempts per job.
     pub max_attempts: u32,
+    /// Shortest time without progress after which a process counts as hung.
+    pub max_stall: Duration,
     /// Retention times.
     pub retention: Retention,
     /// How long nothing is removed after the start, because the store was just created or restored.
@@ -178,6 +182,7 @@ pub struct Scheduler {
     disk: Disk,
     pause: Pause,
     pace: Pace,
+    pulses: Pulses,
     max_limits: MaxLimits,
     collection: Collection,
     /// Held while a submission is decided.
@@ -233,6 +238,7 @@ impl Scheduler {
             scratch,
             pause,
             pace,
+            pulses: Pulses::default(),
             collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
             estimating: tokio::sync::Mutex::default(),

@@ -9,6 +9,7 @@ use crate::failure::{Stage, failure};
 use crate::internal::{self, ChildRequest, Prepare, child_answer::Answer, child_request::Task};
 use crate::job::{Job, Spec};
 use crate::processes::run_child;
+use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, JobState, Limits, Statement};
 use std::collections::HashMap;
@@ -128,7 +129,8 @@ impl Scheduler {
                 paths,
             })),
         };
-        match run_child(&request, Stage::Prepare, time).await? {
+        let pulse = self.pulses.begin(Process::Child, self.settings.max_stall);
+        match run_child(&request, Stage::Prepare, time, &pulse).await? {
             Answer::Prepared(internal::Prepared {
                 statement: Some(statement),
                 annotations,

@@ -1,14 +1,17 @@
 //! Drives the devices: one worker process each, restarted whenever it dies, proving one job after another.
 
 use super::queue::Entry;
-use super::{Scheduler, entry};
+use super::stall::{Lost, keep_asking};
+use super::{Scheduler, State, entry};
 use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{Progress, Prove, Proved, Ready, worker_report::Report, worker_request::Request};
 use crate::job::Job;
 use crate::processes::Worker;
+use crate::pulse::{Process, Pulse};
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{Failure, FailureClass, JobState};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
@@ -31,6 +34,8 @@ enum Outcome {
     Stopped,
     /// The device time limit was exceeded.
     Late,
+    /// The worker made no progress for this time.
+    Stalled(Duration),
 }
 
 impl Scheduler {
@@ -74,7 +79,11 @@ impl Scheduler {
                 info.host_memory_bytes = *host_memory_bytes;
                 info.starts += 1;
             });
-            if self.use_worker(index, name, worker).await {
+            let watched = Process::Worker(name.clone());
+            let pulse = self.pulses.begin(watched, self.settings.max_stall);
+            let has_proved = self.use_worker(index, name, worker, &pulse).await;
+            drop(pulse);
+            if has_proved {
                 pause = MIN_RESTART_PAUSE;
             }
             self.on_device(index, |info| {
@@ -99,7 +108,13 @@ impl Scheduler {
     }
 
     /// Proves jobs with a worker until it dies or the service drains; returns whether it made a proof.
-    async fn use_worker(self: &Arc<Self>, index: usize, name: &str, mut worker: Worker) -> bool {
+    async fn use_worker(
+        self: &Arc<Self>,
+        index: usize,
+        name: &str,
+        mut worker: Worker,
+        pulse: &Pulse,
+    ) -> bool {
         let mut has_proved = false;
         loop {
             let next = self.when(|state| {
@@ -109,10 +124,7 @@ impl Scheduler {
                 if self.paused().is_some() {
                     return None;
                 }
-                let mut ready = std::mem::take(&mut state.ready);
-                let next = ready.pop(Instant::now(), |entry| state.belongs_on(&entry.id, index));
-                state.ready = ready;
-                let next = next?;
+                let next = state.next_for(index)?;
                 if let Some(info) = state.devices.get_mut(index) {
                     info.job_id.clone_from(&next.id);
                 }
@@ -120,21 +132,21 @@ impl Scheduler {
             });
             let next = tokio::select! {
                 next = next => next,
-                // An idle worker reports nothing, so this is its death.
-                _ = worker.report() => None,
-            };
-            let Some((next, place)) = next else {
-                if !self.is_draining() {
-                    let ended = worker.end().await;
-                    tracing::warn!(ended, "the worker has ended");
+                lost = keep_asking(&mut worker, pulse) => {
+                    end_lost(worker, lost).await;
+                    return has_proved;
                 }
+            };
+            // The service drains.
+            let Some((next, place)) = next else {
                 return has_proved;
             };
             let (id, tenant) = (next.id.clone(), next.tenant.clone());
             // Another job can be prepared now.
             self.wake.notify_waiters();
             let begin = Instant::now();
-            let (survivor, result) = self.prove(worker, index, next).await;
+            let (survivor, result) = self.prove(worker, index, next, pulse).await;
+            pulse.beat(self.settings.max_stall);
             has_proved |= matches!(result, Ok(Some(_)));
             self.metrics.was_busy(name, &tenant, begin.elapsed());
             self.count_device_time(&tenant, begin.elapsed()).await;
@@ -160,6 +172,7 @@ impl Scheduler {
         mut worker: Worker,
         index: usize,
         next: Entry,
+        pulse: &Pulse,
     ) -> (Option<Worker>, Result<Option<(Job, Proved)>, StoreError>) {
         let id = &*next.id;
         let why = self.state().why_not_on(id, index);
@@ -192,10 +205,11 @@ impl Scheduler {
             annotations,
         });
         worker.ask(request).await;
+        pulse.beat(self.max_silence(self.work(id), ""));
         let limits = self.limits(job.spec.limits);
         let time = Duration::from_secs(limits.max_device_seconds);
         let outcome = tokio::select! {
-            outcome = self.follow(&mut worker, id, lease) => outcome,
+            outcome = self.follow(&mut worker, id, lease, pulse) => outcome,
             () = self.stopped(id) => Some(Outcome::Stopped),
             () = sleep(time) => Some(Outcome::Late),
         };
@@ -233,6 +247,19 @@ impl Scheduler {
                     self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
                 )
             }
+            Some(Outcome::Stalled(time)) => {
+                let ended = worker.end_hung().await;
+                let message = format!(
+                    "the worker made no progress for {} seconds and was ended",
+                    time.as_secs()
+                );
+                tracing::error!(?ended, id, message);
+                let failure = failure(FailureClass::Device, Stage::Prove, "worker.stalled", message);
+                (
+                    None,
+                    self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
+                )
+            }
             Some(Outcome::Stopped) => {
                 let worker = self.stop(worker, lease).await;
                 self.forget(id);
@@ -255,10 +282,16 @@ impl Scheduler {
     }
 
     /// Follows the work under a lease to its end; `None` if the worker dies. Reports under other leases are ignored.
-    async fn follow(&self, worker: &mut Worker, id: &str, lease: u64) -> Option<Outcome> {
+    async fn follow(&self, worker: &mut Worker, id: &str, lease: u64, pulse: &Pulse) -> Option<Outcome> {
+        let work = self.work(id);
         loop {
-            match worker.report().await? {
+            let report = tokio::select! {
+                report = worker.report() => report?,
+                () = pulse.stalled() => return Some(Outcome::Stalled(pulse.limit())),
+            };
+            match report {
                 Report::Progress(progress) if progress.lease == lease => {
+                    pulse.beat(self.max_silence(work, &progress.stage));
                     if self.tell(id, &progress).await.is_err() {
                         return Some(Outcome::Stopped);
                     }
@@ -271,7 +304,11 @@ impl Scheduler {
                         false => Outcome::Failed(failure),
                     });
                 }
-                Report::Ready(_) | Report::Progress(_) | Report::Proved(_) | Report::Failed(_) => {}
+                Report::Ready(_)
+                | Report::Progress(_)
+                | Report::Proved(_)
+                | Report::Failed(_)
+                | Report::Pong(_) => {}
             }
         }
     }
@@ -346,9 +383,40 @@ impl Scheduler {
         None
     }
 
+    /// The work of a job's proof, once known.
+    fn work(&self, id: &str) -> Option<f64> {
+        self.state().active.get(id)?.work()
+    }
+
     fn on_device(&self, index: usize, change: impl FnOnce(&mut quarry_client::protocol::DeviceInfo)) {
         if let Some(device) = self.state().devices.get_mut(index) {
             change(device);
+        }
+    }
+}
+
+impl State {
+    /// Takes the next job for a device from the queue.
+    fn next_for(&mut self, index: usize) -> Option<Entry> {
+        let belong = self
+            .ready
+            .iter()
+            .filter(|entry| self.belongs_on(&entry.id, index));
+        let belong: HashSet<String> = belong.map(|entry| entry.id.clone()).collect();
+        self.ready.pop(Instant::now(), |entry| belong.contains(&entry.id))
+    }
+}
+
+/// Ends an idle worker that is lost.
+async fn end_lost(worker: Worker, lost: Lost) {
+    match lost {
+        Lost::Died => {
+            let ended = worker.end().await;
+            tracing::warn!(ended, "the worker has ended");
+        }
+        Lost::Hangs => {
+            let ended = worker.end_hung().await;
+            tracing::error!(?ended, "the idle worker did not answer and was ended");
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::failure::{Stage, failure};
 use crate::internal::{ChildRequest, Proved, Verified, Verify, child_answer::Answer, child_request::Task};
 use crate::job::Job;
 use crate::processes::run_child;
+use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::job_spec::Input;
 use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
@@ -114,7 +115,8 @@ impl Scheduler {
             })),
         };
         let time = child_time(&limits);
-        let Answer::Verified(verified) = run_child(&request, Stage::Verify, time).await? else {
+        let pulse = self.pulses.begin(Process::Child, self.settings.max_stall);
+        let Answer::Verified(verified) = run_child(&request, Stage::Verify, time, &pulse).await? else {
             return Err(internal("child.answer", &"not an answer to verify"));
         };
         crash::point("release.verified");

@@ -19,6 +19,7 @@ pub(super) fn settings(folder: &Path) -> Settings {
         min_free_bytes: 0,
         max_queued_jobs: 10,
         max_attempts: 2,
+        max_stall: Duration::MAX,
         retention: Retention {
             unreferenced: Duration::MAX,
             inputs: Duration::MAX,

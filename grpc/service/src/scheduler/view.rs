@@ -36,6 +36,7 @@ impl Scheduler {
             proving: state.proving.taken(),
             oldest: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
             devices: state.devices.iter().map(device).collect(),
+            silences: self.pulses.silences(),
             is_paused,
             is_store_failing: state.store_failed.is_some(),
             store_size: disk.store,
@@ -88,6 +89,7 @@ impl Scheduler {
             let why: Vec<_> = why.collect();
             reasons.push(format!("no device has a ready worker: {}", why.join("; ")));
         }
+        reasons.extend(self.hung_devices());
         let n_waiting = self.state().waiting.len();
         if n_waiting >= self.settings.max_queued_jobs {
             reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));

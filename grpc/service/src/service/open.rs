@@ -81,6 +81,7 @@ impl Data {
             min_free_bytes: config.artifacts.min_free_bytes,
             max_queued_jobs: usize::try_from(config.max_queued_jobs).unwrap_or(usize::MAX),
             max_attempts: config.max_attempts,
+            max_stall: Duration::from_secs(config.max_stall_seconds),
             retention: Retention {
                 unreferenced: Duration::from_secs(config.artifacts.keep_seconds),
                 inputs: Duration::from_secs(config.artifacts.keep_inputs_seconds),
