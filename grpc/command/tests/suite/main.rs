@@ -12,6 +12,7 @@ mod cli_verify;
 mod deploy;
 mod drain;
 mod drill;
+mod fair;
 mod hangs;
 mod interceptors;
 mod isolation;

@@ -1,6 +1,7 @@
 //! The child: a short-lived process that runs or parses one input, or verifies one proof, and exits. An input can only
 //! harm this process, within its limits.
 
+pub(crate) mod bounds;
 pub(crate) mod claim;
 pub(crate) mod limits;
 pub(crate) mod prepare;
@@ -10,7 +11,7 @@ use crate::internal::{ChildAnswer, ChildRequest, child_answer::Answer, child_req
 use crate::{failure, wire};
 use failure::{Stage, failure};
 use quarry_client::protocol::{Failure, FailureClass};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// Runs the child: reads a request from standard input and answers on standard output. It exits at once if standard
 /// input is closed: the service has ended.
@@ -28,7 +29,12 @@ pub fn run() -> io::Result<()> {
         Ok(answer) => answer,
         Err(failure) => Answer::Failure(failure::bounded(failure)),
     };
-    let send = |answer| wire::send(&mut io::stdout(), &ChildAnswer { answer: Some(answer) });
+    send(&mut io::stdout(), answer)
+}
+
+/// Sends the answer, or a failure if the answer is too long to be sent.
+fn send(to: &mut impl Write, answer: Answer) -> io::Result<()> {
+    let mut send = |answer| wire::send(to, &ChildAnswer { answer: Some(answer) });
     match send(answer) {
         // Nothing was sent. The longest part of an answer is the program's output.
         Err(why) if why.kind() == io::ErrorKind::InvalidData => send(Answer::Failure(too_long(&why))),
@@ -55,5 +61,35 @@ fn answer(request: ChildRequest) -> Result<Answer, Failure> {
             "child.task",
             "no task",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::internal::Prepared;
+    use quarry_client::protocol::Statement;
+
+    #[test]
+    fn an_answer_that_is_too_long_is_a_failure() {
+        let statement = Statement {
+            output: vec!["0x1".repeat(1 << 20); 32],
+            ..Statement::default()
+        };
+        let prepared = Prepared {
+            statement: Some(statement),
+            annotations: false,
+        };
+        let mut sent = Vec::new();
+        send(&mut sent, Answer::Prepared(prepared)).unwrap();
+        let received: ChildAnswer = wire::receive(&mut &*sent).unwrap();
+        let Some(Answer::Failure(failure)) = received.answer else {
+            panic!("a failure");
+        };
+        assert_eq!(
+            (failure.class(), &*failure.code),
+            (FailureClass::Resource, "limits.output")
+        );
+        assert!(failure.message.contains("67108864"), "{failure:?}");
     }
 }

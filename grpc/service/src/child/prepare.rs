@@ -1,12 +1,14 @@
 //! Turns uploaded files into proof inputs and the statement of the proof.
 
+use super::bounds::{check_memory, check_parameters, check_sizes, leanest};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
 use crate::job::Spec;
 use quarry_client::protocol::job_spec::{Input, Parameters};
-use quarry_client::protocol::{self, AirInput, ArtifactRef, Failure, FailureClass, Limits, ProgramInput};
-use quarry_kernels::CpuDevice;
+use quarry_client::protocol::{
+    self, AirInput, ArtifactRef, DeviceInfo, Failure, FailureClass, Limits, ProgramInput,
+};
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
@@ -14,8 +16,6 @@ use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
-use quarry_prover_core::memory_plan::MemoryPlan;
-use quarry_prover_core::parameters::Parameters as ProofParameters;
 use quarry_prover_core::plan::{Plan, PlanError, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::statement::Statement;
@@ -34,7 +34,7 @@ pub const PRIVATE_INPUT: &str = "private_input.json";
 /// See [`PUBLIC_INPUT`].
 pub const PARAMETERS: &str = "parameters.json";
 
-fn refused(class: FailureClass, code: &str, message: impl Display) -> Failure {
+pub(super) fn refused(class: FailureClass, code: &str, message: impl Display) -> Failure {
     failure(class, Stage::Prepare, code, message)
 }
 
@@ -49,7 +49,11 @@ fn unusable(error: impl Display) -> Failure {
 /// Writes the proof inputs to a folder and returns the statement.
 pub fn prepare(folder: &Path, task: Prepare, limits: &Limits) -> Result<Prepared, Failure> {
     let spec = task.spec.ok_or_else(|| unusable("no specification"))?;
-    let (spec, files) = (Spec::from(spec), Files(&task.paths));
+    let spec = Spec::from(spec);
+    let files = Files {
+        paths: &task.paths,
+        devices: &task.devices,
+    };
     prepare_here(folder, &spec, &files, limits).map_err(|failure| {
         let inputs = spec.named_inputs().filter_map(|(name, artifact)| {
             let path = task.paths.get(&artifact.sha256)?;
@@ -70,6 +74,7 @@ fn by_role<'a>(message: String, inputs: impl Iterator<Item = (&'a str, &'a str)>
 }
 
 fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) -> Result<Prepared, Failure> {
+    check_sizes(spec, files.paths, limits)?;
     let parameters = parameters(spec)?;
     let (input, public) = match &spec.input {
         Input::Air(air) => files.air(air, folder)?,
@@ -167,38 +172,6 @@ fn parameters(spec: &Spec) -> Result<PlannedParameters, Failure> {
     Ok(PlannedParameters::Profile(profile, bits))
 }
 
-/// Rejects parameters that make more work than the limits allow; a limit of 0 is none.
-fn check_parameters(params: &ProofParameters, limits: &Limits) -> Result<(), Failure> {
-    let (bits, queries) = (params.fri.proof_of_work_bits, params.fri.n_queries);
-    let cosets = params.log_n_cosets;
-    for (code, name, asked, most) in [
-        (
-            "limits.max_proof_of_work_bits",
-            "proof_of_work_bits",
-            u64::from(bits),
-            limits.max_proof_of_work_bits,
-        ),
-        (
-            "limits.max_log_n_cosets",
-            "log_n_cosets",
-            u64::from(cosets),
-            limits.max_log_n_cosets,
-        ),
-        (
-            "limits.max_queries",
-            "n_queries",
-            queries as u64,
-            limits.max_queries,
-        ),
-    ] {
-        if most > 0 && asked > most {
-            let message = format!("{name} is {asked}; at most {most} is allowed");
-            return Err(refused(FailureClass::Resource, code, message));
-        }
-    }
-    Ok(())
-}
-
 fn plan_refused(error: &PlanError) -> Failure {
     match error {
         PlanError::Layout(_) => invalid("input.layout", error),
@@ -232,8 +205,7 @@ fn statement(verifier: &Verifier<'_>, expectation: &Expectation) -> Result<proto
     let [program_hash_pedersen, program_hash_poseidon] = hashes.unwrap_or_default();
     let shape = verifier.statement().shape();
     let shape = shape.map_err(|error| invalid("input.layout", &error))?;
-    let device = CpuDevice::new(Some(1)).map_err(unusable)?;
-    let memory = MemoryPlan::new(&device, &shape, params, None).map_err(unusable)?;
+    let memory = leanest(&shape, params).map_err(unusable)?;
     Ok(protocol::Statement {
         public_input: None,
         parameters: None,
@@ -255,8 +227,12 @@ fn not_json(name: &str, why: &dyn Display) -> Failure {
     refused(FailureClass::InputInvalid, "input.json", message)
 }
 
-/// Paths of the uploaded files, by digest.
-struct Files<'a>(&'a HashMap<String, String>);
+/// The uploaded files, and the devices that may prove them.
+struct Files<'a> {
+    /// Paths by digest.
+    paths: &'a HashMap<String, String>,
+    devices: &'a [DeviceInfo],
+}
 
 impl Files<'_> {
     /// The expectation of the job. For a program, its file gives the builtins.
@@ -289,7 +265,7 @@ impl Files<'_> {
     }
 
     fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
-        checked_path(self.0, name, artifact, Stage::Prepare)
+        checked_path(self.paths, name, artifact, Stage::Prepare)
     }
 
     fn text(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<String, Failure> {
@@ -367,6 +343,10 @@ impl Files<'_> {
             layout,
             parameters: parameters.clone(),
         };
+        if program.min_steps > 0 {
+            let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
+            check_memory(&plan, &builtins, program.min_steps, self.devices)?;
+        }
         let input = plan.run(&bytes, input.as_ref(), &options);
         let input = input.map_err(|error| match error {
             ChoiceError::Run(error) => run_failed(&error),
@@ -420,9 +400,7 @@ fn run_failed(error: &RunError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::JobLimits;
     use quarry_prover_core::cairo::private_input::PrivateInput;
-    use quarry_prover_core::profiles::PROFILES;
     use serde_json::json;
 
     #[test]
@@ -443,55 +421,5 @@ mod tests {
         assert!(error.contains("'pedersen', instance 4"), "{error}");
         // Entries for a builtin that the layout lacks are not read.
         assert!(private.check_instances(|builtin| builtin == "bitwise").is_ok());
-    }
-
-    #[test]
-    fn the_default_limits_pass_every_profile() {
-        let limits = JobLimits::default().into();
-        for profile in PROFILES {
-            let most = profile.max_queries * profile.log_n_cosets + profile.proof_of_work_bits;
-            for bits in [DEFAULT_SECURITY_BITS, most] {
-                let params = profile.parameters(1 << 20, bits).unwrap();
-                assert_eq!(
-                    check_parameters(&params, &limits),
-                    Ok(()),
-                    "{} {bits}",
-                    profile.name
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn parameters_that_make_too_much_work_are_refused() {
-        let profile = Profile::by_name("stone").unwrap();
-        let good = profile.parameters(1 << 20, DEFAULT_SECURITY_BITS).unwrap();
-        let (mut work, mut cosets, mut queries) = (good.clone(), good.clone(), good.clone());
-        work.fri.proof_of_work_bits = 64;
-        cosets.log_n_cosets = 9;
-        queries.fri.n_queries = 513;
-        let limits = JobLimits::default().into();
-        for (params, code, message) in [
-            (
-                &work,
-                "limits.max_proof_of_work_bits",
-                "proof_of_work_bits is 64; at most 40 is allowed",
-            ),
-            (
-                &cosets,
-                "limits.max_log_n_cosets",
-                "log_n_cosets is 9; at most 8 is allowed",
-            ),
-            (
-                &queries,
-                "limits.max_queries",
-                "n_queries is 513; at most 512 is allowed",
-            ),
-        ] {
-            let failure = check_parameters(params, &limits).unwrap_err();
-            assert_eq!((&*failure.code, &*failure.message), (code, message));
-            assert_eq!(failure.class(), FailureClass::Resource);
-            assert_eq!(check_parameters(params, &Limits::default()), Ok(()));
-        }
     }
 }

@@ -3,13 +3,15 @@
 use super::commitments::{Missed, Work, missed};
 use super::pace::stopped_after;
 use super::queue::aged;
-use super::{Active, Scheduler, SubmitError, to_its_end};
+use super::supervise::Place;
+use super::{Active, Scheduler, SubmitError};
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
 use quarry_client::protocol::{Estimate, Failure, FailureClass, Limits, Statement};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// Maximum estimates in progress. Each has a child that may take `max_child_memory_bytes`.
+const MAX_ESTIMATES: usize = 4;
 /// Quantile used for deadline commitments.
 pub const PROMISE: f64 = 0.95;
 
@@ -95,20 +97,27 @@ impl Scheduler {
     }
 
     /// Estimates a job's time and when it would be done. As for a job, a child process runs its program or reads its
-    /// files; nothing is recorded.
+    /// files; nothing is recorded. Dropping the future kills the child.
     ///
     /// # Errors
     /// [`Failure`]: why the job could not be proved.
-    pub async fn estimate(self: &Arc<Self>, tenant: &str, spec: Spec) -> Result<Estimate, Failure> {
-        // If the caller is cancelled, the child must not keep working in the folder that the next estimate uses.
-        let (scheduler, tenant) = (Arc::clone(self), tenant.to_owned());
-        to_its_end(async move { scheduler.estimate_here(&tenant, &spec).await }).await
-    }
-
-    async fn estimate_here(&self, tenant: &str, spec: &Spec) -> Result<Estimate, Failure> {
-        let _one_at_a_time = self.estimating.lock().await;
-        let prepared = self.run_prepare("estimate", tenant, spec).await;
-        self.forget("estimate");
+    pub async fn estimate(&self, tenant: &str, spec: &Spec) -> Result<Estimate, Failure> {
+        // One at a time for each tenant, so that nobody waits for the large inputs of others.
+        let begun = self.when(|state| {
+            let may_begin = !state.estimating.has(tenant) && state.estimating.taken() < MAX_ESTIMATES;
+            may_begin.then(|| {
+                state.n_estimates += 1;
+                (state.n_estimates, state.estimating.take(tenant))
+            })
+        });
+        let (n, place) = begun.await;
+        let estimating = Estimating {
+            scheduler: self,
+            id: format!("estimate-{n}"),
+            place: Some(place),
+        };
+        let prepared = self.run_prepare(&estimating.id, tenant, spec).await;
+        drop(estimating);
         let statement = prepared?.statement;
         let backlog = self.backlog();
         let time = |share| self.pace.time(Some(statement.multiplications), share);
@@ -130,5 +139,21 @@ impl Scheduler {
                 ..statement
             }),
         })
+    }
+}
+
+/// An estimate in progress. When it is dropped, its place is free.
+struct Estimating<'a> {
+    scheduler: &'a Scheduler,
+    /// Name of its scratch folder.
+    id: String,
+    place: Option<Place>,
+}
+
+impl Drop for Estimating<'_> {
+    fn drop(&mut self) {
+        self.place = None;
+        self.scheduler.scratch.abandon(&self.id);
+        self.scheduler.wake.notify_waiters();
     }
 }

@@ -36,6 +36,7 @@ mod view;
 pub use collect::Retention;
 pub use ended::EndedFilter;
 pub use intake::SubmitError;
+pub(crate) use memory::why_too_large;
 pub use reprove::ReproveError;
 
 use crate::artifacts::Artifacts;
@@ -61,7 +62,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use supervise::Places;
+use supervise::{Lanes, Places};
 use tasks::{blocking, joined, to_its_end};
 use tokio::sync::{Notify, watch};
 
@@ -156,7 +157,11 @@ struct State {
     waiting: Queue,
     ready: Queue,
     /// Child processes that are preparing a job.
-    preparing: Places,
+    preparing: Lanes,
+    /// Child processes that are preparing an estimate.
+    estimating: Lanes,
+    /// Number of estimates so far.
+    n_estimates: u64,
     /// Jobs on devices or in verification.
     proving: Places,
     draining: bool,
@@ -187,8 +192,6 @@ pub struct Scheduler {
     collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
-    /// Held during an estimate.
-    estimating: tokio::sync::Mutex<()>,
 }
 
 impl Scheduler {
@@ -241,7 +244,6 @@ impl Scheduler {
             pulses: Pulses::default(),
             collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
-            estimating: tokio::sync::Mutex::default(),
         });
         for job in scheduler.with_store(|store| store.active()).await? {
             // The process that worked on it is gone, so the job starts over.

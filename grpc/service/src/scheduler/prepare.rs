@@ -1,7 +1,7 @@
 //! Prepares proof inputs for submitted jobs: one child process per job, ahead of the devices.
 
 use super::queue::Entry;
-use super::{MIN_DISK, Scheduler, blocking, entry};
+use super::{MIN_DISK, Scheduler, State, blocking, entry};
 use crate::artifacts::ArtifactError;
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
 use crate::crash;
@@ -11,7 +11,7 @@ use crate::job::{Job, Spec};
 use crate::processes::run_child;
 use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
-use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, JobState, Limits, Statement};
+use quarry_client::protocol::{ArtifactRef, DeviceInfo, Failure, FailureClass, JobState, Limits, Statement};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,10 +22,24 @@ const PATIENCE: u64 = 4;
 /// Minimum of that limit, in seconds: on a busy machine a child may wait this long before it gets its first second.
 const MIN_CHILD_SECONDS: u64 = 60;
 
+/// Maximum children of tenants that have a child of their own, beside those that prepare ahead of the devices. Each may
+/// take `max_child_memory_bytes`.
+const MAX_OWN_CHILDREN: usize = 4;
+
 /// Wall-clock limit of a child.
 pub(super) fn child_time(limits: &Limits) -> Duration {
     let seconds = limits.max_child_cpu_seconds.saturating_mul(PATIENCE);
     Duration::from_secs(seconds.max(MIN_CHILD_SECONDS))
+}
+
+/// What a child must know of a device: not what it works on.
+fn memory_of(device: &DeviceInfo) -> DeviceInfo {
+    DeviceInfo {
+        name: device.name.clone(),
+        memory_bytes: device.memory_bytes,
+        host_memory_bytes: device.host_memory_bytes,
+        ..DeviceInfo::default()
+    }
 }
 
 /// A job whose files are in the scratch folder.
@@ -36,25 +50,40 @@ pub(super) struct Prepared {
     pub annotations: bool,
 }
 
+impl State {
+    /// Takes the next job to prepare from the queue. As many are prepared `ahead` as there are devices, so that the next
+    /// program runs while the current job is proved; up to twice as many if the ready jobs do not fit a device that
+    /// waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
+    /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others.
+    fn next_to_prepare(&mut self, ahead: usize) -> Option<Entry> {
+        let n_preparing = self.preparing.taken();
+        let is_enough = match self.ready.len() + n_preparing {
+            n if n < ahead => false,
+            n if n < 2 * ahead => n_preparing > 0 || self.feeds_all_devices(),
+            _ => true,
+        };
+        let has_own = n_preparing < ahead + MAX_OWN_CHILDREN;
+        let (preparing, ready) = (&self.preparing, &self.ready);
+        let is_served =
+            |tenant: &String| preparing.has(tenant) || ready.iter().any(|entry| entry.tenant == *tenant);
+        self.waiting.pop(Instant::now(), |entry| {
+            !is_enough || (has_own && !is_served(&entry.tenant))
+        })
+    }
+}
+
 impl Scheduler {
-    /// Prepares as many jobs ahead as there are devices, so that the next program runs while the current job is proved.
-    /// Prepares up to twice as many if the ready jobs do not fit a device that waits.
+    /// Prepares jobs ahead of the devices.
     pub(super) async fn prepare_jobs(self: Arc<Self>) {
         loop {
             let ahead = self.settings.devices.len();
             let next = self.when(|state| {
-                let n_preparing = state.preparing.taken();
-                let n_ahead = state.ready.len() + n_preparing;
-                let is_enough = match n_ahead {
-                    n if n < ahead => false,
-                    n if n < 2 * ahead => n_preparing > 0 || state.feeds_all_devices(),
-                    _ => true,
-                };
-                if state.draining || is_enough || self.disk.figures().free < MIN_DISK {
+                if state.draining || self.disk.figures().free < MIN_DISK {
                     return None;
                 }
-                let next = state.waiting.pop(Instant::now(), |_| true)?;
-                Some((next, state.preparing.take()))
+                let next = state.next_to_prepare(ahead)?;
+                let place = state.preparing.take(&next.tenant);
+                Some((next, place))
             });
             let (next, place) = next.await;
             let scheduler = Arc::clone(&self);
@@ -127,6 +156,7 @@ impl Scheduler {
             task: Some(Task::Prepare(Prepare {
                 spec: Some(spec.clone().into()),
                 paths,
+                devices: self.devices().iter().map(memory_of).collect(),
             })),
         };
         let pulse = self.pulses.begin(Process::Child, self.settings.max_stall);

@@ -50,6 +50,12 @@ impl Scratch {
             tracing::warn!(%why, id, "cannot remove an attempt's files: they stay until the next start");
         }
     }
+
+    /// Removes the files of work that was dropped, in the background: its process may still be dying.
+    pub(super) fn abandon(&self, id: &str) {
+        let folder = self.folder(id);
+        tokio::task::spawn_blocking(move || remove(&folder));
+    }
 }
 
 /// Removes a folder that a dying process may still write to.
@@ -60,5 +66,5 @@ fn remove(folder: &Path) {
             _ => return,
         }
     }
-    tracing::warn!(folder = %folder.display(), "cannot remove an earlier run's files: they stay until the next start");
+    tracing::warn!(folder = %folder.display(), "cannot remove a dead process's files: they stay until the next start");
 }

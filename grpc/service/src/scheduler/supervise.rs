@@ -5,6 +5,7 @@ use super::{RETRY_PAUSE, Scheduler, joined};
 use crate::failure::{Stage, failure};
 use crate::store::{Fence, StoreError};
 use quarry_client::protocol::FailureClass;
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -29,6 +30,28 @@ impl Places {
     /// Number of pieces of work in progress.
     pub(super) fn taken(&self) -> usize {
         Arc::strong_count(&self.0).saturating_sub(1)
+    }
+}
+
+/// Work in progress by tenant.
+#[derive(Debug, Default)]
+pub(super) struct Lanes(HashMap<String, Places>);
+
+impl Lanes {
+    /// Begins a piece of work for a tenant.
+    pub(super) fn take(&mut self, tenant: &str) -> Place {
+        self.0.retain(|_, places| places.taken() > 0);
+        self.0.entry(tenant.to_owned()).or_default().take()
+    }
+
+    /// Number of pieces of work in progress.
+    pub(super) fn taken(&self) -> usize {
+        self.0.values().map(Places::taken).sum()
+    }
+
+    /// Whether a tenant has work in progress.
+    pub(super) fn has(&self, tenant: &str) -> bool {
+        self.0.get(tenant).is_some_and(|places| places.taken() > 0)
     }
 }
 

@@ -251,7 +251,7 @@ impl Prover for Api {
             self.scheduler.metrics().refused(error.name());
             of_submit(&error)
         })?;
-        let estimate = self.scheduler.estimate(&who.tenant, spec).await;
+        let estimate = self.scheduler.estimate(&who.tenant, &spec).await;
         Ok(Response::new(estimate.map_err(|failure| of_failure(&failure))?))
     }
 
