@@ -45,7 +45,7 @@ async fn small_inputs_do_not_wait_for_the_large_ones_of_others() {
     let service = start(&folder);
     let mut many = client_of(&service, "many").await;
     let mut few = client_of(&service, "few").await;
-    let large = long_job(&mut many, 1 << 20).await;
+    let large = long_job(&mut many, 1 << 18).await;
     let small = long_job(&mut few, 0).await;
 
     let mut ids = Vec::new();

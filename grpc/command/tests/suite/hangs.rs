@@ -104,7 +104,7 @@ async fn a_child_that_hangs_is_replaced_and_its_job_repeated() {
     let folder = Folder::new();
     let service = start(&folder);
     let mut client = service.client().await;
-    let spec = long_job(&mut client, 1 << 20).await;
+    let spec = long_job(&mut client, 1 << 18).await;
     let id = submit(&mut client, spec).await.id;
     let child = service.process("child");
     signal("STOP", child);

@@ -1,7 +1,9 @@
 //! A fault affects only the job that it happens to: hostile inputs, limits, dead processes, damaged files.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, examples, kept, long_job, signal, submit, upload, wait};
+use crate::common::appliance::{
+    Appliance, air_job, examples, kept, long_job, signal, slow_job, submit, upload, wait,
+};
 use quarry_client::protocol::{
     BuiltinsBinding, FailureClass, JobSpec, JobState, Limits, ListJobsRequest, job_spec::Input,
     job_spec::Parameters,
@@ -58,7 +60,7 @@ async fn a_hostile_input_fails_alone() {
         ..spec.clone()
     };
     let long = long_job(&mut client, 1 << 13).await;
-    let large = long_job(&mut client, 1 << 20).await;
+    let large = long_job(&mut client, 1 << 18).await;
     let wrong_program = JobSpec {
         expected_program_hash: "0x1".to_owned(),
         ..good.clone()
@@ -304,7 +306,7 @@ async fn processes_die_and_jobs_go_on() {
     );
 
     // A child dies: only its job fails.
-    let large = long_job(&mut client, 1 << 20).await;
+    let large = long_job(&mut client, 1 << 18).await;
     let id = submit(&mut client, large).await.id;
     let other = submit(&mut client, spec).await.id;
     signal("ILL", service.process("child"));
@@ -365,7 +367,7 @@ async fn a_child_keeps_within_its_limits() {
             max_child_cpu_seconds: 1,
             ..Limits::default()
         }),
-        ..long_job(&mut client, 1 << 23).await
+        ..slow_job(&mut client, &folder).await
     };
     let small = long_job(&mut client, 0).await;
     let small = submit(&mut client, small).await.id;

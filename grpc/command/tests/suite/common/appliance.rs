@@ -303,6 +303,20 @@ pub async fn long_job(client: &mut Client, min_steps: u64) -> JobSpec {
     }
 }
 
+/// A job whose program runs for seconds. Nothing tells that before it runs.
+pub async fn slow_job(client: &mut Client, folder: &Folder) -> JobSpec {
+    folder.write("input.json", "{ \"n\": 1000000 }");
+    let program = ProgramInput {
+        program: Some(upload(client, &examples().join("cubes/program.json")).await),
+        input: Some(upload(client, &folder.file("input.json")).await),
+        ..ProgramInput::default()
+    };
+    JobSpec {
+        input: Some(Input::Program(program)),
+        ..JobSpec::default()
+    }
+}
+
 /// Submits a job that must be accepted.
 pub async fn submit(client: &mut Client, spec: JobSpec) -> Job {
     let answer = client.submit(spec).await.expect("an accepted job");
