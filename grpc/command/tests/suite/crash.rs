@@ -8,6 +8,7 @@ use quarry_client::{Client, ClientError, Connection};
 use quarry_service::job::Job;
 use quarry_service::store::{Fence, JobStore, RedbStore, Renew};
 use std::fs;
+use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -276,12 +277,20 @@ async fn any_moment() {
 /// Submits a job with a long label to a store and ends it.
 fn ended(store: &RedbStore) -> Job {
     let spec = JobSpec {
-        labels: [("label".to_owned(), "x".repeat(20_000))].into(),
+        labels: [("label".to_owned(), "x".repeat(200_000))].into(),
         ..JobSpec::default()
     };
     let id = store.submit("", spec.into()).unwrap().job.id;
     let end = &mut |job: &mut Job| job.state = JobState::Succeeded;
     store.change(&id, Fence::Any, Renew::Keep, end).unwrap()
+}
+
+/// Begins a compaction of a store with these bytes.
+fn compact(folder: &Folder, loose: &[u8]) -> (Appliance, Child) {
+    folder.write("data/store.redb", loose);
+    let service = restart(folder, "");
+    let compacting = folder.command("admin --data data compact").spawn();
+    (service, compacting.expect("a command"))
 }
 
 #[test]
@@ -291,21 +300,27 @@ fn a_kill_during_a_compaction_loses_nothing() {
     let path = folder.file("data/store.redb");
     let kept: Vec<Job> = {
         let store = RedbStore::open(&path).unwrap();
-        (0..400).for_each(|_| drop(ended(&store)));
+        (0..150).for_each(|_| drop(ended(&store)));
         let later = SystemTime::now() + Duration::from_secs(60);
-        assert_eq!(store.expire(later, usize::MAX).unwrap(), 400);
-        (0..100).map(|_| ended(&store)).collect()
+        assert_eq!(store.expire(later, usize::MAX).unwrap(), 150);
+        (0..20).map(|_| ended(&store)).collect()
     };
     let loose = fs::read(&path).unwrap();
+    let (service, mut compacting) = compact(&folder, &loose);
+    let begin = Instant::now();
+    assert!(compacting.wait().unwrap().success());
+    let usual = begin.elapsed();
+    drop(service);
     let mut moment = 0.0_f64;
-    for _ in 0..8 {
-        folder.write("data/store.redb", &loose);
-        let service = restart(&folder, "");
-        let mut compacting = folder.command("admin --data data compact").spawn().unwrap();
+    for _ in 0..12 {
+        let (service, mut compacting) = compact(&folder, &loose);
         moment = (moment + 0.618_033_988_749_895).fract();
-        std::thread::sleep(Duration::from_secs_f64(moment / 2.0));
+        std::thread::sleep(usual.mul_f64(moment));
         service.kill();
-        println!("killed after {moment:.3} / 2 s: {}", compacting.wait().unwrap());
+        println!(
+            "killed at {moment:.3} of {usual:?}: {}",
+            compacting.wait().unwrap()
+        );
         let store = RedbStore::open(&path).unwrap();
         for job in &kept {
             assert_eq!(store.get(&job.id).unwrap(), *job);
