@@ -1,10 +1,9 @@
 //! The command `capabilities`: what a service can do, and what it allows the caller.
 
-use crate::cli::client::Server;
 use crate::cli::failure::Failure;
 use crate::cli::grid::Grid;
+use crate::cli::server::Server;
 use crate::cli::table::{Table, bytes};
-use crate::cli::terminal;
 use quarry_client::protocol::{Capabilities, DeviceInfo, Quota, Tenant};
 use serde_json::{Value, json};
 
@@ -29,10 +28,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     args.server.ask(async |mut client| {
         let capabilities = client.capabilities().await?;
-        match args.json {
-            true => terminal::print_json(&json_of(&capabilities)),
-            false => terminal::print(text_of(&capabilities)),
-        }
+        Ok(match args.json {
+            true => format!("{:#}\n", json_of(&capabilities)),
+            false => text_of(&capabilities),
+        })
     })
 }
 

@@ -90,16 +90,19 @@ impl Failure {
 
     /// Prints the failure on standard error and, if `is_json`, as JSON on standard output.
     pub fn tell(&self, is_json: bool) {
-        terminal::tell(format_args!("error: {self}\n"));
-        if is_json {
-            // One line, as other lines of JSON may precede it.
-            let line = format!("{}\n", self.to_json());
-            match self.kind {
-                // The signal may have interrupted a print to a reader that stalls.
-                Kind::Interrupted => terminal::print_last(line),
-                // The command fails already, so an error here is ignored.
-                _ => drop(terminal::print(line)),
-            }
+        let error = format!("error: {self}\n");
+        // One line, as other lines of JSON may precede it.
+        let json = is_json.then(|| format!("{}\n", self.to_json()));
+        // The command fails already, so an error here is ignored.
+        let print = |json| drop(terminal::print(json));
+        if self.kind == Kind::Interrupted {
+            // The signal may have interrupted a print to a reader that stalls.
+            terminal::last(move || terminal::tell(error));
+            json.into_iter()
+                .for_each(|json| terminal::last(move || print(json)));
+        } else {
+            terminal::tell(error);
+            json.into_iter().for_each(print);
         }
     }
 

@@ -13,12 +13,15 @@ mod expect;
 mod explain;
 mod facts;
 mod failure;
+mod get;
 mod grid;
 mod inspect;
 mod interrupt;
 mod job_json;
+mod job_text;
 mod kinds;
 mod layouts;
+mod list;
 mod memory;
 mod output;
 mod parameters;
@@ -27,6 +30,7 @@ mod progress;
 mod prove;
 mod read;
 mod serve;
+mod server;
 mod signals;
 mod source;
 mod statement;
@@ -37,6 +41,7 @@ mod systemd;
 mod table;
 mod terminal;
 mod verify;
+mod waiting;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use failure::Failure;
@@ -111,11 +116,11 @@ enum Command {
     #[command(after_help = client::WATCH_EXAMPLES)]
     Watch(client::Watch),
     /// Show a job of a service and download its proof
-    #[command(after_help = client::GET_EXAMPLES)]
-    Get(client::Get),
+    #[command(after_help = get::GET_EXAMPLES)]
+    Get(get::Get),
     /// List the jobs of a service
-    #[command(after_help = client::LIST_EXAMPLES)]
-    List(client::List),
+    #[command(after_help = list::LIST_EXAMPLES)]
+    List(list::List),
     /// Cancel a job of a service
     #[command(after_help = client::CANCEL_EXAMPLES)]
     Cancel(client::Cancel),
@@ -152,8 +157,8 @@ impl Command {
             Command::Submit(args) => submit::run(args),
             Command::Estimate(args) => submit::estimate(args),
             Command::Watch(args) => client::watch(args),
-            Command::Get(args) => client::get(args),
-            Command::List(args) => client::list(args),
+            Command::Get(args) => get::get(args),
+            Command::List(args) => list::list(args),
             Command::Cancel(args) => client::cancel(args),
             Command::Capabilities(args) => capabilities::run(args),
             Command::Admin(args) => admin::run(args),

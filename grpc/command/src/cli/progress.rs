@@ -137,11 +137,7 @@ impl Reporter {
         let elapsed = self.start.elapsed().as_secs_f64();
         let seconds_left = seconds_left(elapsed, fraction);
         match &self.show {
-            Show::Bar(bar) => {
-                let left = seconds_left.map_or(String::new(), |left| format!(", {} left", clock(left)));
-                bar.set_message(format!("{phase}{left}"));
-                bar.set_position((fraction * RESOLUTION as f64) as u64);
-            }
+            Show::Bar(bar) => draw(bar, phase, fraction, seconds_left),
             Show::Json => {
                 let line = Line {
                     phase,
@@ -170,7 +166,8 @@ impl Observer for Reporter {
     }
 }
 
-fn bar() -> ProgressBar {
+/// A bar on standard error.
+pub fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(RESOLUTION), ProgressDrawTarget::stderr());
     let template = "{elapsed:>4} [{bar:32}] {percent:>3}% {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -180,8 +177,15 @@ fn bar() -> ProgressBar {
     bar
 }
 
+/// Moves a bar.
+pub fn draw(bar: &ProgressBar, phase: &str, fraction: f64, seconds_left: Option<f64>) {
+    let left = seconds_left.map_or(String::new(), |left| format!(", {} left", clock(left)));
+    bar.set_message(format!("{phase}{left}"));
+    bar.set_position((fraction * RESOLUTION as f64) as u64);
+}
+
 /// Estimates the seconds left from the fraction of the work that is done; `None` while too little is done.
-fn seconds_left(elapsed: f64, fraction: f64) -> Option<f64> {
+pub fn seconds_left(elapsed: f64, fraction: f64) -> Option<f64> {
     (fraction > 0.01).then(|| elapsed * (1.0 - fraction).max(0.0) / fraction)
 }
 

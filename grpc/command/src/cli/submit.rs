@@ -1,15 +1,20 @@
 //! `quarry submit` and `quarry estimate`: send a job to a service.
 
-use crate::cli::client::{Server, fetch, no_proof, parse_label, show};
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::get::{self, fetch, no_proof};
 use crate::cli::job_json::job_json;
+use crate::cli::job_text;
 use crate::cli::kinds;
+use crate::cli::list::parse_label;
 use crate::cli::output::Target;
+use crate::cli::progress::clock;
+use crate::cli::server::Server;
 use crate::cli::source::{read_stone_json, read_text};
 use crate::cli::terminal;
+use crate::cli::waiting::Waiting;
 use quarry_client::Client;
 use quarry_client::protocol::{
-    AirInput, ArtifactRef, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
+    AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
     job_spec::{Input, Parameters},
 };
 use quarry_prover_core::file_kind::FileKind;
@@ -39,7 +44,7 @@ Examples:
 /// The options that describe a job, and how to reach the service.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-struct Job {
+struct JobArgs {
     /// Compiled Cairo 0 program (JSON)
     #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
@@ -117,14 +122,14 @@ struct Job {
 #[derive(Debug, clap::Args)]
 pub struct EstimateArgs {
     #[command(flatten)]
-    job: Job,
+    job: JobArgs,
 }
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    job: Job,
+    job: JobArgs,
     /// Wait until the job has ended
     #[arg(long)]
     wait: bool,
@@ -143,7 +148,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let id = OnceCell::new();
     let on_stop = || match id.get() {
         Some(id) => {
-            let message = format!("interrupted; job {id} continues: follow it with `quarry watch {id}`");
+            let line = args.job.server.line(&format!("watch {id}"));
+            let message = format!("interrupted; job {id} continues: follow it with `{line}`");
             Failure::new(Kind::Interrupted, message).with_details(&json!({ "id": id }))
         }
         None => Failure::interrupted(),
@@ -159,31 +165,43 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             ));
         }
         if args.wait || target.is_some() {
-            terminal::tell(format_args!("job {}\n", job.id));
-            let tell = |event: &quarry_client::protocol::JobEvent| {
-                let stage = match &*event.stage {
-                    "" => String::new(),
-                    stage => format!(": {stage}"),
-                };
-                terminal::tell(format_args!("{}{stage}\n", event.state().name()));
-            };
-            job = client.wait(&job.id, tell).await?;
-            if job.state() != JobState::Succeeded {
-                return Err(no_proof(&job).with_details(&job_json(&job)));
-            }
+            let mut waiting = Waiting::begin(&job.id);
+            job = client.wait(&job.id, |event| waiting.show(event)).await?;
         }
-        if let Some(target) = &target {
-            let result = client.result(&job.id).await?;
-            fetch(&mut client, &job, &result, target).await?;
-        }
-        if args.json {
-            show(&job, None, true)?;
-        } else {
-            terminal::print(format_args!("{}\n", job.id))?;
-        }
-        Ok(())
+        args.conclude(&mut client, &job, target.as_ref()).await?;
+        Ok(match args.json {
+            true => get::json(&job, None),
+            false => format!("{}\n", job.id),
+        })
     };
     args.job.server.ask_until(ask, on_stop)
+}
+
+impl Args {
+    /// Writes the proof that was waited for, and tells it or the next command.
+    async fn conclude(&self, client: &mut Client, job: &Job, target: Option<&Target>) -> Result<(), Failure> {
+        let waited = self.wait || target.is_some();
+        if waited && job.state() != JobState::Succeeded {
+            return Err(no_proof(job).with_details(&job_json(job)));
+        }
+        let text = match target {
+            Some(target) => {
+                let result = client.result(&job.id).await?;
+                fetch(client, job, &result, target).await?;
+                job_text::written(job, &result, target)
+            }
+            None => {
+                let line = |command: &str| self.job.server.line(&command.replace("ID", &job.id));
+                let download = format!("to download the proof: {}", line("get ID --out proof.json"));
+                match job_text::took(job).filter(|_| waited) {
+                    Some(took) => format!("the job took {}; {download}", clock(took.as_secs_f64())),
+                    None => format!("to follow the job: {}\n{download}", line("watch ID")),
+                }
+            }
+        };
+        terminal::tell(format_args!("{text}\n"));
+        Ok(())
+    }
 }
 
 /// Prints what a job would take, as JSON.
@@ -204,11 +222,11 @@ pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
             "seconds_p95": estimate.seconds_p95,
             "would_meet_deadline": estimate.would_meet_deadline,
         });
-        terminal::print(format!("{value:#}\n"))
+        Ok(format!("{value:#}\n"))
     })
 }
 
-impl Job {
+impl JobArgs {
     /// Rejects files of the wrong kind before the service is contacted.
     fn check_kinds(&self) -> Result<(), Failure> {
         let files = [

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How long the last line may take.
+/// How long the last lines may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Prints a result on standard output.
@@ -28,12 +28,11 @@ pub async fn print_some_aside(text: impl Display) -> Result<ControlFlow<()>, Fai
     printed.map_err(|why| Failure::new(Kind::Internal, why))?
 }
 
-/// Prints the last line before the process ends, unless the reader stalls.
-pub fn print_last(text: String) {
+/// Prints the last lines before the process ends, unless their reader stalls.
+pub fn last(print: impl FnOnce() + Send + 'static) {
     let (done, printed) = mpsc::channel();
     std::thread::spawn(move || {
-        // The command fails already, so an error here is ignored.
-        let _ = print(text);
+        print();
         let _ = done.send(());
     });
     let _ = printed.recv_timeout(PATIENCE);

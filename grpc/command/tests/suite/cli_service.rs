@@ -1,50 +1,14 @@
 //! The client commands of a service: what they write to standard output and to files, and their exit codes.
 
-use crate::common::appliance::{Appliance, examples, kept, signal};
-use crate::common::{Folder, Ran};
+use crate::common::appliance::{Appliance, kept};
+use crate::common::{
+    Ran,
+    jobs::{JOB, folder},
+};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const JOB: &str = "submit program.json --input input.json --profile dev --security-bits 30";
-
-/// A folder with a program and its input.
-fn folder() -> Folder {
-    let folder = Folder::new();
-    for file in ["program.json", "input.json"] {
-        fs::copy(examples().join("collatz").join(file), folder.file(file)).unwrap();
-    }
-    folder
-}
-
-#[test]
-fn a_watch_that_nobody_reads_ends_on_a_signal() {
-    let folder = folder();
-    let service = Appliance::start(&folder, "");
-    let server = format!("--server http://{}", service.address);
-    folder.quarry(&format!("{JOB} --wait {server}")).exits(0);
-    // As many bytes as a pipe holds.
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    writer.write_all(&[b'\n'; 1 << 16]).unwrap();
-    let mut watch = folder.command(&format!("watch {server}"));
-    let mut watch = watch.stdout(writer).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(2));
-    signal("TERM", watch.id());
-    let start = Instant::now();
-    let code = loop {
-        if let Some(status) = watch.try_wait().unwrap() {
-            break status.code();
-        }
-        if start.elapsed() > Duration::from_secs(20) {
-            watch.kill().unwrap();
-            panic!("the command did not end");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    assert_eq!(code, Some(130));
-    drop(reader);
-}
 
 #[test]
 fn a_damaged_proof_is_the_appliances_fault_and_leaves_nothing() {

@@ -5,8 +5,10 @@ mod common;
 
 mod admin;
 mod cli_claims;
+mod cli_jobs;
 mod cli_prove;
 mod cli_service;
+mod cli_stalled;
 mod cli_usage;
 mod cli_verify;
 mod deploy;

@@ -3,6 +3,7 @@ pub mod appliance;
 #[cfg(feature = "slow-tests")]
 pub mod browser;
 pub mod identity;
+pub mod jobs;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;

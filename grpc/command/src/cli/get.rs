@@ -1,0 +1,121 @@
+//! `quarry get`: shows a job and downloads its proof.
+
+use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::job_json::{job_json, result_json};
+use crate::cli::job_text;
+use crate::cli::output::Target;
+use crate::cli::server::Server;
+use crate::cli::source::read;
+use crate::cli::terminal;
+use quarry_client::protocol::{FailureClass, Job, JobResult, JobState};
+use quarry_client::{Client, ClientError};
+use std::path::PathBuf;
+
+/// Examples for `get --help`.
+pub const GET_EXAMPLES: &str = "\
+Examples:
+  quarry get 0192f0c4d5e67890
+  quarry get 0192f0c4d5e67890 --out proof.json && quarry verify proof.json";
+
+/// Arguments of `get`.
+#[derive(Debug, clap::Args)]
+pub struct Get {
+    /// Job id
+    id: String,
+    /// Download the proof to this file; fails if the job has not succeeded
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Shows a job and downloads its proof.
+pub fn get(args: &Get) -> Result<(), Failure> {
+    let target = args.out.as_deref().map(Target::check).transpose()?;
+    args.server.ask(async |mut client| {
+        let job = client.get(&args.id).await?;
+        let result = match job.state() {
+            JobState::Succeeded => Some(client.result(&args.id).await?),
+            _ => None,
+        };
+        if let Some(target) = &target {
+            let no_proof = || no_proof(&job).with_details(&job_json(&job));
+            let result = result.as_ref().ok_or_else(no_proof)?;
+            fetch(&mut client, &job, result, target).await?;
+            terminal::tell(format_args!("{}\n", job_text::written(&job, result, target)));
+        }
+        Ok(match args.json {
+            true => json(&job, result.as_ref()),
+            false => job_text::table(&job, result.as_ref()).to_string(),
+        })
+    })
+}
+
+/// Downloads the proof of a job that has succeeded.
+pub async fn fetch(
+    client: &mut Client,
+    job: &Job,
+    result: &JobResult,
+    target: &Target,
+) -> Result<(), Failure> {
+    let proof = result.proof.clone().unwrap_or_default();
+    if !target.is_stream() {
+        let downloaded = client.download_of(&job.tenant, &proof, target.path()).await;
+        return downloaded.map_err(|error| no_download(job, error));
+    }
+    // Download and check the whole file first: bytes written to a pipe cannot be taken back.
+    let folder = tempfile::tempdir().or_bad_input()?;
+    let file = folder.path().join("proof.json");
+    let downloaded = client.download_of(&job.tenant, &proof, &file).await;
+    downloaded.map_err(|error| no_download(job, error))?;
+    target.write(&read(&file)?)
+}
+
+/// Why the proof of a job that has succeeded cannot be downloaded. Only an operator can have it made again.
+fn no_download(job: &Job, error: ClientError) -> Failure {
+    let is_missing = matches!(&error, ClientError::Status(status) if status.code() == tonic::Code::NotFound);
+    if !is_missing && !error.is_damage() {
+        return error.into();
+    }
+    let Failure { message, .. } = error.into();
+    let remedy = format!(
+        "an operator can have the proof made again: quarry admin reprove {}",
+        job.id
+    );
+    Failure::new(Kind::Internal, format!("{message}; {remedy}"))
+}
+
+/// Why a job has no proof.
+pub fn no_proof(job: &Job) -> Failure {
+    let Some(failure) = &job.failure else {
+        let message = format!("the job is {}: there is no proof yet", job.state().name());
+        return Failure::bad_input(message);
+    };
+    let kind = match failure.class() {
+        FailureClass::Cancelled => Kind::Interrupted,
+        FailureClass::InputInvalid | FailureClass::Unsupported => Kind::BadInput,
+        // Limits of the job or of the service: a retry would fail in the same way.
+        FailureClass::Resource if failure.code.starts_with("limits.") => Kind::BadInput,
+        FailureClass::Resource | FailureClass::Deadline => Kind::Unavailable,
+        _ => Kind::Internal,
+    };
+    let message = format!(
+        "the job is {}: {} ({})",
+        job.state().name(),
+        failure.message,
+        failure.code
+    );
+    Failure::new(kind, message)
+}
+
+/// A job and its result as JSON.
+pub fn json(job: &Job, result: Option<&JobResult>) -> String {
+    let mut value = job_json(job);
+    if let Some(result) = result {
+        value["result"] = result_json(result);
+    }
+    format!("{value:#}\n")
+}
