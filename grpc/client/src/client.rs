@@ -1,13 +1,15 @@
 //! The client: one connection, one method per call, retries.
 
+use crate::address::with_scheme;
 use crate::digest::digest;
 use crate::error::ClientError;
 use crate::protocol::prover_client::ProverClient;
 use crate::protocol::{
-    ArtifactRef, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate, EstimateJobRequest,
-    GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult, JobSpec, JobState,
-    ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse,
-    UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request, upload_artifact_request::Part,
+    ArtifactRef, CancelJobRequest, Capabilities, DeleteJobRequest, DownloadArtifactRequest, Estimate,
+    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
+    JobSpec, JobState, ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest,
+    SubmitJobResponse, UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request,
+    upload_artifact_request::Part,
 };
 use std::fmt;
 use std::io;
@@ -41,7 +43,7 @@ const MAX_TRIES: u32 = 20;
 /// Address of the appliance and the client's credentials.
 #[derive(Clone)]
 pub struct Connection {
-    /// `http://host:port`, or `https://` for TLS.
+    /// `http://host:port`, or `https://` for TLS. `host:port` alone is `http://`.
     pub server: String,
     /// Bearer token, if the appliance requires one.
     pub token: Option<String>,
@@ -114,11 +116,12 @@ impl Client {
     /// # Errors
     /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`].
     pub async fn connect(connection: &Connection) -> Result<Self, ClientError> {
+        let server = with_scheme(&connection.server);
         let refused = |source| ClientError::Connect {
-            server: connection.server.clone(),
+            server: server.clone(),
             source,
         };
-        let mut endpoint = Endpoint::from_shared(connection.server.clone())
+        let mut endpoint = Endpoint::from_shared(server.clone())
             .map_err(refused)?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(Duration::from_secs(20))
@@ -128,9 +131,7 @@ impl Client {
             || connection.identity.is_some()
             || (connection.token.is_some() && !is_loopback(endpoint.uri().host()));
         if !is_tls && is_plain {
-            return Err(ClientError::Plain {
-                server: connection.server.clone(),
-            });
+            return Err(ClientError::Plain { server });
         }
         if is_tls {
             let mut tls = ClientTlsConfig::new();
@@ -429,6 +430,16 @@ impl Client {
     pub async fn cancel(&mut self, id: &str) -> Result<Job, ClientError> {
         let request = CancelJobRequest { id: id.to_owned() };
         Ok(self.inner.cancel_job(request).await?.into_inner())
+    }
+
+    /// Deletes a job that has ended, with its result.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`Code::FailedPrecondition`] if the job has not ended.
+    pub async fn delete(&mut self, id: &str) -> Result<(), ClientError> {
+        let request = DeleteJobRequest { id: id.to_owned() };
+        self.inner.delete_job(request).await?;
+        Ok(())
     }
 
     /// Returns the result of a job that has succeeded.

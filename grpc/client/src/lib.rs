@@ -29,11 +29,13 @@
 //!
 //! `examples/submit.rs` is a whole program.
 
+mod address;
 pub mod admin;
 mod client;
 pub mod digest;
 mod error;
 pub mod protocol;
 
+pub use address::speaks_tls;
 pub use client::{Client, Connection};
 pub use error::ClientError;

@@ -54,6 +54,16 @@ pub(crate) fn dropped_lines() -> u64 {
     u64::try_from(dropped).unwrap_or(u64::MAX)
 }
 
+/// A text for a field of a line. Fields that are missing are not written.
+pub(crate) fn non_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A time for a field of a line: seconds, to the millisecond.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e3).round() / 1e3
+}
+
 fn lossy(to: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default()
         .lossy(true)

@@ -1,4 +1,4 @@
-//! The commands that follow or change the jobs of a service: `watch`, `cancel`.
+//! The commands that follow or change the jobs of a service: `watch`, `cancel`, `delete`.
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::job_json::event_json;
@@ -85,5 +85,39 @@ pub fn cancel(args: &Cancel) -> Result<(), Failure> {
         let job = client.cancel(&args.id).await?;
         terminal::tell(format_args!("{}: {}\n", job.id, job.state().name()));
         Ok(String::new())
+    })
+}
+
+/// Examples for `delete --help`.
+pub const DELETE_EXAMPLES: &str = "\
+Examples:
+  quarry delete 0192f0c4d5e67890
+  quarry delete $(quarry list --label chain=test --json | jq -r 'select(.failure) | .id')
+
+Only jobs that have ended can be deleted: cancel others first. The idempotency key is free again. The
+service removes the files of a deleted job later, with other files of no job.";
+
+/// Arguments of `delete`.
+#[derive(Debug, clap::Args)]
+pub struct Delete {
+    /// Ids of jobs that have ended
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Deletes jobs. A job that cannot be deleted does not keep the others.
+pub fn delete(args: &Delete) -> Result<(), Failure> {
+    args.server.ask(async |mut client| {
+        let mut failed: Option<Failure> = None;
+        for id in &args.ids {
+            match (client.delete(id).await, &mut failed) {
+                (Ok(()), _) => terminal::tell(format_args!("{id}: deleted\n")),
+                (Err(error), None) => failed = Some(error.into()),
+                (Err(error), Some(failed)) => failed.message += &format!("\n{}", Failure::from(error)),
+            }
+        }
+        failed.map_or(Ok(String::new()), Err)
     })
 }

@@ -124,6 +124,9 @@ enum Command {
     /// Cancel a job of a service
     #[command(after_help = client::CANCEL_EXAMPLES)]
     Cancel(client::Cancel),
+    /// Delete jobs of a service that have ended, with their results
+    #[command(after_help = client::DELETE_EXAMPLES)]
+    Delete(client::Delete),
     /// Show a service's devices, layouts, profiles and limits, and how much your tenant uses
     #[command(after_help = capabilities::EXAMPLES)]
     Capabilities(capabilities::Args),
@@ -167,6 +170,7 @@ impl Command {
             Command::Child => appliance::child(),
         }
     }
+            Command::Delete(args) => client::delete(args),
 
     /// Whether standard output is JSON, so that failures must be too.
     fn is_json(&self) -> bool {
@@ -196,6 +200,7 @@ impl Command {
 }
 
 /// Runs the command line of this process.
+            | Command::Delete(_)
 pub fn run() -> ExitCode {
     let told = |failure: Failure, is_json| {
         failure.tell(is_json);

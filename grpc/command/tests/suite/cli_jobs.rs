@@ -3,9 +3,13 @@
 use crate::common::Ran;
 use crate::common::appliance::Appliance;
 use crate::common::jobs::{JOB, folder};
+use quarry_client::protocol::WatchJobsRequest;
+use quarry_client::{Client, ClientError};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
 use std::io::Read;
+use std::time::Duration;
+use tonic::Code;
 
 #[test]
 fn jobs_are_listed_and_shown_for_people() {
@@ -113,4 +117,82 @@ fn who_waits_at_a_terminal_sees_a_bar() {
     assert_eq!(submit.wait().unwrap().code(), Some(0));
     let seen = reading.join().unwrap();
     assert!(seen.contains("%") && seen.contains("proof written to"), "{seen}");
+}
+
+#[test]
+fn a_deleted_job_is_gone_and_its_key_is_free() {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    folder
+        .quarry("admin --data data pause so-that-jobs-stay")
+        .exits(0);
+    let submit = format!("{JOB} --dedup-key k {server}");
+    let id = folder.quarry(&submit).exits(0).stdout.trim().to_owned();
+    let cancel = format!("quarry cancel {id}");
+    folder
+        .quarry(&format!("delete {id} {server}"))
+        .exits(2)
+        .says(&["has not ended", &cancel]);
+    folder.quarry(&format!("cancel {id} {server}")).exits(0);
+    // A job that is not there does not keep the other.
+    folder
+        .quarry(&format!("delete 00 {id} {server}"))
+        .exits(2)
+        .says(&["there is no job '00'", &format!("{id}: deleted")]);
+    for command in ["delete", "get", "watch", "cancel"] {
+        folder
+            .quarry(&format!("{command} {id} {server}"))
+            .exits(2)
+            .says(&["there is no job"]);
+    }
+    let listed = folder.quarry(&format!("list --json {server}")).exits(0).stdout;
+    assert_eq!(listed, "");
+    let (_, _, status) = service.page("/status.json");
+    assert!(!status.contains(&id), "{status}");
+    let again = folder.quarry(&submit).exits(0).stdout.trim().to_owned();
+    assert_ne!(again, id);
+}
+
+async fn ends(client: &mut Client, id: &str) -> Result<(), Code> {
+    let request = WatchJobsRequest {
+        after: 0,
+        job_id: id.to_owned(),
+    };
+    let code = |error| match error {
+        ClientError::Status(status) => status.code(),
+        error => panic!("{error}"),
+    };
+    let mut events = client.watch(request).await.map_err(code)?;
+    while events.message().await.map_err(|status| status.code())?.is_some() {}
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_deleted_job_gets_an_end() {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    folder
+        .quarry("admin --data data pause so-that-jobs-stay")
+        .exits(0);
+    let mut client = service.client().await;
+    // A watcher may see the end of a job before or after the job is deleted.
+    for _ in 0..10 {
+        let id = folder.quarry(&format!("{JOB} {server}")).exits(0).stdout;
+        let id = id.trim().to_owned();
+        let watchers: Vec<_> = (0..20)
+            .map(|_| {
+                let (mut client, id) = (client.clone(), id.clone());
+                tokio::spawn(async move { ends(&mut client, &id).await })
+            })
+            .collect();
+        client.cancel(&id).await.unwrap();
+        client.delete(&id).await.unwrap();
+        for watcher in watchers {
+            let ended = tokio::time::timeout(Duration::from_secs(60), watcher).await;
+            let ended = ended.expect("the stream ends").unwrap();
+            assert!(matches!(ended, Ok(()) | Err(Code::NotFound)), "{ended:?}");
+        }
+    }
 }

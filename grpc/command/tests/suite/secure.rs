@@ -98,6 +98,8 @@ async fn who_may_do_what() {
     // Another tenant's job is not found.
     assert_eq!(code(b.get(&id).await), Code::NotFound);
     assert_eq!(code(b.cancel(&id).await), Code::NotFound);
+    assert_eq!(code(b.delete(&id).await), Code::NotFound);
+    assert_eq!(code(reader.delete(&id).await), Code::PermissionDenied);
     assert_eq!(code(b.by_dedup_key("key-of-a").await), Code::NotFound);
     let of_a = WatchJobsRequest {
         after: 0,

@@ -3,6 +3,7 @@
 use super::{Active, Scheduler, to_its_end};
 use crate::failure::{Stage, failure, is_ours};
 use crate::job::Job;
+use crate::log::non_empty;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::sync::Arc;
@@ -28,6 +29,24 @@ impl Scheduler {
         to_its_end(async move { scheduler.overrule(&id, cancelled).await }).await
     }
 
+    /// Deletes a job that has ended, with its result and its events. Its files go when files of no job are collected.
+    ///
+    /// # Errors
+    /// [`StoreError::Active`] and others.
+    pub async fn delete(self: &Arc<Self>, id: &str) -> Result<(), StoreError> {
+        let (scheduler, id) = (Arc::clone(self), id.to_owned());
+        to_its_end(async move {
+            let wanted = id.clone();
+            let job = scheduler.with_store(move |store| store.delete(&wanted)).await?;
+            tracing::info!(id, tenant = non_empty(&job.tenant), "job deleted");
+            scheduler.state().forget_ended(&id);
+            // Watchers find that it is gone.
+            scheduler.announcer.wake();
+            Ok(())
+        })
+        .await
+    }
+
     /// Ends a job, whatever its current lease.
     async fn overrule(&self, id: &str, failure: Failure) -> Result<Job, StoreError> {
         let job = self
@@ -50,8 +69,8 @@ impl Scheduler {
 
     /// Ends a job, or queues it for another attempt if the failure is retryable.
     pub(super) async fn fail(&self, id: &str, fence: Fence, failure: Failure) -> Result<(), StoreError> {
-        let message = if is_ours(&failure) { &*failure.message } else { "" };
-        tracing::info!(id, code = failure.code, message, "an attempt failed");
+        let why = Some(&*failure.message).filter(|_| is_ours(&failure));
+        tracing::info!(id, code = failure.code, why, "an attempt failed");
         self.metrics.attempt_failed(&failure);
         let most = self.settings.max_attempts;
         let job = self

@@ -250,8 +250,8 @@ impl State {
         }
     }
 
-    /// Shows a reopened job among the ended ones no longer.
-    pub(super) fn forget_end(&mut self, id: &str) {
+    /// Shows a job that was reopened or deleted among the ended ones no longer.
+    pub(super) fn forget_ended(&mut self, id: &str) {
         self.ended.remove(id);
     }
 }

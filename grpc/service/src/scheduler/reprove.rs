@@ -72,7 +72,7 @@ impl Scheduler {
         let reopened = id.clone();
         let job = self.with_store(move |store| store.reopen(&reopened)).await?;
         self.announcer.announce(&job);
-        self.state().forget_end(&id);
+        self.state().forget_ended(&id);
         self.admit(&job);
         Ok(job)
     }

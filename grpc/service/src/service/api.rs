@@ -16,11 +16,11 @@ use crate::scheduler::Scheduler;
 use crate::store::{Listing, StoreError};
 use quarry_client::protocol::prover_server::Prover;
 use quarry_client::protocol::{
-    self, ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DownloadArtifactRequest, Estimate,
-    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, JobEvent, JobResult,
-    JobState, ListJobsRequest, ListJobsResponse, ProfileInfo, StatArtifactRequest, SubmitJobRequest,
-    SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
-    upload_artifact_request::Part,
+    self, ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DeleteJobRequest, DeleteJobResponse,
+    DownloadArtifactRequest, Estimate, EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest,
+    GetResultRequest, JobEvent, JobResult, JobState, ListJobsRequest, ListJobsResponse, ProfileInfo,
+    StatArtifactRequest, SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest,
+    get_job_request::Key, upload_artifact_request::Part,
 };
 use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 use quarry_prover_core::profiles::{PROFILES, Profile};
@@ -447,6 +447,15 @@ impl Prover for Api {
         self.stored(&id, &who).await?;
         let job = self.scheduler.cancel(&id).await;
         Ok(Response::new(job.map_err(|error| of_store(&error))?.into()))
+    }
+
+    async fn delete_job(&self, request: Request<DeleteJobRequest>) -> Answer<DeleteJobResponse> {
+        let who = self.authorize(&request, RequestKind::Call, &[Role::Submit, Role::Admin])?;
+        let id = request.into_inner().id;
+        self.stored(&id, &who).await?;
+        let deleted = self.scheduler.delete(&id).await;
+        deleted.map_err(|error| of_store(&error))?;
+        Ok(Response::new(DeleteJobResponse {}))
     }
 
     async fn get_result(&self, request: Request<GetResultRequest>) -> Answer<JobResult> {

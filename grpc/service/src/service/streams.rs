@@ -86,8 +86,8 @@ pub async fn blocking<T: Send + 'static>(
     done.map_err(|error| of_artifacts(&error))
 }
 
-/// Sends events until the job has ended, the client disconnects, or `may_see` fails. If an operator reopened an ended
-/// job, its later events follow.
+/// Sends events until the job has ended or is deleted, the client disconnects, or `may_see` fails. If an operator
+/// reopened an ended job, its later events follow.
 pub async fn send_events(
     scheduler: &Scheduler,
     mut after: u64,
@@ -101,7 +101,14 @@ pub async fn send_events(
         // All events up to this cursor are in the store.
         let known = *changes.borrow_and_update();
         let wanted = job.clone();
-        let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
+        let events = scheduler.with_store(move |store| {
+            let events = store.events(after, wanted.as_deref(), EVENTS)?;
+            match &wanted {
+                // A deleted job has no more events: NOT_FOUND ends its streams.
+                Some(id) if events.is_empty() => store.get(id).map(|_| events),
+                _ => Ok(events),
+            }
+        });
         let events = events.await.map_err(|error| of_store(&error))?;
         may_see()?;
         let n_events = events.len();

@@ -33,6 +33,7 @@ pub fn suite(store: &Arc<dyn JobStore>) {
     lists_and_events(&**store);
     pages_have_their_weight(&**store);
     threads(store);
+    deletion(&**store);
     expiry(&**store);
     store.probe().unwrap();
 }
@@ -233,6 +234,35 @@ fn threads(store: &Arc<dyn JobStore>) {
 }
 
 /// Ended jobs expire, their inputs before them; active jobs are kept.
+fn deletion(store: &dyn JobStore) {
+    let kept = submit(store, "deletion", "kept", "").job;
+    let job = submit(store, "deletion", "key", "").job;
+    assert!(matches!(store.delete(&job.id), Err(StoreError::Active(id)) if id == job.id));
+    store
+        .change(&job.id, Fence::Any, Renew::Keep, &mut set(JobState::Succeeded))
+        .unwrap();
+    let last_event = store.last_event().unwrap();
+    assert_eq!(store.delete(&job.id).unwrap().id, job.id);
+    for gone in [store.delete(&job.id), store.get(&job.id)] {
+        assert!(matches!(gone, Err(StoreError::NotFound(_))));
+    }
+    assert!(store.events(0, Some(&job.id), 10).unwrap().is_empty());
+    assert_eq!(
+        store.last_event().unwrap(),
+        last_event,
+        "cursors are never used again"
+    );
+    assert_eq!(store.get(&kept.id).unwrap(), kept);
+    // The key is free, and a late removal of the old job does not touch the new one.
+    let again = submit(store, "deletion", "key", "");
+    assert!(!again.existing && again.job.id > job.id);
+    assert!(matches!(store.delete(&job.id), Err(StoreError::NotFound(_))));
+    assert!(submit(store, "deletion", "key", "").existing);
+    for id in ["", "zz", &job.id.replace(&job.id[16..], "0000000000000000")] {
+        assert!(matches!(store.delete(id), Err(StoreError::NotFound(_))), "{id}");
+    }
+}
+
 fn expiry(store: &dyn JobStore) {
     let artifact = |name: &str| ArtifactRef {
         sha256: name.to_owned(),

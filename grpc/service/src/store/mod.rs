@@ -10,10 +10,10 @@ mod compact;
 mod conformance;
 mod damage;
 mod device_time;
-mod expire;
 mod file;
 mod home;
 mod redb;
+mod removal;
 mod schema;
 
 pub use compact::Compacted;
@@ -73,6 +73,9 @@ pub enum StoreError {
         /// Its state.
         state: JobState,
     },
+    /// The job has not ended.
+    #[error("job '{0}' has not ended: cancel it first (`quarry cancel {0}`)")]
+    Active(String),
     /// Invalid page token.
     #[error("'{0}' is not a page token")]
     PageToken(String),
@@ -233,6 +236,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn probe(&self) -> Result<(), StoreError>;
+
+    /// Removes a job that has ended, with its result, its events and its dedup key; returns it.
+    ///
+    /// # Errors
+    /// [`StoreError::Active`] if the job has not ended, [`StoreError::NotFound`], and others; nothing is changed then.
+    fn delete(&self, id: &str) -> Result<Job, StoreError>;
 
     /// Adds to the device time of a tenant on a day, which is counted from 1970. What it used on other days is
     /// forgotten.

@@ -2,8 +2,8 @@
 
 use super::compact::{Compacted, compact};
 use super::damage::{caught, damaged, lost};
-use super::expire::expire;
 use super::file::{self, begin, keep_name};
+use super::removal;
 use super::schema::{
     self, ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META,
     PROBES, next, upgrade,
@@ -248,7 +248,7 @@ impl JobStore for RedbStore {
     ) -> Result<Job, StoreError> {
         self.with(|database| {
             let write = begin(database)?;
-            let (number, mut job) = find_to_change(&write, id)?;
+            let (number, mut job) = find_to_write(&write, id)?;
             if job.has_ended() {
                 return Err(StoreError::Ended(id.to_owned()));
             }
@@ -277,7 +277,7 @@ impl JobStore for RedbStore {
     fn reopen(&self, id: &str) -> Result<Job, StoreError> {
         self.with(|database| {
             let write = begin(database)?;
-            let (number, mut job) = find_to_change(&write, id)?;
+            let (number, mut job) = find_to_write(&write, id)?;
             if !job.may_reopen() {
                 let (id, state) = (job.id, job.state);
                 return Err(StoreError::NoProof { id, state });
@@ -377,8 +377,12 @@ impl JobStore for RedbStore {
         self.with(|database| device_time::get(database, tenant, day))
     }
 
+    fn delete(&self, id: &str) -> Result<Job, StoreError> {
+        self.with(|database| removal::delete(database, id))
+    }
+
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
-        self.with(|database| expire(database, before, limit))
+        self.with(|database| removal::expire(database, before, limit))
     }
 }
 
@@ -409,14 +413,17 @@ fn find(database: &Database, number: u64) -> Result<Option<Job>, StoreError> {
     record.map(|record| decode(record.value())).transpose()
 }
 
-/// A job that a transaction is to change, with its submission number.
-fn find_to_change(write: &WriteTransaction, id: &str) -> Result<(u64, Job), StoreError> {
+/// The job with an id and its number, in a transaction that will change it.
+pub(super) fn find_to_write(write: &WriteTransaction, id: &str) -> Result<(u64, Job), StoreError> {
     let not_found = || StoreError::NotFound(id.to_owned());
     let number = number_of(id).ok_or_else(not_found)?;
     let jobs = write.open_table(JOBS)?;
-    let found = jobs.get(number)?.map(|record| decode(record.value()));
-    let job = found.transpose()?.filter(|job| job.id == id);
-    Ok((number, job.ok_or_else(not_found)?))
+    let found = jobs
+        .get(number)?
+        .map(|record| decode(record.value()))
+        .transpose()?;
+    let job = found.filter(|job| job.id == id).ok_or_else(not_found)?;
+    Ok((number, job))
 }
 
 /// Writes a job and the event for its change.

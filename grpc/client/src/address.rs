@@ -1,0 +1,47 @@
+//! Addresses of services: `host:port`, with or without a scheme.
+
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tonic::transport::Uri;
+
+/// How long a server may take to answer the first bytes.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The first bytes of an HTTP/2 connection: the preface and empty settings.
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// The address with a scheme; `http://` if it has none.
+pub(crate) fn with_scheme(server: &str) -> String {
+    match server.contains("://") {
+        true => server.to_owned(),
+        false => format!("http://{server}"),
+    }
+}
+
+/// Whether a server speaks TLS, whatever the scheme in its address; `None` if its answer does not tell. Use this to
+/// explain a connection that failed.
+pub async fn speaks_tls(server: &str) -> Option<bool> {
+    let uri: Uri = with_scheme(server).parse().ok()?;
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    let default_port = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let port = uri.port_u16().unwrap_or(default_port);
+    let ask = async {
+        let mut stream = TcpStream::connect((host, port)).await.ok()?;
+        stream.write_all(GREETING).await.ok()?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.ok()?;
+        match &answer {
+            // A TLS alert: this is no TLS.
+            [0x15, 0x03, ..] => Some(true),
+            // HTTP/2 settings, or HTTP/1.
+            [_, _, _, 0x04, _] | b"HTTP/" => Some(false),
+            _ => None,
+        }
+    };
+    timeout(PATIENCE, ask).await.ok().flatten()
+}
