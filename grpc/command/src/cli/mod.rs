@@ -22,6 +22,7 @@ mod job_text;
 mod kinds;
 mod layouts;
 mod list;
+mod manual;
 mod memory;
 mod output;
 mod parameters;
@@ -136,6 +137,12 @@ enum Command {
     /// Back up or check the data of a service that is not running
     #[command(after_help = store::EXAMPLES)]
     Store(store::Args),
+    /// Print the completions of this command for a shell
+    #[command(after_help = manual::COMPLETIONS_EXAMPLES)]
+    Completions(manual::Completions),
+    /// Print the manual page of this command
+    #[command(after_help = manual::MAN_EXAMPLES)]
+    Man(manual::Manual),
     /// Prove the jobs that arrive on standard input, on one device
     #[command(hide = true)]
     Worker(appliance::Worker),
@@ -164,13 +171,15 @@ impl Command {
             Command::List(args) => list::list(args),
             Command::Cancel(args) => client::cancel(args),
             Command::Capabilities(args) => capabilities::run(args),
+            Command::Delete(args) => client::delete(args),
             Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
+            Command::Completions(args) => manual::completions(args, Cli::command()),
+            Command::Man(args) => manual::man(args, Cli::command()),
             Command::Worker(args) => appliance::worker(args),
             Command::Child => appliance::child(),
         }
     }
-            Command::Delete(args) => client::delete(args),
 
     /// Whether standard output is JSON, so that failures must be too.
     fn is_json(&self) -> bool {
@@ -191,8 +200,11 @@ impl Command {
             Command::Capabilities(args) => args.json,
             Command::Estimate(_) | Command::Watch(_) => true,
             Command::Cancel(_)
+            | Command::Delete(_)
             | Command::Serve(_)
             | Command::Store(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Worker(_)
             | Command::Child => false,
         }
@@ -200,7 +212,6 @@ impl Command {
 }
 
 /// Runs the command line of this process.
-            | Command::Delete(_)
 pub fn run() -> ExitCode {
     let told = |failure: Failure, is_json| {
         failure.tell(is_json);

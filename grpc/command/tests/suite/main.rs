@@ -7,6 +7,7 @@ mod admin;
 mod cli_claims;
 mod cli_jobs;
 mod cli_prove;
+mod cli_manual;
 mod cli_service;
 mod cli_stalled;
 mod cli_usage;
