@@ -2,9 +2,11 @@
 
 mod tenants;
 
+pub use crate::address::parse as parse_address;
 pub use crate::service::Role;
 pub use tenants::TenantLimits;
 
+use crate::address;
 use quarry_client::protocol::Limits;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -21,8 +23,10 @@ pub struct Config {
     /// Folder of the store, the artifacts and the attempts' files.
     pub data: PathBuf,
     /// Address of the gRPC server.
+    #[serde(deserialize_with = "address::deserialize")]
     pub listen: SocketAddr,
     /// Address of `/healthz`, `/readyz`, `/metrics` and the status page.
+    #[serde(deserialize_with = "address::deserialize")]
     pub http: SocketAddr,
     /// Path of the admin socket. Default: `admin.sock` in the data folder.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 //!
 //! The service starts its workers and children from its own executable, as the subcommands `worker` and `child`.
 
+mod address;
 pub mod artifacts;
 pub mod check;
 pub mod child;

@@ -54,6 +54,8 @@ pub struct Failure {
     pub kind: Kind,
     /// What was wrong, where, and what to do.
     pub message: String,
+    /// Whether the connection to a service failed, rather than what was asked of it.
+    pub is_broken: bool,
     /// Details for the JSON output.
     pub details: Option<Value>,
 }
@@ -64,6 +66,7 @@ impl Failure {
         Self {
             kind,
             message: message.to_string(),
+            is_broken: false,
             details: None,
         }
     }

@@ -5,7 +5,7 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::signals::{self, Signals};
 use crate::cli::systemd::Manager;
 use crate::cli::terminal;
-use quarry_service::config::Config;
+use quarry_service::config::{Config, parse_address};
 use quarry_service::store::catches_panics;
 use quarry_service::{log, service};
 use std::io::IsTerminal;
@@ -48,10 +48,10 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", env = "QUARRY_DATA")]
     data: Option<PathBuf>,
     /// Address for gRPC [default: 127.0.0.1:7474]
-    #[arg(long, value_name = "IP:PORT", env = "QUARRY_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "QUARRY_LISTEN", value_parser = parse_address)]
     listen: Option<SocketAddr>,
     /// Address for the status page, /healthz, /readyz and /metrics [default: 127.0.0.1:7475]
-    #[arg(long, value_name = "IP:PORT", env = "QUARRY_HTTP")]
+    #[arg(long, value_name = "HOST:PORT", env = "QUARRY_HTTP", value_parser = parse_address)]
     http: Option<SocketAddr>,
     /// Admin socket, for `quarry admin` [default: admin.sock in the data folder]
     #[arg(long, value_name = "FILE", env = "QUARRY_ADMIN")]
@@ -174,7 +174,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let _ = heard.wait_for(|came| *came > 0).await;
         };
         let ready = |at: service::Addresses| {
-            tracing::info!(address = %at.grpc, http = %at.http, "serving");
+            tracing::info!(
+                address = %at.grpc,
+                http = %at.http,
+                status_page = at.status_page,
+                data = %at.data.display(),
+                "serving"
+            );
             manager.tell(&format!(
                 "READY=1\nSTATUS=serving on {}, pages on {}",
                 at.grpc, at.http

@@ -3,7 +3,7 @@
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::source::read;
 use crate::cli::terminal;
-use quarry_client::{Client, ClientError, Connection};
+use quarry_client::{Client, ClientError, Connection, speaks_tls};
 use quarry_service::failure::chain;
 use std::future::Future;
 use std::io;
@@ -17,10 +17,10 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:7474";
 /// How to reach the service.
 #[derive(Debug, clap::Args)]
 pub struct Server {
-    /// Address of the service
+    /// Address of the service: HOST:PORT or http://HOST:PORT, https://HOST:PORT for TLS
     #[arg(
         long,
-        value_name = "URL",
+        value_name = "HOST:PORT",
         env = "QUARRY_SERVER",
         default_value = DEFAULT_SERVER
     )]
@@ -77,8 +77,15 @@ impl Server {
             let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
             let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
             let asked = async {
-                let text = ask(Client::connect(&connection).await?).await?;
-                terminal::print_some_aside(text).await.map(drop)
+                let client = match Client::connect(&connection).await {
+                    Ok(client) => client,
+                    Err(error) => return Err(self.explained(error.into()).await),
+                };
+                match ask(client).await {
+                    Ok(text) => terminal::print_some_aside(text).await.map(drop),
+                    Err(failure) if failure.is_broken => Err(self.explained(failure).await),
+                    Err(failure) => Err(failure),
+                }
             };
             tokio::select! {
                 asked = asked => asked,
@@ -89,6 +96,25 @@ impl Server {
         // Do not wait for a file that is still being read, nor for a reader that stalls.
         runtime.shutdown_background();
         asked
+    }
+
+    /// A failure of the connection, with what is wrong with the address if that can be found out.
+    async fn explained(&self, failure: Failure) -> Failure {
+        let is_tls = self.server.starts_with("https://");
+        let server = &self.server;
+        match speaks_tls(server).await {
+            Some(true) if !is_tls => Failure::bad_input(format!(
+                "the service at {server} expects TLS: write https:// before its address (--server)"
+            )),
+            Some(false) if is_tls => Failure::bad_input(format!(
+                "the service at {server} has no TLS: write http:// before its address (--server)"
+            )),
+            None if failure.kind == Kind::Unavailable => Failure {
+                message: format!("{failure}; is a service running there? --server names its address"),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 
     /// A command line for the same service: `quarry watch ID`, with the flags that neither the environment nor the
@@ -147,7 +173,12 @@ impl From<ClientError> for Failure {
             }
             None => String::new(),
         };
-        Self::new(kind, message + &hint)
+        let failure = Self::new(kind, message + &hint);
+        Self {
+            // An error that the service sent has no source here.
+            is_broken: std::error::Error::source(&**status).is_some(),
+            ..failure
+        }
     }
 }
 

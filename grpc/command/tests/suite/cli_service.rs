@@ -107,18 +107,28 @@ fn a_service_that_is_away_is_no_bad_input() {
         let failed = folder.quarry(&format!("{line} {nobody}")).exits(4);
         assert_eq!(failed.json()["error"]["kind"], "unavailable", "{line}");
     }
-    folder.quarry("admin status").exits(4);
+    folder
+        .quarry("list --server localhost:1")
+        .exits(4)
+        .says(&["http://localhost:1", "--server"]);
+    let admin = folder.quarry("admin status").exits(4);
+    assert!(!admin.stderr.contains("--server"), "{admin:?}");
     folder.quarry("list --server http://[::1").exits(2);
 
     // An address or a data folder that a service cannot use is bad input.
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let serve = "serve --device cpu --http 127.0.0.1:0";
+    let held = held.local_addr().unwrap();
+    folder
+        .quarry(&format!("{serve} --data data --listen {held}"))
+        .exits(2)
+        .says(&["choose another address with --listen"]);
     folder
         .quarry(&format!(
-            "{serve} --data data --listen {}",
-            held.local_addr().unwrap()
+            "serve --device cpu --data data --listen 127.0.0.1:0 --http {held}"
         ))
-        .exits(2);
+        .exits(2)
+        .says(&["choose another address with --http"]);
     folder
         .quarry(&format!("{serve} --data program.json/data --listen 127.0.0.1:0"))
         .exits(2);

@@ -4,10 +4,11 @@
 mod common;
 
 mod admin;
+mod cli_addresses;
 mod cli_claims;
 mod cli_jobs;
-mod cli_prove;
 mod cli_manual;
+mod cli_prove;
 mod cli_service;
 mod cli_stalled;
 mod cli_usage;

@@ -1,6 +1,7 @@
 //! Tells watchers of job changes.
 
 use crate::job::Job;
+use crate::log::{non_empty, seconds};
 use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
@@ -27,13 +28,14 @@ impl Announcer {
     /// Logs a job change and notifies all watchers.
     pub(super) fn announce(&self, job: &Job) {
         if job.stage.is_empty() {
-            let code = job.failure.as_ref().map_or("", |failure| &failure.code);
+            let took = job.updated.duration_since(job.created).unwrap_or_default();
             tracing::info!(
                 id = job.id,
-                tenant = job.tenant,
+                tenant = non_empty(&job.tenant),
                 state = job.state.name(),
                 lease = job.lease,
-                code,
+                code = job.failure.as_ref().map(|failure| &*failure.code),
+                seconds = job.has_ended().then(|| seconds(took)),
                 "job changed"
             );
         }

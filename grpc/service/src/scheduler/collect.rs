@@ -2,6 +2,7 @@
 //! and unreferenced files expire sooner, but jobs and proofs do not.
 
 use super::{Scheduler, SubmitError, blocking, joined};
+use crate::log::seconds;
 use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -119,9 +120,13 @@ impl Scheduler {
     /// Collects, and tells what came of it. A panic ends here, because the loop knows how long ages are in doubt.
     pub(super) async fn collect_once(self: &Arc<Self>) {
         let scheduler = Arc::clone(self);
+        let begin = Instant::now();
         match joined(tokio::spawn(async move { scheduler.collect().await })).await {
             Ok(Ok((0, 0))) => {}
-            Ok(Ok((jobs, files))) => tracing::info!(jobs, files, "removed expired jobs and files"),
+            Ok(Ok((jobs, files))) => {
+                let seconds = seconds(begin.elapsed());
+                tracing::info!(jobs, files, seconds, "removed expired jobs and files");
+            }
             Ok(Err(error)) => tracing::error!(%error, "collection failed"),
             Err(_) => tracing::error!("collection panicked"),
         }

@@ -2,7 +2,8 @@
 
 use super::estimate::PROMISE;
 use super::{Active, Scheduler};
-use std::time::Duration;
+use crate::log::seconds;
+use std::time::{Duration, Instant};
 
 impl Scheduler {
     /// Stops starting jobs and waits until the running ones are done: for `least`, and up to `most` for proofs that are
@@ -11,10 +12,17 @@ impl Scheduler {
         self.state().draining = true;
         self.wake.notify_waiters();
         let time = patience(least, most, self.times_left());
-        tracing::info!(seconds = time.as_secs(), "waiting for proofs on devices");
+        tracing::info!(at_most_seconds = time.as_secs(), "waiting for proofs on devices");
         let idle = self.when(|state| (state.proving.taken() == 0).then_some(()));
-        if tokio::time::timeout(time, idle).await.is_err() {
-            tracing::warn!("drain timed out: unfinished proofs start over at the next start");
+        let begin = Instant::now();
+        let is_idle = tokio::time::timeout(time, idle).await.is_ok();
+        let seconds = seconds(begin.elapsed());
+        match is_idle {
+            true => tracing::info!(seconds, "drained"),
+            false => tracing::warn!(
+                seconds,
+                "drain timed out: unfinished proofs start over at the next start"
+            ),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{Progress, Prove, Proved, Ready, worker_report::Report, worker_request::Request};
 use crate::job::Job;
+use crate::log::seconds;
 use crate::processes::Worker;
 use crate::pulse::{Process, Pulse};
 use crate::store::{Fence, Renew, StoreError};
@@ -115,6 +116,7 @@ impl Scheduler {
         mut worker: Worker,
         pulse: &Pulse,
     ) -> bool {
+        let started = Instant::now();
         let mut has_proved = false;
         loop {
             let next = self.when(|state| {
@@ -133,7 +135,7 @@ impl Scheduler {
             let next = tokio::select! {
                 next = next => next,
                 lost = keep_asking(&mut worker, pulse) => {
-                    end_lost(worker, lost).await;
+                    end_lost(name, worker, lost, started).await;
                     return has_proved;
                 }
             };
@@ -408,15 +410,21 @@ impl State {
 }
 
 /// Ends an idle worker that is lost.
-async fn end_lost(worker: Worker, lost: Lost) {
+async fn end_lost(name: &str, worker: Worker, lost: Lost, started: Instant) {
+    let seconds = seconds(started.elapsed());
     match lost {
         Lost::Died => {
             let ended = worker.end().await;
-            tracing::warn!(ended, "the worker has ended");
+            tracing::warn!(device = name, ended, seconds, "the worker has ended");
         }
         Lost::Hangs => {
             let ended = worker.end_hung().await;
-            tracing::error!(?ended, "the idle worker did not answer and was ended");
+            tracing::error!(
+                device = name,
+                ?ended,
+                seconds,
+                "the idle worker did not answer and was ended"
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Addresses, ServeError};
 use crate::config::Config;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
@@ -39,39 +39,55 @@ impl Sockets {
         let (admin, admin_file) =
             socket::bind(&path).map_err(failed(format!("admin socket '{}'", path.display())))?;
         Ok(Self {
-            grpc: listen(config.listen).await?,
+            grpc: listen("--listen", config.listen).await?,
             tls: tls.map(ServerTls::new),
             limits: SlotLimits {
                 per_holder: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
                 // The other half of the file descriptors is for files, children and workers.
                 total: raise_file_limit() / 2,
             },
-            http: listen(config.http).await?,
+            http: listen("--http", config.http).await?,
             admin,
             admin_file,
         })
     }
 
-    /// Addresses of the TCP sockets.
+    /// Where the service is found.
     ///
     /// # Errors
     /// [`ServeError::Io`].
-    pub fn addresses(&self) -> Result<Addresses, ServeError> {
+    pub fn addresses(&self, config: &Config, data: &Path) -> Result<Addresses, ServeError> {
         let address = |listener: &TcpListener| listener.local_addr().map_err(failed("listen".to_owned()));
+        let http = address(&self.http)?;
         Ok(Addresses {
             grpc: address(&self.grpc)?,
-            http: address(&self.http)?,
+            http,
+            status_page: config.shows_status_page().then(|| page_of(http)),
+            data: data.to_owned(),
         })
     }
+}
+
+/// URL of the status page. A socket that listens on all addresses of this machine is reached on its own.
+fn page_of(http: SocketAddr) -> String {
+    let ip = match http.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}/", SocketAddr::new(ip, http.port()))
 }
 
 fn failed(what: String) -> impl FnOnce(io::Error) -> ServeError {
     move |source| ServeError::Io { what, source }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(failed(format!("listen on {address}")))
+/// Listens on the address that a flag names.
+async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|why| match why.kind() {
+        io::ErrorKind::AddrInUse => ServeError::InUse { flag, address },
+        _ => failed(format!("{flag} {address}"))(why),
+    })
 }
 
 /// Raises the soft limit of open files to the hard limit; returns the limit in effect.
@@ -86,4 +102,17 @@ fn raise_file_limit() -> usize {
         Err(_) => limit.current,
     };
     now.map_or(usize::MAX, |now| usize::try_from(now).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_an_address_to_visit() {
+        let page = |address: &str| page_of(address.parse().unwrap());
+        assert_eq!(page("127.0.0.1:7475"), "http://127.0.0.1:7475/");
+        assert_eq!(page("0.0.0.0:1"), "http://127.0.0.1:1/");
+        assert_eq!(page("[::]:1"), "http://[::1]:1/");
+    }
 }

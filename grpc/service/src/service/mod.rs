@@ -82,6 +82,16 @@ pub enum ServeError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Another process listens on an address.
+    #[error(
+        "{flag} {address}: another process listens there; choose another address with {flag}, or stop that process"
+    )]
+    InUse {
+        /// The flag that names the address.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
     /// gRPC transport error.
     #[error("gRPC: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -90,13 +100,17 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Addresses that the service listens on.
-#[derive(Clone, Copy, Debug)]
+/// Where the service is found.
+#[derive(Clone, Debug)]
 pub struct Addresses {
     /// gRPC.
     pub grpc: SocketAddr,
     /// `/healthz`, `/readyz`, `/metrics` and the status page.
     pub http: SocketAddr,
+    /// URL of the status page, as seen from this machine, if it is shown.
+    pub status_page: Option<String>,
+    /// The data folder, as an absolute path.
+    pub data: PathBuf,
 }
 
 /// Serves until `stop` resolves or an operator requests a drain, then drains. Calls `ready` with the addresses once
@@ -115,7 +129,7 @@ pub async fn serve(
     config.check()?;
     let data = Data::open(config)?;
     let sockets = Sockets::bind(config, &data.folder).await?;
-    let addresses = sockets.addresses()?;
+    let addresses = sockets.addresses(config, &data.folder)?;
     let mut running = assemble(config, data, sockets).await?;
     tokio::spawn(Arc::clone(&running.reloader).reload_when(reload));
     ready(addresses);

@@ -4,6 +4,7 @@ use super::reload::Reloader;
 use super::status::{of_reprove, of_store};
 use crate::artifacts::Artifacts;
 use crate::check::{Checked, check};
+use crate::log::seconds;
 use crate::scheduler::Scheduler;
 use crate::store::Compacted;
 use quarry_client::admin::admin_server::Admin;
@@ -14,6 +15,7 @@ use quarry_client::admin::{
 };
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
@@ -88,12 +90,14 @@ impl Admin for AdminApi {
             return Err(Status::invalid_argument("path: must be absolute"));
         }
         let copied = path.clone();
+        let begin = Instant::now();
         let done = self
             .scheduler
             .with_store(move |store| store.back_up(&copied))
             .await;
         done.map_err(|error| Status::failed_precondition(error.to_string()))?;
-        tracing::info!(path = %path.display(), "copied the store");
+        let seconds = seconds(begin.elapsed());
+        tracing::info!(path = %path.display(), seconds, "copied the store");
         Ok(Response::new(BackUpResponse {
             artifacts: self.folder.display().to_string(),
         }))
