@@ -22,9 +22,14 @@ pub struct Completions {
 }
 
 /// Prints a shell's completions of the command.
-pub fn completions(args: &Completions, mut command: Command) -> Result<(), Failure> {
+pub fn completions(args: &Completions, command: &Command) -> Result<(), Failure> {
+    // `clap_complete` would offer hidden subcommands too.
+    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut shown = Command::new("quarry")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(shown.cloned());
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, "quarry", &mut script);
+    clap_complete::generate(args.shell, &mut shown, "quarry", &mut script);
     terminal::print(String::from_utf8_lossy(&script))
 }
 

@@ -174,7 +174,7 @@ impl Command {
             Command::Delete(args) => client::delete(args),
             Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
-            Command::Completions(args) => manual::completions(args, Cli::command()),
+            Command::Completions(args) => manual::completions(args, &Cli::command()),
             Command::Man(args) => manual::man(args, Cli::command()),
             Command::Worker(args) => appliance::worker(args),
             Command::Child => appliance::child(),

@@ -130,7 +130,7 @@ pub struct EstimateArgs {
 pub struct Args {
     #[command(flatten)]
     job: JobArgs,
-    /// Wait until the job has ended
+    /// Wait until the job has ended; show a bar meanwhile if standard error is a terminal
     #[arg(long)]
     wait: bool,
     /// Wait until the job has ended and write the proof to this file

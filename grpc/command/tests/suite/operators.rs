@@ -325,6 +325,8 @@ async fn logs_are_json_tell_the_life_of_a_job_and_no_secret() {
             time.is_string() && level.is_string() && event["fields"]["message"].is_string(),
             "{event}"
         );
+        let mut fields = event["fields"].as_object().unwrap().values();
+        assert!(fields.all(|value| value != ""), "{event}");
     }
     let life = |id: &str| -> Vec<String> {
         let of_job = events.iter().filter(|event| event["fields"]["id"] == id);
@@ -348,6 +350,13 @@ async fn logs_are_json_tell_the_life_of_a_job_and_no_secret() {
         .rfind(|event| event["fields"]["id"] == *bad)
         .unwrap();
     assert_eq!(last["fields"]["code"], "input.program_hash", "{last}");
+    // What ended says how long it took.
+    let worker = events
+        .iter()
+        .find(|event| event["fields"]["message"] == "the worker has ended");
+    for ended in [last, worker.unwrap()] {
+        assert!(ended["fields"]["seconds"].is_f64(), "{ended}");
+    }
     for secret in ["token-of", "a-dedup-key", &*sha256] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
