@@ -152,6 +152,13 @@ fn a_deleted_job_is_gone_and_its_key_is_free() {
     assert!(!status.contains(&id), "{status}");
     let again = folder.quarry(&submit).exits(0).stdout.trim().to_owned();
     assert_ne!(again, id);
+
+    // A crash brings nothing back.
+    service.kill();
+    let service = Appliance::start(&folder, "");
+    let listed = folder.quarry(&format!("list --json --server {}", service.address));
+    let listed = listed.exits(0).stdout;
+    assert!(listed.contains(&again) && !listed.contains(&id), "{listed}");
 }
 
 async fn ends(client: &mut Client, id: &str) -> Result<(), Code> {

@@ -139,3 +139,47 @@ pub async fn send_events(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::job::Job;
+    use crate::service::open::Data;
+    use crate::store::{Fence, JobStore, Renew};
+    use quarry_client::protocol::{JobSpec, JobState};
+    use std::sync::Arc;
+    use tonic::Code;
+
+    #[tokio::test]
+    async fn the_stream_of_a_deleted_job_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().join("data"),
+            devices: Vec::new(),
+            ..Config::default()
+        };
+        let data = Data::open(&config).unwrap();
+        let settings = data.settings(&config);
+        let job = data.store.submit("", JobSpec::default().into()).unwrap().job;
+        let mut end = |job: &mut Job| job.state = JobState::Succeeded;
+        let job = data
+            .store
+            .change(&job.id, Fence::Any, Renew::Keep, &mut end)
+            .unwrap();
+        let scheduler = Scheduler::start(settings, data.store, data.artifacts)
+            .await
+            .unwrap();
+        // It has seen all events, so that it waits for more.
+        let (watcher, id) = (Arc::clone(&scheduler), job.id.clone());
+        let (send, _events) = mpsc::channel(1);
+        let watching =
+            tokio::spawn(
+                async move { send_events(&watcher, job.last_event, Some(id), || Ok(()), &send).await },
+            );
+        scheduler.delete(&job.id).await.unwrap();
+        let ended = timeout(Duration::from_secs(60), watching).await;
+        let ended = ended.expect("the stream ends").unwrap();
+        assert_eq!(ended.unwrap_err().code(), Code::NotFound);
+    }
+}
