@@ -152,8 +152,9 @@ impl Register {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Registers the metrics. `names_tenants`: whether the label of tenants tells their names.
+    pub fn new(names_tenants: bool) -> Self {
         use Unit::{Bytes, Ratios, Seconds};
         let mut r = Register(Registry::with_prefix("quarry"));
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -246,7 +247,7 @@ impl Default for Metrics {
             ),
             artifacts_size: r.of_unit("artifacts_size", Bytes, "Size of all artifacts", Gauge::default()),
             process: ProcessMetrics::register(&mut r),
-            tenants: TenantMetrics::register(&mut r),
+            tenants: TenantMetrics::register(&mut r, names_tenants),
             calls: CallMetrics::register(&mut r),
             stalls: StallMetrics::register(&mut r),
             on_fallback: r.add(
@@ -459,7 +460,7 @@ mod tests {
 
     #[test]
     fn a_fallback_ends_with_its_worker() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(true);
         metrics.worker_started("auto", true);
         let load = |is_fallback| Load {
             devices: vec![DeviceLoad {
@@ -493,7 +494,7 @@ mod tests {
 
     #[test]
     fn the_process_has_memory_and_descriptors() {
-        let page = Metrics::default().page(&Load::default(), &BTreeMap::new(), true);
+        let page = Metrics::new(true).page(&Load::default(), &BTreeMap::new(), true);
         for name in ["resident_memory_bytes", "open_descriptors", "max_descriptors"] {
             let name = format!("quarry_process_{name} ");
             let value = page

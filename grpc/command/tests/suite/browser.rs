@@ -187,7 +187,7 @@ async fn the_page_tells_what_happens() {
 /// Starts a proof that takes minutes, with a deadline, and waits until it is on the device.
 async fn long_proof(client: &mut Client, browser: &mut Browser) -> String {
     let spec = JobSpec {
-        deadline: Some((SystemTime::now() + Duration::from_secs(7200)).into()),
+        deadline: Some((SystemTime::now() + Duration::from_secs(7100)).into()),
         ..long_job(client, 1 << 18).await
     };
     let id = client.submit(spec).await.unwrap().job.unwrap().id;
@@ -286,4 +286,5 @@ async fn a_device_without_progress_is_told() {
     browser.until("Boolean(document.querySelector('.device progress'))");
     signal("STOP", service.process("worker"));
     browser.until("document.querySelector('.device').innerText.includes('No progress for 3')");
+    signal("KILL", service.process("worker"));
 }

@@ -293,8 +293,15 @@ fn unit_and_container_start_the_service_as_it_is() {
         seconds(value("TimeoutStopSec").unwrap()) > seconds(drain),
         "time to drain"
     );
+    let longest = config
+        .lines()
+        .find_map(|line| line.strip_prefix("max_drain_seconds = "))
+        .unwrap();
 
     let container = deployed("Containerfile");
+    let stop = container.split("--stop-timeout ").nth(1).unwrap();
+    let stop = stop.split(' ').next().unwrap();
+    assert!(seconds(stop) > seconds(longest), "the longest time to drain");
     let list = |key: &str| -> Vec<String> {
         let line = container.lines().find_map(|line| line.strip_prefix(key)).unwrap();
         serde_json::from_str(&line[line.find('[').unwrap()..]).unwrap()

@@ -37,7 +37,12 @@ fn run(folder: &Folder, block: &str) {
     let path = std::env::var("PATH").unwrap();
     // The services that a block starts end with it.
     let ran = Command::new("timeout")
-        .args(["300", "bash", "-ec", &format!("{script}\nwait")])
+        .args([
+            "300",
+            "bash",
+            "-ec",
+            &format!("{script}\nfor job in $(jobs -p); do wait \"$job\"; done"),
+        ])
         .env("PATH", format!("{}:{path}", quarry.display()))
         .env("QUARRY_DEVICES", "cpu")
         .current_dir(folder.path())

@@ -135,7 +135,7 @@ async fn metrics_after_proofs_and_failures() {
             1.0,
         ),
         ("quarry_disk_free_bytes".to_owned(), 1.0, 1e18),
-        ("quarry_artifacts_size_bytes".to_owned(), 0.0, 1e9),
+        ("quarry_artifacts_size_bytes".to_owned(), 1.0, 1e9),
         (
             "quarry_disk_watermark_bytes".to_owned(),
             1073741824.0,
@@ -224,7 +224,7 @@ async fn who_is_refused_is_counted() {
     for (code, n) in [
         ("UNAUTHENTICATED", 2.0),
         ("PERMISSION_DENIED", 1.0),
-        ("RESOURCE_EXHAUSTED", 1.0),
+        ("FAILED_PRECONDITION", 1.0),
     ] {
         let name = format!("quarry_grpc_call_seconds_count{{method=\"SubmitJob\",code=\"{code}\"}}");
         assert_eq!(service.metric(&name), Some(n), "{name}");

@@ -213,14 +213,16 @@ async fn files_without_their_store_are_kept_and_not_served() {
 fn serve_by_modes(folder: &Folder) -> String {
     let program = env!("CARGO_BIN_EXE_quarry");
     let root = Command::new("id").arg("-u").output().expect("id runs").stdout == b"0\n";
-    let mut command = match root {
-        true => Command::new("setpriv"),
-        false => Command::new(program),
-    };
+    let mut command = Command::new("timeout");
+    command.arg("60");
     if root {
-        command.args(["--bounding-set=-dac_override,-dac_read_search", program]);
+        command.args(["setpriv", "--bounding-set=-dac_override,-dac_read_search"]);
     }
-    let ran = command.args(SERVE.split(' ')).current_dir(folder.path()).output();
+    let ran = command
+        .arg(program)
+        .args(SERVE.split(' '))
+        .current_dir(folder.path())
+        .output();
     let ran = ran.expect("the service starts");
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     String::from_utf8(ran.stderr).unwrap()

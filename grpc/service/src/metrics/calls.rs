@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_path_makes_no_label() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(true);
         let time = Duration::from_millis(3);
         metrics.called("/quarry.prover.v1.Prover/SubmitJob", Code::Ok, time);
         for n in 0..1000 {

@@ -98,7 +98,7 @@ mod tests {
             limit: Duration::from_secs(limit),
         };
         let cpu = Process::Worker("cpu".to_owned());
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(true);
         let load = Load {
             silences: vec![
                 silence(&Process::Child, 3, 300),

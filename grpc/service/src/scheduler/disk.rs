@@ -53,13 +53,17 @@ impl Disk {
         *self.known()
     }
 
-    /// Reads the free space and the store's size; one that cannot be read is 0.
+    /// Reads the free space and the store's size. One that cannot be read stays as it was.
     fn look(&self) {
-        let free = rustix::fs::statvfs(&self.folder);
-        let free = free.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        let store = self.store_file.metadata().map_or(0, |file| file.len());
+        let disk = rustix::fs::statvfs(&self.folder);
+        let store = self.store_file.metadata();
         let mut known = self.known();
-        (known.free, known.store) = (free, store);
+        if let Ok(disk) = disk {
+            known.free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        }
+        if let Ok(file) = store {
+            known.store = file.len();
+        }
     }
 
     /// Adds up the artifacts. If the folder cannot be read, the size stays as it was.

@@ -12,7 +12,9 @@ impl Scheduler {
         self.state().draining = true;
         self.wake.notify_waiters();
         let time = patience(least, most, self.times_left());
-        tracing::info!(at_most_seconds = time.as_secs(), "waiting for proofs on devices");
+        if self.state().proving.taken() > 0 {
+            tracing::info!(at_most_seconds = time.as_secs(), "waiting for proofs on devices");
+        }
         let idle = self.when(|state| (state.proving.taken() == 0).then_some(()));
         let begin = Instant::now();
         let is_idle = tokio::time::timeout(time, idle).await.is_ok();
@@ -39,8 +41,13 @@ impl Scheduler {
             Some(time(active.work(), active.limits).mul_f64(1.0 - active.progress))
         };
         let state = self.state();
-        let running = state.active.values().filter(|active| active.summary.is_proving());
-        running.map(left).collect()
+        // A job that a device has just taken may not be recorded as running yet.
+        let on_device = |id: &str| state.devices.iter().any(|device| device.job_id == id);
+        let running = state
+            .active
+            .iter()
+            .filter(|(id, active)| active.summary.is_proving() || on_device(id));
+        running.map(|(_, active)| left(active)).collect()
     }
 }
 

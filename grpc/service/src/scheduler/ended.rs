@@ -52,12 +52,21 @@ impl EndedJobs {
     /// [`StoreError`].
     pub(super) fn recall(store: &dyn JobStore) -> Result<Self, StoreError> {
         use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
-        let listing = Listing {
+        let mut listing = Listing {
             states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
             page_size: MAX_RECALLED_JOBS,
             ..Listing::default()
         };
-        let mut found: Vec<_> = store.list(&listing)?.jobs.iter().map(Summary::of).collect();
+        let mut found = Vec::new();
+        // A page of large jobs has fewer than wanted.
+        while found.len() < MAX_RECALLED_JOBS {
+            let page = store.list(&listing)?;
+            found.extend(page.jobs.iter().map(Summary::of));
+            if page.next.is_empty() {
+                break;
+            }
+            listing.page_token = page.next;
+        }
         found.sort_by_key(|summary| summary.updated);
         let mut ended = Self::default();
         found.into_iter().for_each(|summary| ended.add(summary));

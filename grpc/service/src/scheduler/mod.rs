@@ -85,6 +85,8 @@ pub struct Settings {
     pub store_file: PathBuf,
     /// Folder of the artifacts, whose size is shown.
     pub artifacts: PathBuf,
+    /// Whether metrics tell the names of tenants.
+    pub names_tenants: bool,
     /// File that holds the reason while devices are paused.
     pub pause_file: PathBuf,
     /// Device names; one worker each.
@@ -226,6 +228,7 @@ impl Scheduler {
             ended,
             ..Default::default()
         };
+        let metrics = Metrics::new(settings.names_tenants);
         let scheduler = Arc::new(Self {
             max_limits: MaxLimits::new(settings.limits),
             disk: Disk::new(&settings),
@@ -233,7 +236,7 @@ impl Scheduler {
             store,
             artifacts,
             state: Mutex::new(state),
-            metrics: Metrics::default(),
+            metrics,
             history: History::default(),
             started: Instant::now(),
             wake: Notify::new(),
@@ -355,8 +358,9 @@ impl Scheduler {
 
     /// Drops an ended job from memory and removes its files.
     fn forget(&self, id: &str) {
-        self.state().active.remove(id);
+        // First the files: once the job is forgotten, an operator may let it start over.
         self.scratch.clear(id);
+        self.state().active.remove(id);
         self.wake.notify_waiters();
     }
 

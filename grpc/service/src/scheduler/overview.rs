@@ -95,7 +95,7 @@ pub struct JobView {
     pub stage_seconds: f64,
     /// Fraction of the proving that is done.
     pub progress: f64,
-    /// While it is running, seconds since it last changed or its worker last reported progress.
+    /// Until it ends, seconds since it last changed or its worker last reported progress.
     pub quiet_seconds: Option<f64>,
     /// Its deadline, in seconds since 1970.
     pub deadline: Option<f64>,

@@ -3,8 +3,13 @@
 use super::{Scheduler, blocking, to_its_end};
 use crate::artifacts::{ArtifactError, Artifacts, Reference, compare, references_of};
 use crate::job::Job;
-use crate::store::StoreError;
+use crate::store::{Fence, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Longest wait for the last task of a job that has ended.
+const LAST_TASK: Duration = Duration::from_secs(10);
 
 /// Why a job does not start over.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,9 @@ pub enum ReproveError {
         /// Which input.
         source: ArtifactError,
     },
+    /// Its last attempt has not ended yet.
+    #[error("the last attempt of job {0} is still ending; repeat the command")]
+    Ending(String),
     /// A file cannot be read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -58,8 +66,10 @@ impl Scheduler {
             return Err(StoreError::NoProof { id, state }.into());
         }
         // The job has ended in the store; its last task may not have ended yet.
-        self.when(|state| (!state.active.contains_key(&id)).then_some(()))
-            .await;
+        let forgotten = self.when(|state| (!state.active.contains_key(&id)).then_some(()));
+        if timeout(LAST_TASK, forgotten).await.is_err() {
+            return Err(ReproveError::Ending(id));
+        }
         let (artifacts, checked) = (Arc::clone(&self.artifacts), job.clone());
         blocking(move || check_loss(&*artifacts, &checked)).await?;
 
@@ -69,8 +79,10 @@ impl Scheduler {
             let found = self.artifacts.path(&job.tenant, &input.sha256);
             found.map_err(|source| blame(&*self.artifacts, &job, &input.sha256, source))?;
         }
-        let reopened = id.clone();
-        let job = self.with_store(move |store| store.reopen(&reopened)).await?;
+        let (reopened, fence) = (id.clone(), Fence::Lease(job.lease));
+        let job = self
+            .with_store(move |store| store.reopen(&reopened, fence))
+            .await?;
         self.announcer.announce(&job);
         self.state().forget_ended(&id);
         self.admit(&job);

@@ -12,6 +12,7 @@ pub(super) fn settings(folder: &Path) -> Settings {
         scratch: folder.join("scratch"),
         store_file: folder.join("store.redb"),
         artifacts: folder.join("artifacts"),
+        names_tenants: true,
         pause_file: folder.join("paused"),
         devices: vec!["cpu".to_owned()],
         limits: Limits::default(),

@@ -74,6 +74,8 @@ impl Data {
             scratch: self.folder.join("scratch"),
             store_file: self.folder.join(STORE_FILE),
             artifacts: self.folder.join("artifacts"),
+            // Whoever may not see the status page may not see them either.
+            names_tenants: config.shows_status_page(),
             pause_file: self.folder.join("paused"),
             devices: config.devices.clone(),
             limits: config.limits.into(),

@@ -79,6 +79,10 @@ impl Reloader {
         else {
             return refuse("the service was started without a configuration file");
         };
+        // What was a pipe at the start says nothing, or not all, when it is read again.
+        if path.exists() && !path.is_file() {
+            return refuse("the configuration is not a regular file: restart to change it");
+        }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let file = Config::read(path)?;
         let next = merged(&running, &file);

@@ -127,6 +127,7 @@ pub fn of_reprove(error: &ReproveError) -> Status {
         ReproveError::Whole(_) | ReproveError::Missing { .. } | ReproveError::Damaged { .. } => {
             Status::failed_precondition(brief(error.to_string()))
         }
+        ReproveError::Ending(_) => Status::unavailable(error.to_string()),
         ReproveError::Artifact(error) => of_artifacts(error),
         ReproveError::Store(error) => of_store(error),
     }

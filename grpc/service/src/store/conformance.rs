@@ -117,13 +117,18 @@ fn reopening(store: &dyn JobStore) {
     };
     let is_active = || store.active().unwrap().iter().any(|job| job.id == id);
     let no_proof = |result| matches!(result, Err(StoreError::NoProof { .. }));
-    assert!(no_proof(store.reopen(id)), "it has not ended");
-    assert!(matches!(store.reopen("0"), Err(StoreError::NotFound(_))));
+    assert!(no_proof(store.reopen(id, Fence::Any)), "it has not ended");
+    assert!(matches!(
+        store.reopen("0", Fence::Any),
+        Err(StoreError::NotFound(_))
+    ));
     // Again, even if the job then fails.
     for state in [JobState::Succeeded, JobState::Failed, JobState::Succeeded] {
         let ended = end(state);
         assert!(!is_active());
-        let reopened = store.reopen(id).unwrap();
+        let older = store.reopen(id, Fence::Lease(ended.lease - 1));
+        assert!(matches!(older, Err(StoreError::Stale { .. })));
+        let reopened = store.reopen(id, Fence::Lease(ended.lease)).unwrap();
         assert_eq!(reopened.state, JobState::Received);
         assert!(reopened.lease > ended.lease && reopened.last_event > ended.last_event);
         assert_eq!(
@@ -133,7 +138,7 @@ fn reopening(store: &dyn JobStore) {
         assert_eq!((&reopened.result, reopened.spec.deadline), (&None, None));
         assert!(is_active());
         assert_eq!(store.get(id).unwrap(), reopened);
-        assert!(no_proof(store.reopen(id)));
+        assert!(no_proof(store.reopen(id, Fence::Any)));
         assert!(submit(store, "reopen", "reopen", "").existing, "its key is taken");
     }
     let events = store.events(0, Some(id), 100).unwrap();
@@ -146,7 +151,10 @@ fn reopening(store: &dyn JobStore) {
     store
         .change(&failed.id, Fence::Any, Renew::Keep, &mut set(JobState::Failed))
         .unwrap();
-    assert!(no_proof(store.reopen(&failed.id)), "it never had a proof");
+    assert!(
+        no_proof(store.reopen(&failed.id, Fence::Any)),
+        "it never had a proof"
+    );
 }
 
 fn lists_and_events(store: &dyn JobStore) {

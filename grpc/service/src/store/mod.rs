@@ -196,9 +196,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// Lets a job that has succeeded start over under a new lease, because its proof is lost, and adds an event.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::NoProof`] if [`Job::may_reopen`] says so, and others; nothing is changed
-    /// then.
-    fn reopen(&self, id: &str) -> Result<Job, StoreError>;
+    /// [`StoreError::NotFound`], [`StoreError::NoProof`] unless [`Job::may_reopen`], [`StoreError::Stale`] if the
+    /// fence is not the job's lease, and others; nothing is changed then.
+    fn reopen(&self, id: &str, fence: Fence) -> Result<Job, StoreError>;
 
     /// Returns events after a cursor, in order, of one job or of all.
     ///

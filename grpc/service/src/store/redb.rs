@@ -33,6 +33,8 @@ pub struct RedbStore {
     database: Mutex<Option<Arc<Database>>>,
     /// Locked for reading by every action, for writing by one that needs the database for itself.
     using: RwLock<()>,
+    /// Held by what takes minutes, so that it does not wait for another such action while it keeps others waiting.
+    lengthy: Mutex<()>,
 }
 
 impl RedbStore {
@@ -52,6 +54,7 @@ impl RedbStore {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
             using: RwLock::default(),
+            lengthy: Mutex::default(),
         })
     }
 
@@ -74,6 +77,7 @@ impl RedbStore {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
             using: RwLock::default(),
+            lengthy: Mutex::default(),
         })
     }
 
@@ -252,15 +256,7 @@ impl JobStore for RedbStore {
             if job.has_ended() {
                 return Err(StoreError::Ended(id.to_owned()));
             }
-            if let Fence::Lease(held) = fence
-                && held != job.lease
-            {
-                return Err(StoreError::Stale {
-                    id: id.to_owned(),
-                    held,
-                    latest: job.lease,
-                });
-            }
+            check_fence(&job, fence)?;
             if renew == Renew::New {
                 job.lease = next(&write, LAST_LEASE)?;
             }
@@ -274,7 +270,7 @@ impl JobStore for RedbStore {
         })
     }
 
-    fn reopen(&self, id: &str) -> Result<Job, StoreError> {
+    fn reopen(&self, id: &str, fence: Fence) -> Result<Job, StoreError> {
         self.with(|database| {
             let write = begin(database)?;
             let (number, mut job) = find_to_write(&write, id)?;
@@ -282,6 +278,7 @@ impl JobStore for RedbStore {
                 let (id, state) = (job.id, job.state);
                 return Err(StoreError::NoProof { id, state });
             }
+            check_fence(&job, fence)?;
             job.reopen();
             job.lease = next(&write, LAST_LEASE)?;
             write.open_table(ACTIVE)?.insert(number, ())?;
@@ -341,6 +338,7 @@ impl JobStore for RedbStore {
             path: to.to_owned(),
             why: why.to_string(),
         };
+        let _lengthy = self.lengthy.lock().unwrap_or_else(PoisonError::into_inner);
         File::create_new(to).map_err(|why| failed(&why))?;
         self.with(|database| Self::copy(database, to)).map_err(|error| {
             let _ = std::fs::remove_file(to);
@@ -349,6 +347,7 @@ impl JobStore for RedbStore {
     }
 
     fn compact(&self) -> Result<Compacted, StoreError> {
+        let _lengthy = self.lengthy.lock().unwrap_or_else(PoisonError::into_inner);
         let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
         let mut database = self.database()?;
         // After an error the next call opens the file again.
@@ -424,6 +423,18 @@ pub(super) fn find_to_write(write: &WriteTransaction, id: &str) -> Result<(u64, 
         .transpose()?;
     let job = found.filter(|job| job.id == id).ok_or_else(not_found)?;
     Ok((number, job))
+}
+
+/// Refuses a change under an older lease.
+fn check_fence(job: &Job, fence: Fence) -> Result<(), StoreError> {
+    match fence {
+        Fence::Lease(held) if held != job.lease => Err(StoreError::Stale {
+            id: job.id.clone(),
+            held,
+            latest: job.lease,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a job and the event for its change.

@@ -141,7 +141,11 @@ async function ask(path) {
 }
 
 async function lookBack() {
-  latest = await ask(`/history.json?span=${span}`);
+  const wanted = span;
+  const answer = await ask(`/history.json?span=${wanted}`);
+  // Another span may have been chosen meanwhile.
+  if (wanted !== span) return;
+  latest = answer;
   showHistory();
 }
 
@@ -157,7 +161,9 @@ function choice(name, choose) {
 }
 
 async function look() {
-  showOverview(await ask(`/status.json?ended=${ended}`));
+  const wanted = ended;
+  const answer = await ask(`/status.json?ended=${wanted}`);
+  if (wanted === ended) showOverview(answer);
 }
 
 choice("span", (chosen) => {
@@ -189,7 +195,7 @@ document.onclick = async ({ target }) => {
   await copy(id);
   copied = id;
   button.textContent = "copied";
-  setTimeout(() => { copied = null; }, 2 * EVERY);
+  setTimeout(() => { if (copied === id) copied = null; }, 2 * EVERY);
 };
 
 let lastSeen = null;
