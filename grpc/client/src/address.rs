@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::transport::Uri;
 
-/// How long a server may take to answer the first bytes.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may take; the answer to its first bytes may take as long.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The first bytes of an HTTP/2 connection: the preface and empty settings.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
@@ -31,17 +31,18 @@ pub async fn speaks_tls(server: &str) -> Option<bool> {
     };
     let port = uri.port_u16().unwrap_or(default_port);
     let ask = async {
-        let mut stream = TcpStream::connect((host, port)).await.ok()?;
+        let connecting = timeout(PATIENCE, TcpStream::connect((host, port)));
+        let mut stream = connecting.await.ok()?.ok()?;
         stream.write_all(GREETING).await.ok()?;
         let mut answer = [0; 5];
         stream.read_exact(&mut answer).await.ok()?;
         match &answer {
-            // A TLS alert: this is no TLS.
+            // A TLS alert: the server wants TLS.
             [0x15, 0x03, ..] => Some(true),
-            // HTTP/2 settings, or HTTP/1.
-            [_, _, _, 0x04, _] | b"HTTP/" => Some(false),
+            // HTTP/2 settings. An answer in HTTP/1 tells nothing: other servers send one from a TLS port.
+            [_, _, _, 0x04, _] => Some(false),
             _ => None,
         }
     };
-    timeout(PATIENCE, ask).await.ok().flatten()
+    timeout(2 * PATIENCE, ask).await.ok().flatten()
 }

@@ -60,7 +60,9 @@ pub fn watch(args: &Watch) -> Result<(), Failure> {
         }
         let ended = || Failure::new(Kind::Unavailable, "the service ended the stream");
         let mut broken = broken.unwrap_or_else(ended);
-        broken.message += &format!("; resume with --after {after}");
+        if broken.kind == Kind::Unavailable {
+            broken.message += &format!("; resume with --after {after}");
+        }
         Err(broken.with_details(&json!({ "after": after })))
     })
 }
@@ -114,6 +116,8 @@ pub fn delete(args: &Delete) -> Result<(), Failure> {
         for id in &args.ids {
             match (client.delete(id).await, &mut failed) {
                 (Ok(()), _) => terminal::tell(format_args!("{id}: deleted\n")),
+                // The others would fail in the same way.
+                (Err(error), _) if error.is_transient() => return Err(error.into()),
                 (Err(error), None) => failed = Some(error.into()),
                 (Err(error), Some(failed)) => failed.message += &format!("\n{}", Failure::from(error)),
             }

@@ -93,7 +93,10 @@ impl Failure {
 
     /// Prints the failure on standard error and, if `is_json`, as JSON on standard output.
     pub fn tell(&self, is_json: bool) {
-        let error = format!("error: {self}\n");
+        // Parts of the message may come from the input of somebody else.
+        let message = self.to_string();
+        let lines: Vec<_> = message.split('\n').map(terminal::printable).collect();
+        let error = format!("error: {}\n", lines.join("\n"));
         // One line, as other lines of JSON may precede it.
         let json = is_json.then(|| format!("{}\n", self.to_json()));
         // The command fails already, so an error here is ignored.

@@ -4,6 +4,7 @@ use crate::cli::grid::Grid;
 use crate::cli::output::Target;
 use crate::cli::progress::clock;
 use crate::cli::table::{Table, bytes};
+use crate::cli::terminal;
 use quarry_client::protocol::{Failure, Job, JobResult, Statement};
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +37,9 @@ pub fn row(job: &Job, now: SystemTime) -> [String; 9] {
         Some(labels(job)),
     ];
     cells.map(|cell| {
-        let cell = cell.map(|cell| printable(&cell)).filter(|cell| !cell.is_empty());
+        let cell = cell
+            .map(|cell| terminal::printable(&cell))
+            .filter(|cell| !cell.is_empty());
         cell.unwrap_or_else(|| NONE.to_owned())
     })
 }
@@ -44,11 +47,14 @@ pub fn row(job: &Job, now: SystemTime) -> [String; 9] {
 /// What `get` prints of a job and its result.
 pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
     let mut table = Table::default();
-    let text = |text: &str| Some(printable(text)).filter(|text| !text.is_empty());
+    let text = |text: &str| Some(terminal::printable(text)).filter(|text| !text.is_empty());
     let spec = job.spec.clone().unwrap_or_default();
-    table.row("job", printable(&job.id));
+    table.row("job", terminal::printable(&job.id));
     let phase = phase(job).map_or(String::new(), |phase| format!(", {phase}"));
-    table.row("state", printable(&format!("{}{phase}", job.state().name())));
+    table.row(
+        "state",
+        terminal::printable(&format!("{}{phase}", job.state().name())),
+    );
     if let Some(failure) = &job.failure {
         table.row("cause", cause(failure));
         table.row_if(
@@ -79,46 +85,52 @@ pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
 }
 
 fn statement_rows(table: &mut Table, statement: &Statement) {
-    table.row("layout", printable(&statement.layout));
+    table.row("layout", terminal::printable(&statement.layout));
     table.row("steps", statement.n_steps);
     table.row(
         "program hash",
-        format!("{} (Pedersen)", printable(&statement.program_hash_pedersen)),
+        format!(
+            "{} (Pedersen)",
+            terminal::printable(&statement.program_hash_pedersen)
+        ),
     );
     table.row(
         "",
-        format!("{} (Poseidon)", printable(&statement.program_hash_poseidon)),
+        format!(
+            "{} (Poseidon)",
+            terminal::printable(&statement.program_hash_poseidon)
+        ),
     );
     let shown = statement.output.iter().take(MAX_ELEMENTS);
-    let shown: Vec<_> = shown.map(|value| printable(value)).collect();
+    let shown: Vec<_> = shown.map(|value| terminal::printable(value)).collect();
     let rest = statement.output.len() - shown.len();
     let rest = (rest > 0).then(|| format!(", and {rest} more"));
     table.row("output", shown.join(", ") + &rest.unwrap_or_default());
     table.row("security", format!("{} bits", statement.security_bits));
     for warning in statement.claim.iter().flat_map(|claim| &claim.warnings) {
-        table.row("warning", printable(warning));
+        table.row("warning", terminal::printable(warning));
     }
 }
 
 fn result_rows(table: &mut Table, result: &JobResult) {
     if let Some(proof) = &result.proof {
         table.row("proof file", bytes(proof.size));
-        table.row("", format!("SHA-256 {}", printable(&proof.sha256)));
+        table.row("", format!("SHA-256 {}", terminal::printable(&proof.sha256)));
     }
     table.row(
         "proved by",
-        printable(&format!("{}, {}", result.device, result.build)),
+        terminal::printable(&format!("{}, {}", result.device, result.build)),
     );
     for phase in &result.phases {
         let time = phase.time.unwrap_or_default();
         let seconds = time.seconds as f64 + f64::from(time.nanos) / 1e9;
         table.row(
-            format!("  {}", printable(&phase.phase)),
+            format!("  {}", terminal::printable(&phase.phase)),
             format!("{:>6}", clock(seconds)),
         );
     }
     if let Some(facts) = &result.facts {
-        let fact = |fact: &str| Some(printable(fact)).filter(|fact| !fact.is_empty());
+        let fact = |fact: &str| Some(terminal::printable(fact)).filter(|fact| !fact.is_empty());
         table.row_if("SHARP fact", fact(&facts.sharp_fact));
         table.row_if("Integrity fact", fact(&facts.integrity_fact));
     }
@@ -151,7 +163,7 @@ fn phase(job: &Job) -> Option<String> {
 }
 
 fn cause(failure: &Failure) -> String {
-    printable(&format!("{} ({})", failure.message, failure.code))
+    terminal::printable(&format!("{} ({})", failure.message, failure.code))
 }
 
 fn labels(job: &Job) -> String {
@@ -159,18 +171,6 @@ fn labels(job: &Job) -> String {
     let mut labels: Vec<_> = labels.map(|(key, value)| format!("{key}={value}")).collect();
     labels.sort();
     labels.join(",")
-}
-
-/// A text from elsewhere without control characters, which a terminal would obey.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => printable.extend(c.escape_default()),
-            false => printable.push(c),
-        }
-    }
-    printable
 }
 
 /// An age as one word: `45s`, `12m`, `5h`, `3d`.

@@ -107,7 +107,8 @@ impl Server {
                 "the service at {server} expects TLS: write https:// before its address (--server)"
             )),
             Some(false) if is_tls => Failure::bad_input(format!(
-                "the service at {server} has no TLS: write http:// before its address (--server)"
+                "{failure}; the service at {server} has no TLS: if that is intended, write http:// before its \
+                 address (--server)"
             )),
             None if failure.kind == Kind::Unavailable => Failure {
                 message: format!("{failure}; is a service running there? --server names its address"),
@@ -129,9 +130,9 @@ impl Server {
         ];
         let mut line = format!("quarry {command}");
         for (flag, value, variable) in flags {
-            let is_known = |value: &Path| {
-                value == Path::new(DEFAULT_SERVER)
-                    || std::env::var_os(variable).is_some_and(|known| known == value.as_os_str())
+            let is_known = |value: &Path| match std::env::var_os(variable) {
+                Some(known) => known == value.as_os_str(),
+                None => value == Path::new(DEFAULT_SERVER),
             };
             if let Some(value) = value.filter(|value| !is_known(value)) {
                 line += &format!(" {flag} {}", quoted(&value.display().to_string()));

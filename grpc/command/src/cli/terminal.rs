@@ -61,6 +61,19 @@ fn write(
     }
 }
 
+/// A text from elsewhere without control characters, which a terminal would obey.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        // The others change the direction of what follows.
+        match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            true => printable.extend(c.escape_default()),
+            false => printable.push(c),
+        }
+    }
+    printable
+}
+
 /// Prints a message on standard error.
 pub fn tell(text: impl Display) {
     let _ = write!(io::stderr().lock(), "{text}");

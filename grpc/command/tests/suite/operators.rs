@@ -135,7 +135,7 @@ async fn metrics_after_proofs_and_failures() {
             1.0,
         ),
         ("quarry_disk_free_bytes".to_owned(), 1.0, 1e18),
-        ("quarry_artifacts_size_bytes".to_owned(), 1.0, 1e9),
+        ("quarry_artifacts_size_bytes".to_owned(), 0.0, 1e9),
         (
             "quarry_disk_watermark_bytes".to_owned(),
             1073741824.0,

@@ -8,9 +8,12 @@ use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
 
 /// Interval between deadline checks.
 const DEADLINE_TICK: Duration = Duration::from_millis(500);
+/// Longest wait for the last task of a job that has ended.
+const LAST_TASK: Duration = Duration::from_secs(10);
 
 impl Scheduler {
     /// Cancels a job. The job has ended when this returns; its work stops within a second.
@@ -37,6 +40,12 @@ impl Scheduler {
         let (scheduler, id) = (Arc::clone(self), id.to_owned());
         to_its_end(async move {
             let wanted = id.clone();
+            let job = scheduler.with_store(move |store| store.get(&wanted)).await?;
+            if !job.has_ended() {
+                return Err(StoreError::Active(id));
+            }
+            scheduler.last_task(&id).await;
+            let wanted = id.clone();
             let job = scheduler.with_store(move |store| store.delete(&wanted)).await?;
             tracing::info!(id, tenant = non_empty(&job.tenant), "job deleted");
             scheduler.state().forget_ended(&id);
@@ -45,6 +54,12 @@ impl Scheduler {
             Ok(())
         })
         .await
+    }
+
+    /// Waits until the last task of a job that has ended is done with it; returns whether that was soon.
+    pub(super) async fn last_task(&self, id: &str) -> bool {
+        let done = self.when(|state| (!state.active.contains_key(id)).then_some(()));
+        timeout(LAST_TASK, done).await.is_ok()
     }
 
     /// Ends a job, whatever its current lease.

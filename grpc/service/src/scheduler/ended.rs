@@ -87,7 +87,7 @@ impl EndedJobs {
         }
     }
 
-    /// Removes a job that starts over.
+    /// Removes a job that starts over or was deleted.
     pub(super) fn remove(&mut self, id: &str) {
         self.0.retain(|summary| summary.id != id);
     }

@@ -356,7 +356,9 @@ impl Scheduler {
                 })
                 .await;
             match told {
-                Err(error @ (StoreError::Stale { .. } | StoreError::Ended(_))) => return Err(error),
+                Err(error @ (StoreError::Stale { .. } | StoreError::Ended(_) | StoreError::NotFound(_))) => {
+                    return Err(error);
+                }
                 Err(error) => tracing::error!(%error, id, "cannot record a phase"),
                 Ok(_) => {}
             }

@@ -5,11 +5,6 @@ use crate::artifacts::{ArtifactError, Artifacts, Reference, compare, references_
 use crate::job::Job;
 use crate::store::{Fence, StoreError};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// Longest wait for the last task of a job that has ended.
-const LAST_TASK: Duration = Duration::from_secs(10);
 
 /// Why a job does not start over.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +61,7 @@ impl Scheduler {
             return Err(StoreError::NoProof { id, state }.into());
         }
         // The job has ended in the store; its last task may not have ended yet.
-        let forgotten = self.when(|state| (!state.active.contains_key(&id)).then_some(()));
-        if timeout(LAST_TASK, forgotten).await.is_err() {
+        if !self.last_task(&id).await {
             return Err(ReproveError::Ending(id));
         }
         let (artifacts, checked) = (Arc::clone(&self.artifacts), job.clone());

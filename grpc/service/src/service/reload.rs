@@ -4,6 +4,7 @@ use super::identity::{Reloadable, authenticator};
 use super::rates::Limiter;
 use super::tls::{self, ServerTls};
 use crate::config::{Config, ConfigError, Source};
+use crate::log::non_empty;
 use crate::scheduler::Scheduler;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,12 +51,15 @@ impl Reloader {
         let reloaded = tokio::task::spawn_blocking(move || reloader.apply()).await;
         let reloaded = reloaded.unwrap_or_else(|error| Err(ConfigError::Refused(error.to_string())));
         match &reloaded {
-            Ok(reloaded) => tracing::info!(
-                n_clients = reloaded.n_clients,
-                changed = reloaded.changed.join(", "),
-                needs_restart = reloaded.needs_restart.join(", "),
-                "reloaded the configuration"
-            ),
+            Ok(reloaded) => {
+                let keys = [&reloaded.changed, &reloaded.needs_restart].map(|keys| keys.join(", "));
+                tracing::info!(
+                    n_clients = reloaded.n_clients,
+                    changed = non_empty(&keys[0]),
+                    needs_restart = non_empty(&keys[1]),
+                    "reloaded the configuration"
+                );
+            }
             Err(why) => tracing::error!(%why, "the reload was refused: nothing has changed"),
         }
         reloaded

@@ -101,14 +101,8 @@ pub async fn send_events(
         // All events up to this cursor are in the store.
         let known = *changes.borrow_and_update();
         let wanted = job.clone();
-        let events = scheduler.with_store(move |store| {
-            let events = store.events(after, wanted.as_deref(), EVENTS)?;
-            match &wanted {
-                // A deleted job has no more events: NOT_FOUND ends its streams.
-                Some(id) if events.is_empty() => store.get(id).map(|_| events),
-                _ => Ok(events),
-            }
-        });
+        // NOT_FOUND ends the streams of a deleted job.
+        let events = scheduler.with_store(move |store| store.events(after, wanted.as_deref(), EVENTS));
         let events = events.await.map_err(|error| of_store(&error))?;
         may_see()?;
         let n_events = events.len();

@@ -203,7 +203,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// Returns events after a cursor, in order, of one job or of all.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::NotFound`] if there is no such job, and others.
     fn events(&self, after: u64, job: Option<&str>, limit: usize) -> Result<Vec<JobEvent>, StoreError>;
 
     /// Returns the cursor of the latest event ever; 0 before the first.

@@ -298,9 +298,8 @@ impl JobStore for RedbStore {
                 let later = events.range(after.saturating_add(1)..)?.take(limit);
                 return later.map(|entry| event(entry?.1.value())).collect();
             };
-            let Some(number) = number_of(job) else {
-                return Ok(Vec::new());
-            };
+            let not_found = || StoreError::NotFound(job.to_owned());
+            let number = number_of(job).ok_or_else(not_found)?;
             let index = read.open_table(EVENTS_OF)?;
             let later = index.range((number, after.saturating_add(1))..=(number, u64::MAX))?;
             let mut found = Vec::new();
@@ -308,6 +307,10 @@ impl JobStore for RedbStore {
                 let cursor = entry?.0.value().1;
                 let record = events.get(cursor)?.ok_or_else(|| lost("event", cursor))?;
                 found.push(event(record.value())?);
+            }
+            // As long as a job exists, it has events.
+            if found.is_empty() && index.range((number, 0)..=(number, u64::MAX))?.next().is_none() {
+                return Err(not_found());
             }
             Ok(found)
         })
