@@ -1,10 +1,10 @@
 //! Estimates job times: the devices' work at their pace, and the deadlines that it lets them meet.
 
-use super::commitments::{Missed, Work, missed};
+use super::commitments::{Missed, Work, missed, wait};
 use super::pace::stopped_after;
 use super::queue::aged;
 use super::supervise::Place;
-use super::{Active, Scheduler, SubmitError};
+use super::{Scheduler, SubmitError};
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
 use quarry_client::protocol::{Estimate, Failure, FailureClass, Limits, Statement};
@@ -28,14 +28,6 @@ impl Scheduler {
         })
     }
 
-    /// Time until the devices have done all active jobs; `None` before the first proof.
-    fn backlog(&self) -> Option<Duration> {
-        let time = self.times(0.5)?;
-        let left = |active: &Active| time(active.work(), active.limits).mul_f64(1.0 - active.progress);
-        let all: Duration = self.state().active.values().map(left).sum();
-        Some(all / u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX))
-    }
-
     /// Device time of all jobs of a tenant that have not ended; nothing before the first proof.
     pub(super) fn planned(&self, tenant: &str) -> Duration {
         let Some(time) = self.times(0.5) else {
@@ -47,8 +39,8 @@ impl Scheduler {
     }
 
     /// Rejects a job that would miss its deadline or make an accepted one miss its own.
-    pub(super) fn check_commitments(&self, spec: &Spec) -> Result<(), SubmitError> {
-        match self.missed(spec, None) {
+    pub(super) fn check_commitments(&self, tenant: &str, spec: &Spec) -> Result<(), SubmitError> {
+        match self.missed(tenant, spec, None) {
             Some(missed) => Err(SubmitError::Busy(missed)),
             None => Ok(()),
         }
@@ -56,26 +48,47 @@ impl Scheduler {
 
     /// The first deadline that would be missed with this additional job. Unless its work is known, it counts as a mean
     /// one.
-    fn missed(&self, spec: &Spec, work: Option<f64>) -> Option<Missed> {
+    fn missed(&self, tenant: &str, spec: &Spec, work: Option<f64>) -> Option<Missed> {
+        self.planned_with(tenant, spec, work, PROMISE, missed)?
+    }
+
+    /// Time until a device would take this additional job; `None` before the first proof.
+    fn wait(&self, tenant: &str, spec: &Spec, work: f64) -> Option<Duration> {
+        self.planned_with(tenant, spec, Some(work), 0.5, wait)
+    }
+
+    /// What `find` says of the active jobs, an additional one and the number of devices; `None` before the first proof.
+    fn planned_with<T>(
+        &self,
+        tenant: &str,
+        spec: &Spec,
+        work: Option<f64>,
+        share: f64,
+        find: impl FnOnce(&[Work<'_>], Work<'_>, u32) -> T,
+    ) -> Option<T> {
         let now = SystemTime::now();
         let left = |deadline: SystemTime| deadline.duration_since(now).unwrap_or_default();
-        let time = self.times(PROMISE)?;
-        let of_active = |active: &Active| Work {
-            time: time(active.work(), active.limits).mul_f64(1.0 - active.progress),
-            priority: active.priority.into(),
-            aged: aged(active.priority, active.summary.age()),
-            has_begun: active.summary.has_begun(),
-            left: active.deadline.map(left),
-        };
-        let accepted: Vec<Work> = self.state().active.values().map(of_active).collect();
+        let time = self.times(share)?;
+        let n_devices = u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX);
         let new = Work {
+            tenant,
             time: time(work, spec.limits),
             priority: spec.priority.into(),
             aged: spec.priority.into(),
             has_begun: false,
             left: spec.deadline.map(left),
         };
-        missed(&accepted, new, self.settings.devices.len())
+        let state = self.state();
+        let accepted = state.active.values().map(|active| Work {
+            tenant: &active.tenant,
+            time: time(active.work(), active.limits).mul_f64(1.0 - active.progress),
+            priority: active.priority.into(),
+            aged: aged(active.priority, active.summary.age()),
+            has_begun: active.summary.has_begun(),
+            left: active.deadline.map(left),
+        });
+        let accepted: Vec<_> = accepted.collect();
+        Some(find(&accepted, new, n_devices))
     }
 
     /// Rejects a job that would be stopped at its limit of device time, before it takes that time.
@@ -119,17 +132,20 @@ impl Scheduler {
         let prepared = self.run_prepare(&estimating.id, tenant, spec).await;
         drop(estimating);
         let statement = prepared?.statement;
-        let backlog = self.backlog();
+        let wait = self.wait(tenant, spec, statement.multiplications);
         let time = |share| self.pace.time(Some(statement.multiplications), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
         // The same rules as for a submission.
         let is_met = || match (self.paused(), p95) {
             (Some(_), _) => Some(false),
-            (None, Some(_)) => Some(self.missed(spec, Some(statement.multiplications)).is_none()),
+            (None, Some(_)) => Some(
+                self.missed(tenant, spec, Some(statement.multiplications))
+                    .is_none(),
+            ),
             (None, None) => None,
         };
         Ok(Estimate {
-            wait_seconds: backlog.map(|backlog| backlog.as_secs_f64()),
+            wait_seconds: wait.map(|wait| wait.as_secs_f64()),
             seconds_p50: p50.map(|time| time.as_secs_f64()),
             seconds_p95: p95.map(|time| time.as_secs_f64()),
             would_meet_deadline: spec.deadline.and_then(|_| is_met()),

@@ -140,7 +140,7 @@ impl Scheduler {
         {
             return Err(SubmitError::Late);
         }
-        self.check_commitments(&spec)?;
+        self.check_commitments(&tenant, &spec)?;
         for artifact in spec.inputs() {
             self.artifacts.path(&tenant, &artifact.sha256)?;
         }
