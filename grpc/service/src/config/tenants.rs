@@ -12,8 +12,8 @@ const DEFAULT_MAX_PROMISED_FILES: u64 = 2;
 const DEFAULT_MAX_ACTIVE_JOBS: u64 = 2000;
 /// Default of [`TenantLimits::max_estimates`].
 const DEFAULT_MAX_ESTIMATES: u64 = 4;
-/// Default of [`TenantLimits::max_priority`]: worth ten minutes of waiting.
-const DEFAULT_MAX_PRIORITY: i32 = 10;
+/// Default of [`TenantLimits::max_priority`]. A tenant with more would go before all others whenever it likes.
+const DEFAULT_MAX_PRIORITY: i32 = 0;
 
 /// Limits of a tenant. A limit that is nowhere set has its default if there are clients. Without clients there is one
 /// tenant, which owns the machine: it has no limits but those that are set.
@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(limits[1].max_active_jobs, Some(3), "the older key");
         assert_eq!(limits[0].max_device_seconds_per_day, None);
         assert_eq!(limits[0].max_promised_bytes, Some(32 << 30));
+        let tenants = self::config(&client(""));
+        let limits = tenants.tenant_limits(tenants.clients.first());
+        assert_eq!(limits.max_priority, Some(0), "nobody goes before all others");
     }
 
     #[test]
