@@ -1,10 +1,13 @@
 //! What each tenant stores, and what its open uploads may still send. Tenants are told apart by their folders.
 
+use super::files::{length, make_folder};
 use super::{ArtifactError, Usage};
 use crate::config::TenantLimits;
 use crate::quota::{Quota, allow};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +37,11 @@ impl Books {
             promised: own.map(|promise| promise.left).sum(),
         }
     }
+
+    fn change(&mut self, folder: &Path, added: u64, removed: u64) {
+        let stored = self.stored.entry(folder.to_owned()).or_default();
+        *stored = stored.saturating_add(added).saturating_sub(removed);
+    }
 }
 
 impl Accounts {
@@ -51,32 +59,46 @@ impl Accounts {
         self.lock().stored.insert(folder.to_owned(), bytes);
     }
 
-    /// Adds to what a tenant stores.
-    pub fn add(&self, folder: &Path, bytes: u64) {
-        *self.lock().stored.entry(folder.to_owned()).or_default() += bytes;
-    }
-
     /// Takes from what a tenant stores.
     pub fn remove(&self, folder: &Path, bytes: u64) {
-        if let Some(stored) = self.lock().stored.get_mut(folder) {
-            *stored = stored.saturating_sub(bytes);
-        }
+        self.lock().change(folder, 0, bytes);
     }
 
-    /// Whether an open upload writes this file.
-    pub fn is_claimed(&self, part: &Path) -> bool {
-        self.lock().promises.contains_key(part)
+    /// Moves a tenant's synced file to its final path, durably. `uncounted` bytes of it are not in the account yet. The
+    /// length of a file that it replaces, the move and the account are one step: the same file may come twice at a time.
+    pub fn place(&self, folder: &Path, from: &Path, to: &Path, uncounted: u64) -> io::Result<()> {
+        let above = to.parent().unwrap_or(to);
+        make_folder(above)?;
+        let mut books = self.lock();
+        let replaced = length(to)?.unwrap_or_default();
+        fs::rename(from, to)?;
+        books.change(folder, uncounted, replaced);
+        drop(books);
+        File::open(above)?.sync_all()
     }
 
-    /// Claims a file for an upload of so many bytes, within the tenant's limits.
+    /// Removes a tenant's file and takes it from the account, unless an open upload writes it; returns whether it did.
+    pub fn discard(&self, folder: &Path, file: &Path) -> io::Result<bool> {
+        let mut books = self.lock();
+        let bytes = match length(file)? {
+            Some(bytes) if !books.promises.contains_key(file) => bytes,
+            _ => return Ok(false),
+        };
+        fs::remove_file(file)?;
+        books.change(folder, 0, bytes);
+        Ok(true)
+    }
+
+    /// Claims a file for an upload of its bytes from `offset` to `size`, within the tenant's limits. What the file has
+    /// after `offset` does not count: the upload cuts it off.
     ///
     /// # Errors
-    /// [`ArtifactError::Busy`], [`ArtifactError::Quota`].
+    /// [`ArtifactError::Busy`], [`ArtifactError::Quota`], [`ArtifactError::Io`].
     pub fn claim(
         &self,
         folder: &Path,
         part: &Path,
-        bytes: u64,
+        (offset, size): (u64, u64),
         limits: &TenantLimits,
     ) -> Result<Claim, ArtifactError> {
         let mut books = self.lock();
@@ -87,10 +109,12 @@ impl Accounts {
                 return Err(ArtifactError::Busy(name.to_string_lossy().into_owned()));
             }
             Entry::Vacant(place) => {
+                let bytes = size.saturating_sub(offset);
+                let cut = length(part)?.unwrap_or_default().saturating_sub(offset);
                 allow(Quota::PromisedBytes, promised, bytes, limits.max_promised_bytes)?;
                 allow(
                     Quota::StoredBytes,
-                    stored.saturating_add(promised),
+                    stored.saturating_sub(cut).saturating_add(promised),
                     bytes,
                     limits.max_stored_bytes,
                 )?;
@@ -126,7 +150,7 @@ impl Claim {
         if let Some(promise) = books.promises.get_mut(&self.part) {
             promise.left = promise.left.saturating_sub(bytes);
         }
-        *books.stored.entry(self.folder.clone()).or_default() += bytes;
+        books.change(&self.folder, bytes, 0);
     }
 }
 

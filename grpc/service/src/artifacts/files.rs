@@ -5,14 +5,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Moves a synced file to its final path, durably.
-pub fn place(from: &Path, to: &Path) -> io::Result<()> {
-    let folder = to.parent().unwrap_or(to);
-    make_folder(folder)?;
-    fs::rename(from, to)?;
-    File::open(folder)?.sync_all()
-}
-
 /// Hard-links a file to another path, durably.
 pub fn link(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().unwrap_or(to);
@@ -49,11 +41,15 @@ pub fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Path of a complete file.
 pub fn object(objects: &Path, sha256: &str) -> Result<PathBuf, ArtifactError> {
-    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
     match sha256.get(..2) {
-        Some(head) if sha256.len() == 64 && sha256.chars().all(is_hex) => Ok(objects.join(head).join(sha256)),
+        Some(head) if is_digest(sha256) => Ok(objects.join(head).join(sha256)),
         _ => Err(ArtifactError::Digest(sha256.to_owned())),
     }
+}
+
+/// Whether this is a SHA-256 in lower-case hexadecimal.
+pub fn is_digest(name: &str) -> bool {
+    name.len() == 64 && name.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
 /// Length of a file; `None` if it does not exist.

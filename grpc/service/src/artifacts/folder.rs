@@ -3,7 +3,7 @@
 
 use super::accounts::Accounts;
 use super::disk::Disk;
-use super::files::{entries, length, link, make_folder, object, place};
+use super::files::{entries, is_digest, length, link, make_folder, object};
 use super::upload::PartUpload;
 use super::{ArtifactError, Artifacts, Kept, Reference, Upload, Usage, digest};
 use crate::config::TenantLimits;
@@ -86,9 +86,18 @@ impl ArtifactFolder {
         object(&self.of(tenant)?.join(OBJECTS), sha256)
     }
 
+    /// Folders of the tenants. What others have put beside them, such as `lost+found` of a disk, is left alone.
+    fn tenants(&self) -> io::Result<impl Iterator<Item = PathBuf>> {
+        let is_tenant = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(is_digest) && path.is_dir()
+        };
+        Ok(entries(&self.folder)?.into_iter().filter(is_tenant))
+    }
+
     /// Counts what each tenant stores.
     fn count(&self) -> Result<(), ArtifactError> {
-        for tenant in entries(&self.folder)?.into_iter().filter(|path| path.is_dir()) {
+        for tenant in self.tenants()? {
             let mut bytes = 0;
             for file in files(&tenant)? {
                 bytes += length(&file)?.unwrap_or_default();
@@ -128,8 +137,9 @@ impl Artifacts for ArtifactFolder {
         }
         let folder = self.of(tenant)?;
         let parts = folder.join(PARTS);
-        let left = artifact.size.saturating_sub(offset);
-        let claim = self.accounts.claim(&folder, &parts.join(&sha256), left, limits)?;
+        let claim = self
+            .accounts
+            .claim(&folder, &parts.join(&sha256), (offset, artifact.size), limits)?;
         // With the tenant's other uploads, but not with those of others.
         self.disk.check(self.accounts.usage(&folder).promised)?;
         make_folder(&parts)?;
@@ -154,11 +164,8 @@ impl Artifacts for ArtifactFolder {
         let artifact = digest(&mut open)?;
         open.sync_all()?;
         let object = self.object(tenant, &artifact.sha256)?;
-        let replaced = length(&object)?.unwrap_or_default();
-        place(file, &object)?;
-        let folder = self.of(tenant)?;
-        self.accounts.add(&folder, artifact.size);
-        self.accounts.remove(&folder, replaced);
+        self.accounts
+            .place(&self.of(tenant)?, file, &object, artifact.size)?;
         Ok(artifact)
     }
 
@@ -173,19 +180,17 @@ impl Artifacts for ArtifactFolder {
         let path = |reference: &Reference| self.object(&reference.tenant, &reference.sha256);
         let referred: HashSet<PathBuf> = referred.iter().filter_map(|of| path(of).ok()).collect();
         let mut removed = 0;
-        for tenant in entries(&self.folder)? {
+        for tenant in self.tenants()? {
             for file in files(&tenant)? {
                 // A file from the future (the clock was set back) counts as new.
-                let (touched, bytes) = match file.metadata() {
-                    Ok(metadata) => (metadata.modified()?, metadata.len()),
+                let touched = match file.metadata() {
+                    Ok(metadata) => metadata.modified()?,
                     // The upload has finished since and was moved.
                     Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
                     Err(why) => return Err(why.into()),
                 };
                 let elapsed = SystemTime::now().duration_since(touched).unwrap_or_default();
-                if elapsed >= age && !referred.contains(&file) && !self.accounts.is_claimed(&file) {
-                    fs::remove_file(file)?;
-                    self.accounts.remove(&tenant, bytes);
+                if elapsed >= age && !referred.contains(&file) && self.accounts.discard(&tenant, &file)? {
                     removed += 1;
                 }
             }

@@ -2,7 +2,6 @@
 
 use super::accounts::Claim;
 use super::disk::Disk;
-use super::files::{length, place};
 use super::{ArtifactError, Kept, Upload, digest};
 use crate::crash;
 use quarry_client::protocol::ArtifactRef;
@@ -72,7 +71,11 @@ impl Upload for PartUpload {
         }
         // Nothing is reserved for an upload, so others may have filled the disk since it began.
         self.disk.check(bytes)?;
-        self.file.write_all(chunk)?;
+        if let Err(why) = self.file.write_all(chunk) {
+            // A part of the chunk may have come to the disk. It is in no account.
+            let _ = self.file.set_len(self.received);
+            return Err(why.into());
+        }
         self.received += bytes;
         self.claim.keep(bytes);
         Ok(())
@@ -94,15 +97,13 @@ impl Upload for PartUpload {
         self.file.seek(SeekFrom::Start(0))?;
         if digest(&mut self.file)?.sha256 != *sha256 {
             fs::remove_file(part)?;
-            accounts.remove(folder, *size);
+            accounts.remove(folder, self.received);
             return Err(ArtifactError::Damaged(sha256.clone()));
         }
         self.file.sync_all()?;
-        let replaced = length(&self.object)?;
         crash::point("upload.before-rename");
-        place(part, &self.object)?;
+        accounts.place(folder, part, &self.object, 0)?;
         crash::point("upload.after-rename");
-        accounts.remove(folder, replaced.unwrap_or_default());
         Ok(Kept {
             complete: true,
             received: self.received,

@@ -110,7 +110,7 @@ fn the_disk_is_not_filled() {
     let folder = artifacts.of(T).unwrap();
     let name = large(b"y").sha256;
     let part = folder.join(PARTS).join(&name);
-    let claim = artifacts.accounts.claim(&folder, &part, 1, &NONE).unwrap();
+    let claim = artifacts.accounts.claim(&folder, &part, (1, 2), &NONE).unwrap();
     let object = artifacts.object(T, &name).unwrap();
     let mut second = PartUpload::begin(claim, object, large(b"y"), 1, artifacts.disk.clone()).unwrap();
     assert!(matches!(second.write(b"z"), Err(ArtifactError::DiskFull { .. })));
@@ -172,6 +172,60 @@ fn a_tenant_keeps_within_its_limits() {
     assert_eq!(again.usage(T).unwrap().stored, 13);
     assert_eq!(artifacts.collect(&HashSet::new(), Duration::ZERO).unwrap(), 3);
     usage(0, 0);
+}
+
+#[test]
+fn the_account_does_not_drift() {
+    let (folder, artifacts) = folder(0);
+    let stored = || artifacts.usage(T).unwrap().stored;
+    let artifact = digest(&[7; 1000][..]).unwrap();
+    let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
+    upload.write(&[7; 999]).unwrap();
+    drop(upload);
+
+    // It starts over: what it then cuts off does not count.
+    let limits = TenantLimits {
+        max_stored_bytes: Some(1500),
+        ..NONE
+    };
+    let mut upload = artifacts.upload(T, &artifact, 0, &limits).unwrap();
+    upload.write(&[8; 999]).unwrap();
+    drop(upload);
+    assert_eq!(stored(), 999);
+
+    // Its header names a size that is less than what has come.
+    let short = ArtifactRef { size: 10, ..artifact };
+    let upload = artifacts.upload(T, &short, 999, &NONE).unwrap();
+    assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
+    assert_eq!(stored(), 0);
+
+    // Two jobs make the same new file.
+    let adopt = |n: usize| {
+        let file = folder.path().join(format!("proof-{n}"));
+        for round in 0..50 {
+            fs::write(&file, format!("proof {round}")).unwrap();
+            artifacts.adopt(T, &file).unwrap();
+        }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|n| drop(scope.spawn(move || adopt(n)))));
+    assert_eq!(
+        stored(),
+        10 * "proof 0".len() as u64 + 40 * "proof 10".len() as u64
+    );
+}
+
+#[test]
+fn what_is_no_tenants_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let lost = folder.path().join("lost+found").join(PARTS);
+    fs::create_dir_all(&lost).unwrap();
+    fs::write(lost.join("found"), "a file").unwrap();
+    // A loop of links cannot be listed, whoever asks.
+    let objects = folder.path().join("lost+found").join(OBJECTS);
+    std::os::unix::fs::symlink(&objects, &objects).unwrap();
+    let artifacts = ArtifactFolder::open(folder.path(), 0, 1 << 20).unwrap();
+    assert_eq!(artifacts.collect(&HashSet::new(), Duration::ZERO).unwrap(), 0);
+    assert!(lost.join("found").exists());
 }
 
 #[test]
