@@ -18,6 +18,8 @@ pub enum Quota {
     Estimates,
     /// Seconds on devices in a day.
     DeviceSeconds,
+    /// Those, and the seconds that accepted jobs should take.
+    PlannedDeviceSeconds,
 }
 
 impl Quota {
@@ -36,8 +38,14 @@ impl Quota {
             Self::Estimates => ("max_estimates", "estimates under way", seconds(5)),
             Self::DeviceSeconds => (
                 "max_device_seconds_per_day",
-                "device seconds used or planned today (UTC)",
+                "device seconds used today (UTC)",
                 until_tomorrow(),
+            ),
+            // A job may end sooner than planned.
+            Self::PlannedDeviceSeconds => (
+                "max_device_seconds_per_day",
+                "device seconds used or planned today (UTC)",
+                seconds(10),
             ),
         }
     }
@@ -115,5 +123,7 @@ mod tests {
         let tomorrow = allow(Quota::DeviceSeconds, u64::MAX, 1, Some(9)).unwrap_err();
         let after = tomorrow.retry_after().unwrap();
         assert!(!after.is_zero() && after <= Duration::from_secs(DAY), "{after:?}");
+        let planned = allow(Quota::PlannedDeviceSeconds, u64::MAX, 1, Some(9)).unwrap_err();
+        assert_eq!(planned.retry_after(), Some(Duration::from_secs(10)));
     }
 }

@@ -4,10 +4,10 @@ use super::commitments::{Missed, Work, missed, wait};
 use super::pace::stopped_after;
 use super::queue::aged;
 use super::supervise::Place;
-use super::{Scheduler, SubmitError};
+use super::{Active, Scheduler, SubmitError};
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
-use quarry_client::protocol::{Estimate, Failure, FailureClass, Limits, Statement};
+use quarry_client::protocol::{Estimate, Failure, FailureClass, JobState, Limits, Statement};
 use std::time::{Duration, SystemTime};
 
 /// Maximum estimates in progress. Each has a child that may take `max_child_memory_bytes`.
@@ -28,13 +28,16 @@ impl Scheduler {
         })
     }
 
-    /// Device time of all jobs of a tenant that have not ended; nothing before the first proof.
+    /// Device time that a tenant's accepted jobs have yet to take; nothing before the first proof. A job in
+    /// verification has taken its time.
     pub(super) fn planned(&self, tenant: &str) -> Duration {
         let Some(time) = self.times(0.5) else {
             return Duration::ZERO;
         };
         let state = self.state();
-        let own = state.active.values().filter(|active| active.tenant == tenant);
+        let is_planned =
+            |active: &&Active| active.tenant == tenant && active.summary.state != JobState::Verifying;
+        let own = state.active.values().filter(is_planned);
         own.map(|active| time(active.work(), active.limits)).sum()
     }
 

@@ -68,11 +68,72 @@ impl Scheduler {
         let stored = self.artifacts.usage(tenant)?.stored;
         allow(Quota::StoredBytes, stored, 1, limits.max_stored_bytes)?;
         if limits.max_device_seconds_per_day.is_some() {
-            // Accepted jobs count before they run, or else a full queue would evade the limit.
-            let time = self.device_time_today(tenant).await? + self.planned(tenant);
             let max = limits.max_device_seconds_per_day;
-            allow(Quota::DeviceSeconds, time.as_secs(), 1, max)?;
+            let used = self.device_time_today(tenant).await?;
+            allow(Quota::DeviceSeconds, used.as_secs(), 1, max)?;
+            // Accepted jobs count before they run, or else a full queue would evade the limit.
+            let time = used + self.planned(tenant);
+            allow(Quota::PlannedDeviceSeconds, time.as_secs(), 1, max)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifacts::ArtifactFolder;
+    use crate::job::example;
+    use crate::scheduler::{Active, testing};
+    use crate::store::RedbStore;
+    use quarry_client::protocol::{JobState, Limits, PhaseTime};
+    use std::sync::Arc;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_job_in_verification_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = testing::settings(folder.path());
+        settings.limits = Limits {
+            max_device_seconds: 3600,
+            ..settings.limits
+        };
+        let store = RedbStore::open(&settings.store_file).unwrap();
+        let artifacts = ArtifactFolder::open(&settings.artifacts, 0, 1 << 20).unwrap();
+        let scheduler = Scheduler::start(settings, Arc::new(store), Arc::new(artifacts)).await;
+        let scheduler = scheduler.unwrap();
+        let phase = PhaseTime {
+            time: Duration::from_secs(100).try_into().ok(),
+            ..PhaseTime::default()
+        };
+        scheduler.pace.add(1e9, &[phase]);
+        for (id, state) in [("runs", JobState::Running), ("verifies", JobState::Verifying)] {
+            let mut job = example("a");
+            job.state = state;
+            let active = Active::of(&job);
+            scheduler.state().active.insert(id.to_owned(), active);
+        }
+        scheduler.count_device_time("a", Duration::from_secs(100)).await;
+        let refusal = async |max| {
+            let limits = TenantLimits {
+                max_device_seconds_per_day: Some(max),
+                ..TenantLimits::default()
+            };
+            match scheduler.check_tenant("a", &example("a").spec, &limits).await {
+                Ok(()) => None,
+                Err(SubmitError::Quota(exceeded)) => Some((exceeded.quota, exceeded.used)),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert_eq!(refusal(201).await, None);
+        assert_eq!(
+            refusal(200).await,
+            Some((Quota::PlannedDeviceSeconds, 200)),
+            "it may end sooner"
+        );
+        assert_eq!(
+            refusal(100).await,
+            Some((Quota::DeviceSeconds, 100)),
+            "until tomorrow"
+        );
     }
 }
