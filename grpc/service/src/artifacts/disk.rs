@@ -3,7 +3,16 @@
 
 use super::ArtifactError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Size of a folder's disk in bytes.
+///
+/// # Errors
+/// [`io::Error`].
+pub fn size(folder: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_blocks.saturating_mul(disk.f_frsize))
+}
 
 /// The disk of the artifacts.
 #[derive(Clone)]
@@ -29,5 +38,14 @@ impl Disk {
             return Err(ArtifactError::DiskFull { free, needed });
         }
         Ok(())
+    }
+
+    /// Refuses a tenant's uploads that would not fit even if nobody else wrote anything.
+    pub fn check_promise(&self, promised: u64) -> Result<(), ArtifactError> {
+        let free = self.free()?.saturating_sub(self.watermark);
+        match promised > free {
+            true => Err(ArtifactError::NoRoom { promised, free }),
+            false => Ok(()),
+        }
     }
 }

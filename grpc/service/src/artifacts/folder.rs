@@ -140,8 +140,9 @@ impl Artifacts for ArtifactFolder {
         let claim = self
             .accounts
             .claim(&folder, &parts.join(&sha256), (offset, artifact.size), limits)?;
+        self.disk.check(0)?;
         // With the tenant's other uploads, but not with those of others.
-        self.disk.check(self.accounts.usage(&folder).promised)?;
+        self.disk.check_promise(self.accounts.usage(&folder).promised)?;
         make_folder(&parts)?;
         let upload = PartUpload::begin(claim, object, artifact.clone(), offset, self.disk.clone())?;
         Ok(Box::new(upload))

@@ -9,6 +9,7 @@ mod files;
 mod folder;
 mod upload;
 
+pub use disk::size as disk_size;
 pub use folder::ArtifactFolder;
 pub use quarry_client::digest::digest;
 
@@ -61,8 +62,18 @@ pub enum ArtifactError {
     DiskFull {
         /// Free bytes.
         free: u64,
-        /// Needed bytes: what the tenant's uploads may still send, and the space that must stay free.
+        /// Needed bytes: what is to be written now, and the space that must stay free.
         needed: u64,
+    },
+    /// What the tenant's uploads may still send does not fit on the disk. The disk is not full for others.
+    #[error(
+        "the tenant's open uploads may still send {promised} bytes; the disk has {free} bytes free for uploads"
+    )]
+    NoRoom {
+        /// Bytes that its uploads may still send, this one included.
+        promised: u64,
+        /// Bytes that uploads may take.
+        free: u64,
     },
     /// The tenant has reached one of its limits.
     #[error(transparent)]
@@ -126,8 +137,8 @@ pub trait Artifacts: Send + Sync + 'static {
     /// Begins or resumes a tenant's upload within its limits.
     ///
     /// # Errors
-    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`], [`ArtifactError::Quota`] and
-    /// others.
+    /// [`ArtifactError::Busy`], [`ArtifactError::Offset`], [`ArtifactError::DiskFull`], [`ArtifactError::NoRoom`],
+    /// [`ArtifactError::Quota`] and others.
     fn upload(
         &self,
         tenant: &str,

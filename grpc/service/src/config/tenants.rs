@@ -2,9 +2,10 @@
 //! client, `limits` in `[[clients]]`. All clients of a tenant share its use of them.
 
 use super::{Client, Config, ConfigError};
+use crate::artifacts::disk_size;
 use serde::{Deserialize, Serialize};
 
-/// Default of [`TenantLimits::max_stored_bytes`].
+/// Default of [`TenantLimits::max_stored_bytes`], unless half of the disk is less.
 const DEFAULT_MAX_STORED_BYTES: u64 = 256 << 30;
 /// Default of [`TenantLimits::max_promised_bytes`], in files of the largest size.
 const DEFAULT_MAX_PROMISED_FILES: u64 = 2;
@@ -55,10 +56,11 @@ impl TenantLimits {
         }
     }
 
-    /// Limits of a tenant that is one of several.
-    fn defaults(config: &Config) -> Self {
+    /// Limits of a tenant that is one of several, on a disk of so many bytes.
+    fn defaults(config: &Config, disk: u64) -> Self {
         Self {
-            max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES),
+            // Half of the disk stays for the others.
+            max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES.min(disk / 2)),
             max_promised_bytes: Some(
                 config
                     .artifacts
@@ -85,13 +87,15 @@ impl Client {
 }
 
 impl Config {
-    /// Limits that a client's calls are held to; those of every call if no clients are configured.
+    /// Limits that a client's calls are held to; those of every call if no clients are configured. The defaults depend
+    /// on the disk of the artifacts.
     pub fn tenant_limits(&self, client: Option<&Client>) -> TenantLimits {
+        let disk = || disk_size(&self.data.join("artifacts")).unwrap_or(u64::MAX);
         match client {
             Some(client) => client
                 .own_limits()
                 .over(self.limits_per_tenant)
-                .over(TenantLimits::defaults(self)),
+                .over(TenantLimits::defaults(self, disk())),
             None => self.limits_per_tenant,
         }
     }
@@ -161,6 +165,9 @@ mod tests {
         let tenants = self::config(&client(""));
         let limits = tenants.tenant_limits(tenants.clients.first());
         assert_eq!(limits.max_priority, Some(0), "nobody goes before all others");
+        let stored = |disk| TenantLimits::defaults(&tenants, disk).max_stored_bytes;
+        assert_eq!(stored(64 << 30), Some(32 << 30), "nobody fills the disk");
+        assert_eq!(stored(u64::MAX), Some(DEFAULT_MAX_STORED_BYTES));
     }
 
     #[test]

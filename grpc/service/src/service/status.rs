@@ -55,6 +55,12 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
         ArtifactError::Offset { .. } => Status::out_of_range(message),
         ArtifactError::Damaged(_) => Status::data_loss(message),
         ArtifactError::DiskFull { .. } => retry(Code::ResourceExhausted, message, LATER),
+        // It is the tenant's own trouble, as a quota is: the disk is not short.
+        ArtifactError::NoRoom { .. } => {
+            let mut details = ErrorDetails::with_quota_failure_violation("tenant", &message);
+            details.set_retry_info(Some(LATER));
+            Status::with_error_details(Code::ResourceExhausted, message, details)
+        }
         ArtifactError::Quota(exceeded) => of_quota(exceeded),
         ArtifactError::Io(_) => {
             tracing::error!(%error, "artifact storage error");

@@ -95,7 +95,10 @@ fn the_disk_is_not_filled() {
     };
     let first = artifacts.upload(T, &large(b"x"), 0, &NONE).unwrap();
     let second = artifacts.upload(T, &large(b"y"), 0, &NONE);
-    assert!(matches!(second, Err(ArtifactError::DiskFull { .. })));
+    assert!(
+        matches!(second, Err(ArtifactError::NoRoom { .. })),
+        "the disk is not short"
+    );
     assert!(artifacts.upload("another", &large(b"y"), 0, &NONE).is_ok());
     artifacts.disk.watermark = free / 2;
     assert!(!artifacts.is_short().unwrap(), "half of the disk is free");
