@@ -6,7 +6,12 @@ use super::slots::Slot;
 use super::status::of_artifacts;
 use crate::quota::{self, Exceeded};
 use quarry_client::protocol::{Quota, Tenant};
+use std::time::Duration;
+use tokio::time::timeout;
 use tonic::Status;
+
+/// How long the store is waited for.
+const MAX_STORE_WAIT: Duration = Duration::from_secs(1);
 
 impl Api {
     /// Takes a place for an estimate, within the tenant's limit.
@@ -28,8 +33,9 @@ impl Api {
     pub(super) async fn tenant(&self, who: &Identity) -> Result<Tenant, Status> {
         let (name, limits) = (&*who.tenant, &who.limits);
         let usage = self.artifacts.usage(name).map_err(|error| of_artifacts(&error))?;
-        // Capabilities are told also while the store fails.
-        let device_time = self.scheduler.device_time_today(name).await.ok();
+        // Capabilities are told also while the store fails or hangs.
+        let device_time = timeout(MAX_STORE_WAIT, self.scheduler.device_time_today(name)).await;
+        let device_time = device_time.ok().and_then(Result::ok);
         let quota = |used, max| Some(Quota { used, max });
         Ok(Tenant {
             name: name.to_owned(),
