@@ -9,7 +9,7 @@ use quarry_client::protocol::{
     UploadArtifactRequest, UploadHeader, upload_artifact_request::Part,
 };
 use quarry_client::{Client, ClientError, Connection};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
@@ -131,6 +131,15 @@ async fn a_promise_stops_only_uploads_of_its_own_tenant() {
     let held = a.hold_received(&large("a"), &[7; 2048]).await;
     let refused = a.send(&large("another"), &[7; 10]).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    let refusals = |reason: &str| {
+        let name = format!("quarry_uploads_refused_total{{reason=\"{reason}\"}}");
+        service.metric(&name).unwrap_or_default()
+    };
+    assert_eq!(
+        (refusals("quota"), refusals("disk")),
+        (1.0, 0.0),
+        "the disk is not short"
+    );
     let taken = b.send(&large("b"), &[7; 10]).await.unwrap();
     assert_eq!((taken.complete, taken.received), (false, 10));
     drop(held);
@@ -184,7 +193,7 @@ async fn clients_of_a_tenant_share_what_it_may_promise() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_does_not_go_on_loses_its_place() {
     let folder = Folder::new();
-    folder.write("quarry.toml", "[artifacts]\nmax_upload_seconds = 1\n");
+    folder.write("quarry.toml", "[artifacts]\nmax_upload_seconds = 5\n");
     let service = Appliance::start(&folder, "--config quarry.toml");
     let mut caller = Caller::new(&service, "").await;
     let content = [7; 3000];
@@ -196,16 +205,25 @@ async fn an_upload_that_does_not_go_on_loses_its_place() {
     let ended = held.answer.await.unwrap().unwrap_err();
     assert_eq!(ended.code(), Code::DeadlineExceeded, "{ended}");
     assert!(
-        ended.message().contains("longer than 1 seconds: resume"),
+        ended
+            .message()
+            .contains("longer than max_upload_seconds = 5: resume"),
         "{ended}"
     );
     let slow = "quarry_uploads_refused_total{reason=\"slow\"}";
     until("count", || (service.metric(slow) == Some(1.0)).then_some(()));
-    // It can be resumed, as the client does by itself.
+    // Who uploads it again resumes it. On a busy machine that too may take too long.
     assert_eq!(caller.received(&artifact).await, 2048);
     folder.write("content", content);
     let mut client = service.client().await;
-    client.upload(&folder.file("content")).await.unwrap();
+    let mut last = client.upload(&folder.file("content")).await;
+    for _ in 0..10 {
+        if last.is_ok() {
+            break;
+        }
+        last = client.upload(&folder.file("content")).await;
+    }
+    last.unwrap();
 }
 
 async fn connect(service: &Appliance, token: &str) -> Client {
@@ -307,8 +325,18 @@ async fn a_tenant_is_told_its_limits_and_held_to_them() {
     submit(&mut two, spec).await;
 }
 
+/// Waits for midnight (UTC) to pass if it is near.
+async fn stay_within_a_day() {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let left = Duration::from_secs(24 * 3600 - since_1970.as_secs() % (24 * 3600));
+    if left < Duration::from_secs(300) {
+        tokio::time::sleep(left).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn device_time_of_a_day_counts_cancelled_jobs_and_survives_a_restart() {
+    stay_within_a_day().await;
     let folder = Folder::new();
     folder.write(
         "quarry.toml",
@@ -324,7 +352,9 @@ async fn device_time_of_a_day_counts_cancelled_jobs_and_survives_a_restart() {
         assert!(n_tries < 100, "no device time was counted");
         let id = submit(&mut client, spec.clone()).await.id;
         let mut began = None;
+        let by = Instant::now() + Duration::from_secs(120);
         loop {
+            assert!(Instant::now() < by, "the job neither runs nor ends");
             let job = client.get(&id).await.unwrap();
             if job.state() == JobState::Running && began.is_none() {
                 began = Some(Instant::now());
@@ -337,7 +367,9 @@ async fn device_time_of_a_day_counts_cancelled_jobs_and_survives_a_restart() {
         }
         // A fast machine may have ended it already.
         let _ = client.cancel(&id).await;
+        let by = Instant::now() + Duration::from_secs(120);
         while !client.capabilities().await.unwrap().devices[0].job_id.is_empty() {
+            assert!(Instant::now() < by, "the device keeps its job");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -372,7 +404,7 @@ async fn a_tenant_has_so_many_estimates_at_a_time() {
     );
     let service = Appliance::start(&folder, "--config quarry.toml");
     let mut client = connect(&service, "one").await;
-    let spec = long_job(&mut client, 1 << 20).await;
+    let spec = long_job(&mut client, 1 << 18).await;
     let (mut first, of_first) = (client.clone(), spec.clone());
     let estimate = tokio::spawn(async move { first.estimate(of_first).await });
     let child = service.process("child");

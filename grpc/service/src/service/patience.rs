@@ -66,7 +66,7 @@ impl Patience {
 
     fn over_lifetime(&self) -> Status {
         Status::deadline_exceeded(format!(
-            "the upload took longer than {} seconds: resume it",
+            "the upload took longer than max_upload_seconds = {}: resume it",
             self.max_seconds
         ))
     }
@@ -116,10 +116,14 @@ mod tests {
         let mut slow = patience(10, u64::MAX);
         slow.spend(STALL);
         assert!(code_of(slow).await.contains("less than 10 bytes a second"));
-        assert!(code_of(patience(10, 1)).await.contains("longer than 1 seconds"));
+        assert!(
+            code_of(patience(10, 1))
+                .await
+                .contains("longer than max_upload_seconds = 1:")
+        );
         // Also while the client sends without a pause.
         let mut late = patience(10, 0);
         let status = late.wait(async { Ok(()) }).await.unwrap_err();
-        assert!(status.message().contains("longer than 0 seconds"));
+        assert!(status.message().contains("longer than max_upload_seconds = 0:"));
     }
 }
