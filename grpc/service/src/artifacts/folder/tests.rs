@@ -202,19 +202,20 @@ fn the_account_does_not_drift() {
     assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
     assert_eq!(stored(), 0);
 
-    // Two jobs make the same new file.
+    // Two jobs make the same new file at a time.
+    let both = std::sync::Barrier::new(2);
+    let tenant = artifacts.of(T).unwrap();
     let adopt = |n: usize| {
         let file = folder.path().join(format!("proof-{n}"));
-        for round in 0..50 {
+        for round in 100..200 {
             fs::write(&file, format!("proof {round}")).unwrap();
-            artifacts.adopt(T, &file).unwrap();
+            let object = tenant.join(OBJECTS).join(format!("ab/{round}"));
+            both.wait();
+            artifacts.accounts.place(&tenant, &file, &object, 9).unwrap();
         }
     };
     std::thread::scope(|scope| (0..2).for_each(|n| drop(scope.spawn(move || adopt(n)))));
-    assert_eq!(
-        stored(),
-        10 * "proof 0".len() as u64 + 40 * "proof 10".len() as u64
-    );
+    assert_eq!(stored(), 100 * 9);
 }
 
 #[test]
