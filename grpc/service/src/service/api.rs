@@ -8,7 +8,7 @@ use super::rates::{Limiter, RequestKind};
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
-use super::streams::{blocking, send_events, send_file};
+use super::streams::{STALL, blocking, cut_unless_taken, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::{ArtifactLimits, Config};
 use crate::job::Job;
@@ -24,11 +24,13 @@ use quarry_client::protocol::{
 };
 use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 use quarry_prover_core::profiles::{PROFILES, Profile};
+use std::convert::Infallible;
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -37,12 +39,12 @@ use tonic::{Code, Request, Response, Status, Streaming};
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 500;
 
-/// Open uploads and downloads: per client and in total.
+/// Open uploads and downloads: per tenant and in total.
 const TRANSFERS: SlotLimits = SlotLimits {
     per_holder: 64,
     total: 512,
 };
-/// Open watch streams: per client and in total.
+/// Open watch streams: per tenant and in total.
 const WATCHES: SlotLimits = SlotLimits {
     per_holder: 1024,
     total: 8192,
@@ -121,7 +123,7 @@ impl Api {
         Err(Status::permission_denied("this client's roles do not allow it"))
     }
 
-    /// Takes a stream slot for the client.
+    /// Takes a stream slot for the tenant, or for the address if no clients are configured.
     fn slot<T>(
         &self,
         slots: &Arc<Slots<String>>,
@@ -129,7 +131,8 @@ impl Api {
         request: &Request<T>,
     ) -> Result<Slot<String>, Status> {
         let address = || whole_network(interceptors::peer(request).address).to_string();
-        let slot = slots.take(who.client.clone().unwrap_or_else(address));
+        let tenant = who.client.as_ref().map(|_| who.tenant.clone());
+        let slot = slots.take(tenant.unwrap_or_else(address));
         slot.ok_or_else(|| {
             let why = "too many open streams: close one first".to_owned();
             retry(Code::ResourceExhausted, why, LATER)
@@ -208,13 +211,13 @@ impl Api {
     }
 }
 
-/// A stream of responses; its slot is released when it ends or the client disconnects.
+/// A stream of responses with what it holds, its slot for example, until it ends or the client disconnects.
 fn held<T: 'static + Send>(
     answers: mpsc::Receiver<Result<T, Status>>,
-    slot: Slot<String>,
+    held: impl Send + 'static,
 ) -> Response<Answers<T>> {
     Response::new(Box::pin(ReceiverStream::new(answers).map(move |answer| {
-        let _held = &slot;
+        let _held = &held;
         answer
     })))
 }
@@ -296,6 +299,7 @@ impl Prover for Api {
     ) -> Answer<Self::DownloadArtifactStream> {
         let who = self.authorize(&request, RequestKind::Call, &[Role::Read])?;
         let slot = self.slot(&self.transfers, &who, &request)?;
+        let cut = interceptors::peer(&request).cut.clone();
         let DownloadArtifactRequest {
             sha256,
             offset,
@@ -315,12 +319,16 @@ impl Prover for Api {
         // One slot for a chunk, and one reserved for the error that ends the stream.
         let last = send.clone().try_reserve_owned();
         let last = last.map_err(|error| Status::internal(error.to_string()))?;
+        let (stream, taken) = oneshot::channel::<Infallible>();
         tokio::spawn(async move {
-            if let Err(status) = send_file(file, &sha256, offset, &send).await {
-                last.send(Err(status));
+            match send_file(file, &sha256, offset, &send).await {
+                Err(status) => drop(last.send(Err(status))),
+                Ok(()) => drop(last),
             }
+            drop(send);
+            cut_unless_taken(taken, &cut).await;
         });
-        Ok(held(chunks, slot))
+        Ok(held(chunks, (slot, stream)))
     }
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
@@ -384,6 +392,7 @@ impl Prover for Api {
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let slot = self.slot(&self.watches, &who, &request)?;
+        let cut = interceptors::peer(&request).cut.clone();
         let (metadata, certificate) = (
             request.metadata().clone(),
             interceptors::peer(&request).certificate,
@@ -433,12 +442,15 @@ impl Prover for Api {
                 )),
             }
         };
+        let (stream, taken) = oneshot::channel::<Infallible>();
         tokio::spawn(async move {
             if let Err(status) = send_events(&scheduler, after, job, may_see, &send).await {
-                let _ = send.send(Err(status)).await;
+                let _ = timeout(STALL, send.send(Err(status))).await;
             }
+            drop(send);
+            cut_unless_taken(taken, &cut).await;
         });
-        Ok(held(events, slot))
+        Ok(held(events, (slot, stream)))
     }
 
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Answer<protocol::Job> {

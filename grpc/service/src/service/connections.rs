@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
 /// Time limit for the TLS handshake and the first bytes, and their number: the length of the HTTP/2 preface.
@@ -29,6 +30,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// Client certificate (DER), if TLS asked for one.
     pub certificate: Option<Arc<[u8]>>,
+    /// Closes the connection.
+    pub cut: CancellationToken,
 }
 
 /// Accepts connections, with TLS if it is given. Connections over the limits are closed at once.
@@ -87,6 +90,7 @@ pub struct Connection {
     peer: Peer,
     /// Deadline for the first bytes, and how many are still missing.
     greeting: Option<(Pin<Box<Sleep>>, usize)>,
+    is_cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _slot: Slot<IpAddr>,
 }
 
@@ -110,9 +114,15 @@ impl Connection {
                 (Box::new(stream), certificate)
             }
         };
+        let cut = CancellationToken::new();
         Ok(Self {
             wire,
-            peer: Peer { address, certificate },
+            is_cut: Box::pin(cut.clone().cancelled_owned()),
+            peer: Peer {
+                address,
+                certificate,
+                cut,
+            },
             greeting: Some((Box::pin(sleep_until(late)), GREETING.1)),
             _slot: slot,
         })
@@ -133,6 +143,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_cut.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let before = to.filled().len();
         let read = Pin::new(&mut self.wire).poll_read(context, to);
         let Some((late, missing)) = &mut self.greeting else {

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http;
 use tonic::service::Interceptor;
@@ -77,6 +78,7 @@ pub fn peer<T>(request: &Request<T>) -> Peer {
     let nobody = || Peer {
         address: Ipv4Addr::UNSPECIFIED.into(),
         certificate: None,
+        cut: CancellationToken::new(),
     };
     request.extensions().get::<Peer>().cloned().unwrap_or_else(nobody)
 }

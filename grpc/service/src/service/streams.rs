@@ -6,11 +6,13 @@ use crate::scheduler::Scheduler;
 use quarry_client::digest::hex;
 use quarry_client::protocol::{ArtifactChunk, JobEvent};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 /// How long a client may stall an upload or a download, or take to send a request.
@@ -77,6 +79,15 @@ pub async fn send_file(
     Ok(())
 }
 
+/// Closes the connection of a stream whose end the client does not take: a stream without room for data cannot be ended
+/// otherwise, and would keep its slot and its buffers.
+pub async fn cut_unless_taken(taken: oneshot::Receiver<Infallible>, cut: &CancellationToken) {
+    if timeout(STALL, taken).await.is_err() {
+        tracing::info!("closing the connection of a client that does not read its streams");
+        cut.cancel();
+    }
+}
+
 /// Runs a blocking action off the async threads.
 pub async fn blocking<T: Send + 'static>(
     action: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
@@ -109,8 +120,14 @@ pub async fn send_events(
         for event in events {
             after = event.cursor;
             has_ended = event.state().has_ended();
-            if to.send(Ok(event)).await.is_err() {
-                return Ok(());
+            match timeout(STALL, to.send(Ok(event))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Ok(()),
+                Err(_) => {
+                    return Err(Status::deadline_exceeded(
+                        "the client read nothing for too long: watch again from the last cursor",
+                    ));
+                }
             }
         }
         if n_events == EVENTS {
