@@ -65,7 +65,7 @@ impl Accounts {
     }
 
     /// Moves a tenant's synced file to its final path, durably. `uncounted` bytes of it are not in the account yet. The
-    /// length of a file that it replaces, the move and the account are one step: the same file may come twice at a time.
+    /// length of a file that it replaces, the move and the account are one step: the same file may come twice at once.
     pub fn place(&self, folder: &Path, from: &Path, to: &Path, uncounted: u64) -> io::Result<()> {
         let above = to.parent().unwrap_or(to);
         make_folder(above)?;
