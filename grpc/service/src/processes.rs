@@ -76,7 +76,9 @@ pub async fn run_child(
     let answer = tokio::select! {
         answer = timeout(time, talk) => answer.map_err(|_| late(stage, time))?,
         () = hangs(id, pulse) => {
-            end(&mut child).await.map_err(broken)?;
+            if let Err(why) = end(&mut child).await {
+                tracing::error!(id, %why, "a child that hangs does not end");
+            }
             let seconds = pulse.limit().as_secs();
             let message = format!("the child made no progress for {seconds} seconds: it was ended");
             return Err(failure(FailureClass::Internal, stage, "child.stalled", message));
@@ -113,7 +115,8 @@ async fn hangs(id: u32, pulse: &Pulse) {
     while n_idle < LOOKS {
         tokio::time::sleep(limit / LOOKS).await;
         let now = cpu_time(id);
-        if now == before {
+        // Who cannot tell the CPU time does not know that there was none.
+        if now.is_some() && now == before {
             n_idle += 1;
         } else {
             (before, n_idle) = (now, 0);
@@ -308,6 +311,7 @@ async fn log(device: String, stderr: impl AsyncRead + Unpin, said: Arc<Mutex<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pulse::{Process, Pulses};
 
     #[test]
     fn what_the_input_is_not_to_blame_for_is_tried_again() {
@@ -335,6 +339,15 @@ mod tests {
         let said = Arc::default();
         log("cpu".to_owned(), &b"error \xff\nlater\n"[..], Arc::clone(&said)).await;
         assert_eq!(*said.lock().unwrap(), "error \u{fffd}");
+    }
+
+    #[tokio::test]
+    async fn a_process_of_unknown_cpu_time_does_not_hang() {
+        let pulses = Pulses::default();
+        let pulse = pulses.begin(Process::Child, Duration::from_millis(LOOKS.into()));
+        // No process has this id.
+        let hangs = timeout(Duration::from_millis(500), hangs(u32::MAX, &pulse)).await;
+        assert!(hangs.is_err());
     }
 
     #[test]

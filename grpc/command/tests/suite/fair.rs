@@ -1,7 +1,7 @@
 //! Nobody waits for the inputs of others, and nothing runs for who has gone.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, long_job, signal, submit, until, wait};
+use crate::common::appliance::{Appliance, long_job, signal, slow_job, submit, until, wait};
 use crate::common::identity::sha256;
 use quarry_client::protocol::{FailureClass, JobState};
 use quarry_client::{Client, Connection};
@@ -45,14 +45,14 @@ async fn small_inputs_do_not_wait_for_the_large_ones_of_others() {
     let service = start(&folder);
     let mut many = client_of(&service, "many").await;
     let mut few = client_of(&service, "few").await;
-    let large = long_job(&mut many, 1 << 18).await;
+    let large = slow_job(&mut many, &folder).await;
     let small = long_job(&mut few, 0).await;
 
-    let mut ids = Vec::new();
-    for _ in 0..10 {
-        ids.push(submit(&mut many, large.clone()).await.id);
-    }
+    submit(&mut many, large.clone()).await;
     let preparing = stop_child(&service, &[]);
+    for _ in 1..10 {
+        submit(&mut many, large.clone()).await;
+    }
     let id = submit(&mut few, small.clone()).await.id;
     let job = timeout(SOON, wait(&mut few, &id))
         .await
@@ -63,6 +63,9 @@ async fn small_inputs_do_not_wait_for_the_large_ones_of_others() {
         "the large one is prepared still"
     );
 
+    until("an end of the other children", || {
+        (service.processes("child") == [preparing]).then_some(())
+    });
     let mut same = many.clone();
     let estimated = large.clone();
     let call = tokio::spawn(async move { same.estimate(estimated).await });

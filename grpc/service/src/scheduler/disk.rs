@@ -139,18 +139,13 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifacts::ArtifactFolder;
     use crate::scheduler::testing;
-    use crate::store::RedbStore;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_asks_waits_neither_for_a_failing_store_nor_for_a_submission() {
         let folder = tempfile::tempdir().unwrap();
         let settings = testing::settings(folder.path());
-        let store = RedbStore::open(&settings.store_file).unwrap();
-        let artifacts = ArtifactFolder::open(&settings.artifacts, 0, 1 << 20).unwrap();
-        let scheduler = Scheduler::start(settings, Arc::new(store), Arc::new(artifacts)).await;
-        let scheduler = scheduler.unwrap();
+        let scheduler = testing::start(settings).await;
         let submission = scheduler.admitting.lock().await;
         scheduler.state().store_failed = Some("the fault of this test".to_owned());
         // The state is locked by nobody who waits for the store, so both answer at once.

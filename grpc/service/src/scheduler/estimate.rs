@@ -3,7 +3,7 @@
 use super::commitments::{Missed, Work, missed, wait};
 use super::pace::stopped_after;
 use super::queue::aged;
-use super::supervise::Place;
+use super::turns::Turn;
 use super::{Active, Scheduler, SubmitError};
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
@@ -11,7 +11,7 @@ use quarry_client::protocol::{Estimate, Failure, FailureClass, JobState, Limits,
 use std::time::{Duration, SystemTime};
 
 /// Maximum estimates in progress. Each has a child that may take `max_child_memory_bytes`.
-const MAX_ESTIMATES: usize = 4;
+pub(super) const MAX_ESTIMATES: usize = 4;
 /// Quantile used for deadline commitments.
 pub const PROMISE: f64 = 0.95;
 
@@ -118,19 +118,11 @@ impl Scheduler {
     /// # Errors
     /// [`Failure`]: why the job could not be proved.
     pub async fn estimate(&self, tenant: &str, spec: &Spec) -> Result<Estimate, Failure> {
-        // One at a time for each tenant, so that nobody waits for the large inputs of others.
-        let begun = self.when(|state| {
-            let may_begin = !state.estimating.has(tenant) && state.estimating.taken() < MAX_ESTIMATES;
-            may_begin.then(|| {
-                state.n_estimates += 1;
-                (state.n_estimates, state.estimating.take(tenant))
-            })
-        });
-        let (n, place) = begun.await;
+        let turn = self.estimates.take(tenant).await;
         let estimating = Estimating {
             scheduler: self,
-            id: format!("estimate-{n}"),
-            place: Some(place),
+            id: format!("estimate-{}", turn.n),
+            _turn: turn,
         };
         let prepared = self.run_prepare(&estimating.id, tenant, spec).await;
         drop(estimating);
@@ -161,18 +153,16 @@ impl Scheduler {
     }
 }
 
-/// An estimate in progress. When it is dropped, its place is free.
+/// An estimate in progress. When it is dropped, the next has its turn.
 struct Estimating<'a> {
     scheduler: &'a Scheduler,
     /// Name of its scratch folder.
     id: String,
-    place: Option<Place>,
+    _turn: Turn,
 }
 
 impl Drop for Estimating<'_> {
     fn drop(&mut self) {
-        self.place = None;
         self.scheduler.scratch.abandon(&self.id);
-        self.scheduler.wake.notify_waiters();
     }
 }

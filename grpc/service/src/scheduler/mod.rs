@@ -31,6 +31,7 @@ mod tasks;
 mod tenants;
 #[cfg(test)]
 mod testing;
+mod turns;
 mod view;
 
 pub use collect::Retention;
@@ -49,6 +50,7 @@ use announce::Announcer;
 use collect::Collection;
 use disk::Disk;
 use ended::EndedJobs;
+use estimate::MAX_ESTIMATES;
 use limits::MaxLimits;
 use pace::Pace;
 use pause::Pause;
@@ -65,6 +67,7 @@ use std::time::{Duration, Instant, SystemTime};
 use supervise::{Lanes, Places};
 use tasks::{blocking, joined, to_its_end};
 use tokio::sync::{Notify, watch};
+use turns::Turns;
 
 /// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -160,10 +163,6 @@ struct State {
     ready: Queue,
     /// Child processes that are preparing a job.
     preparing: Lanes,
-    /// Child processes that are preparing an estimate.
-    estimating: Lanes,
-    /// Number of estimates so far.
-    n_estimates: u64,
     /// Jobs on devices or in verification.
     proving: Places,
     draining: bool,
@@ -190,6 +189,7 @@ pub struct Scheduler {
     pause: Pause,
     pace: Pace,
     pulses: Pulses,
+    estimates: Turns,
     max_limits: MaxLimits,
     collection: Collection,
     /// Held while a submission is decided.
@@ -245,6 +245,7 @@ impl Scheduler {
             pause,
             pace,
             pulses: Pulses::default(),
+            estimates: Turns::new(MAX_ESTIMATES),
             collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
         });

@@ -1,4 +1,4 @@
-//! The pace of recent proofs: device seconds for their work in field multiplications.
+//! The pace of recent proofs: device seconds for their work in field multiplications, by device.
 
 use crate::store::{JobStore, Listing, StoreError};
 use quarry_client::protocol::{JobState, PhaseTime};
@@ -19,8 +19,18 @@ const MAX_SECONDS: u64 = u32::MAX as u64;
 /// Pace of recent proofs.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Work in field multiplications, and device seconds.
-    samples: Mutex<VecDeque<(f64, f64)>>,
+    samples: Mutex<VecDeque<Sample>>,
+}
+
+/// A recent proof.
+#[derive(Clone, Debug)]
+struct Sample {
+    /// Description of the device that made it.
+    device: String,
+    /// Work in field multiplications.
+    work: f64,
+    /// Device time.
+    seconds: f64,
 }
 
 impl Pace {
@@ -40,22 +50,26 @@ impl Pace {
             let work = result
                 .statement
                 .map_or(0.0, |statement| statement.multiplications);
-            pace.add(work, &result.phases);
+            pace.add(&result.device, work, &result.phases);
         }
         Ok(pace)
     }
 
-    /// Adds a proof.
-    pub(super) fn add(&self, work: f64, phases: &[PhaseTime]) {
+    /// Adds a proof that a device with this description made.
+    pub(super) fn add(&self, device: &str, work: f64, phases: &[PhaseTime]) {
         let time = |phase: &PhaseTime| phase.time.and_then(|time| Duration::try_from(time).ok());
         let time: Duration = phases.iter().filter_map(time).sum();
-        self.add_seconds(work, time.as_secs_f64());
+        self.add_seconds(device, work, time.as_secs_f64());
     }
 
-    fn add_seconds(&self, work: f64, seconds: f64) {
+    fn add_seconds(&self, device: &str, work: f64, seconds: f64) {
         if work > 0.0 && seconds > 0.0 {
             let mut samples = self.samples();
-            samples.push_back((work, seconds));
+            samples.push_back(Sample {
+                device: device.to_owned(),
+                work,
+                seconds,
+            });
             if samples.len() > SAMPLES {
                 samples.pop_front();
             }
@@ -65,20 +79,35 @@ impl Pace {
     /// Device time that a `share` of proofs of this work do not exceed; unknown work counts as the mean. `None` before
     /// the first proof.
     pub(super) fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
-        let samples: Vec<_> = self.samples().iter().copied().collect();
+        self.time_of(|_| true, work, share)
+    }
+
+    /// [`Pace::time`] on the device with this description: another may be far faster or slower.
+    pub(super) fn time_on(&self, device: &str, work: Option<f64>, share: f64) -> Option<Duration> {
+        self.time_of(|sample| sample.device == device, work, share)
+    }
+
+    fn time_of(&self, counts: impl Fn(&Sample) -> bool, work: Option<f64>, share: f64) -> Option<Duration> {
+        let samples = self.paces_of(counts);
         let work = work.unwrap_or_else(|| mean_work(&samples));
         time_by(samples, work, share)
     }
 
     /// Usual time of this work, if it is longer than `most` seconds. Only proofs that are not much smaller count.
     pub(super) fn excess(&self, work: f64, most: u64) -> Option<Duration> {
-        let is_like = |(known, _): &(f64, f64)| known * MAX_STRETCH >= work;
-        let like = self.samples().iter().copied().filter(is_like).collect();
+        let like = self.paces_of(|sample| sample.work * MAX_STRETCH >= work);
         let usual = time_by(like, work, 0.5)?;
         (usual > Duration::from_secs(most)).then_some(usual)
     }
 
-    fn samples(&self) -> MutexGuard<'_, VecDeque<(f64, f64)>> {
+    /// Work and device seconds of the proofs that count.
+    fn paces_of(&self, counts: impl Fn(&Sample) -> bool) -> Vec<(f64, f64)> {
+        let samples = self.samples();
+        let count = samples.iter().filter(|sample| counts(sample));
+        count.map(|sample| (sample.work, sample.seconds)).collect()
+    }
+
+    fn samples(&self) -> MutexGuard<'_, VecDeque<Sample>> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -120,11 +149,11 @@ mod tests {
     fn the_pace_is_that_of_the_latest_proofs() {
         let pace = Pace::default();
         assert_eq!(pace.time(None, 0.5), None);
-        pace.add_seconds(0.0, 1.0);
-        pace.add_seconds(1e9, 0.0);
+        pace.add_seconds("cpu", 0.0, 1.0);
+        pace.add_seconds("cpu", 1e9, 0.0);
         assert_eq!(pace.time(None, 0.5), None, "what says nothing is not counted");
         for n in 1..=100 {
-            pace.add_seconds(1e9, f64::from(n % 10 + 1));
+            pace.add_seconds("cpu", 1e9, f64::from(n % 10 + 1));
         }
         assert_eq!(seconds(&pace, None, 0.0), Some(1.0));
         assert_eq!(seconds(&pace, Some(1e9), 1.0), Some(10.0));
@@ -135,7 +164,7 @@ mod tests {
             "{half:?} {most:?}"
         );
         for _ in 0..SAMPLES {
-            pace.add_seconds(1e9, 20.0);
+            pace.add_seconds("cpu", 1e9, 20.0);
         }
         assert_eq!(seconds(&pace, None, 0.0), Some(20.0), "older ones are forgotten");
     }
@@ -144,17 +173,32 @@ mod tests {
     fn proofs_of_another_size_do_not_count() {
         let pace = Pace::default();
         for _ in 0..NEAREST {
-            pace.add_seconds(1e6, 1.0);
-            pace.add_seconds(1e9, 10.0);
+            pace.add_seconds("cpu", 1e6, 1.0);
+            pace.add_seconds("cpu", 1e9, 10.0);
         }
         assert_eq!(seconds(&pace, Some(2e9), 1.0), Some(20.0));
         assert_eq!(seconds(&pace, Some(2e6), 1.0), Some(2.0));
     }
 
     #[test]
+    fn another_device_has_another_pace() {
+        let pace = Pace::default();
+        pace.add_seconds("gpu", 1e9, 1.0);
+        let on = |device| pace.time_on(device, Some(1e9), 1.0).map(|time| time.as_secs());
+        assert_eq!((on("gpu"), on("cpu")), (Some(1), None));
+        pace.add_seconds("cpu", 1e9, 50.0);
+        assert_eq!((on("gpu"), on("cpu")), (Some(1), Some(50)));
+        assert_eq!(
+            seconds(&pace, Some(1e9), 1.0),
+            Some(50.0),
+            "a job may go to either"
+        );
+    }
+
+    #[test]
     fn times_without_bounds_can_be_added_up() {
         let pace = Pace::default();
-        pace.add_seconds(1e9, 5.0);
+        pace.add_seconds("cpu", 1e9, 5.0);
         for work in [1e300, f64::INFINITY] {
             let time = pace.time(Some(work), 0.95).unwrap().min(stopped_after(u64::MAX));
             assert_eq!(time, Duration::from_secs(MAX_SECONDS), "{work}");
@@ -166,7 +210,7 @@ mod tests {
     fn a_job_that_would_be_stopped_is_known_before() {
         let pace = Pace::default();
         assert_eq!(pace.excess(1e18, 1), None, "nothing is known yet");
-        pace.add_seconds(1e9, 5.0);
+        pace.add_seconds("cpu", 1e9, 5.0);
         assert_eq!(pace.excess(1e9, 5), None);
         assert_eq!(pace.excess(2e9, 5), Some(Duration::from_secs(10)));
         assert_eq!(pace.excess(64e9, 5), Some(Duration::from_secs(320)));
@@ -176,9 +220,9 @@ mod tests {
             "a small proof says little of a large one"
         );
         // Nor do small proofs count beside one that is like it.
-        pace.add_seconds(64e9, 20.0);
+        pace.add_seconds("cpu", 64e9, 20.0);
         for _ in 0..NEAREST {
-            pace.add_seconds(1e6, 10.0);
+            pace.add_seconds("cpu", 1e6, 10.0);
         }
         assert_eq!(pace.excess(65e9, 60), None);
         assert_eq!(pace.excess(128e9, 39), Some(Duration::from_secs(40)));

@@ -12,7 +12,7 @@ use crate::processes::run_child;
 use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{ArtifactRef, DeviceInfo, Failure, FailureClass, JobState, Limits, Statement};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,21 +54,24 @@ impl State {
     /// Takes the next job to prepare from the queue. As many are prepared `ahead` as there are devices, so that the next
     /// program runs while the current job is proved; up to twice as many if the ready jobs do not fit a device that
     /// waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
-    /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others.
+    /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others. Their
+    /// ready jobs count too, for the sake of the scratch folder's disk.
     fn next_to_prepare(&mut self, ahead: usize) -> Option<Entry> {
         let n_preparing = self.preparing.taken();
-        let is_enough = match self.ready.len() + n_preparing {
+        let n_begun = self.ready.len() + n_preparing;
+        let is_enough = match n_begun {
             n if n < ahead => false,
             n if n < 2 * ahead => n_preparing > 0 || self.feeds_all_devices(),
             _ => true,
         };
-        let has_own = n_preparing < ahead + MAX_OWN_CHILDREN;
-        let (preparing, ready) = (&self.preparing, &self.ready);
-        let is_served =
-            |tenant: &String| preparing.has(tenant) || ready.iter().any(|entry| entry.tenant == *tenant);
-        self.waiting.pop(Instant::now(), |entry| {
-            !is_enough || (has_own && !is_served(&entry.tenant))
-        })
+        let has_own = n_preparing < ahead + MAX_OWN_CHILDREN && n_begun < 2 * ahead + MAX_OWN_CHILDREN;
+        if is_enough && !has_own {
+            return None;
+        }
+        let with_ready: HashSet<&str> = self.ready.iter().map(|entry| &*entry.tenant).collect();
+        let is_served = |tenant: &str| self.preparing.has(tenant) || with_ready.contains(tenant);
+        self.waiting
+            .pop(Instant::now(), |entry| !is_enough || !is_served(&entry.tenant))
     }
 }
 
@@ -208,5 +211,51 @@ impl Scheduler {
             artifacts.adopt(&tenant, Path::new(&copy))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(tenant: &str) -> Entry {
+        Entry {
+            id: tenant.to_owned(),
+            lease: 0,
+            tenant: tenant.to_owned(),
+            priority: 0,
+            since: Instant::now(),
+            not_before: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn ready_jobs_of_many_tenants_are_bounded() {
+        let ahead = 1;
+        let mut state = State::default();
+        for n in 0..20 {
+            state.waiting.push(job(&format!("tenant {n}")));
+        }
+        // Each child is done at once, and no device takes a job.
+        while let Some(next) = state.next_to_prepare(ahead) {
+            state.ready.push(next);
+        }
+        assert_eq!(state.ready.len(), 2 * ahead + MAX_OWN_CHILDREN);
+    }
+
+    #[test]
+    fn a_tenant_has_one_child_of_its_own() {
+        let mut state = State::default();
+        for tenant in ["a", "a", "a", "b", "b", "c"] {
+            state.waiting.push(job(tenant));
+        }
+        let mut places = Vec::new();
+        let mut tenants = Vec::new();
+        while let Some(next) = state.next_to_prepare(1) {
+            places.push(state.preparing.take(&next.tenant));
+            tenants.push(next.tenant);
+        }
+        tenants.sort();
+        assert_eq!(tenants, ["a", "b", "c"]);
     }
 }

@@ -207,7 +207,7 @@ impl Scheduler {
             annotations,
         });
         worker.ask(request).await;
-        pulse.beat(self.max_silence(self.work(id), ""));
+        pulse.beat(self.max_silence(&worker.device.description, self.work(id), ""));
         let limits = self.limits(job.spec.limits);
         let time = Duration::from_secs(limits.max_device_seconds);
         let outcome = tokio::select! {
@@ -293,7 +293,7 @@ impl Scheduler {
             };
             match report {
                 Report::Progress(progress) if progress.lease == lease => {
-                    pulse.beat(self.max_silence(work, &progress.stage));
+                    pulse.beat(self.max_silence(&worker.device.description, work, &progress.stage));
                     if self.tell(id, &progress).await.is_err() {
                         return Some(Outcome::Stopped);
                     }

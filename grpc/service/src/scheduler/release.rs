@@ -64,7 +64,7 @@ impl Scheduler {
         let estimate = self.pace.time(Some(work), 0.5).map(|time| time.as_secs_f64());
         let seconds = self.metrics.proved(device, &proved.phases, estimate);
         self.history.proved(seconds);
-        self.pace.add(work, &proved.phases);
+        self.pace.add(&proved.device, work, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {
             job_id: id.to_owned(),

@@ -1,8 +1,11 @@
 //! What tests of the scheduler share.
 
-use super::{Retention, Settings};
+use super::{Retention, Scheduler, Settings};
+use crate::artifacts::ArtifactFolder;
+use crate::store::RedbStore;
 use quarry_client::protocol::Limits;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of a scheduler in a folder. Jobs are prepared for one device. Its worker never starts: this program is a
@@ -28,4 +31,12 @@ pub(super) fn settings(folder: &Path) -> Settings {
         },
         doubt: Duration::ZERO,
     }
+}
+
+/// Starts a scheduler with its store and artifacts on the disk.
+pub(super) async fn start(settings: Settings) -> Arc<Scheduler> {
+    let store = RedbStore::open(&settings.store_file).unwrap();
+    let artifacts = ArtifactFolder::open(&settings.artifacts, 0, u64::MAX).unwrap();
+    let started = Scheduler::start(settings, Arc::new(store), Arc::new(artifacts)).await;
+    started.unwrap()
 }

@@ -80,16 +80,20 @@ impl Scheduler {
             reasons.push(format!("an operator has paused the devices: {reason}"));
         }
         let load = self.load();
-        if !load.devices.iter().any(|device| device.is_ready) {
+        let hung = self.hung_devices();
+        let is_usable = |device: &DeviceLoad| device.is_ready && !hung.contains_key(&device.name);
+        if !load.devices.iter().any(is_usable) {
             let devices = self.devices();
-            let why = devices.iter().map(|info| match &*info.note {
-                "" => format!("{}: its worker is starting", info.name),
-                note => format!("{}: {note}", info.name),
+            let why = devices.iter().map(|info| {
+                let how = hung.get(&info.name).unwrap_or(&info.note);
+                match &**how {
+                    "" => format!("{}: its worker is starting", info.name),
+                    how => format!("{}: {how}", info.name),
+                }
             });
             let why: Vec<_> = why.collect();
             reasons.push(format!("no device has a ready worker: {}", why.join("; ")));
         }
-        reasons.extend(self.hung_devices());
         let n_waiting = self.state().waiting.len();
         if n_waiting >= self.settings.max_queued_jobs {
             reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
@@ -128,6 +132,38 @@ fn disk_reasons(free: u64, watermark: u64) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pulse::Process;
+    use crate::scheduler::testing;
+
+    #[tokio::test]
+    async fn a_device_that_hangs_matters_if_no_other_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = testing::settings(folder.path());
+        settings.devices = vec!["a".to_owned(), "b".to_owned()];
+        let scheduler = testing::start(settings).await;
+        // From here on nothing else runs, since nothing is awaited.
+        for device in &mut scheduler.state().devices {
+            device.description = "a device".to_owned();
+        }
+        let no_device = || {
+            let mut reasons = scheduler.why_not_ready().into_iter();
+            reasons.find(|reason| reason.contains("no device"))
+        };
+        let hang = |device: &str| {
+            let watched = Process::Worker(device.to_owned());
+            let pulse = scheduler.pulses.begin(watched, Duration::ZERO);
+            std::thread::sleep(Duration::from_millis(1));
+            pulse
+        };
+        let _a = hang("a");
+        assert_eq!(no_device(), None);
+        let _b = hang("b");
+        let reason = no_device().unwrap();
+        for device in ["a", "b"] {
+            let how = format!("{device}: its worker has made no progress");
+            assert!(reason.contains(&how), "{reason}");
+        }
+    }
 
     #[test]
     fn a_short_disk_is_told_whatever_the_watermark() {

@@ -12,20 +12,20 @@ use tonic::Status;
 
 /// How long the store is waited for.
 const MAX_STORE_WAIT: Duration = Duration::from_secs(1);
+/// Maximum estimates under way of a tenant without a limit of its own: they wait, and each keeps its request.
+const MAX_ESTIMATES: u64 = 256;
 
 impl Api {
     /// Takes a place for an estimate, within the tenant's limit.
     pub(super) fn estimate_slot(&self, who: &Identity) -> Result<Slot<String>, Exceeded> {
-        let max = who.limits.max_estimates;
-        let most = max
-            .and_then(|max| usize::try_from(max).ok())
-            .unwrap_or(usize::MAX);
+        let max = who.limits.max_estimates.unwrap_or(MAX_ESTIMATES);
+        let most = usize::try_from(max).unwrap_or(usize::MAX);
         let slot = self.estimates.take_within(who.tenant.clone(), most);
         slot.ok_or_else(|| Exceeded {
             quota: quota::Quota::Estimates,
             used: self.estimates.held(&who.tenant) as u64,
             asked: 1,
-            max: max.unwrap_or(u64::MAX),
+            max,
         })
     }
 
