@@ -246,7 +246,7 @@ impl Default for JobLimits {
             max_child_memory_bytes: 16 << 30,
             max_child_cpu_seconds: 900,
             max_device_seconds: 6 * 3600,
-            max_proof_of_work_bits: 40,
+            max_proof_of_work_bits: 32,
             max_log_n_cosets: 8,
             max_queries: 512,
         }

@@ -93,10 +93,12 @@ impl Pace {
         time_by(samples, work, share)
     }
 
-    /// Usual time of this work, if it is longer than `most` seconds. Only proofs that are not much smaller count.
+    /// Usual time of this work, if it is longer than `most` seconds. If all proofs were much smaller, the least time that
+    /// is conceivable after them.
     pub(super) fn excess(&self, work: f64, most: u64) -> Option<Duration> {
         let like = self.paces_of(|sample| sample.work * MAX_STRETCH >= work);
-        let usual = time_by(like, work, 0.5)?;
+        let conceivable = || time_by(self.paces_of(|_| true), work / MAX_STRETCH, 0.0);
+        let usual = time_by(like, work, 0.5).or_else(conceivable)?;
         (usual > Duration::from_secs(most)).then_some(usual)
     }
 
@@ -215,9 +217,14 @@ mod tests {
         assert_eq!(pace.excess(2e9, 5), Some(Duration::from_secs(10)));
         assert_eq!(pace.excess(64e9, 5), Some(Duration::from_secs(320)));
         assert_eq!(
-            pace.excess(65e9, 5),
+            pace.excess(65e9, 6),
             None,
             "a small proof says little of a large one"
+        );
+        assert_eq!(
+            pace.excess(64e12, 4999),
+            Some(Duration::from_secs(5000)),
+            "but something"
         );
         // Nor do small proofs count beside one that is like it.
         pace.add_seconds("cpu", 64e9, 20.0);
