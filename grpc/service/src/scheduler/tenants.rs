@@ -105,7 +105,7 @@ mod tests {
             time: Duration::from_secs(100).try_into().ok(),
             ..PhaseTime::default()
         };
-        scheduler.pace.add(1e9, &[phase]);
+        scheduler.pace.add("cpu", 1e9, &[phase]);
         for (id, state) in [("runs", JobState::Running), ("verifies", JobState::Verifying)] {
             let mut job = example("a");
             job.state = state;
