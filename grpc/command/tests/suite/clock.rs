@@ -93,3 +93,31 @@ async fn a_clock_that_is_set_harms_no_job_without_a_deadline() {
     }
     until("readiness", || (service.page("/readyz").0 == 200).then_some(()));
 }
+
+/// A machine that lost its power may start with a wrong clock. It must not remove jobs as too old.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_after_a_crash_removes_nothing() {
+    let case = Folder::with_case(PLAIN);
+    set(&case, 0);
+    let service = start(&case);
+    let mut client = service.client().await;
+    let spec = air_job(&mut client, &case, "blake").await;
+    let ended = submit(&mut client, spec).await.id;
+    assert_eq!(wait(&mut client, &ended).await.state(), JobState::Succeeded);
+    // A job that has not ended is begun anew, and so looks new.
+    let running = long_job(&mut client, 1 << 18).await;
+    let running = submit(&mut client, running).await.id;
+    drop(service);
+
+    set(&case, 400 * 24);
+    // Nor does a restart within the hour.
+    for _ in 0..2 {
+        let service = start(&case);
+        let mut client = service.client().await;
+        until("the doubt", || {
+            service.log().contains("collection is off").then_some(())
+        });
+        assert_eq!(client.get(&ended).await.unwrap().state(), JobState::Succeeded);
+        client.get(&running).await.unwrap();
+    }
+}

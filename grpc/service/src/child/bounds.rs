@@ -307,7 +307,7 @@ mod tests {
             (
                 &work,
                 "limits.max_proof_of_work_bits",
-                "proof_of_work_bits is 64; at most 40 is allowed",
+                "proof_of_work_bits is 64; at most 32 is allowed",
             ),
             (
                 &cosets,

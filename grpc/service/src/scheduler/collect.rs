@@ -3,7 +3,6 @@
 
 use super::{Scheduler, SubmitError, blocking, joined};
 use crate::log::seconds;
-use crate::store::Listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, RwLock, RwLockReadGuard};
@@ -20,9 +19,6 @@ const STEP: usize = 256;
 const JUMP: Duration = Duration::from_secs(600);
 /// How long collection stays off after a clock jump, to leave time to correct the clock.
 const DOUBT: Duration = Duration::from_secs(3600);
-
-/// If the last job is older than this at the start, the first collection is delayed.
-const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// Retention times.
 #[derive(Clone, Copy, Debug)]
@@ -95,15 +91,12 @@ impl Scheduler {
     /// Collects periodically, and soon after an upload found too little disk space.
     pub(super) async fn collect_forever(self: Arc<Self>) {
         let mut clock = Clock::new((Instant::now(), SystemTime::now()));
-        if self.is_long_idle().await {
-            clock.doubt(Instant::now(), DOUBT);
-        }
         let doubt = self.settings.doubt;
         if !doubt.is_zero() {
             let seconds = doubt.as_secs();
             tracing::warn!(
                 seconds,
-                "the store was created or restored recently: collection is off"
+                "the store was created or restored recently, or had no job for a day: collection is off"
             );
             clock.doubt(Instant::now(), doubt);
         }
@@ -130,26 +123,6 @@ impl Scheduler {
             Ok(Err(error)) => tracing::error!(%error, "collection failed"),
             Err(_) => tracing::error!("collection panicked"),
         }
-    }
-
-    /// Whether the last job is so old that the clock may have been changed while the service was down.
-    async fn is_long_idle(&self) -> bool {
-        let newest = Listing {
-            page_size: 1,
-            ..Listing::default()
-        };
-        let Ok(page) = self.with_store(move |store| store.list(&newest)).await else {
-            return true;
-        };
-        let last = page.jobs.first().map(|job| job.updated);
-        let idle = last.and_then(|at| at.elapsed().ok()).unwrap_or_default();
-        if idle > LONG {
-            tracing::warn!(
-                seconds = idle.as_secs(),
-                "no recent job, or the clock jumped: collection is off for an hour"
-            );
-        }
-        idle > LONG
     }
 
     /// Removes expired data; returns the numbers of jobs and of files removed.

@@ -5,7 +5,7 @@ use super::ServeError;
 use crate::artifacts::ArtifactFolder;
 use crate::config::Config;
 use crate::scheduler::{Retention, Settings};
-use crate::store::{JobStore, RedbStore, StoreError};
+use crate::store::{JobStore, Listing, RedbStore, StoreError};
 use rustix::fs::Mode;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -16,6 +16,8 @@ use std::time::{Duration, SystemTime};
 
 /// Name of the store's file in the data folder.
 const STORE_FILE: &str = "store.redb";
+/// If the newest job has not changed for longer at the start, nothing is collected for a time.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// An open data folder.
 pub struct Data {
@@ -25,7 +27,7 @@ pub struct Data {
     pub store: Arc<RedbStore>,
     /// The files.
     pub artifacts: Arc<ArtifactFolder>,
-    /// When the store was created or restored.
+    /// When the store was created, restored or last in doubt.
     here_since: SystemTime,
 }
 
@@ -58,6 +60,9 @@ impl Data {
         let limits = &config.artifacts;
         let artifacts =
             ArtifactFolder::open(&folder.join("artifacts"), limits.min_free_bytes, limits.max_bytes)?;
+        if is_long_idle(&store)? {
+            store.doubt()?;
+        }
         let here_since = store.here_since()?;
         artifacts.share_out(|| Ok::<_, ServeError>(store.references(SystemTime::UNIX_EPOCH)?))?;
         Ok(Self {
@@ -94,6 +99,16 @@ impl Data {
                 .saturating_sub(self.here_since.elapsed().unwrap_or_default()),
         }
     }
+}
+
+/// Whether the newest job last changed so long ago that the clock may have been changed while the service was down.
+fn is_long_idle(store: &RedbStore) -> Result<bool, StoreError> {
+    let newest = Listing {
+        page_size: 1,
+        ..Listing::default()
+    };
+    let last = store.list(&newest)?.jobs.first().map(|job| job.updated);
+    Ok(last.is_some_and(|last| last.elapsed().is_ok_and(|idle| idle > LONG)))
 }
 
 /// Opens the store of a data folder. Creates it only if there are no artifacts: they would be those of a lost store.

@@ -21,11 +21,21 @@ const HOME_SINCE: &str = "home since";
 pub fn settle(write: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
     let home = identity(path).map_err(|why| StoreError::Io(why.to_string()))?;
     let mut meta = write.open_table(META)?;
-    let before = meta.get(HOME)?.map(|home| home.value());
-    if before != Some(home) {
-        meta.insert(HOME, home)?;
-        meta.insert(HOME_SINCE, seconds(SystemTime::now()))?;
+    let before = meta.insert(HOME, home)?.map(|home| home.value());
+    drop(meta);
+    match before == Some(home) {
+        true => Ok(()),
+        false => arrive(write),
     }
+}
+
+/// Records that the file holds the store since now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn arrive(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut meta = write.open_table(META)?;
+    meta.insert(HOME_SINCE, seconds(SystemTime::now()))?;
     Ok(())
 }
 

@@ -66,6 +66,18 @@ impl RedbStore {
         self.with(|database| home::since(&database.begin_read()?))
     }
 
+    /// Counts the store as one that was restored now, also after the next start: ages in it are in doubt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn doubt(&self) -> Result<(), StoreError> {
+        self.with(|database| {
+            let write = begin(database)?;
+            home::arrive(&write)?;
+            Ok(write.commit()?)
+        })
+    }
+
     /// Opens a store for reading or copying, without upgrading it.
     ///
     /// # Errors
