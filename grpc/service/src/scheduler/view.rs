@@ -15,6 +15,19 @@ impl Scheduler {
         self.state().devices.clone()
     }
 
+    /// [`Scheduler::devices`] without the jobs of tenants that may not be seen.
+    pub fn devices_for(&self, may_see: impl Fn(&str) -> bool) -> Vec<DeviceInfo> {
+        let state = self.state();
+        let mut devices = state.devices.clone();
+        for device in &mut devices {
+            let job = state.active.get(&device.job_id);
+            if !job.is_some_and(|job| may_see(&job.tenant)) {
+                device.job_id.clear();
+            }
+        }
+        devices
+    }
+
     /// Current load of the queue and the devices.
     pub fn load(&self) -> Load {
         let disk = self.disk.figures();
@@ -132,8 +145,9 @@ fn disk_reasons(free: u64, watermark: u64) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job;
     use crate::pulse::Process;
-    use crate::scheduler::testing;
+    use crate::scheduler::{Active, testing};
 
     #[tokio::test]
     async fn a_device_that_hangs_matters_if_no_other_is_left() {
@@ -163,6 +177,20 @@ mod tests {
             let how = format!("{device}: its worker has made no progress");
             assert!(reason.contains(&how), "{reason}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_tenant_does_not_see_the_jobs_of_others_on_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let scheduler = testing::start(testing::settings(folder.path())).await;
+        let active = Active::of(&job::example("a"));
+        {
+            let mut state = scheduler.state();
+            state.active.insert("job".to_owned(), active);
+            "job".clone_into(&mut state.devices[0].job_id);
+        }
+        let job = |tenant| scheduler.devices_for(|of| of == tenant)[0].job_id.clone();
+        assert_eq!((&*job("a"), &*job("b")), ("job", ""));
     }
 
     #[test]

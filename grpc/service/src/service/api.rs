@@ -234,7 +234,7 @@ impl Prover for Api {
         };
         Ok(Response::new(Capabilities {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            devices: self.scheduler.devices(),
+            devices: self.scheduler.devices_for(|tenant| who.covers(tenant)),
             layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
             profiles: PROFILES.iter().map(profile).collect(),
             limits: Some(self.scheduler.max_limits()),

@@ -3,7 +3,7 @@
 
 use super::StoreError;
 use super::schema::META;
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, WriteTransaction};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
