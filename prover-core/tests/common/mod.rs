@@ -26,6 +26,7 @@ pub struct Golden {
     /// Length of the proof in bytes; 0 if there is none.
     pub proof_bytes: usize,
     /// CPU time of Stone's proof; 0 if there is none.
+    #[allow(dead_code, reason = "the tests of devices do not ask for it")]
     pub stone_cpu_seconds: f64,
     /// The folder with the files of the case.
     pub folder: PathBuf,
