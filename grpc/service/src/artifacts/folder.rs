@@ -154,9 +154,14 @@ impl Artifacts for ArtifactFolder {
 
     fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError> {
         let path = self.object(tenant, sha256)?;
-        match length(&path)? {
-            Some(_) => Ok(path),
-            None => Err(ArtifactError::NotFound(sha256.to_owned())),
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(path),
+            // A pipe in its place would block whoever opens it.
+            Ok(_) => Err(ArtifactError::Damaged(sha256.to_owned())),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                Err(ArtifactError::NotFound(sha256.to_owned()))
+            }
+            Err(why) => Err(why.into()),
         }
     }
 

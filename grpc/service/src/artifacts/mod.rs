@@ -54,9 +54,12 @@ pub enum ArtifactError {
         /// Maximum size in bytes.
         size: u64,
     },
-    /// The content does not match its digest.
+    /// The stored content does not match its digest, or is no file.
     #[error("artifact {0}: its content does not match its digest")]
     Damaged(String),
+    /// The uploaded content does not match its digest.
+    #[error("artifact {0}: the digest of the uploaded bytes is another one; they were removed")]
+    Mismatch(String),
     /// The disk has too little free space.
     #[error("the disk has {free} bytes free, {needed} are needed")]
     DiskFull {

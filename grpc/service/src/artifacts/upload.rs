@@ -98,7 +98,7 @@ impl Upload for PartUpload {
         if digest(&mut self.file)?.sha256 != *sha256 {
             fs::remove_file(part)?;
             accounts.remove(folder, self.received);
-            return Err(ArtifactError::Damaged(sha256.clone()));
+            return Err(ArtifactError::Mismatch(sha256.clone()));
         }
         self.file.sync_all()?;
         crash::point("upload.before-rename");

@@ -4,13 +4,14 @@
 use super::{Client, Config, ConfigError};
 use crate::artifacts::disk_size;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// Default of [`TenantLimits::max_stored_bytes`], unless half of the disk is less.
+/// Default of [`TenantLimits::max_stored_bytes`], unless the tenant's part of half of the disk is less.
 const DEFAULT_MAX_STORED_BYTES: u64 = 256 << 30;
 /// Default of [`TenantLimits::max_promised_bytes`], in files of the largest size.
 const DEFAULT_MAX_PROMISED_FILES: u64 = 2;
-/// Default of [`TenantLimits::max_active_jobs`].
-const DEFAULT_MAX_ACTIVE_JOBS: u64 = 2000;
+/// Default of [`TenantLimits::max_active_jobs`]: this part of the queue.
+const DEFAULT_QUEUE_SHARE: u64 = 5;
 /// Default of [`TenantLimits::max_estimates`].
 const DEFAULT_MAX_ESTIMATES: u64 = 4;
 /// Default of [`TenantLimits::max_priority`]. A tenant with more would go before all others whenever it likes.
@@ -59,21 +60,27 @@ impl TenantLimits {
     /// Limits of a tenant that is one of several, on a disk of so many bytes.
     fn defaults(config: &Config, disk: u64) -> Self {
         Self {
-            // Half of the disk stays for the others.
-            max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES.min(disk / 2)),
+            // All together fill half of the disk.
+            max_stored_bytes: Some(DEFAULT_MAX_STORED_BYTES.min(disk / 2 / n_tenants(config))),
             max_promised_bytes: Some(
                 config
                     .artifacts
                     .max_bytes
                     .saturating_mul(DEFAULT_MAX_PROMISED_FILES),
             ),
-            max_active_jobs: Some(DEFAULT_MAX_ACTIVE_JOBS),
+            max_active_jobs: Some((u64::from(config.max_queued_jobs) / DEFAULT_QUEUE_SHARE).max(1)),
             max_estimates: Some(DEFAULT_MAX_ESTIMATES),
             max_priority: Some(DEFAULT_MAX_PRIORITY),
             // Tenants take turns. Who finds the devices idle may use them all day.
             max_device_seconds_per_day: None,
         }
     }
+}
+
+/// Number of tenants that clients belong to, at least one.
+fn n_tenants(config: &Config) -> u64 {
+    let tenants: BTreeSet<_> = config.clients.iter().map(|client| &client.tenant).collect();
+    tenants.len().max(1) as u64
 }
 
 impl Client {
@@ -158,7 +165,7 @@ mod tests {
             (Some(7), Some(-5))
         );
         assert_eq!(limits[0].max_estimates, Some(9));
-        assert_eq!(limits[0].max_active_jobs, Some(DEFAULT_MAX_ACTIVE_JOBS));
+        assert_eq!(limits[0].max_active_jobs, Some(2000), "a fifth of the queue");
         assert_eq!(limits[1].max_active_jobs, Some(3), "the older key");
         assert_eq!(limits[0].max_device_seconds_per_day, None);
         assert_eq!(limits[0].max_promised_bytes, Some(32 << 30));
@@ -168,6 +175,10 @@ mod tests {
         let stored = |disk| TenantLimits::defaults(&tenants, disk).max_stored_bytes;
         assert_eq!(stored(64 << 30), Some(32 << 30), "nobody fills the disk");
         assert_eq!(stored(u64::MAX), Some(DEFAULT_MAX_STORED_BYTES));
+        let other = client("").replace("\"a\"", "\"b\"");
+        let two = self::config(&[client(""), client(""), other].concat());
+        let stored = TenantLimits::defaults(&two, 64 << 30).max_stored_bytes;
+        assert_eq!(stored, Some(16 << 30), "nor do two");
     }
 
     #[test]

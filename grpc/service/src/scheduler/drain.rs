@@ -51,12 +51,13 @@ impl Scheduler {
     }
 }
 
-/// How long a drain waits for proofs that need so much device time. Verification and a late proof take `least` more.
+/// How long a drain waits for proofs that need so much device time. Verification and a late proof take `least` more. A
+/// proof that would take longer than `most` is not waited for: the wait would be in vain.
 fn patience(least: Duration, most: Duration, left: Vec<Option<Duration>>) -> Duration {
     let most = most.max(least);
     let needed = |left: Option<Duration>| left.map_or(most, |left| left.saturating_add(least));
-    let longest = left.into_iter().map(needed).max();
-    longest.unwrap_or(least).min(most)
+    let in_time = left.into_iter().map(needed).filter(|needed| *needed <= most);
+    in_time.max().unwrap_or(least)
 }
 
 #[cfg(test)]
@@ -71,7 +72,8 @@ mod tests {
             (vec![], 60),
             (vec![known(0)], 60),
             (vec![known(10), known(600), known(20)], 660),
-            (vec![known(5000)], 3600),
+            (vec![known(5000)], 60),
+            (vec![known(10), known(5000)], 70),
             (vec![known(10), None], 3600),
         ] {
             let time = patience(seconds(60), seconds(3600), left.clone());

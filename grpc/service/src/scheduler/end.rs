@@ -50,7 +50,7 @@ impl Scheduler {
             tracing::info!(id, tenant = non_empty(&job.tenant), "job deleted");
             scheduler.state().forget_ended(&id);
             // Watchers find that it is gone.
-            scheduler.announcer.wake();
+            scheduler.announcer.wake_for(&id);
             Ok(())
         })
         .await

@@ -89,6 +89,17 @@ impl SubmitError {
 }
 
 impl Scheduler {
+    /// Rejects a specification whose inputs are not all there.
+    ///
+    /// # Errors
+    /// [`SubmitError::Artifact`].
+    pub fn check_inputs(&self, tenant: &str, spec: &Spec) -> Result<(), SubmitError> {
+        for artifact in spec.inputs() {
+            self.artifacts.path(tenant, &artifact.sha256)?;
+        }
+        Ok(())
+    }
+
     /// Accepts a job if its tenant is within its limits. The job is recorded durably when this returns.
     /// A recorded job is processed even if the caller is gone.
     ///
@@ -141,9 +152,7 @@ impl Scheduler {
             return Err(SubmitError::Late);
         }
         self.check_commitments(&tenant, &spec)?;
-        for artifact in spec.inputs() {
-            self.artifacts.path(&tenant, &artifact.sha256)?;
-        }
+        self.check_inputs(&tenant, &spec)?;
         let submitted = self.with_store(move |store| store.submit(&tenant, spec)).await?;
         if !submitted.existing {
             self.announcer.announce(&submitted.job);

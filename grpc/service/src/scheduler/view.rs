@@ -130,6 +130,11 @@ impl Scheduler {
     pub fn events(&self) -> watch::Receiver<u64> {
         self.announcer.events()
     }
+
+    /// Subscribes to the cursor of the latest event of a job.
+    pub fn events_of(&self, job: &str) -> watch::Receiver<u64> {
+        self.announcer.events_of(job)
+    }
 }
 
 /// What cannot be done with this free disk space.

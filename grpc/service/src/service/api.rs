@@ -249,6 +249,7 @@ impl Prover for Api {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
         let spec = spec::parse(request.into_inner().spec)?;
         let admitted = self.scheduler.check_priority(&spec, &who.limits);
+        let admitted = admitted.and_then(|()| self.scheduler.check_inputs(&who.tenant, &spec));
         let admitted = admitted.and_then(|()| Ok(self.estimate_slot(&who)?));
         let _slot = admitted.map_err(|error| {
             self.scheduler.metrics().refused(error.name());

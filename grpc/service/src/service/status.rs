@@ -49,7 +49,9 @@ pub fn of_store(error: &StoreError) -> Status {
 pub fn of_artifacts(error: &ArtifactError) -> Status {
     let message = brief(error.to_string());
     match error {
-        ArtifactError::Digest(_) | ArtifactError::TooLong { .. } => Status::invalid_argument(message),
+        ArtifactError::Digest(_) | ArtifactError::TooLong { .. } | ArtifactError::Mismatch(_) => {
+            Status::invalid_argument(message)
+        }
         ArtifactError::NotFound(_) => Status::not_found(message),
         ArtifactError::Busy(_) => retry(Code::Aborted, message, SOON),
         ArtifactError::Offset { .. } => Status::out_of_range(message),
@@ -97,8 +99,7 @@ pub fn upload_refusal(status: &Status) -> Option<&'static str> {
         Code::Aborted => Some("busy"),
         Code::DeadlineExceeded => Some("slow"),
         Code::ResourceExhausted => Some("disk"),
-        // DATA_LOSS: the content does not match its digest.
-        Code::InvalidArgument | Code::OutOfRange | Code::DataLoss => Some("invalid"),
+        Code::InvalidArgument | Code::OutOfRange => Some("invalid"),
         Code::Unavailable => Some("storage"),
         _ => None,
     }

@@ -106,7 +106,10 @@ pub async fn send_events(
     may_see: impl Fn() -> Result<(), Status>,
     to: &mpsc::Sender<Result<JobEvent, Status>>,
 ) -> Result<(), Status> {
-    let mut changes = scheduler.events();
+    let mut changes = match &job {
+        Some(job) => scheduler.events_of(job),
+        None => scheduler.events(),
+    };
     let mut has_ended = false;
     loop {
         // All events up to this cursor are in the store.

@@ -53,7 +53,7 @@ fn what_has_another_digest_is_forgotten() {
     let artifact = digest(&b"hello"[..]).unwrap();
     let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
     upload.write(b"HELLO").unwrap();
-    assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
+    assert!(matches!(upload.finish(), Err(ArtifactError::Mismatch(_))));
     assert_eq!(artifacts.stat(T, &artifact.sha256).unwrap().received, 0);
     let mut upload = artifacts.upload(T, &artifact, 0, &NONE).unwrap();
     assert!(matches!(
@@ -199,7 +199,7 @@ fn the_account_does_not_drift() {
     // Its header names a size that is less than what has come.
     let short = ArtifactRef { size: 10, ..artifact };
     let upload = artifacts.upload(T, &short, 999, &NONE).unwrap();
-    assert!(matches!(upload.finish(), Err(ArtifactError::Damaged(_))));
+    assert!(matches!(upload.finish(), Err(ArtifactError::Mismatch(_))));
     assert_eq!(stored(), 0);
 
     // Two jobs make the same new file at a time.
