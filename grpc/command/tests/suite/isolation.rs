@@ -493,5 +493,5 @@ async fn a_job_that_would_take_too_long_takes_no_device() {
     let id = submit(&mut client, spec).await.id;
     let failure = wait(&mut client, &id).await.failure.unwrap_or_default();
     assert_eq!(failure.code, "limits.max_proof_of_work_bits");
-    assert!(failure.message.contains("is 60; at most 40"), "{failure:?}");
+    assert!(failure.message.contains("is 60; at most 32"), "{failure:?}");
 }
