@@ -180,7 +180,6 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
             "limits.file_size",
             "the input makes a larger file than max_bytes of artifacts or the service's own limit (ulimit -f)",
         ),
-        Some(Signal::KILL) => (FailureClass::Resource, "child.killed", "the child was killed"),
         Some(Signal::ABORT) if out_of_memory => (
             FailureClass::Resource,
             "limits.memory",
@@ -192,13 +191,17 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
             "child.aborted",
             "the child aborted: this is a bug in Quarry",
         ),
-        Some(_) => (FailureClass::InputInvalid, "child.signal", "the child died"),
+        Some(Signal::SEGV | Signal::BUS | Signal::FPE | Signal::ILL | Signal::TRAP) => {
+            (FailureClass::InputInvalid, "child.signal", "the child died")
+        }
+        // Somebody sent it: the out-of-memory killer, Ctrl-C in the service's terminal, a machine that shuts down.
+        Some(_) => (FailureClass::Resource, "child.killed", "the child was killed"),
         None => (FailureClass::Internal, "child.died", "the child died"),
     };
     let said = said.lines().next().unwrap_or_default();
     let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
-    // Most inputs would kill the next child too. Retry if SIGKILL ended it, which is usually the out-of-memory killer,
-    // if it aborted for a reason of its own, or if it verified a proof, where no input is run.
+    // Most inputs would kill the next child too. Retry if somebody killed it, if it aborted for a reason of its own, or
+    // if it verified a proof, where no input is run.
     failure.retryable = stage == Stage::Verify || matches!(code, "child.killed" | "child.aborted");
     failure
 }
@@ -320,7 +323,9 @@ mod tests {
             death(stage, status, "").retryable
         };
         assert!(!dies(Stage::Prepare, Signal::SEGV));
-        assert!(dies(Stage::Prepare, Signal::KILL));
+        for sent in [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+            assert!(dies(Stage::Prepare, sent), "{sent:?}");
+        }
         assert!(dies(Stage::Prepare, Signal::ABORT));
         assert!(dies(Stage::Verify, Signal::SEGV));
     }
