@@ -93,7 +93,7 @@ impl Failure {
 
     /// Prints the failure on standard error and, if `is_json`, as JSON on standard output.
     pub fn tell(&self, is_json: bool) {
-        // Parts of the message may come from the input of somebody else.
+        // A message may quote another client's input.
         let message = self.to_string();
         let lines: Vec<_> = message.split('\n').map(terminal::printable).collect();
         let error = format!("error: {}\n", lines.join("\n"));

@@ -22,7 +22,7 @@ fn every_shell_completes_every_subcommand() {
     let names = subcommands(&folder);
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = folder.quarry(&format!("completions {shell}")).exits(0).stdout;
-        // How the service starts its processes is nobody's concern.
+        // Users do not call the hidden subcommands: the service starts its processes with them.
         assert!(!script.contains("worker"), "{shell}");
         for name in &names {
             assert!(script.contains(name.as_str()), "{shell}: {name}");

@@ -1,4 +1,4 @@
-//! Nobody waits for the inputs of others, and nothing runs for who has gone.
+//! A tenant does not wait for the large inputs of others, and an estimate ends with its caller.
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, long_job, signal, slow_job, submit, until, wait};

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(limits[0].max_promised_bytes, Some(32 << 30));
         let tenants = self::config(&client(""));
         let limits = tenants.tenant_limits(tenants.clients.first());
-        assert_eq!(limits.max_priority, Some(0), "nobody goes before all others");
+        assert_eq!(limits.max_priority, Some(0), "no tenant goes before all others");
         let stored = |disk| TenantLimits::defaults(&tenants, disk).max_stored_bytes;
         assert_eq!(stored(64 << 30), Some(32 << 30), "nobody fills the disk");
         assert_eq!(stored(u64::MAX), Some(DEFAULT_MAX_STORED_BYTES));
