@@ -181,16 +181,26 @@ async fn every_point_of_a_proof_that_is_made_again() {
     check_files(&case, 7);
 }
 
-/// Uploads the inputs and an unreferenced file, and submits a job; returns its id.
-async fn upload_and_submit(at: &Connection, case: &Folder, other: &str) -> Result<String, ClientError> {
+/// With this many unfinished jobs, clients submit no more: the test waits for all jobs after its last kill.
+const MAX_WAITING: usize = 40;
+
+/// Uploads an unreferenced file, and submits a job unless enough jobs wait; returns its id.
+async fn upload_and_submit(
+    at: &Connection,
+    case: &Folder,
+    other: &str,
+) -> Result<Option<String>, ClientError> {
     let mut client = Client::connect(at).await?;
     case.write("other", other);
     client.upload(&case.file("other")).await?;
+    if client.list(unfinished()).await?.jobs.len() >= MAX_WAITING {
+        return Ok(None);
+    }
     let spec = try_air_job(&mut client, case, "blake").await?;
-    Ok(client.submit(spec).await?.job.unwrap_or_default().id)
+    Ok(Some(client.submit(spec).await?.job.unwrap_or_default().id))
 }
 
-/// Uploads an unreferenced file and submits a job, repeatedly, to whichever service is running.
+/// Uploads files and submits jobs, repeatedly, to whichever service is running.
 async fn keep_submitting(n: usize, at: Arc<Mutex<Option<Connection>>>, submitted: Arc<Mutex<Vec<String>>>) {
     let case = Folder::with_case(PLAIN);
     for round in 0.. {
@@ -198,7 +208,7 @@ async fn keep_submitting(n: usize, at: Arc<Mutex<Option<Connection>>>, submitted
             return;
         };
         let other = format!("{n} {round}").repeat(100_000);
-        if let Ok(id) = upload_and_submit(&connection, &case, &other).await {
+        if let Ok(Some(id)) = upload_and_submit(&connection, &case, &other).await {
             submitted.lock().unwrap().push(id);
         }
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -246,7 +256,7 @@ async fn any_moment() {
     }
     let submitted = submitted.lock().unwrap().clone();
     println!("{} jobs were accepted beside", submitted.len());
-    assert!(submitted.len() >= kills);
+    assert!(!submitted.is_empty());
     for id in &submitted {
         let job = client.wait(id, |_| {}).await.unwrap();
         assert_eq!(
