@@ -4,7 +4,7 @@ mod tenants;
 
 pub use crate::address::parse as parse_address;
 pub use crate::service::Role;
-pub use tenants::TenantLimits;
+pub use tenants::{DayLimits, TenantLimits};
 
 use crate::address;
 use quarry_client::protocol::Limits;

@@ -25,6 +25,7 @@ pub fn job_json(job: &Job) -> Value {
         "id": job.id,
         "state": job.state().name(),
         "stage": job.stage,
+        "waits_for": job.waits_for,
         "progress": job.progress,
         "validation_done": job.validation_done,
         "failure": job.failure.as_ref().map(failure_json),

@@ -55,6 +55,7 @@ pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
         "state",
         terminal::printable(&format!("{}{phase}", job.state().name())),
     );
+    table.row_if("waits for", text(&job.waits_for));
     if let Some(failure) = &job.failure {
         table.row("cause", cause(failure));
         table.row_if(
@@ -156,8 +157,11 @@ pub fn took(job: &Job) -> Option<Duration> {
     ended.duration_since(created).ok()
 }
 
-/// What is done for a job now.
+/// What is done for a job now, or that it waits for a day with device seconds left.
 fn phase(job: &Job) -> Option<String> {
+    if !job.waits_for.is_empty() {
+        return Some("day limit".to_owned());
+    }
     let is_shown = !job.state().has_ended() && !job.stage.is_empty();
     is_shown.then(|| format!("{} {:.0} %", job.stage, job.progress * 100.0))
 }

@@ -2,6 +2,7 @@
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, air_job, long_job, submit, until, wait};
+use crate::tenants::{stay_within_a_day, tenant};
 use quarry_client::protocol::{FailureClass, JobSpec, JobState, ListJobsRequest, WatchJobsRequest};
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,10 @@ fn library() -> String {
 }
 
 fn start(folder: &Folder) -> Appliance {
+    start_with(folder, &[])
+}
+
+fn start_with(folder: &Folder, more: &[&str]) -> Appliance {
     let preload = format!("LD_PRELOAD={}", library());
     let file = format!("FAKETIME_TIMESTAMP_FILE={}", folder.file("clock").display());
     let env = [
@@ -27,7 +32,7 @@ fn start(folder: &Folder) -> Appliance {
         "FAKETIME_NO_CACHE=1",
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
     ];
-    Appliance::start_by(folder, "env", &env)
+    Appliance::start_by(folder, "env", &[&env[..], more].concat())
 }
 
 /// Sets the clock to an offset in hours from the real one.
@@ -120,4 +125,39 @@ async fn a_wrong_clock_after_a_crash_removes_nothing() {
         assert_eq!(client.get(&ended).await.unwrap().state(), JobState::Succeeded);
         client.get(&running).await.unwrap();
     }
+}
+
+/// What waits for the next day begins at midnight, without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_for_the_next_day_begins_then() {
+    stay_within_a_day().await;
+    let case = Folder::with_case(PLAIN);
+    let config = |seconds: u64| {
+        let limit = format!("max_device_seconds_per_day = {seconds}\n");
+        case.write("quarry.toml", "[limits_per_tenant]\n".to_owned() + &limit);
+    };
+    let admin = |command: &str| drop(case.quarry(&format!("admin --data data {command}")).exits(0));
+    set(&case, 0);
+    config(1_000_000);
+    let service = start_with(&case, &["QUARRY_CONFIG=quarry.toml"]);
+    let mut client = service.client().await;
+    let long = long_job(&mut client, 1 << 16).await;
+    while tenant(&mut client).await.device_seconds_today.unwrap().used == 0 {
+        let id = submit(&mut client, long.clone()).await.id;
+        assert_eq!(wait(&mut client, &id).await.state(), JobState::Succeeded);
+    }
+    admin("pause so-that-the-job-waits");
+    let spec = air_job(&mut client, &case, "blake").await;
+    let id = submit(&mut client, spec).await.id;
+    config(1);
+    admin("reload");
+    admin("resume");
+    let by = SystemTime::now() + Duration::from_secs(120);
+    while client.get(&id).await.unwrap().waits_for.is_empty() {
+        assert!(SystemTime::now() < by, "{:?}", client.get(&id).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    set(&case, 24);
+    let job = wait(&mut client, &id).await;
+    assert_eq!((job.state(), &*job.waits_for), (JobState::Succeeded, ""));
 }

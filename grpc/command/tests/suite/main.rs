@@ -13,6 +13,7 @@ mod cli_service;
 mod cli_stalled;
 mod cli_usage;
 mod cli_verify;
+mod day;
 mod deploy;
 mod drain;
 mod drill;

@@ -18,7 +18,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 /// A `[[clients]]` entry whose token is `token`.
-fn client(token: &str, tenant: &str, limits: &str) -> String {
+pub fn client(token: &str, tenant: &str, limits: &str) -> String {
     let digest = sha256(token.as_bytes());
     format!(
         "[[clients]]\nsha256 = \"{digest}\"\ntenant = \"{tenant}\"\nroles = [\"submit\", \"read\"]\n{limits}\n"
@@ -226,7 +226,7 @@ async fn an_upload_that_does_not_go_on_loses_its_place() {
     last.unwrap();
 }
 
-async fn connect(service: &Appliance, token: &str) -> Client {
+pub async fn connect(service: &Appliance, token: &str) -> Client {
     let connection = Connection {
         token: Some(token.to_owned()),
         ..service.connection()
@@ -234,7 +234,7 @@ async fn connect(service: &Appliance, token: &str) -> Client {
     Client::connect(&connection).await.expect("a connection")
 }
 
-async fn tenant(client: &mut Client) -> Tenant {
+pub async fn tenant(client: &mut Client) -> Tenant {
     client.capabilities().await.unwrap().tenant.expect("a tenant")
 }
 
@@ -326,7 +326,7 @@ async fn a_tenant_is_told_its_limits_and_held_to_them() {
 }
 
 /// Waits for midnight (UTC) to pass if it is near.
-async fn stay_within_a_day() {
+pub async fn stay_within_a_day() {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let left = Duration::from_secs(24 * 3600 - since_1970.as_secs() % (24 * 3600));
     if left < Duration::from_secs(300) {

@@ -4,7 +4,7 @@
 use super::{Client, Config, ConfigError};
 use crate::artifacts::disk_size;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Default of [`TenantLimits::max_stored_bytes`], unless the tenant's part of half of the disk is less.
 const DEFAULT_MAX_STORED_BYTES: u64 = 256 << 30;
@@ -77,6 +77,28 @@ impl TenantLimits {
     }
 }
 
+/// Device seconds that each tenant may use on a day (UTC). Jobs are held to them whatever client submitted them: of the
+/// limits of a tenant's clients the highest counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayLimits {
+    /// Of the tenants that clients belong to; `None` for no limit.
+    by_tenant: HashMap<String, Option<u64>>,
+    /// Of all others.
+    others: Option<u64>,
+}
+
+impl DayLimits {
+    /// The limit of a tenant.
+    pub fn of(&self, tenant: &str) -> Option<u64> {
+        self.by_tenant.get(tenant).copied().unwrap_or(self.others)
+    }
+
+    /// Whether no tenant has a limit.
+    pub fn is_empty(&self) -> bool {
+        self.others.is_none() && self.by_tenant.values().all(Option::is_none)
+    }
+}
+
 /// Number of tenants that clients belong to, at least one.
 fn n_tenants(config: &Config) -> u64 {
     let tenants: BTreeSet<_> = config.clients.iter().map(|client| &client.tenant).collect();
@@ -104,6 +126,21 @@ impl Config {
                 .over(self.limits_per_tenant)
                 .over(TenantLimits::defaults(self, disk())),
             None => self.limits_per_tenant,
+        }
+    }
+
+    /// Device seconds that each tenant may use on a day.
+    pub fn day_limits(&self) -> DayLimits {
+        let common = self.limits_per_tenant;
+        let mut by_tenant = HashMap::new();
+        for client in &self.clients {
+            let own = client.own_limits().over(common).max_device_seconds_per_day;
+            let limit = by_tenant.entry(client.tenant.clone()).or_insert(own);
+            *limit = (*limit).zip(own).map(|(one, other)| one.max(other));
+        }
+        DayLimits {
+            by_tenant,
+            others: common.max_device_seconds_per_day,
         }
     }
 
@@ -179,6 +216,19 @@ mod tests {
         let two = self::config(&[client(""), client(""), other].concat());
         let stored = TenantLimits::defaults(&two, 64 << 30).max_stored_bytes;
         assert_eq!(stored, Some(16 << 30), "nor do two");
+    }
+
+    #[test]
+    fn of_several_limits_of_a_day_the_highest_counts() {
+        let day = |seconds| format!("limits.max_device_seconds_per_day = {seconds}");
+        let text = "[limits_per_tenant]\nmax_device_seconds_per_day = 5\n".to_owned();
+        let limits = |clients: &[&str]| config(&(text.clone() + &clients.concat())).day_limits();
+        let two = limits(&[&client(&day(7)), &client(&day(3))]);
+        assert_eq!((two.of("a"), two.of("gone")), (Some(7), Some(5)));
+        assert_eq!(limits(&[&client(&day(3)), &client("")]).of("a"), Some(5));
+        let unlimited = config(&[client(&day(3)), client("")].concat()).day_limits();
+        assert_eq!(unlimited.of("a"), None, "one of its clients has no limit");
+        assert!(unlimited.is_empty() && !two.is_empty());
     }
 
     #[test]

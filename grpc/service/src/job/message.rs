@@ -61,6 +61,8 @@ impl From<Job> for protocol::Job {
             last_event: job.last_event,
             tenant: job.tenant,
             statement: job.statement,
+            // Only the scheduler knows.
+            waits_for: String::new(),
         }
     }
 }
@@ -174,6 +176,7 @@ mod tests {
             tenant: "tenant".to_owned(),
             statement: Some(statement.clone()),
             attempt_failures: vec![Failure::default()],
+            waits_for: String::new(),
         };
         let result = JobResult {
             job_id: "id".to_owned(),

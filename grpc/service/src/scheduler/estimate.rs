@@ -56,7 +56,7 @@ impl Scheduler {
     }
 
     /// Time until a device would take this additional job; `None` before the first proof.
-    fn wait(&self, tenant: &str, spec: &Spec, work: f64) -> Option<Duration> {
+    pub(super) fn wait(&self, tenant: &str, spec: &Spec, work: f64) -> Option<Duration> {
         self.planned_with(tenant, spec, Some(work), 0.5, wait)
     }
 
@@ -82,7 +82,10 @@ impl Scheduler {
             left: spec.deadline.map(left),
         };
         let state = self.state();
-        let accepted = state.active.values().map(|active| Work {
+        // What waits for another day is not done before the new job, whatever was promised.
+        let held = self.held(&state);
+        let today = state.active.iter().filter(|(id, active)| !held.keeps(id, active));
+        let accepted = today.map(|(_, active)| Work {
             tenant: &active.tenant,
             time: time(active.work(), active.limits).mul_f64(1.0 - active.progress),
             priority: active.priority.into(),

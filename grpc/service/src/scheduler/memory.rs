@@ -2,6 +2,7 @@
 //! device has enough.
 
 use super::State;
+use super::day::Held;
 use bytesize::ByteSize;
 use quarry_client::protocol::{DeviceInfo, Statement};
 
@@ -56,10 +57,11 @@ impl State {
         Some(host_bytes(self.statement(&device.job_id)?, device))
     }
 
-    /// Whether every ready device has a next job.
-    pub(super) fn feeds_all_devices(&self) -> bool {
+    /// Whether every ready device has a next job, which is not held for another day.
+    pub(super) fn feeds_all_devices(&self, held: &Held) -> bool {
         let is_fed = |(index, device): (usize, &DeviceInfo)| {
-            device.description.is_empty() || self.ready.iter().any(|entry| self.belongs_on(&entry.id, index))
+            let mut next = self.ready.iter().filter(|entry| !held.has(entry));
+            device.description.is_empty() || next.any(|entry| self.belongs_on(&entry.id, index))
         };
         self.devices.iter().enumerate().all(is_fed)
     }

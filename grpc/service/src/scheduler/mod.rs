@@ -8,6 +8,7 @@
 mod announce;
 mod collect;
 mod commitments;
+mod day;
 mod disk;
 mod drain;
 mod end;
@@ -35,12 +36,14 @@ mod turns;
 mod view;
 
 pub use collect::Retention;
+pub use day::Held;
 pub use ended::EndedFilter;
 pub use intake::SubmitError;
 pub(crate) use memory::why_too_large;
 pub use reprove::ReproveError;
 
 use crate::artifacts::Artifacts;
+use crate::config::DayLimits;
 use crate::history::History;
 use crate::job::Job;
 use crate::metrics::Metrics;
@@ -48,6 +51,7 @@ use crate::pulse::Pulses;
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use announce::Announcer;
 use collect::Collection;
+use day::{Day, MaxPerDay};
 use disk::Disk;
 use ended::EndedJobs;
 use estimate::MAX_ESTIMATES;
@@ -96,6 +100,8 @@ pub struct Settings {
     pub devices: Vec<String>,
     /// Limits of a job at the start: the maximum, and the default if the job sets none.
     pub limits: Limits,
+    /// Device seconds that tenants may use on a day, at the start.
+    pub day_limits: DayLimits,
     /// Largest file that a child process may write.
     pub max_file_bytes: u64,
     /// Free disk space below which uploads are rejected, in bytes.
@@ -161,6 +167,8 @@ struct State {
     ended: EndedJobs,
     waiting: Queue,
     ready: Queue,
+    /// What tenants use of the devices today.
+    day: Day,
     /// Child processes that are preparing a job.
     preparing: Lanes,
     /// Jobs on devices or in verification.
@@ -191,6 +199,7 @@ pub struct Scheduler {
     pulses: Pulses,
     estimates: Turns,
     max_limits: MaxLimits,
+    max_per_day: MaxPerDay,
     collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
@@ -231,6 +240,7 @@ impl Scheduler {
         let metrics = Metrics::new(settings.names_tenants);
         let scheduler = Arc::new(Self {
             max_limits: MaxLimits::new(settings.limits),
+            max_per_day: MaxPerDay::new(settings.day_limits.clone()),
             disk: Disk::new(&settings),
             settings,
             store,

@@ -1,5 +1,6 @@
 //! Prepares proof inputs for submitted jobs: one child process per job, ahead of the devices.
 
+use super::day::Held;
 use super::queue::Entry;
 use super::{MIN_DISK, Scheduler, State, blocking, entry};
 use crate::artifacts::ArtifactError;
@@ -56,12 +57,14 @@ impl State {
     /// waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
     /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others. Their
     /// ready jobs count too, for the sake of the scratch folder's disk.
-    fn next_to_prepare(&mut self, ahead: usize) -> Option<Entry> {
+    ///
+    /// Jobs that are held for another day do not count, and nothing more is prepared for their tenants.
+    pub(super) fn next_to_prepare(&mut self, ahead: usize, held: &Held) -> Option<Entry> {
         let n_preparing = self.preparing.taken();
-        let n_begun = self.ready.len() + n_preparing;
+        let n_begun = self.ready.len() - held.len() + n_preparing;
         let is_enough = match n_begun {
             n if n < ahead => false,
-            n if n < 2 * ahead => n_preparing > 0 || self.feeds_all_devices(),
+            n if n < 2 * ahead => n_preparing > 0 || self.feeds_all_devices(held),
             _ => true,
         };
         let has_own = n_preparing < ahead + MAX_OWN_CHILDREN && n_begun < 2 * ahead + MAX_OWN_CHILDREN;
@@ -70,8 +73,9 @@ impl State {
         }
         let with_ready: HashSet<&str> = self.ready.iter().map(|entry| &*entry.tenant).collect();
         let is_served = |tenant: &str| self.preparing.has(tenant) || with_ready.contains(tenant);
-        self.waiting
-            .pop(Instant::now(), |entry| !is_enough || !is_served(&entry.tenant))
+        self.waiting.pop(Instant::now(), |entry| {
+            !held.has_tenant(&entry.tenant) && (!is_enough || !is_served(&entry.tenant))
+        })
     }
 }
 
@@ -84,7 +88,7 @@ impl Scheduler {
                 if state.draining || self.disk.figures().free < MIN_DISK {
                     return None;
                 }
-                let next = state.next_to_prepare(ahead)?;
+                let next = state.next_to_prepare(ahead, &self.held(state))?;
                 let place = state.preparing.take(&next.tenant);
                 Some((next, place))
             });
@@ -129,12 +133,17 @@ impl Scheduler {
             job.validation_done = true;
             job.statement = Some(statement.clone());
         };
+        self.recall_device_time(&job.tenant).await?;
         let job = self.change(id, Fence::Lease(lease), Renew::Keep, queued).await?;
         drop(no_collection);
         let mut state = self.state();
         if let Some(active) = state.active.get_mut(id) {
             active.prepared = Some(prepared);
             state.ready.push(entry(&job));
+        }
+        let why = self.held(&state).why(&job.tenant, id, job.state);
+        if !why.is_empty() {
+            tracing::info!(id, why, "the job waits for another day");
         }
         Ok(())
     }
@@ -169,6 +178,7 @@ impl Scheduler {
                 annotations,
             }) => {
                 self.check_device_time(spec, statement.multiplications)?;
+                self.check_day(Stage::Prepare, tenant, statement.multiplications)?;
                 Ok(Prepared {
                     statement,
                     annotations,
@@ -237,7 +247,7 @@ mod tests {
             state.waiting.push(job(&format!("tenant {n}")));
         }
         // Each child is done at once, and no device takes a job.
-        while let Some(next) = state.next_to_prepare(ahead) {
+        while let Some(next) = state.next_to_prepare(ahead, &Held::default()) {
             state.ready.push(next);
         }
         assert_eq!(state.ready.len(), 2 * ahead + MAX_OWN_CHILDREN);
@@ -251,7 +261,7 @@ mod tests {
         }
         let mut places = Vec::new();
         let mut tenants = Vec::new();
-        while let Some(next) = state.next_to_prepare(1) {
+        while let Some(next) = state.next_to_prepare(1, &Held::default()) {
             places.push(state.preparing.take(&next.tenant));
             tenants.push(next.tenant);
         }

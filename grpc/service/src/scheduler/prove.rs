@@ -1,8 +1,9 @@
 //! Drives the devices: one worker process each, restarted whenever it dies, proving one job after another.
 
+use super::day::{Held, too_long_for_a_day};
 use super::queue::Entry;
 use super::stall::{Lost, keep_asking};
-use super::{Scheduler, State, entry};
+use super::{Active, Scheduler, State, entry};
 use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{Progress, Prove, Proved, Ready, worker_report::Report, worker_request::Request};
@@ -98,6 +99,7 @@ impl Scheduler {
 
     /// Counts a failed attempt of the job that a device had when its loop panicked.
     async fn fail_left_over(&self, index: usize) {
+        self.state().day.end(index);
         let mut left_over = String::new();
         self.on_device(index, |info| {
             info.description.clear();
@@ -126,7 +128,9 @@ impl Scheduler {
                 if self.paused().is_some() {
                     return None;
                 }
-                let next = state.next_for(index)?;
+                let next = state.next_for(index, &self.held(state))?;
+                let expected = state.active.get(&next.id).map(self.expected());
+                state.day.begin(index, &next.tenant, expected.unwrap_or_default());
                 if let Some(info) = state.devices.get_mut(index) {
                     info.job_id.clone_from(&next.id);
                 }
@@ -151,7 +155,7 @@ impl Scheduler {
             pulse.beat(self.settings.max_stall);
             has_proved |= matches!(result, Ok(Some(_)));
             self.metrics.was_busy(name, &tenant, begin.elapsed());
-            self.count_device_time(&tenant, begin.elapsed()).await;
+            self.count_device_time(index, &tenant, begin.elapsed()).await;
             self.on_device(index, |info| info.job_id.clear());
             // The proof is verified and released while the device takes the next job.
             let (scheduler, device) = (Arc::clone(self), name.to_owned());
@@ -168,6 +172,19 @@ impl Scheduler {
         }
     }
 
+    /// Why a job cannot be proved on a device, or at all.
+    fn why_not(&self, next: &Entry, index: usize) -> Option<Failure> {
+        let (why, work) = {
+            let state = self.state();
+            let work = state.active.get(&next.id).and_then(Active::work);
+            (state.why_not_on(&next.id, index), work)
+        };
+        let too_large = |why| failure(FailureClass::Resource, Stage::Prove, "limits.memory_plan", why);
+        // A reload may have lowered the limit since the preparation.
+        why.map(too_large)
+            .or_else(|| self.check_day(Stage::Prove, &next.tenant, work?).err())
+    }
+
     /// Proves a job on the worker; returns the worker if it is still alive, and the proof if there is one.
     async fn prove(
         &self,
@@ -177,9 +194,7 @@ impl Scheduler {
         pulse: &Pulse,
     ) -> (Option<Worker>, Result<Option<(Job, Proved)>, StoreError>) {
         let id = &*next.id;
-        let why = self.state().why_not_on(id, index);
-        if let Some(why) = why {
-            let failure = failure(FailureClass::Resource, Stage::Prove, "limits.memory_plan", why);
+        if let Some(failure) = self.why_not(&next, index) {
             let failed = self.fail(id, Fence::Lease(next.lease), failure).await;
             return (Some(worker), failed.map(|()| None));
         }
@@ -209,7 +224,8 @@ impl Scheduler {
         worker.ask(request).await;
         pulse.beat(self.max_silence(&worker.device.description, self.work(id), ""));
         let limits = self.limits(job.spec.limits);
-        let time = Duration::from_secs(limits.max_device_seconds);
+        let per_day = self.day_limit(&job.tenant).unwrap_or(u64::MAX);
+        let time = Duration::from_secs(limits.max_device_seconds.min(per_day));
         let outcome = tokio::select! {
             outcome = self.follow(&mut worker, id, lease, pulse) => outcome,
             () = self.stopped(id) => Some(Outcome::Stopped),
@@ -238,12 +254,13 @@ impl Scheduler {
             Some(Outcome::Late) => {
                 let worker = self.stop(worker, lease).await;
                 let message = format!("it took more than {} seconds", time.as_secs());
-                let failure = failure(
-                    FailureClass::Resource,
-                    Stage::Prove,
-                    "limits.device_time",
-                    message,
-                );
+                let failure = match per_day < limits.max_device_seconds {
+                    true => too_long_for_a_day(Stage::Prove, &message, per_day),
+                    false => {
+                        let (class, code) = (FailureClass::Resource, "limits.device_time");
+                        failure(class, Stage::Prove, code, message)
+                    }
+                };
                 (
                     worker,
                     self.fail(id, Fence::Lease(lease), failure).await.map(|()| None),
@@ -400,12 +417,12 @@ impl Scheduler {
 }
 
 impl State {
-    /// Takes the next job for a device from the queue.
-    fn next_for(&mut self, index: usize) -> Option<Entry> {
+    /// Takes the next job for a device from the queue, but none that is held for another day.
+    pub(super) fn next_for(&mut self, index: usize, held: &Held) -> Option<Entry> {
         let belong = self
             .ready
             .iter()
-            .filter(|entry| self.belongs_on(&entry.id, index));
+            .filter(|entry| !held.has(entry) && self.belongs_on(&entry.id, index));
         let belong: HashSet<String> = belong.map(|entry| entry.id.clone()).collect();
         self.ready.pop(Instant::now(), |entry| belong.contains(&entry.id))
     }

@@ -115,11 +115,6 @@ impl Queue {
     pub fn len(&self) -> usize {
         self.entries.len()
     }
-
-    /// Start of the longest wait.
-    pub fn oldest(&self) -> Option<Instant> {
-        self.entries.iter().map(|entry| entry.since).min()
-    }
 }
 
 #[cfg(test)]

@@ -25,17 +25,6 @@ impl Scheduler {
             .await
     }
 
-    /// Counts the time that an attempt took a device, however it ended, to the day on which it ended.
-    pub(super) async fn count_device_time(&self, tenant: &str, time: Duration) {
-        let of = tenant.to_owned();
-        let counted = self
-            .with_store(move |store| store.add_device_time(&of, today(), time))
-            .await;
-        if let Err(error) = counted {
-            tracing::error!(%error, tenant, "cannot record device time");
-        }
-    }
-
     /// Refuses a job of higher priority than its tenant may give it.
     ///
     /// # Errors
@@ -112,7 +101,9 @@ mod tests {
             let active = Active::of(&job);
             scheduler.state().active.insert(id.to_owned(), active);
         }
-        scheduler.count_device_time("a", Duration::from_secs(100)).await;
+        scheduler
+            .count_device_time(0, "a", Duration::from_secs(100))
+            .await;
         let refusal = async |max| {
             let limits = TenantLimits {
                 max_device_seconds_per_day: Some(max),

@@ -2,6 +2,7 @@
 
 use super::{Retention, Scheduler, Settings};
 use crate::artifacts::ArtifactFolder;
+use crate::config::DayLimits;
 use crate::store::RedbStore;
 use quarry_client::protocol::Limits;
 use std::path::Path;
@@ -19,6 +20,7 @@ pub(super) fn settings(folder: &Path) -> Settings {
         pause_file: folder.join("paused"),
         devices: vec!["cpu".to_owned()],
         limits: Limits::default(),
+        day_limits: DayLimits::default(),
         max_file_bytes: 1 << 20,
         min_free_bytes: 0,
         max_queued_jobs: 10,

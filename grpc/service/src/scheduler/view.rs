@@ -1,5 +1,6 @@
 //! Read access to the scheduler's state.
 
+use super::queue::Entry;
 use super::{MIN_DISK, Scheduler};
 use crate::job::Job;
 use crate::metrics::{DeviceLoad, Load, TenantLoad};
@@ -33,12 +34,14 @@ impl Scheduler {
         let disk = self.disk.figures();
         let is_paused = self.paused().is_some();
         let state = self.state();
-        let oldest = state
-            .waiting
-            .oldest()
-            .into_iter()
-            .chain(state.ready.oldest())
-            .min();
+        let held = self.held(&state);
+        // What waits for another day is not late.
+        let in_time = |entry: &&Entry| match state.active.get(&entry.id) {
+            Some(active) => !held.keeps(&entry.id, active),
+            None => true,
+        };
+        let waiting = state.waiting.iter().chain(state.ready.iter());
+        let oldest = waiting.filter(in_time).map(|entry| entry.since).min();
         let device = |info: &DeviceInfo| DeviceLoad {
             name: info.name.clone(),
             is_ready: !info.description.is_empty(),

@@ -12,7 +12,7 @@ use super::streams::{STALL, blocking, cut_unless_taken, send_events, send_file};
 use crate::artifacts::{ArtifactError, Artifacts, Upload};
 use crate::config::{ArtifactLimits, Config};
 use crate::job::Job;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Held, Scheduler};
 use crate::store::{Listing, StoreError};
 use quarry_client::protocol::prover_server::Prover;
 use quarry_client::protocol::{
@@ -148,14 +148,17 @@ impl Api {
         blocking(move || action(&*artifacts)).await
     }
 
-    /// A job as clients see it, with the progress that only the scheduler knows.
-    fn live(&self, mut job: Job) -> protocol::Job {
+    /// A job as clients see it, with what only the scheduler knows: its progress, and what it waits for.
+    fn live(&self, held: &Held, mut job: Job) -> protocol::Job {
         if job.state == JobState::Running
             && let Some(progress) = self.scheduler.progress(&job.id)
         {
             job.progress = progress;
         }
-        job.into()
+        protocol::Job {
+            waits_for: held.why(&job.tenant, &job.id, job.state),
+            ..job.into()
+        }
     }
 
     /// Loads a job that the client may see; any other job is reported as not found.
@@ -358,7 +361,7 @@ impl Prover for Api {
             }
             None => return Err(Status::invalid_argument("id or dedup_key is required")),
         };
-        Ok(Response::new(self.live(job)))
+        Ok(Response::new(self.live(&self.scheduler.held_jobs(), job)))
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
@@ -382,8 +385,9 @@ impl Prover for Api {
         };
         let page = self.scheduler.with_store(move |store| store.list(&listing)).await;
         let page = page.map_err(|error| of_store(&error))?;
+        let held = self.scheduler.held_jobs();
         Ok(Response::new(ListJobsResponse {
-            jobs: page.jobs.into_iter().map(|job| self.live(job)).collect(),
+            jobs: page.jobs.into_iter().map(|job| self.live(&held, job)).collect(),
             next_page_token: page.next,
         }))
     }

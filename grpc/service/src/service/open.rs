@@ -84,6 +84,7 @@ impl Data {
             pause_file: self.folder.join("paused"),
             devices: config.devices.clone(),
             limits: config.limits.into(),
+            day_limits: config.day_limits(),
             max_file_bytes: config.artifacts.max_bytes,
             min_free_bytes: config.artifacts.min_free_bytes,
             max_queued_jobs: usize::try_from(config.max_queued_jobs).unwrap_or(usize::MAX),

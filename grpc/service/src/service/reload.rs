@@ -117,6 +117,7 @@ impl Reloader {
             self.addresses.set(&next.rates);
         }
         self.scheduler.set_max_limits(next.limits.into());
+        self.scheduler.set_day_limits(next.day_limits());
         self.clients.set(clients);
         *running = next;
         Ok(Reloaded {

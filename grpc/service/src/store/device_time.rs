@@ -6,16 +6,19 @@ use super::schema::DEVICE_TIME;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use std::time::Duration;
 
-/// Adds to the time of a tenant on a day; forgets other days.
-pub fn add(database: &Database, tenant: &str, day: u64, time: Duration) -> Result<(), StoreError> {
+/// Adds to the time of a tenant on a day; forgets other days. Returns the time of that day.
+pub fn add(database: &Database, tenant: &str, day: u64, time: Duration) -> Result<Duration, StoreError> {
     let write = begin(database)?;
-    {
+    let total = {
         let mut table = write.open_table(DEVICE_TIME)?;
         let before = of_day(&table, tenant, day)?;
         let added = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        table.insert(tenant, (day, before.saturating_add(added)))?;
-    }
-    Ok(write.commit()?)
+        let total = before.saturating_add(added);
+        table.insert(tenant, (day, total))?;
+        total
+    };
+    write.commit()?;
+    Ok(Duration::from_millis(total))
 }
 
 /// The time of a tenant on a day.

@@ -243,12 +243,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// [`StoreError::Active`] if the job has not ended, [`StoreError::NotFound`], and others; nothing is changed then.
     fn delete(&self, id: &str) -> Result<Job, StoreError>;
 
-    /// Adds to the device time of a tenant on a day, which is counted from 1970. What it used on other days is
-    /// forgotten.
+    /// Adds to the device time of a tenant on a day, which is counted from 1970; returns the time of that day. What it
+    /// used on other days is forgotten.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<(), StoreError>;
+    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<Duration, StoreError>;
 
     /// Returns the device time of a tenant on a day.
     ///

@@ -383,7 +383,7 @@ impl JobStore for RedbStore {
         })
     }
 
-    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<(), StoreError> {
+    fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<Duration, StoreError> {
         self.with(|database| device_time::add(database, tenant, day, time))
     }
 
