@@ -1,8 +1,9 @@
 //! The embedded store: one redb file, durable at every commit.
 
 use super::compact::{Compacted, compact};
-use super::damage::{caught, damaged, lost};
+use super::damage::{caught, lost};
 use super::file::{self, begin, keep_name};
+use super::records::{decode, event, find, find_to_write, number_of, readable, record};
 use super::removal;
 use super::schema::{
     self, ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META,
@@ -12,11 +13,10 @@ use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, 
 use super::{device_time, home};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
-use crate::internal::StoredJob;
 use crate::job::{Job, Spec};
 use prost::Message;
 use quarry_client::protocol::{self, JobEvent};
-use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, TableError};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -400,13 +400,6 @@ impl JobStore for RedbStore {
     }
 }
 
-/// Decodes one record of many. A damaged one is logged and skipped.
-pub(super) fn readable(number: u64, record: &[u8]) -> Option<Job> {
-    decode(record)
-        .inspect_err(|error| tracing::error!(number, %error, "skipping the damaged record of a job"))
-        .ok()
-}
-
 /// Whether a job ended before a time.
 pub(super) fn ended_before(job: &Job, time: SystemTime) -> bool {
     job.has_ended() && job.updated < time
@@ -421,25 +414,6 @@ impl Listing {
     }
 }
 
-fn find(database: &Database, number: u64) -> Result<Option<Job>, StoreError> {
-    let read = database.begin_read()?;
-    let record = read.open_table(JOBS)?.get(number)?;
-    record.map(|record| decode(record.value())).transpose()
-}
-
-/// The job with an id and its number, in a transaction that will change it.
-pub(super) fn find_to_write(write: &WriteTransaction, id: &str) -> Result<(u64, Job), StoreError> {
-    let not_found = || StoreError::NotFound(id.to_owned());
-    let number = number_of(id).ok_or_else(not_found)?;
-    let jobs = write.open_table(JOBS)?;
-    let found = jobs
-        .get(number)?
-        .map(|record| decode(record.value()))
-        .transpose()?;
-    let job = found.filter(|job| job.id == id).ok_or_else(not_found)?;
-    Ok((number, job))
-}
-
 /// Refuses a change under an older lease.
 fn check_fence(job: &Job, fence: Fence) -> Result<(), StoreError> {
     match fence {
@@ -450,37 +424,6 @@ fn check_fence(job: &Job, fence: Fence) -> Result<(), StoreError> {
         }),
         _ => Ok(()),
     }
-}
-
-/// Writes a job and the event for its change.
-fn record(write: &WriteTransaction, number: u64, mut job: Job) -> Result<Job, StoreError> {
-    let cursor = next(write, LAST_EVENT)?;
-    // A clock that was set back must not make the time go back.
-    job.updated = job.updated.max(SystemTime::now());
-    job.last_event = cursor;
-    if job.first_event == 0 {
-        job.first_event = cursor;
-    }
-    let event = JobEvent::from(&job).encode_to_vec();
-    write.open_table(EVENTS)?.insert(cursor, &*event)?;
-    write.open_table(EVENTS_OF)?.insert((number, cursor), ())?;
-    let record = StoredJob::from(job.clone()).encode_to_vec();
-    write.open_table(JOBS)?.insert(number, &*record)?;
-    Ok(job)
-}
-
-/// The job's submission number, which its id begins with.
-pub(super) fn number_of(id: &str) -> Option<u64> {
-    u64::from_str_radix(id.get(..16)?, 16).ok()
-}
-
-fn event(record: &[u8]) -> Result<JobEvent, StoreError> {
-    JobEvent::decode(record).map_err(damaged)
-}
-
-fn decode(record: &[u8]) -> Result<Job, StoreError> {
-    let record = StoredJob::decode(record).map_err(damaged)?;
-    Job::of_record(record).ok_or_else(|| damaged("a record without a job"))
 }
 
 #[cfg(test)]

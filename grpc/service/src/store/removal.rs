@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use super::file::begin;
-use super::redb::{ended_before, find_to_write, readable};
+use super::records::{find_to_write, readable};
+use super::redb::ended_before;
 use super::schema::{DEDUP, EVENTS, EVENTS_OF, JOBS};
 use crate::job::Job;
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::damage::damaged;
-use super::redb::number_of;
+use super::records::number_of;
 use prost::Message;
 use quarry_client::protocol::JobEvent;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
