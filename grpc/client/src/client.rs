@@ -352,7 +352,7 @@ impl Client {
         Ok(self.inner.get_job(request).await?.into_inner())
     }
 
-    /// Lists jobs, newest first.
+    /// Lists jobs, newest first: one page. It may be short or empty; unless `next_page_token` is empty, more follow.
     ///
     /// # Errors
     /// [`ClientError`].

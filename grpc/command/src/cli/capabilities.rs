@@ -64,6 +64,7 @@ fn tenant_json(tenant: &Tenant) -> Value {
     for (name, quota, _) in quotas(tenant) {
         value[name] = json!({"used": quota.used, "max": quota.max});
     }
+    value["record_bytes"] = tenant.record_bytes.into();
     value
 }
 
@@ -114,6 +115,9 @@ fn text_of(capabilities: &Capabilities) -> String {
     for (name, quota, format) in quotas(tenant) {
         let most = quota.max.map_or_else(unlimited, format);
         grid.row([name.replace('_', " "), format(quota.used), most]);
+        if let Some(of_records) = tenant.record_bytes.filter(|_| name == "stored_bytes") {
+            grid.row(["  of them records".to_owned(), bytes(of_records), String::new()]);
+        }
     }
     let most = tenant
         .max_priority
@@ -146,6 +150,7 @@ mod tests {
                     used: 3 << 19,
                     max: Some(1 << 30),
                 }),
+                record_bytes: Some(1 << 20),
                 active_jobs: Some(Quota { used: 7, max: None }),
                 max_priority: Some(10),
                 ..Tenant::default()
@@ -164,6 +169,7 @@ mod tests {
             assert_eq!(rest, words, "{text}");
         };
         has("stored bytes", &["1.5", "MiB", "1.0", "GiB"]);
+        has("  of them records", &["1.0", "MiB"]);
         has("active jobs", &["7", "no", "limit"]);
         has("priority", &["10"]);
         let json = json_of(&capabilities);

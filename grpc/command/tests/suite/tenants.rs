@@ -299,6 +299,7 @@ async fn a_tenant_is_told_its_limits_and_held_to_them() {
     };
     assert_eq!(told.active_jobs, Some(active));
     assert!(told.stored_bytes.unwrap().used > 1000, "{told:?}");
+    assert!(told.record_bytes.is_some_and(|bytes| bytes > 0), "{told:?}");
     let told = tenant(&mut connect(&service, "other").await).await;
     assert_eq!((&*told.name, told.max_priority), ("b", Some(0)), "the defaults");
     assert_eq!(told.active_jobs.unwrap().used, 0);

@@ -1,8 +1,7 @@
 //! What each tenant stores, and what its open uploads may still send. Tenants are told apart by their folders.
 
 use super::files::{length, make_folder};
-use super::{ArtifactError, Usage};
-use crate::config::TenantLimits;
+use super::{Allowance, ArtifactError, Usage};
 use crate::quota::{Quota, allow};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -99,8 +98,9 @@ impl Accounts {
         folder: &Path,
         part: &Path,
         (offset, size): (u64, u64),
-        limits: &TenantLimits,
+        allowance: &Allowance,
     ) -> Result<Claim, ArtifactError> {
+        let Allowance { limits, records } = *allowance;
         let mut books = self.lock();
         let Usage { stored, promised } = books.usage(folder);
         match books.promises.entry(part.to_owned()) {
@@ -114,7 +114,10 @@ impl Accounts {
                 allow(Quota::PromisedBytes, promised, bytes, limits.max_promised_bytes)?;
                 allow(
                     Quota::StoredBytes,
-                    stored.saturating_sub(cut).saturating_add(promised),
+                    stored
+                        .saturating_sub(cut)
+                        .saturating_add(promised)
+                        .saturating_add(records),
                     bytes,
                     limits.max_stored_bytes,
                 )?;

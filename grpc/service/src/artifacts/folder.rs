@@ -5,8 +5,7 @@ use super::accounts::Accounts;
 use super::disk::Disk;
 use super::files::{entries, is_digest, length, link, make_folder, object};
 use super::upload::PartUpload;
-use super::{ArtifactError, Artifacts, Kept, Reference, Upload, Usage, digest};
-use crate::config::TenantLimits;
+use super::{Allowance, ArtifactError, Artifacts, Kept, Reference, Upload, Usage, digest};
 use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -127,7 +126,7 @@ impl Artifacts for ArtifactFolder {
         tenant: &str,
         artifact: &ArtifactRef,
         offset: u64,
-        limits: &TenantLimits,
+        allowance: &Allowance,
     ) -> Result<Box<dyn Upload>, ArtifactError> {
         let sha256 = artifact.sha256.clone();
         let object = self.object(tenant, &sha256)?;
@@ -139,7 +138,7 @@ impl Artifacts for ArtifactFolder {
         let parts = folder.join(PARTS);
         let claim = self
             .accounts
-            .claim(&folder, &parts.join(&sha256), (offset, artifact.size), limits)?;
+            .claim(&folder, &parts.join(&sha256), (offset, artifact.size), allowance)?;
         self.disk.check(0)?;
         // With the tenant's other uploads, but not with those of others.
         self.disk.check_promise(self.accounts.usage(&folder).promised)?;

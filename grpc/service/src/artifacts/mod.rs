@@ -104,6 +104,15 @@ pub struct Kept {
     pub received: u64,
 }
 
+/// What a tenant may store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Its limits.
+    pub limits: TenantLimits,
+    /// Bytes of the records of its jobs, which count with its files.
+    pub records: u64,
+}
+
 /// What a tenant uses of the storage, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -147,7 +156,7 @@ pub trait Artifacts: Send + Sync + 'static {
         tenant: &str,
         artifact: &ArtifactRef,
         offset: u64,
-        limits: &TenantLimits,
+        allowance: &Allowance,
     ) -> Result<Box<dyn Upload>, ArtifactError>;
 
     /// Returns what a tenant uses.

@@ -2,7 +2,7 @@
 //! failures.
 
 use super::overview::{MAX_SHOWN_JOBS, Summary};
-use crate::store::{JobStore, Listing, StoreError};
+use crate::store::{JobStore, Listing, StoreError, newest};
 use quarry_client::protocol::JobState;
 use std::collections::VecDeque;
 
@@ -52,21 +52,13 @@ impl EndedJobs {
     /// [`StoreError`].
     pub(super) fn recall(store: &dyn JobStore) -> Result<Self, StoreError> {
         use JobState::{Cancelled, Expired, Failed, Rejected, Succeeded};
-        let mut listing = Listing {
+        let listing = Listing {
             states: vec![Succeeded, Failed, Rejected, Cancelled, Expired],
             page_size: MAX_RECALLED_JOBS,
             ..Listing::default()
         };
         let mut found = Vec::new();
-        // A page of large jobs has fewer than wanted.
-        while found.len() < MAX_RECALLED_JOBS {
-            let page = store.list(&listing)?;
-            found.extend(page.jobs.iter().map(Summary::of));
-            if page.next.is_empty() {
-                break;
-            }
-            listing.page_token = page.next;
-        }
+        newest(store, listing, |job| found.push(Summary::of(&job)))?;
         found.sort_by_key(|summary| summary.updated);
         let mut ended = Self::default();
         found.into_iter().for_each(|summary| ended.add(summary));

@@ -1,6 +1,6 @@
 //! The pace of recent proofs: device seconds for their work in field multiplications, by device.
 
-use crate::store::{JobStore, Listing, StoreError};
+use crate::store::{JobStore, Listing, StoreError, newest};
 use quarry_client::protocol::{JobState, PhaseTime};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,8 +45,9 @@ impl Pace {
             ..Listing::default()
         };
         let pace = Self::default();
-        let jobs = store.list(&listing)?.jobs.into_iter().rev();
-        for result in jobs.filter_map(|job| job.result) {
+        let mut results = Vec::new();
+        newest(store, listing, |job| results.extend(job.result))?;
+        for result in results.into_iter().rev() {
             let work = result
                 .statement
                 .map_or(0.0, |statement| statement.multiplications);

@@ -104,7 +104,7 @@ impl Scheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifacts::{ArtifactError, Artifacts, Kept, Reference, Upload, Usage};
+    use crate::artifacts::{Allowance, ArtifactError, Artifacts, Kept, Reference, Upload, Usage};
     use crate::config::TenantLimits;
     use crate::job::Spec;
     use crate::scheduler::testing;
@@ -151,7 +151,7 @@ mod tests {
             _: &str,
             _: &ArtifactRef,
             _: u64,
-            _: &TenantLimits,
+            _: &Allowance,
         ) -> Result<Box<dyn Upload>, ArtifactError> {
             unreachable!("no job gets so far")
         }

@@ -25,6 +25,15 @@ impl Scheduler {
             .await
     }
 
+    /// Bytes that the records of a tenant's jobs take. They count with its files.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_bytes(&self, tenant: &str) -> Result<u64, StoreError> {
+        let tenant = tenant.to_owned();
+        self.with_store(move |store| store.record_bytes(&tenant)).await
+    }
+
     /// Refuses a job of higher priority than its tenant may give it.
     ///
     /// # Errors
@@ -54,7 +63,11 @@ impl Scheduler {
             limits.max_active_jobs,
         )?;
         // A proof takes room too.
-        let stored = self.artifacts.usage(tenant)?.stored;
+        let stored = self
+            .artifacts
+            .usage(tenant)?
+            .stored
+            .saturating_add(self.record_bytes(tenant).await?);
         allow(Quota::StoredBytes, stored, 1, limits.max_stored_bytes)?;
         if limits.max_device_seconds_per_day.is_some() {
             let max = limits.max_device_seconds_per_day;
@@ -74,9 +87,34 @@ mod tests {
     use crate::artifacts::ArtifactFolder;
     use crate::job::example;
     use crate::scheduler::{Active, testing};
-    use crate::store::RedbStore;
+    use crate::store::{JobStore, RedbStore};
     use quarry_client::protocol::{JobState, Limits, PhaseTime};
     use std::sync::Arc;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn records_of_ended_jobs_count_until_they_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let scheduler = testing::start(testing::settings(folder.path())).await;
+        let mut spec = example("a").spec;
+        spec.labels.insert("label".to_owned(), "x".repeat(5000));
+        let submit = move |store: &dyn JobStore| store.submit("a", spec);
+        let id = scheduler.with_store(submit).await.unwrap().job.id;
+        let limits = TenantLimits {
+            max_stored_bytes: Some(5000),
+            ..TenantLimits::default()
+        };
+        let spec = example("a").spec;
+        let check = async || scheduler.check_tenant("a", &spec, &limits).await;
+        let Err(SubmitError::Quota(refused)) = check().await else {
+            panic!("more than 5000 bytes are stored");
+        };
+        assert_eq!(refused.quota, Quota::StoredBytes);
+        assert!(scheduler.check_tenant("b", &spec, &limits).await.is_ok());
+        scheduler.cancel(&id).await.unwrap();
+        assert!(check().await.is_err(), "its record is kept");
+        scheduler.delete(&id).await.unwrap();
+        assert!(check().await.is_ok());
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_job_in_verification_counts_once() {

@@ -9,7 +9,7 @@ use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
 use super::streams::{STALL, blocking, cut_unless_taken, send_events, send_file};
-use crate::artifacts::{ArtifactError, Artifacts, Upload};
+use crate::artifacts::{Allowance, ArtifactError, Artifacts, Upload};
 use crate::config::{ArtifactLimits, Config};
 use crate::job::Job;
 use crate::scheduler::{Held, Scheduler};
@@ -188,8 +188,13 @@ impl Api {
         short("sha256", &artifact.sha256)?;
         let wanted = artifact.clone();
         let offset = header.offset;
+        let allowance = Allowance {
+            limits: who.limits,
+            // An upload goes on while the store fails.
+            records: self.record_bytes(&who.tenant).await.unwrap_or_default(),
+        };
         let upload =
-            move |artifacts: &dyn Artifacts| artifacts.upload(&who.tenant, &wanted, offset, &who.limits);
+            move |artifacts: &dyn Artifacts| artifacts.upload(&who.tenant, &wanted, offset, &allowance);
         let mut upload: Box<dyn Upload> = self.with_artifacts(upload).await?;
         // If the client disconnects, the received bytes stay, to be resumed.
         while let Some(part) = patience.wait(parts.message()).await? {

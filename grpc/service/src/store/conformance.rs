@@ -1,10 +1,15 @@
 //! Conformance suite for stores.
 
-use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Renew, StoreError, Submitted};
+use super::{
+    FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Renew, StoreError, Submitted, newest,
+};
+use crate::internal::StoredJob;
 use crate::job::{Job, Spec};
+use prost::Message;
 use quarry_client::protocol::{
     ArtifactRef, Failure, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,15 +32,54 @@ fn set(state: JobState) -> impl FnMut(&mut Job) {
 
 /// Runs the suite on an empty store.
 pub fn suite(store: &Arc<dyn JobStore>) {
-    dedup(&**store);
-    fencing(&**store);
-    reopening(&**store);
-    lists_and_events(&**store);
-    pages_have_their_weight(&**store);
+    for law in [
+        dedup,
+        fencing,
+        reopening,
+        lists_and_events,
+        pages_have_their_weight,
+        lists_read_so_much,
+        deletion,
+        expiry,
+    ] {
+        law(&**store);
+        records_are_counted(&**store);
+    }
     threads(store);
-    deletion(&**store);
-    expiry(&**store);
     store.probe().unwrap();
+}
+
+/// All jobs, over all pages; and the number of pages.
+fn all_jobs(store: &dyn JobStore, mut listing: Listing) -> (Vec<Job>, usize) {
+    let (mut jobs, mut n_pages) = (Vec::new(), 0);
+    listing.page_size = 500;
+    loop {
+        let page = store.list(&listing).unwrap();
+        jobs.extend(page.jobs);
+        n_pages += 1;
+        if page.next.is_empty() {
+            return (jobs, n_pages);
+        }
+        listing.page_token = page.next;
+    }
+}
+
+/// What the records of a tenant take is that of its jobs and events, whatever became of others.
+pub fn records_are_counted(store: &dyn JobStore) {
+    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+    // Of these nothing may be left.
+    for tenant in ["a", "heavy", "reading", "deletion", "expiry", "nobody"] {
+        expected.insert(tenant.to_owned(), 0);
+    }
+    for job in all_jobs(store, Listing::default()).0 {
+        let events = store.events(0, Some(&job.id), usize::MAX).unwrap();
+        let events: usize = events.iter().map(Message::encoded_len).sum();
+        let bytes = expected.entry(job.tenant.clone()).or_default();
+        *bytes += events + StoredJob::from(job).encoded_len();
+    }
+    for (tenant, bytes) in expected {
+        assert_eq!(store.record_bytes(&tenant).unwrap(), bytes as u64, "{tenant}");
+    }
 }
 
 fn dedup(store: &dyn JobStore) {
@@ -222,6 +266,36 @@ fn pages_have_their_weight(store: &dyn JobStore) {
     let rest = store.list(&listing).unwrap();
     assert_eq!(first.jobs.len() + rest.jobs.len(), n_jobs);
     assert!(rest.next.is_empty());
+}
+
+/// A list that finds nothing reads no more than so much for a page; who follows the tokens comes to the end.
+fn lists_read_so_much(store: &dyn JobStore) {
+    for _ in 0..5 {
+        submit(store, "reading", "", &"r".repeat(FULL_READ_BYTES / 4));
+    }
+    let none = Listing {
+        tenant: Some("nobody".to_owned()),
+        page_size: 500,
+        ..Listing::default()
+    };
+    let first = store.list(&none).unwrap();
+    assert!(first.jobs.is_empty() && !first.next.is_empty());
+    let (jobs, n_pages) = all_jobs(store, none);
+    assert!(jobs.is_empty() && n_pages >= 2);
+    let own = Listing {
+        tenant: Some("reading".to_owned()),
+        ..Listing::default()
+    };
+    assert_eq!(all_jobs(store, own).0.len(), 5);
+    // What is read at a start goes on over the pages.
+    let mut found = 0;
+    let oldest = Listing {
+        tenant: Some("a".to_owned()),
+        page_size: 1,
+        ..Listing::default()
+    };
+    newest(store, oldest, |_| found += 1).unwrap();
+    assert_eq!(found, 1);
 }
 
 /// Of many threads that take one lease at once, exactly one succeeds.

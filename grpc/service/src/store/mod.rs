@@ -125,6 +125,34 @@ pub struct Submitted {
 /// Bytes of jobs at which a page is full, whatever its requested size: gRPC clients accept messages of 4 MiB.
 pub const FULL_PAGE_BYTES: usize = 2 << 20;
 
+/// Bytes of records that are read for a page, whether they are listed or not: a list that takes long keeps others
+/// waiting. Then the page ends, even if it is empty.
+pub const FULL_READ_BYTES: usize = 8 << 20;
+
+/// Most pages that are read for [`newest`].
+const MAX_NEWEST_PAGES: usize = 64;
+
+/// Calls `found` with up to `listing.page_size` jobs, newest first, however many pages they fill.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn newest(
+    store: &dyn JobStore,
+    mut listing: Listing,
+    mut found: impl FnMut(Job),
+) -> Result<(), StoreError> {
+    for _ in 0..MAX_NEWEST_PAGES {
+        let page = store.list(&listing)?;
+        listing.page_size -= page.jobs.len();
+        page.jobs.into_iter().for_each(&mut found);
+        if page.next.is_empty() || listing.page_size == 0 {
+            break;
+        }
+        listing.page_token = page.next;
+    }
+    Ok(())
+}
+
 /// Filter and position of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
@@ -134,7 +162,7 @@ pub struct Listing {
     pub states: Vec<JobState>,
     /// Jobs with all of these labels.
     pub labels: HashMap<String, String>,
-    /// Maximum number of jobs. A page may have fewer even if another one follows.
+    /// Maximum number of jobs. A page may have fewer, or none, even if another one follows.
     pub page_size: usize,
     /// Token of the page; empty for the first.
     pub page_token: String,
@@ -256,6 +284,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn device_time(&self, tenant: &str, day: u64) -> Result<Duration, StoreError>;
+
+    /// Returns the bytes that the records of a tenant's jobs and of their events take.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn record_bytes(&self, tenant: &str) -> Result<u64, StoreError>;
 
     /// Removes up to `limit` jobs that ended before a time, with their results, events and dedup keys; returns their
     /// number.

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::damage::damaged;
-use super::schema::{EVENTS, EVENTS_OF, JOBS, LAST_EVENT, next};
+use super::schema::{EVENTS, EVENTS_OF, JOBS, LAST_EVENT, RECORD_BYTES, next};
 use crate::internal::StoredJob;
 use crate::job::Job;
 use prost::Message;
@@ -50,8 +50,36 @@ pub fn record(write: &WriteTransaction, number: u64, mut job: Job) -> Result<Job
     write.open_table(EVENTS)?.insert(cursor, &*event)?;
     write.open_table(EVENTS_OF)?.insert((number, cursor), ())?;
     let record = StoredJob::from(job.clone()).encode_to_vec();
-    write.open_table(JOBS)?.insert(number, &*record)?;
+    let added = event.len() + record.len();
+    let removed = {
+        let mut jobs = write.open_table(JOBS)?;
+        let before = jobs.insert(number, &*record)?;
+        before.map_or(0, |before| before.value().len())
+    };
+    count_bytes(write, &job.tenant, added as u64, removed as u64)?;
     Ok(job)
+}
+
+/// Changes the count of the bytes that a tenant's records take.
+pub fn count_bytes(
+    write: &WriteTransaction,
+    tenant: &str,
+    added: u64,
+    removed: u64,
+) -> Result<(), StoreError> {
+    let mut table = write.open_table(RECORD_BYTES)?;
+    let before = table.get(tenant)?.map_or(0, |before| before.value());
+    match before.saturating_add(added).saturating_sub(removed) {
+        0 => drop(table.remove(tenant)?),
+        bytes => drop(table.insert(tenant, bytes)?),
+    }
+    Ok(())
+}
+
+/// Bytes that a tenant's records take.
+pub fn bytes_of(database: &Database, tenant: &str) -> Result<u64, StoreError> {
+    let table = database.begin_read()?.open_table(RECORD_BYTES)?;
+    Ok(table.get(tenant)?.map_or(0, |bytes| bytes.value()))
 }
 
 /// The job's submission number, which its id begins with.

@@ -3,13 +3,13 @@
 use super::compact::{Compacted, compact};
 use super::damage::{caught, lost};
 use super::file::{self, begin, keep_name};
-use super::records::{decode, event, find, find_to_write, number_of, readable, record};
+use super::records::{bytes_of, decode, event, find, find_to_write, number_of, readable, record};
 use super::removal;
 use super::schema::{
     self, ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META,
-    PROBES, next, upgrade,
+    PROBES, RECORD_BYTES, next, upgrade,
 };
-use super::{FULL_PAGE_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
+use super::{FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use super::{device_time, home};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
@@ -146,7 +146,16 @@ impl RedbStore {
                 }
             })*};
         }
-        copy_tables!(META, JOBS, ACTIVE, DEDUP, EVENTS, EVENTS_OF, DEVICE_TIME);
+        copy_tables!(
+            META,
+            JOBS,
+            ACTIVE,
+            DEDUP,
+            EVENTS,
+            EVENTS_OF,
+            DEVICE_TIME,
+            RECORD_BYTES
+        );
         home::leave(&write)?;
         write.commit()?;
         keep_name(to)
@@ -219,13 +228,14 @@ impl JobStore for RedbStore {
             let read = database.begin_read()?;
             let jobs = read.open_table(JOBS)?;
             let mut page = Page::default();
-            let mut n_bytes = 0;
+            let (mut n_bytes, mut n_read) = (0, 0);
             for (n, entry) in jobs.range(..before)?.rev().enumerate() {
                 let (number, record) = entry?;
-                if n >= MAX_LOOKED_AT {
+                if n >= MAX_LOOKED_AT || n_read >= FULL_READ_BYTES {
                     page.next = format!("{:x}", number.value() + 1);
                     break;
                 }
+                n_read += record.value().len();
                 let job = readable(number.value(), record.value());
                 let Some(job) = job.filter(|job| listing.takes(job)) else {
                     continue;
@@ -391,6 +401,10 @@ impl JobStore for RedbStore {
         self.with(|database| device_time::get(database, tenant, day))
     }
 
+    fn record_bytes(&self, tenant: &str) -> Result<u64, StoreError> {
+        self.with(|database| bytes_of(database, tenant))
+    }
+
     fn delete(&self, id: &str) -> Result<Job, StoreError> {
         self.with(|database| removal::delete(database, id))
     }
@@ -456,6 +470,7 @@ mod tests {
         assert!(store.back_up(&copy).is_err(), "nothing is overwritten");
         for store in [store, RedbStore::open(&copy).unwrap()] {
             assert_eq!(store.active().unwrap(), active);
+            conformance::records_are_counted(&store);
             assert_eq!(store.events(0, None, 1000).unwrap(), events);
             let used = |tenant, day| store.device_time(tenant, day).unwrap();
             assert_eq!([used("a", 2), used("b", 2), used("c", 2)], [7, 1, 0].map(seconds));

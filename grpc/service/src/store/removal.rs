@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::file::begin;
-use super::records::{find_to_write, readable};
+use super::records::{count_bytes, find_to_write, readable};
 use super::redb::ended_before;
 use super::schema::{DEDUP, EVENTS, EVENTS_OF, JOBS};
 use crate::job::Job;
@@ -61,14 +61,17 @@ fn remove(write: &WriteTransaction, ended: &[(u64, Job)]) -> Result<(), StoreErr
     let mut events = write.open_table(EVENTS)?;
     let mut index = write.open_table(EVENTS_OF)?;
     for (number, job) in ended {
-        jobs.remove(number)?;
+        let record = jobs.remove(number)?;
+        let mut bytes = record.map_or(0, |record| record.value().len());
         let key = &*job.spec.dedup_key;
         if !key.is_empty() {
             dedup.remove((&*job.tenant, key))?;
         }
         for entry in index.extract_from_if((*number, 0)..=(*number, u64::MAX), |_, ()| true)? {
-            events.remove(entry?.0.value().1)?;
+            let event = events.remove(entry?.0.value().1)?;
+            bytes += event.map_or(0, |event| event.value().len());
         }
+        count_bytes(write, &job.tenant, 0, bytes as u64)?;
     }
     Ok(())
 }

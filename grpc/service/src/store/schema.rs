@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::damage::damaged;
-use super::records::number_of;
+use super::records::{number_of, readable};
 use prost::Message;
 use quarry_client::protocol::JobEvent;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
@@ -23,6 +23,9 @@ pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("eve
 /// Device time by tenant: the last day on which it used some, and the milliseconds of that day.
 pub const DEVICE_TIME: TableDefinition<&str, (u64, u64)> = TableDefinition::new("device time");
 
+/// Bytes that the records of a tenant's jobs and of their events take, by tenant.
+pub const RECORD_BYTES: TableDefinition<&str, u64> = TableDefinition::new("record bytes");
+
 pub const LAST_JOB: &str = "last job";
 pub const LAST_EVENT: &str = "last event";
 pub const LAST_LEASE: &str = "last lease";
@@ -34,7 +37,7 @@ type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
 /// store.
-const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time];
+const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time, count_record_bytes];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(JOBS)?;
@@ -57,6 +60,27 @@ fn index_events(write: &WriteTransaction) -> Result<(), StoreError> {
 
 fn count_device_time(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(DEVICE_TIME)?;
+    Ok(())
+}
+
+fn count_record_bytes(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut table = write.open_table(RECORD_BYTES)?;
+    let (jobs, events) = (write.open_table(JOBS)?, write.open_table(EVENTS)?);
+    let index = write.open_table(EVENTS_OF)?;
+    for entry in jobs.iter()? {
+        let (number, record) = entry?;
+        let (number, record) = (number.value(), record.value());
+        let Some(job) = readable(number, record) else {
+            continue;
+        };
+        let mut bytes = record.len() as u64;
+        for entry in index.range((number, 0)..=(number, u64::MAX))? {
+            let event = events.get(entry?.0.value().1)?;
+            bytes += event.map_or(0, |event| event.value().len() as u64);
+        }
+        let before = table.get(&*job.tenant)?.map_or(0, |before| before.value());
+        table.insert(&*job.tenant, before + bytes)?;
+    }
     Ok(())
 }
 
@@ -112,7 +136,7 @@ mod tests {
     use super::*;
     use crate::internal::StoredJob;
     use crate::job::Job;
-    use crate::store::{JobStore, Listing, RedbStore};
+    use crate::store::{JobStore, Listing, RedbStore, conformance};
     use quarry_client::protocol::JobState;
     use redb::{Database, ReadableDatabase};
     use std::fs;
@@ -123,6 +147,9 @@ mod tests {
 
     /// The same store, which another service brought to schema 2.
     const SCHEMA_2: &[u8] = include_bytes!("../../tests/data/store-schema-2.redb.gz");
+
+    /// The same store, which a third service brought to schema 3.
+    const SCHEMA_3: &[u8] = include_bytes!("../../tests/data/store-schema-3.redb.gz");
 
     fn unpack_schema_1(path: &Path) {
         unpack(SCHEMA_1, path);
@@ -158,7 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.redb");
         // Twice: an upgraded store opens like any other.
-        for packed in [Some(SCHEMA_1), None, Some(SCHEMA_2), None] {
+        for packed in [Some(SCHEMA_1), None, Some(SCHEMA_2), None, Some(SCHEMA_3), None] {
             if let Some(packed) = packed {
                 unpack(packed, &path);
             }
@@ -186,6 +213,8 @@ mod tests {
                 n_events += events.len();
             }
             assert!(n_events == all.len() && n_events > 10, "{n_events}");
+            assert!(store.record_bytes("").unwrap() > 1000);
+            conformance::records_are_counted(&store);
         }
     }
 

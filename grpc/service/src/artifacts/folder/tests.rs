@@ -1,16 +1,25 @@
 use super::*;
+use crate::config::TenantLimits;
 
 /// A tenant.
 const T: &str = "a tenant";
 /// No limits.
-const NONE: TenantLimits = TenantLimits {
-    max_stored_bytes: None,
-    max_promised_bytes: None,
-    max_active_jobs: None,
-    max_estimates: None,
-    max_priority: None,
-    max_device_seconds_per_day: None,
-};
+const NONE: Allowance = stored_and_promised(None, None);
+
+/// Limits of what is stored and promised.
+const fn stored_and_promised(max_stored_bytes: Option<u64>, max_promised_bytes: Option<u64>) -> Allowance {
+    Allowance {
+        limits: TenantLimits {
+            max_stored_bytes,
+            max_promised_bytes,
+            max_active_jobs: None,
+            max_estimates: None,
+            max_priority: None,
+            max_device_seconds_per_day: None,
+        },
+        records: 0,
+    }
+}
 
 fn folder(watermark: u64) -> (tempfile::TempDir, ArtifactFolder) {
     let folder = tempfile::tempdir().unwrap();
@@ -124,11 +133,7 @@ fn the_disk_is_not_filled() {
 #[test]
 fn a_tenant_keeps_within_its_limits() {
     let (folder, artifacts) = folder(0);
-    let limits = TenantLimits {
-        max_stored_bytes: Some(20),
-        max_promised_bytes: Some(10),
-        ..NONE
-    };
+    let limits = stored_and_promised(Some(20), Some(10));
     let file = |text: &str| digest(text.as_bytes()).unwrap();
     let begin = |text: &str, offset| artifacts.upload(T, &file(text), offset, &limits);
     let usage = |stored, promised| {
@@ -169,6 +174,12 @@ fn a_tenant_keeps_within_its_limits() {
         "{refused}"
     );
     assert!(artifacts.upload("another", &file("+ eight."), 0, &limits).is_ok());
+    // Records of jobs count too.
+    let with = |records| Allowance { records, ..limits };
+    let upload = |records| artifacts.upload("another", &file("+ eight."), 0, &with(records));
+    assert!(upload(12).is_ok());
+    let refused = upload(13).err().unwrap().to_string();
+    assert!(refused.contains("has 13 stored bytes"), "{refused}");
 
     // The count is taken anew at the start.
     let again = ArtifactFolder::open(folder.path(), 0, 1 << 20).unwrap();
@@ -187,10 +198,7 @@ fn the_account_does_not_drift() {
     drop(upload);
 
     // It starts over: what it then cuts off does not count.
-    let limits = TenantLimits {
-        max_stored_bytes: Some(1500),
-        ..NONE
-    };
+    let limits = stored_and_promised(Some(1500), None);
     let mut upload = artifacts.upload(T, &artifact, 0, &limits).unwrap();
     upload.write(&[8; 999]).unwrap();
     drop(upload);
