@@ -148,7 +148,7 @@ async fn a_promise_stops_only_uploads_of_its_own_tenant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_a_tenant_share_what_it_may_promise() {
     let folder = Folder::new();
-    let limits = "limits.max_promised_bytes = 1000\nlimits.max_stored_bytes = 2000";
+    let limits = "limits.max_promised_bytes = 1000\nlimits.max_stored_bytes = 40000";
     folder.write(
         "quarry.toml",
         client("one", "a", limits) + &client("two", "a", limits),
@@ -186,6 +186,7 @@ async fn clients_of_a_tenant_share_what_it_may_promise() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(one.received(&file("first", 900)).await, 100);
+    // A small file counts as 16 KiB.
     let refused = two.send(&file("third", 902), &[7; 10]).await.unwrap_err();
     assert!(refused.message().contains("max_stored_bytes"), "{refused}");
 }

@@ -10,13 +10,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Least bytes that a stored file counts for: what a file system makes ready for each file by default (bytes per inode
+/// of ext4). So a limit of bytes bounds the number of files too.
+pub const MIN_COUNTED_BYTES: u64 = 16 << 10;
+
+/// What a stored file of a length counts for.
+pub fn counted(length: u64) -> u64 {
+    length.max(MIN_COUNTED_BYTES)
+}
+
 /// The accounts of all tenants.
 #[derive(Clone, Default)]
 pub struct Accounts(Arc<Mutex<Books>>);
 
 #[derive(Default)]
 struct Books {
-    /// Stored bytes, by the tenant's folder.
+    /// What the stored files count for, by the tenant's folder.
     stored: HashMap<PathBuf, u64>,
     /// Open uploads, by the file that they write.
     promises: HashMap<PathBuf, Promise>,
@@ -58,20 +67,16 @@ impl Accounts {
         self.lock().stored.insert(folder.to_owned(), bytes);
     }
 
-    /// Takes from what a tenant stores.
-    pub fn remove(&self, folder: &Path, bytes: u64) {
-        self.lock().change(folder, 0, bytes);
-    }
-
-    /// Moves a tenant's synced file to its final path, durably. `uncounted` bytes of it are not in the account yet. The
-    /// length of a file that it replaces, the move and the account are one step: the same file may come twice at once.
-    pub fn place(&self, folder: &Path, from: &Path, to: &Path, uncounted: u64) -> io::Result<()> {
+    /// Moves a tenant's synced file to its final path, durably. `uncounted` is its length if it is not in the account
+    /// yet. The length of a file that it replaces, the move and the account are one step: the same file may come twice at once.
+    pub fn place(&self, folder: &Path, from: &Path, to: &Path, uncounted: Option<u64>) -> io::Result<()> {
         let above = to.parent().unwrap_or(to);
         make_folder(above)?;
         let mut books = self.lock();
-        let replaced = length(to)?.unwrap_or_default();
+        let replaced = length(to)?;
         fs::rename(from, to)?;
-        books.change(folder, uncounted, replaced);
+        let [added, removed] = [uncounted, replaced].map(|length| length.map_or(0, counted));
+        books.change(folder, added, removed);
         drop(books);
         File::open(above)?.sync_all()
     }
@@ -84,7 +89,7 @@ impl Accounts {
             _ => return Ok(false),
         };
         fs::remove_file(file)?;
-        books.change(folder, 0, bytes);
+        books.change(folder, 0, counted(bytes));
         Ok(true)
     }
 
@@ -110,15 +115,19 @@ impl Accounts {
             }
             Entry::Vacant(place) => {
                 let bytes = size.saturating_sub(offset);
-                let cut = length(part)?.unwrap_or_default().saturating_sub(offset);
+                let found = length(part)?;
+                // A part that begins anew goes first.
+                let kept = found.map(|found| found.min(offset)).filter(|kept| *kept > 0);
+                let [found, kept] = [found, kept].map(|length| length.map_or(0, counted));
                 allow(Quota::PromisedBytes, promised, bytes, limits.max_promised_bytes)?;
                 allow(
                     Quota::StoredBytes,
                     stored
-                        .saturating_sub(cut)
+                        .saturating_sub(found)
+                        .saturating_add(kept)
                         .saturating_add(promised)
                         .saturating_add(records),
-                    bytes,
+                    counted(size).saturating_sub(kept),
                     limits.max_stored_bytes,
                 )?;
                 place.insert(Promise {
@@ -147,13 +156,25 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Turns promised bytes into stored ones.
-    pub fn keep(&self, bytes: u64) {
+    /// Turns promised bytes into stored ones: the file was made with a length, or grew to it.
+    pub fn keep(&self, before: Option<u64>, length: u64) {
         let mut books = self.accounts.lock();
         if let Some(promise) = books.promises.get_mut(&self.part) {
+            let bytes = length.saturating_sub(before.unwrap_or_default());
             promise.left = promise.left.saturating_sub(bytes);
         }
-        books.change(&self.folder, bytes, 0);
+        books.change(&self.folder, counted(length), before.map_or(0, counted));
+    }
+
+    /// The file was cut to a length.
+    pub fn cut(&self, before: u64, length: u64) {
+        let mut books = self.accounts.lock();
+        books.change(&self.folder, counted(length), counted(before));
+    }
+
+    /// The file of a length was removed.
+    pub fn remove(&self, length: u64) {
+        self.accounts.lock().change(&self.folder, 0, counted(length));
     }
 }
 

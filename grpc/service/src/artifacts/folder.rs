@@ -1,7 +1,7 @@
 //! Artifacts in a folder, with one subfolder per tenant, named by the SHA-256 of the tenant's name. There,
 //! `objects/ab/abcd..` are complete files and `parts/abcd..` are uploads.
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, counted};
 use super::disk::Disk;
 use super::files::{entries, is_digest, length, link, make_folder, object};
 use super::upload::PartUpload;
@@ -99,7 +99,7 @@ impl ArtifactFolder {
         for tenant in self.tenants()? {
             let mut bytes = 0;
             for file in files(&tenant)? {
-                bytes += length(&file)?.unwrap_or_default();
+                bytes += length(&file)?.map_or(0, counted);
             }
             self.accounts.count(&tenant, bytes);
         }
@@ -170,7 +170,7 @@ impl Artifacts for ArtifactFolder {
         open.sync_all()?;
         let object = self.object(tenant, &artifact.sha256)?;
         self.accounts
-            .place(&self.of(tenant)?, file, &object, artifact.size)?;
+            .place(&self.of(tenant)?, file, &object, Some(artifact.size))?;
         Ok(artifact)
     }
 

@@ -2,16 +2,18 @@
 
 use super::accounts::Claim;
 use super::disk::Disk;
+use super::files::length;
 use super::{ArtifactError, Kept, Upload, digest};
 use crate::crash;
 use quarry_client::protocol::ArtifactRef;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 /// An upload in progress.
 pub struct PartUpload {
-    file: File,
+    /// The claimed file; `None` until its first byte comes.
+    file: Option<File>,
     object: PathBuf,
     artifact: ArtifactRef,
     received: u64,
@@ -20,7 +22,8 @@ pub struct PartUpload {
 }
 
 impl PartUpload {
-    /// Opens the claimed file to continue at an offset. What it has after that is cut off.
+    /// Opens the claimed file to continue at an offset. What it has after that is cut off; a file that begins anew is
+    /// made with its first byte.
     ///
     /// # Errors
     /// [`ArtifactError::Offset`], [`ArtifactError::Io`].
@@ -31,13 +34,8 @@ impl PartUpload {
         offset: u64,
         disk: Disk,
     ) -> Result<Self, ArtifactError> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&claim.part)?;
-        let received = file.metadata()?.len();
+        let found = length(&claim.part)?;
+        let received = found.unwrap_or_default();
         if offset > received {
             return Err(ArtifactError::Offset {
                 sha256: artifact.sha256,
@@ -45,9 +43,21 @@ impl PartUpload {
                 received,
             });
         }
-        file.set_len(offset)?;
-        claim.accounts.remove(&claim.folder, received - offset);
-        file.seek(SeekFrom::Start(offset))?;
+        let file = match (found, offset) {
+            (None, _) => None,
+            (Some(_), 0) => {
+                fs::remove_file(&claim.part)?;
+                claim.remove(received);
+                None
+            }
+            (Some(_), _) => {
+                let mut file = open(&claim.part)?;
+                file.set_len(offset)?;
+                claim.cut(received, offset);
+                file.seek(SeekFrom::Start(offset))?;
+                Some(file)
+            }
+        };
         Ok(Self {
             file,
             object,
@@ -59,8 +69,18 @@ impl PartUpload {
     }
 }
 
+/// Opens a part, or makes it.
+fn open(part: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(part)
+}
+
 impl Upload for PartUpload {
     fn write(&mut self, chunk: &[u8]) -> Result<(), ArtifactError> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
         let bytes = chunk.len() as u64;
         let ArtifactRef { sha256, size } = &self.artifact;
         if self.received + bytes > *size {
@@ -71,13 +91,21 @@ impl Upload for PartUpload {
         }
         // Nothing is reserved for an upload, so others may have filled the disk since it began.
         self.disk.check(bytes)?;
-        if let Err(why) = self.file.write_all(chunk) {
+        let before = self.file.is_some().then_some(self.received);
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(open(&self.claim.part)?),
+        };
+        if let Err(why) = file.write_all(chunk) {
             // A part of the chunk may have come to the disk. It is in no account.
-            let _ = self.file.set_len(self.received);
+            let _ = match before {
+                Some(length) => file.set_len(length),
+                None => fs::remove_file(&self.claim.part),
+            };
             return Err(why.into());
         }
         self.received += bytes;
-        self.claim.keep(bytes);
+        self.claim.keep(before, self.received);
         Ok(())
     }
 
@@ -94,15 +122,23 @@ impl Upload for PartUpload {
             folder,
             part,
         } = &self.claim;
-        self.file.seek(SeekFrom::Start(0))?;
-        if digest(&mut self.file)?.sha256 != *sha256 {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let file = open(part)?;
+                self.claim.keep(None, 0);
+                file
+            }
+        };
+        file.seek(SeekFrom::Start(0))?;
+        if digest(&mut file)?.sha256 != *sha256 {
             fs::remove_file(part)?;
-            accounts.remove(folder, self.received);
+            self.claim.remove(self.received);
             return Err(ArtifactError::Mismatch(sha256.clone()));
         }
-        self.file.sync_all()?;
+        file.sync_all()?;
         crash::point("upload.before-rename");
-        accounts.place(folder, part, &self.object, 0)?;
+        accounts.place(folder, part, &self.object, None)?;
         crash::point("upload.after-rename");
         Ok(Kept {
             complete: true,

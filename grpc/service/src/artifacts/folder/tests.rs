@@ -1,4 +1,5 @@
 use super::*;
+use crate::artifacts::accounts::MIN_COUNTED_BYTES;
 use crate::config::TenantLimits;
 
 /// A tenant.
@@ -130,62 +131,106 @@ fn the_disk_is_not_filled() {
     assert_eq!(artifacts.stat(T, &name).unwrap().received, 1);
 }
 
+/// Least bytes that a file counts for.
+const UNIT: u64 = MIN_COUNTED_BYTES;
+
+/// A text whose characters are so long.
+fn long(text: &str) -> Vec<u8> {
+    let letters = text.bytes();
+    letters
+        .flat_map(|letter| [letter; MIN_COUNTED_BYTES as usize])
+        .collect()
+}
+
 #[test]
 fn a_tenant_keeps_within_its_limits() {
     let (folder, artifacts) = folder(0);
-    let limits = stored_and_promised(Some(20), Some(10));
-    let file = |text: &str| digest(text.as_bytes()).unwrap();
+    let limits = stored_and_promised(Some(20 * UNIT), Some(10 * UNIT));
+    let file = |text: &str| digest(&*long(text)).unwrap();
     let begin = |text: &str, offset| artifacts.upload(T, &file(text), offset, &limits);
     let usage = |stored, promised| {
+        let (stored, promised) = (UNIT * stored, UNIT * promised);
         assert_eq!(artifacts.usage(T).unwrap(), Usage { stored, promised });
     };
     let mut first = begin("eight +1", 0).unwrap();
     usage(0, 8);
     assert!(matches!(begin("+ 3", 0), Err(ArtifactError::Quota(_))));
-    first.write(b"eight").unwrap();
+    first.write(&long("eight")).unwrap();
     usage(5, 3);
     drop(first);
     usage(5, 0);
 
     // Resumed earlier than it had come, then complete, then again.
-    let mut first = begin("eight +1", 2).unwrap();
+    let mut first = begin("eight +1", 2 * UNIT).unwrap();
     usage(2, 6);
-    first.write(b"ght +1").unwrap();
+    first.write(&long("ght +1")).unwrap();
     assert!(first.finish().unwrap().complete);
     usage(8, 0);
     let mut again = begin("eight +1", 0).unwrap();
-    again.write(b"eight +1").unwrap();
+    again.write(&long("eight +1")).unwrap();
     assert!(again.finish().unwrap().complete);
     usage(8, 0);
 
     let mut wrong = begin("wrong", 0).unwrap();
-    wrong.write(b"WRONG").unwrap();
+    wrong.write(&long("WRONG")).unwrap();
     assert!(wrong.finish().is_err());
     usage(8, 0);
     let proof = folder.path().join("proof");
     for _ in 0..2 {
-        fs::write(&proof, "proof").unwrap();
+        fs::write(&proof, long("proof")).unwrap();
         artifacts.adopt(T, &proof).unwrap();
         usage(13, 0);
     }
     let refused = begin("+ eight.", 0).err().unwrap().to_string();
     assert!(
-        refused.contains("max_stored_bytes") && refused.contains("at most 20 "),
+        refused.contains("max_stored_bytes") && refused.contains("at most 327680 "),
         "{refused}"
     );
     assert!(artifacts.upload("another", &file("+ eight."), 0, &limits).is_ok());
     // Records of jobs count too.
     let with = |records| Allowance { records, ..limits };
     let upload = |records| artifacts.upload("another", &file("+ eight."), 0, &with(records));
-    assert!(upload(12).is_ok());
-    let refused = upload(13).err().unwrap().to_string();
-    assert!(refused.contains("has 13 stored bytes"), "{refused}");
+    assert!(upload(12 * UNIT).is_ok());
+    let refused = upload(12 * UNIT + 1).err().unwrap().to_string();
+    assert!(refused.contains("has 196609 stored bytes"), "{refused}");
 
     // The count is taken anew at the start.
     let again = ArtifactFolder::open(folder.path(), 0, 1 << 20).unwrap();
-    assert_eq!(again.usage(T).unwrap().stored, 13);
-    assert_eq!(artifacts.collect(&HashSet::new(), Duration::ZERO).unwrap(), 3);
+    assert_eq!(again.usage(T).unwrap().stored, 13 * UNIT);
+    assert_eq!(artifacts.collect(&HashSet::new(), Duration::ZERO).unwrap(), 2);
     usage(0, 0);
+}
+
+#[test]
+fn small_files_count_and_an_upload_without_bytes_leaves_none() {
+    let (folder, artifacts) = folder(0);
+    let limits = stored_and_promised(Some(3 * UNIT), None);
+    let begin = |text: &str| artifacts.upload(T, &digest(text.as_bytes()).unwrap(), 0, &limits);
+    let stored = || artifacts.usage(T).unwrap().stored;
+    let n_files = || {
+        let tenant = artifacts.of(T).unwrap();
+        files(&tenant).unwrap().len() as u64
+    };
+    for text in ["one", "two"] {
+        let mut upload = begin(text).unwrap();
+        upload.write(b"").unwrap();
+        assert!(!upload.finish().unwrap().complete);
+    }
+    assert_eq!((n_files(), stored()), (0, 0));
+    for (n, text) in (1..).zip(["", "one", "two"]) {
+        let mut upload = begin(text).unwrap();
+        upload.write(text.as_bytes()).unwrap();
+        assert!(upload.finish().unwrap().complete);
+        assert_eq!((n_files(), stored()), (n, n * UNIT), "{text}");
+    }
+    assert!(matches!(begin("three"), Err(ArtifactError::Quota(_))));
+    // What is there does not count twice, in whatever form it comes again.
+    assert!(
+        begin("two").is_err(),
+        "its second copy would be a file of its own meanwhile"
+    );
+    let again = ArtifactFolder::open(folder.path(), 0, 1 << 20).unwrap();
+    assert_eq!(again.usage(T).unwrap().stored, 3 * UNIT);
 }
 
 #[test]
@@ -198,11 +243,11 @@ fn the_account_does_not_drift() {
     drop(upload);
 
     // It starts over: what it then cuts off does not count.
-    let limits = stored_and_promised(Some(1500), None);
+    let limits = stored_and_promised(Some(UNIT + 100), None);
     let mut upload = artifacts.upload(T, &artifact, 0, &limits).unwrap();
     upload.write(&[8; 999]).unwrap();
     drop(upload);
-    assert_eq!(stored(), 999);
+    assert_eq!(stored(), UNIT);
 
     // Its header names a size that is less than what has come.
     let short = ArtifactRef { size: 10, ..artifact };
@@ -219,11 +264,14 @@ fn the_account_does_not_drift() {
             fs::write(&file, format!("proof {round}")).unwrap();
             let object = tenant.join(OBJECTS).join(format!("ab/{round}"));
             both.wait();
-            artifacts.accounts.place(&tenant, &file, &object, 9).unwrap();
+            artifacts
+                .accounts
+                .place(&tenant, &file, &object, Some(9))
+                .unwrap();
         }
     };
     std::thread::scope(|scope| (0..2).for_each(|n| drop(scope.spawn(move || adopt(n)))));
-    assert_eq!(stored(), 100 * 9);
+    assert_eq!(stored(), 100 * UNIT);
 }
 
 #[test]
@@ -256,7 +304,8 @@ fn what_nobody_refers_to_is_collected() {
         }
     }
     let part = digest(&b"part"[..]).unwrap();
-    let upload = artifacts.upload(T, &part, 0, &NONE).unwrap();
+    let mut upload = artifacts.upload(T, &part, 0, &NONE).unwrap();
+    upload.write(b"p").unwrap();
     assert_eq!(artifacts.collect(&kept, Duration::from_secs(60)).unwrap(), 0);
     assert_eq!(
         artifacts.collect(&kept, Duration::ZERO).unwrap(),
