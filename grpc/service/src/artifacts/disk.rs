@@ -5,6 +5,9 @@ use super::ArtifactError;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Size of an upload of ordinary size. If not even that fits, the disk is short.
+pub const ORDINARY_UPLOAD_BYTES: u64 = 16 << 20;
+
 /// Size of a folder's disk in bytes.
 ///
 /// # Errors
@@ -28,6 +31,11 @@ impl Disk {
     pub fn free(&self) -> Result<u64, ArtifactError> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(io::Error::from)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Whether an upload of ordinary size does not fit now.
+    pub fn is_short(&self) -> Result<bool, ArtifactError> {
+        Ok(self.free()? < self.watermark.saturating_add(ORDINARY_UPLOAD_BYTES))
     }
 
     /// Refuses to write so many bytes if they do not fit now.

@@ -175,10 +175,7 @@ impl Artifacts for ArtifactFolder {
     }
 
     fn is_short(&self) -> Result<bool, ArtifactError> {
-        match self.disk.check(0) {
-            Err(ArtifactError::DiskFull { .. }) => Ok(true),
-            other => other.map(|()| false),
-        }
+        self.disk.is_short()
     }
 
     fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError> {

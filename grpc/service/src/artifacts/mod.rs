@@ -9,7 +9,7 @@ mod files;
 mod folder;
 mod upload;
 
-pub use disk::size as disk_size;
+pub use disk::{ORDINARY_UPLOAD_BYTES, size as disk_size};
 pub use folder::ArtifactFolder;
 pub use quarry_client::digest::digest;
 
@@ -177,7 +177,8 @@ pub trait Artifacts: Send + Sync + 'static {
     /// [`ArtifactError`].
     fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
 
-    /// Whether free disk space is below the watermark. What uploads may still send does not count.
+    /// Whether the disk has no room for an upload of ordinary size ([`ORDINARY_UPLOAD_BYTES`]) above the watermark. What
+    /// uploads may still send does not count.
     ///
     /// # Errors
     /// [`ArtifactError::Io`].

@@ -129,6 +129,19 @@ impl Config {
         }
     }
 
+    /// Tenants that may fill the queue, so that no other tenant can submit.
+    pub fn tenants_that_fill_the_queue(&self) -> BTreeSet<&str> {
+        if n_tenants(self) < 2 {
+            return BTreeSet::new();
+        }
+        let fills = |client: &&Client| {
+            let most = self.tenant_limits(Some(client)).max_active_jobs;
+            most.is_none_or(|most| most >= u64::from(self.max_queued_jobs))
+        };
+        let fillers = self.clients.iter().filter(fills);
+        fillers.map(|client| &*client.tenant).collect()
+    }
+
     /// Device seconds that each tenant may use on a day.
     pub fn day_limits(&self) -> DayLimits {
         let common = self.limits_per_tenant;
@@ -216,6 +229,29 @@ mod tests {
         let two = self::config(&[client(""), client(""), other].concat());
         let stored = TenantLimits::defaults(&two, 64 << 30).max_stored_bytes;
         assert_eq!(stored, Some(16 << 30), "nor do two");
+    }
+
+    #[test]
+    fn who_may_fill_the_queue_is_known() {
+        let fillers = |queue: u64, limits: &[&str]| {
+            let names = ["a", "b"].into_iter();
+            let clients = names.zip(limits).map(|(name, limits)| {
+                let own = if limits.is_empty() {
+                    ""
+                } else {
+                    "limits.max_active_jobs = "
+                };
+                client(&format!("{own}{limits}")).replace("\"a\"", &format!("{name:?}"))
+            });
+            let text = format!("max_queued_jobs = {queue}\n") + &clients.collect::<String>();
+            let config = config(&text);
+            let fillers = config.tenants_that_fill_the_queue().into_iter();
+            fillers.map(str::to_owned).collect::<Vec<_>>().concat()
+        };
+        assert_eq!(fillers(60, &["", ""]), "", "by default nobody");
+        assert_eq!(fillers(60, &["60", "59"]), "a");
+        assert_eq!(fillers(1, &["", ""]), "ab");
+        assert_eq!(fillers(60, &["60"]), "", "there is nobody else");
     }
 
     #[test]

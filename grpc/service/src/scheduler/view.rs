@@ -2,6 +2,7 @@
 
 use super::queue::Entry;
 use super::{MIN_DISK, Scheduler};
+use crate::artifacts::ORDINARY_UPLOAD_BYTES;
 use crate::job::Job;
 use crate::metrics::{DeviceLoad, Load, TenantLoad};
 use quarry_client::protocol::DeviceInfo;
@@ -143,7 +144,10 @@ impl Scheduler {
 /// What cannot be done with this free disk space.
 fn disk_reasons(free: u64, watermark: u64) -> impl Iterator<Item = String> {
     let bounds = [
-        (watermark, "uploads are rejected"),
+        (
+            watermark.saturating_add(ORDINARY_UPLOAD_BYTES),
+            "uploads are rejected",
+        ),
         (MIN_DISK, "no job is started"),
     ];
     let short = bounds.into_iter().filter(move |(bound, _)| free < *bound);
@@ -210,6 +214,10 @@ mod tests {
             no_job.contains("no job is started") && !no_job.contains("uploads"),
             "{no_job}"
         );
+        assert_eq!(reasons((1 << 30) + ORDINARY_UPLOAD_BYTES, 1 << 30), "");
+        // Above the watermark, but an upload of ordinary size would be refused.
+        let no_upload = reasons((1 << 30) + ORDINARY_UPLOAD_BYTES - 1, 1 << 30);
+        assert!(no_upload.contains("uploads"), "{no_upload}");
         let no_upload = reasons(MIN_DISK, 1 << 30);
         assert!(
             no_upload.contains("uploads are rejected") && !no_upload.contains("job"),

@@ -56,6 +56,13 @@ pub struct Running {
 /// # Errors
 /// [`ServeError`].
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
+    for tenant in config.tenants_that_fill_the_queue() {
+        tracing::warn!(
+            tenant,
+            max_queued_jobs = config.max_queued_jobs,
+            "the tenant's max_active_jobs lets it fill the queue, so that no other tenant can submit"
+        );
+    }
     let addresses = Limiter::new(&config.rates);
     let clients = Reloadable::new(authenticator(config)?);
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;

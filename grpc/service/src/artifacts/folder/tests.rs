@@ -1,4 +1,5 @@
 use super::*;
+use crate::artifacts::ORDINARY_UPLOAD_BYTES;
 use crate::artifacts::accounts::MIN_COUNTED_BYTES;
 use crate::config::TenantLimits;
 
@@ -112,6 +113,8 @@ fn the_disk_is_not_filled() {
     assert!(artifacts.upload("another", &large(b"y"), 0, &NONE).is_ok());
     artifacts.disk.watermark = free / 2;
     assert!(!artifacts.is_short().unwrap(), "half of the disk is free");
+    artifacts.disk.watermark = free - ORDINARY_UPLOAD_BYTES / 4;
+    assert!(artifacts.is_short().unwrap(), "an ordinary upload does not fit");
     artifacts.disk.watermark = 0;
     drop(first);
     let mut second = artifacts.upload(T, &large(b"y"), 0, &NONE).unwrap();
