@@ -35,6 +35,8 @@ struct Books {
 struct Promise {
     folder: PathBuf,
     left: u64,
+    /// How much more its file may come to count for.
+    room: u64,
 }
 
 impl Books {
@@ -42,8 +44,14 @@ impl Books {
         let own = self.promises.values().filter(|promise| promise.folder == folder);
         Usage {
             stored: self.stored.get(folder).copied().unwrap_or_default(),
-            promised: own.map(|promise| promise.left).sum(),
+            promised: own.fold(0, |sum, promise| sum.saturating_add(promise.left)),
         }
+    }
+
+    /// What the open uploads of a folder may come to count for beside what is stored.
+    fn room(&self, folder: &Path) -> u64 {
+        let own = self.promises.values().filter(|promise| promise.folder == folder);
+        own.fold(0, |sum, promise| sum.saturating_add(promise.room))
     }
 
     fn change(&mut self, folder: &Path, added: u64, removed: u64) {
@@ -108,6 +116,7 @@ impl Accounts {
         let Allowance { limits, records } = *allowance;
         let mut books = self.lock();
         let Usage { stored, promised } = books.usage(folder);
+        let room = books.room(folder);
         match books.promises.entry(part.to_owned()) {
             Entry::Occupied(_) => {
                 let name = part.file_name().unwrap_or_default();
@@ -119,20 +128,22 @@ impl Accounts {
                 // A part that begins anew goes first.
                 let kept = found.map(|found| found.min(offset)).filter(|kept| *kept > 0);
                 let [found, kept] = [found, kept].map(|length| length.map_or(0, counted));
+                let asked = counted(size).saturating_sub(kept);
                 allow(Quota::PromisedBytes, promised, bytes, limits.max_promised_bytes)?;
                 allow(
                     Quota::StoredBytes,
                     stored
                         .saturating_sub(found)
                         .saturating_add(kept)
-                        .saturating_add(promised)
+                        .saturating_add(room)
                         .saturating_add(records),
-                    counted(size).saturating_sub(kept),
+                    asked,
                     limits.max_stored_bytes,
                 )?;
                 place.insert(Promise {
                     folder: folder.to_owned(),
                     left: bytes,
+                    room: asked,
                 });
             }
         }
@@ -158,12 +169,14 @@ pub struct Claim {
 impl Claim {
     /// Turns promised bytes into stored ones: the file was made with a length, or grew to it.
     pub fn keep(&self, before: Option<u64>, length: u64) {
+        let (now, then) = (counted(length), before.map_or(0, counted));
         let mut books = self.accounts.lock();
         if let Some(promise) = books.promises.get_mut(&self.part) {
             let bytes = length.saturating_sub(before.unwrap_or_default());
             promise.left = promise.left.saturating_sub(bytes);
+            promise.room = promise.room.saturating_sub(now - then);
         }
-        books.change(&self.folder, counted(length), before.map_or(0, counted));
+        books.change(&self.folder, now, then);
     }
 
     /// The file was cut to a length.

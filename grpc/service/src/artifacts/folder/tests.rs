@@ -227,6 +227,11 @@ fn small_files_count_and_an_upload_without_bytes_leaves_none() {
         assert_eq!((n_files(), stored()), (n, n * UNIT), "{text}");
     }
     assert!(matches!(begin("three"), Err(ArtifactError::Quota(_))));
+    // Open uploads count before their first byte.
+    let open: Vec<_> = (0..4)
+        .map(|n| artifacts.upload("another", &digest(&[n][..]).unwrap(), 0, &limits))
+        .collect();
+    assert_eq!(open.iter().filter(|upload| upload.is_ok()).count(), 3);
     // What is there does not count twice, in whatever form it comes again.
     assert!(
         begin("two").is_err(),
