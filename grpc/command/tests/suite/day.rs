@@ -75,6 +75,9 @@ async fn a_job_beyond_its_tenants_day_waits_or_fails_and_keeps_nobody_waiting() 
             assert!(job.waits_for.contains(part), "{job:?}");
         }
     }
+    let shown = |job: &serde_json::Value| job["id"] == held && job["waits_for"] != "";
+    let status: serde_json::Value = serde_json::from_str(&service.page("/status.json").2).unwrap();
+    assert!(status["active"].as_array().unwrap().iter().any(shown), "{status}");
     case.write("token", "one");
     let get = format!(
         "get {held} --token-file token --server http://{}",

@@ -1,5 +1,6 @@
 //! The overview in `/status.json`, for people. It contains no input, result or label of any job.
 
+use super::day::Held;
 use super::ended::EndedFilter;
 use super::{Active, Scheduler, State};
 use crate::failure::is_ours;
@@ -91,6 +92,8 @@ pub struct JobView {
     pub state: String,
     /// Current proving phase.
     pub stage: String,
+    /// Why it does not begin today; empty if it need not wait for another day.
+    pub waits_for: String,
     /// Seconds since the phase began.
     pub stage_seconds: f64,
     /// Fraction of the proving that is done.
@@ -182,6 +185,7 @@ impl Summary {
             tenant: self.tenant.clone(),
             state: self.state.name(),
             stage: String::new(),
+            waits_for: String::new(),
             stage_seconds: 0.0,
             progress: if self.state == JobState::Succeeded {
                 1.0
@@ -223,6 +227,10 @@ fn seconds(from: SystemTime, to: SystemTime) -> f64 {
 }
 
 impl Active {
+    fn waits_for(&self, held: &Held) -> String {
+        held.why(&self.tenant, &self.summary.id, self.summary.state)
+    }
+
     fn view(&self) -> JobView {
         let view = self.summary.view();
         if self.summary.state != JobState::Running {
@@ -262,6 +270,11 @@ impl Scheduler {
         let reasons = self.why_not_ready();
         let load = self.load();
         let state = self.state();
+        let held = self.held(&state);
+        let view = |active: &Active| JobView {
+            waits_for: active.waits_for(&held),
+            ..active.view()
+        };
         let mut active: Vec<&Active> = state.active.values().collect();
         // The states are numbered in the order in which a job goes through them.
         active.sort_by_key(|active| (-(active.summary.state as i32), active.summary.created));
@@ -294,11 +307,7 @@ impl Scheduler {
                 artifacts_bytes: load.artifacts_size,
             },
             devices: state.devices.iter().map(device).collect(),
-            active: active
-                .into_iter()
-                .take(MAX_SHOWN_JOBS)
-                .map(Active::view)
-                .collect(),
+            active: active.into_iter().take(MAX_SHOWN_JOBS).map(view).collect(),
             ended: state.ended.latest(wanted).map(Summary::view).collect(),
         }
     }

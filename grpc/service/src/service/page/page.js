@@ -91,8 +91,13 @@ function deadlineCell(job) {
 const ACTIVE = [["Job"], ["State"], ["Phase"], ["Size"], ["Tenant", "clip"], ["Failed attempts", "wide"],
   ["Deadline", "number"], ["Age", "number"]];
 
+function phaseCell(job) {
+  if (job.waits_for) return make("span", { title: job.waits_for }, "waits for its tenant's next day");
+  return job.stage ? `${job.stage}, ${percent(job.progress)}` : "";
+}
+
 const activeCells = (job) => [
-  short(job.id), stateCell(job), job.stage ? `${job.stage}, ${percent(job.progress)}` : "", size(job), tenant(job),
+  short(job.id), stateCell(job), phaseCell(job), size(job), tenant(job),
   [count(job.failed_attempts), attempts(job)], deadlineCell(job), time(job.age_seconds),
 ];
 
