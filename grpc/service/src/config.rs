@@ -44,6 +44,8 @@ pub struct Config {
     pub max_drain_seconds: u64,
     /// Open connections per client address.
     pub max_connections_per_address: u32,
+    /// How long a connection is kept without a call of a known client; without clients, without any call.
+    pub first_call_seconds: u64,
     /// Maximum number of waiting jobs; more are rejected.
     pub max_queued_jobs: u32,
     /// Maximum attempts of a job; only retryable failures lead to another attempt.
@@ -210,6 +212,7 @@ impl Default for Config {
             drain_seconds: 60,
             max_drain_seconds: 3600,
             max_connections_per_address: 256,
+            first_call_seconds: 20,
             max_queued_jobs: 10_000,
             max_attempts: 3,
             max_stall_seconds: 300,
@@ -342,6 +345,9 @@ impl Config {
         }
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
+        }
+        if self.first_call_seconds == 0 {
+            return refuse("first_call_seconds: at least 1");
         }
         if self.max_stall_seconds < MIN_STALL_SECONDS {
             return refuse(&format!("max_stall_seconds: at least {MIN_STALL_SECONDS}"));

@@ -3,17 +3,12 @@
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, upload};
 use crate::common::identity::{authority, certificate, sha256};
-use hyper::body::{Body, Bytes, Frame};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use crate::common::raw::{answer, http2, message};
 use quarry_client::protocol::prover_client::ProverClient;
 use quarry_client::protocol::{DownloadArtifactRequest, ListJobsRequest};
 use quarry_client::{Client, Connection};
-use std::convert::Infallible;
 use std::fs;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
@@ -23,66 +18,6 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::Code;
 use tonic::transport::Endpoint;
-
-/// A body that never ends.
-struct Stuck(Option<Bytes>);
-
-impl Body for Stuck {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.0.take() {
-            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            None => Poll::Pending,
-        }
-    }
-}
-
-/// A message with a declared length, of which only some bytes are sent.
-fn message(length: u32, come: usize) -> Stuck {
-    let mut bytes = vec![0];
-    bytes.extend(length.to_be_bytes());
-    bytes.resize(bytes.len() + come, 0);
-    Stuck(Some(bytes.into()))
-}
-
-async fn http2(address: &str) -> SendRequest<Stuck> {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (send, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    send
-}
-
-/// The status code of a call, and how long it took.
-async fn answer(
-    mut to: SendRequest<Stuck>,
-    path: &str,
-    token: Option<&str>,
-    body: Stuck,
-) -> (Code, Duration) {
-    let begin = Instant::now();
-    let mut request = hyper::Request::post(format!("http://localhost{path}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers");
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    to.ready().await.unwrap();
-    let answer = timeout(
-        Duration::from_secs(40),
-        to.send_request(request.body(body).unwrap()),
-    );
-    let answer = answer.await.expect("an answer").unwrap();
-    let code = answer.headers().get("grpc-status");
-    let code = code.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()));
-    (code, begin.elapsed())
-}
 
 const SUBMIT: &str = "/quarry.prover.v1.Prover/SubmitJob";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
@@ -219,7 +154,7 @@ async fn a_connection_over_tls_says_something() {
     );
     folder.write(
         "secure.toml",
-        format!("[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n{client}"),
+        format!("first_call_seconds = 10\n[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n{client}"),
     );
     let service = Appliance::start(&folder, "--config secure.toml");
     let mut roots = RootCertStore::empty();
@@ -232,7 +167,7 @@ async fn a_connection_over_tls_says_something() {
     let stream = TcpStream::connect(&service.address).await.unwrap();
     let shaken = connector.connect(name, stream).await.unwrap();
     let silent = TcpStream::connect(&service.address).await.unwrap();
-    // A connection that starts properly is kept, even if it is silent afterwards.
+    // A connection of a known client is kept, even if it is silent afterwards.
     let mut client = Client::connect(&Connection {
         server: service.address.replace("127.0.0.1", "https://localhost"),
         token: Some("token".to_owned()),
@@ -241,6 +176,7 @@ async fn a_connection_over_tls_says_something() {
     })
     .await
     .unwrap();
+    client.capabilities().await.unwrap();
     let (shaken, silent) = tokio::join!(closes(shaken), closes(silent));
     assert!((9..15).contains(&shaken), "{shaken}");
     assert!((9..15).contains(&silent), "{silent}");

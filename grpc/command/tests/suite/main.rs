@@ -14,6 +14,7 @@ mod cli_stalled;
 mod cli_usage;
 mod cli_verify;
 mod day;
+mod connections;
 mod deploy;
 mod drain;
 mod drill;

@@ -1,6 +1,5 @@
 //! Implementation of the public gRPC API.
 
-use super::connections::whole_network;
 use super::identity::{Authenticator, Identity, Role};
 use super::interceptors;
 use super::patience::Patience;
@@ -112,7 +111,7 @@ impl Api {
                 kind,
                 &identity,
                 &self.addresses,
-                interceptors::peer(request).address,
+                interceptors::peer(request)?.address,
             )
             .inspect_err(|_| metrics.refused("rate"))?;
         }
@@ -130,9 +129,7 @@ impl Api {
         who: &Identity,
         request: &Request<T>,
     ) -> Result<Slot<String>, Status> {
-        let address = || whole_network(interceptors::peer(request).address).to_string();
-        let tenant = who.client.as_ref().map(|_| who.tenant.clone());
-        let slot = slots.take(tenant.unwrap_or_else(address));
+        let slot = slots.take(who.holder(interceptors::peer(request)?.address));
         slot.ok_or_else(|| {
             let why = "too many open streams: close one first".to_owned();
             retry(Code::ResourceExhausted, why, LATER)
@@ -308,7 +305,7 @@ impl Prover for Api {
     ) -> Answer<Self::DownloadArtifactStream> {
         let who = self.authorize(&request, RequestKind::Call, &[Role::Read])?;
         let slot = self.slot(&self.transfers, &who, &request)?;
-        let cut = interceptors::peer(&request).cut.clone();
+        let cut = interceptors::peer(&request)?.place.cut().clone();
         let DownloadArtifactRequest {
             sha256,
             offset,
@@ -402,10 +399,10 @@ impl Prover for Api {
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
         let slot = self.slot(&self.watches, &who, &request)?;
-        let cut = interceptors::peer(&request).cut.clone();
+        let cut = interceptors::peer(&request)?.place.cut().clone();
         let (metadata, certificate) = (
             request.metadata().clone(),
-            interceptors::peer(&request).certificate,
+            interceptors::peer(&request)?.certificate.clone(),
         );
         let WatchJobsRequest { mut after, job_id } = request.into_inner();
         let job = (!job_id.is_empty()).then_some(job_id);

@@ -138,7 +138,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         .add_service(InterceptedService::new(health, rate_only))
         .add_service(InterceptedService::new(reflection, auth.clone()))
         .add_service(InterceptedService::new(older_reflection, auth))
-        .serve_with_incoming(connections::incoming(sockets.grpc, sockets.limits, sockets.tls));
+        .serve_with_incoming(connections::incoming(sockets.grpc, sockets.places, sockets.tls));
     Ok(Running {
         scheduler,
         serving: Box::pin(serving),

@@ -1,5 +1,7 @@
 //! Times every gRPC call, from its first byte that the service reads to the last that it sends.
 
+use super::connections::Peer;
+use super::places::PlaceOfCall;
 use crate::scheduler::Scheduler;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use std::future::Future;
@@ -54,6 +56,7 @@ where
             path: request.uri().path().to_owned(),
             begin: Instant::now(),
             code: Code::Cancelled,
+            _place: request.extensions().get::<Peer>().map(|peer| peer.place.call()),
         };
         let response = self.inner.call(request);
         Box::pin(async move { Ok(call.follow(response.await?)) })
@@ -66,6 +69,8 @@ struct Call {
     path: String,
     begin: Instant,
     code: Code,
+    /// The connection is in use until then.
+    _place: Option<PlaceOfCall>,
 }
 
 impl Call {

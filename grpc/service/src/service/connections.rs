@@ -1,48 +1,48 @@
-//! Accepts connections: limits per address and in total, and a timeout for silent clients.
+//! Accepts connections within the limits per address and in total. Those that make no call of a known client are closed.
 
-use super::slots::{Slot, SlotLimits, Slots};
+use super::places::{Place, Places, TakenPlace};
 use super::tls::ServerTls;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
+use tokio::time::{interval, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-/// Time limit for the TLS handshake and the first bytes, and their number: the length of the HTTP/2 preface.
-const GREETING: (Duration, usize) = (Duration::from_secs(10), 24);
 /// Pause after an accept error: file descriptors may have run out.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often strangers are looked for that have waited too long.
+const EXPIRY: Duration = Duration::from_secs(1);
 
 /// The client side of a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Peer {
     /// Address of the client.
     pub address: IpAddr,
     /// Client certificate (DER), if TLS asked for one.
     pub certificate: Option<Arc<[u8]>>,
-    /// Closes the connection.
-    pub cut: CancellationToken,
+    /// Place of the connection.
+    pub place: Place,
 }
 
-/// Accepts connections, with TLS if it is given. Connections over the limits are closed at once.
+/// Accepts connections, with TLS if it is given. Connections that get no place are closed at once.
 pub fn incoming(
     listener: TcpListener,
-    limits: SlotLimits,
+    places: Arc<Places>,
     tls: Option<Arc<ServerTls>>,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let (send, accepted) = mpsc::channel(1);
     tokio::spawn(async move {
-        let slots = Slots::new(limits);
+        let mut expiry = interval(EXPIRY);
         loop {
             let (stream, from) = tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -53,15 +53,19 @@ pub fn incoming(
                         continue;
                     }
                 },
+                _ = expiry.tick() => {
+                    places.expire();
+                    continue;
+                }
                 () = send.closed() => return,
             };
-            let Some(slot) = slots.take(whole_network(from.ip())) else {
-                tracing::debug!(%from, "too many connections: closing one");
+            let Some(taken) = places.take(whole_network(from.ip())) else {
+                tracing::debug!(%from, "too many connections: refusing one");
                 continue;
             };
             let (send, tls) = (send.clone(), tls.as_deref().map(ServerTls::acceptor));
             tokio::spawn(async move {
-                match Connection::open(stream, from.ip(), tls, slot).await {
+                match Connection::open(stream, from.ip(), tls, taken).await {
                     Ok(connection) => drop(send.send(Ok(connection)).await),
                     Err(why) => tracing::debug!(%from, %why, "cannot open a connection"),
                 }
@@ -84,14 +88,12 @@ trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// A connection that holds its slot and must send its first bytes in time.
+/// A connection that holds its place.
 pub struct Connection {
     wire: Box<dyn Wire>,
     peer: Peer,
-    /// Deadline for the first bytes, and how many are still missing.
-    greeting: Option<(Pin<Box<Sleep>>, usize)>,
     is_cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _slot: Slot<IpAddr>,
+    _taken: TakenPlace,
 }
 
 impl Connection {
@@ -100,32 +102,39 @@ impl Connection {
         stream: TcpStream,
         address: IpAddr,
         tls: Option<TlsAcceptor>,
-        slot: Slot<IpAddr>,
+        taken: TakenPlace,
     ) -> io::Result<Self> {
-        let late = Instant::now() + GREETING.0;
         stream.set_nodelay(true)?;
+        let place = taken.place().clone();
         let (wire, certificate): (Box<dyn Wire>, _) = match tls {
             None => (Box::new(stream), None),
             Some(tls) => {
-                let stream = timeout_at(late, tls.accept(stream)).await??;
+                let shaken = place.cut().run_until_cancelled(tls.accept(stream)).await;
+                let stream = shaken.ok_or(io::ErrorKind::ConnectionAborted)??;
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(|chain| chain.first());
                 let certificate = certificate.map(|certificate| Arc::from(certificate.as_ref()));
                 (Box::new(stream), certificate)
             }
         };
-        let cut = CancellationToken::new();
         Ok(Self {
             wire,
-            is_cut: Box::pin(cut.clone().cancelled_owned()),
+            is_cut: Box::pin(place.cut().clone().cancelled_owned()),
             peer: Peer {
                 address,
                 certificate,
-                cut,
+                place,
             },
-            greeting: Some((Box::pin(sleep_until(late)), GREETING.1)),
-            _slot: slot,
+            _taken: taken,
         })
+    }
+
+    /// Fails once the connection is cut. A client that does not read must not keep it open, so writing looks too.
+    fn poll_cut(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.is_cut.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
+        }
     }
 }
 
@@ -143,23 +152,8 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_cut.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        let before = to.filled().len();
-        let read = Pin::new(&mut self.wire).poll_read(context, to);
-        let Some((late, missing)) = &mut self.greeting else {
-            return read;
-        };
-        if read.is_pending() {
-            ready!(late.as_mut().poll(context));
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        *missing = missing.saturating_sub(to.filled().len() - before);
-        if *missing == 0 {
-            self.greeting = None;
-        }
-        read
+        self.poll_cut(context)?;
+        Pin::new(&mut self.wire).poll_read(context, to)
     }
 }
 
@@ -169,6 +163,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.poll_cut(context)?;
         Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
@@ -177,6 +172,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.poll_cut(context)?;
         Pin::new(&mut self.wire).poll_write_vectored(context, slices)
     }
 
@@ -185,6 +181,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_cut(context)?;
         Pin::new(&mut self.wire).poll_flush(context)
     }
 

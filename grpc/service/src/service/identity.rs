@@ -2,10 +2,12 @@
 //!
 //! [`Authenticator`] is a trait so that signed requests can later replace tokens and certificates.
 
+use super::connections::whole_network;
 use super::rates::Limiter;
 use crate::config::{Config, ConfigError, TenantLimits};
 use quarry_client::digest::digest;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -42,6 +44,14 @@ impl Identity {
     /// Whether the client may access a tenant's jobs.
     pub fn covers(&self, tenant: &str) -> bool {
         self.tenant == tenant || self.roles.contains(&Role::Admin)
+    }
+
+    /// Who holds what is counted for the client: its tenant, or the address if no clients are configured.
+    pub fn holder(&self, address: IpAddr) -> String {
+        match self.client {
+            Some(_) => self.tenant.clone(),
+            None => whole_network(address).to_string(),
+        }
     }
 }
 

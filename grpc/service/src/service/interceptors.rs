@@ -13,7 +13,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Sleep, sleep};
-use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http;
 use tonic::service::Interceptor;
@@ -39,7 +38,7 @@ pub struct AuthInterceptor {
 
 impl Interceptor for AuthInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let peer = peer(&request);
+        let peer = peer(&request)?;
         let certificate = peer.certificate.as_deref();
         let identity = self.authenticator.identify(request.metadata(), certificate);
         let identity = identity.map_err(|status| {
@@ -56,6 +55,7 @@ impl Interceptor for AuthInterceptor {
                 .err()
                 .unwrap_or(status)
         })?;
+        peer.place.is_of(&identity.holder(peer.address));
         take(RequestKind::Call, &identity, &self.addresses, peer.address)?;
         request.extensions_mut().insert(identity);
         Ok(request)
@@ -68,19 +68,20 @@ pub struct RateInterceptor(pub Arc<Limiter>);
 
 impl Interceptor for RateInterceptor {
     fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
-        self.0.take(RequestKind::Call, peer(&request).address)?;
+        let peer = peer(&request)?;
+        self.0.take(RequestKind::Call, peer.address)?;
+        peer.place.is_used();
         Ok(request)
     }
 }
 
 /// The client side of the request's connection.
-pub fn peer<T>(request: &Request<T>) -> Peer {
-    let nobody = || Peer {
-        address: Ipv4Addr::UNSPECIFIED.into(),
-        certificate: None,
-        cut: CancellationToken::new(),
-    };
-    request.extensions().get::<Peer>().cloned().unwrap_or_else(nobody)
+///
+/// # Errors
+/// `INTERNAL` for a request that came over none.
+pub fn peer<T>(request: &Request<T>) -> Result<&Peer, Status> {
+    let peer = request.extensions().get::<Peer>();
+    peer.ok_or_else(|| Status::internal("a request without a connection"))
 }
 
 /// Takes a token from the client's own bucket, or else from its address's bucket.

@@ -1,5 +1,6 @@
 //! The sockets that the service listens on.
 
+use super::places::Places;
 use super::slots::SlotLimits;
 use super::socket::{self, SocketFile};
 use super::tls::{self, ServerTls};
@@ -10,6 +11,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
 /// Bound sockets: clients may connect, but nothing accepts them yet.
@@ -18,8 +20,8 @@ pub struct Sockets {
     pub grpc: TcpListener,
     /// TLS of gRPC, if configured.
     pub tls: Option<Arc<ServerTls>>,
-    /// Limits of gRPC connections.
-    pub limits: SlotLimits,
+    /// Places of gRPC connections.
+    pub places: Arc<Places>,
     /// The pages.
     pub http: TcpListener,
     /// The admin API.
@@ -38,14 +40,15 @@ impl Sockets {
         let path = config.admin.clone().unwrap_or_else(|| data.join("admin.sock"));
         let (admin, admin_file) =
             socket::bind(&path).map_err(failed(format!("admin socket '{}'", path.display())))?;
+        let limits = SlotLimits {
+            per_holder: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
+            // The other half of the file descriptors is for files, children and workers.
+            total: raise_file_limit() / 2,
+        };
         Ok(Self {
             grpc: listen("--listen", config.listen).await?,
             tls: tls.map(ServerTls::new),
-            limits: SlotLimits {
-                per_holder: usize::try_from(config.max_connections_per_address).unwrap_or(usize::MAX),
-                // The other half of the file descriptors is for files, children and workers.
-                total: raise_file_limit() / 2,
-            },
+            places: Places::new(limits, Duration::from_secs(config.first_call_seconds)),
             http: listen("--http", config.http).await?,
             admin,
             admin_file,

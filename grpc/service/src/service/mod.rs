@@ -13,6 +13,7 @@ mod open;
 mod operators;
 mod pages;
 mod patience;
+mod places;
 mod rates;
 mod reload;
 mod slots;
