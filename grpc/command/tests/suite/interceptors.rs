@@ -64,7 +64,7 @@ async fn nothing_is_read_of_what_strangers_send() {
     for call in [slow, open] {
         let (code, after) = call.await.unwrap();
         assert_eq!(code, Code::DeadlineExceeded);
-        assert!(after >= Duration::from_secs(25), "{after:?}");
+        assert!(after >= Duration::from_secs(9), "{after:?}");
     }
 }
 

@@ -4,6 +4,7 @@
 mod common;
 
 mod admin;
+mod bodies;
 mod cli_addresses;
 mod cli_claims;
 mod cli_jobs;
@@ -13,8 +14,8 @@ mod cli_service;
 mod cli_stalled;
 mod cli_usage;
 mod cli_verify;
-mod day;
 mod connections;
+mod day;
 mod deploy;
 mod drain;
 mod drill;

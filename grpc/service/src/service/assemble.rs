@@ -1,6 +1,7 @@
 //! Puts the parts of the service together: scheduler, APIs and pages on their sockets.
 
 use super::api::Api;
+use super::bodies::{Bounded, MAX_BYTES_OF_CLIENTS, MAX_BYTES_OF_STRANGERS};
 use super::calls::TimeLayer;
 use super::identity::{Reloadable, authenticator};
 use super::interceptors::{self, AuthInterceptor, RateInterceptor};
@@ -9,6 +10,7 @@ use super::open::Data;
 use super::operators::AdminApi;
 use super::rates::Limiter;
 use super::reload::Reloader;
+use super::slots::Slots;
 use super::socket::SocketFile;
 use super::{ServeError, connections, http, pages};
 use crate::config::{Config, ConfigError};
@@ -25,7 +27,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Server};
 use tonic_health::server::{HealthReporter, health_reporter};
-use tower::util::{MapRequestLayer, MapResponseLayer};
+use tower::util::MapResponseLayer;
 
 /// Largest request message: a 1 MiB upload chunk and its framing.
 const MAX_MESSAGE_BYTES: usize = (1 << 20) + 64;
@@ -124,15 +126,19 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         Arc::clone(&addresses),
         config,
     );
+    let memory = Slots::new(MAX_BYTES_OF_CLIENTS);
     let api = ProverServer::new(api).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let api = Bounded::new(api, Arc::clone(&memory));
+    let reflection = Bounded::streams(reflection, Arc::clone(&memory));
+    let older_reflection = Bounded::streams(older_reflection, memory);
     let (reporter, health) = health_reporter();
+    let health = Bounded::new(health, Slots::new(MAX_BYTES_OF_STRANGERS));
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
         .layer(TimeLayer(Arc::clone(&scheduler)))
-        .layer(MapRequestLayer::new(interceptors::bounded))
         .layer(MapResponseLayer::new(interceptors::blamed))
         .add_service(InterceptedService::new(api, auth.clone()))
         .add_service(InterceptedService::new(health, rate_only))

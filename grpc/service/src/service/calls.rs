@@ -1,6 +1,7 @@
 //! Times every gRPC call, from its first byte that the service reads to the last that it sends.
 
 use super::connections::Peer;
+use super::interceptors::not_grpc;
 use super::places::PlaceOfCall;
 use crate::scheduler::Scheduler;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
@@ -14,8 +15,8 @@ use tonic::codegen::http::{HeaderMap, Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-/// Adds the times of all calls to the scheduler's metrics. It goes around all other layers, so that it sees the code
-/// that the client gets.
+/// Adds the times of all calls to the scheduler's metrics, and refuses what is no call of gRPC. It goes around all other
+/// layers, so that it sees the code that the client gets.
 #[derive(Clone)]
 pub struct TimeLayer(pub Arc<Scheduler>);
 
@@ -51,6 +52,9 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if let Some(refusal) = not_grpc(&request) {
+            return Box::pin(async { Ok(refusal) });
+        }
         let call = Call {
             scheduler: Arc::clone(&self.scheduler),
             path: request.uri().path().to_owned(),

@@ -4,24 +4,16 @@
 use super::connections::Peer;
 use super::identity::{Authenticator, Identity};
 use super::rates::{Limiter, RequestKind};
-use super::streams::STALL;
 use crate::scheduler::Scheduler;
-use hyper::body::{Body as HttpBody, Bytes, Frame};
-use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
-use tonic::codegen::http;
+use tonic::codegen::http::{self, HeaderValue, Method, StatusCode, header};
 use tonic::service::Interceptor;
 use tonic::{Code, Request, Status};
 
-/// Maximum request size. Uploads have no total limit, but each of their messages has.
-const MAX_REQUEST_BYTES: usize = 256 << 10;
-/// The client-streaming method.
-const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
+/// The media type of gRPC.
+const GRPC: &[u8] = b"application/grpc";
 /// How the decoder's messages begin. tonic sends them as internal errors.
 const UNDECODABLE: &str = "failed to decode Protobuf message";
 
@@ -95,19 +87,27 @@ pub fn take(kind: RequestKind, who: &Identity, addresses: &Limiter, address: IpA
     }
 }
 
-/// Limits the size of a request and the time for its body. The messages of an upload are checked one by one as they are
-/// read.
-pub fn bounded(request: http::Request<Body>) -> http::Request<Body> {
-    if request.uri().path() == UPLOAD {
-        return request;
-    }
-    request.map(|body| {
-        Body::new(Bounded {
-            body,
-            left: MAX_REQUEST_BYTES,
-            late: Box::pin(sleep(STALL)),
-        })
-    })
+/// The answer to a request that is not gRPC, in the words of HTTP.
+pub fn not_grpc(request: &http::Request<Body>) -> Option<http::Response<Body>> {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let status = match kind.is_some_and(|kind| is_grpc(kind.as_bytes())) {
+        _ if request.method() != Method::POST => StatusCode::METHOD_NOT_ALLOWED,
+        false => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        true => return None,
+    };
+    let mut response = http::Response::default();
+    *response.status_mut() = status;
+    let allowed = HeaderValue::from_static("POST");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    Some(response)
+}
+
+/// Whether a media type is gRPC's: not that of gRPC for browsers, for example.
+fn is_grpc(kind: &[u8]) -> bool {
+    let Some((name, rest)) = kind.split_at_checked(GRPC.len()) else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
 }
 
 /// Answers `INVALID_ARGUMENT` to a request that cannot be decoded.
@@ -120,47 +120,31 @@ pub fn blamed(response: http::Response<Body>) -> http::Response<Body> {
     }
 }
 
-/// A body with a maximum size that must be complete within a time limit.
-struct Bounded {
-    body: Body,
-    left: usize,
-    late: Pin<Box<Sleep>>,
-}
-
-impl HttpBody for Bounded {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-            ready!(self.late.as_mut().poll(context));
-            let late = Status::deadline_exceeded("the request was not complete in time");
-            return Poll::Ready(Some(Err(late)));
-        };
-        if let Some(Ok(frame)) = &frame {
-            let n_bytes = frame.data_ref().map_or(0, Bytes::len);
-            let Some(left) = self.left.checked_sub(n_bytes) else {
-                let long = format!("a request has at most {MAX_REQUEST_BYTES} bytes");
-                return Poll::Ready(Some(Err(Status::out_of_range(long))));
-            };
-            self.left = left;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use prost::Message;
     use quarry_client::protocol::JobSpec;
+
+    #[test]
+    fn media_types_of_grpc() {
+        for kind in [
+            "application/grpc",
+            "application/grpc+proto",
+            "Application/gRPC;charset=utf-8",
+        ] {
+            assert!(is_grpc(kind.as_bytes()), "{kind}");
+        }
+        for kind in [
+            "",
+            "text/html",
+            "application/grp",
+            "application/grpc-web",
+            "application/grpcx",
+        ] {
+            assert!(!is_grpc(kind.as_bytes()), "{kind}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_decoded_is_the_clients_mistake() {

@@ -3,8 +3,10 @@
 
 mod api;
 mod assemble;
+mod bodies;
 mod calls;
 mod connections;
+mod framing;
 mod http;
 mod identity;
 mod interceptors;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Limits on slots.
@@ -35,37 +36,59 @@ impl<K: Eq + Hash + Clone> Slots<K> {
         self.take_within(holder, self.limits.per_holder)
     }
 
+    /// [`Slots::take`] with a limit of this holder.
+    pub fn take_within(self: &Arc<Self>, holder: K, per_holder: usize) -> Option<Slot<K>> {
+        let slot = self.nothing(holder);
+        slot.grow_within(1, per_holder).then_some(slot)
+    }
+
+    /// A slot of a holder that takes nothing yet.
+    pub fn nothing(self: &Arc<Self>, holder: K) -> Slot<K> {
+        let slots = Arc::clone(self);
+        let n = AtomicUsize::new(0);
+        Slot { slots, holder, n }
+    }
+
     /// Slots of a holder.
     pub fn held(&self, holder: &K) -> usize {
         self.taken().0.get(holder).copied().unwrap_or_default()
     }
-
-    /// [`Slots::take`] with a limit of this holder.
-    pub fn take_within(self: &Arc<Self>, holder: K, per_holder: usize) -> Option<Slot<K>> {
-        let (by_holder, total) = &mut *self.taken();
-        let held = by_holder.get(&holder).copied().unwrap_or_default();
-        if held >= per_holder || *total >= self.limits.total {
-            return None;
-        }
-        by_holder.insert(holder.clone(), held + 1);
-        *total += 1;
-        let slots = Arc::clone(self);
-        Some(Slot { slots, holder })
-    }
 }
 
-/// A slot, released on drop.
+/// A slot, released on drop. It may take the room of many.
 pub struct Slot<K: Eq + Hash + Clone> {
     slots: Arc<Slots<K>>,
     holder: K,
+    n: AtomicUsize,
+}
+
+impl<K: Eq + Hash + Clone> Slot<K> {
+    /// Takes more room; `false` if a limit is reached.
+    pub fn grow(&self, more: usize) -> bool {
+        self.grow_within(more, self.slots.limits.per_holder)
+    }
+
+    fn grow_within(&self, more: usize, per_holder: usize) -> bool {
+        let (by_holder, total) = &mut *self.slots.taken();
+        let held = by_holder.get(&self.holder).copied().unwrap_or_default();
+        let (held, all) = (held.saturating_add(more), total.saturating_add(more));
+        if held > per_holder || all > self.slots.limits.total {
+            return false;
+        }
+        by_holder.insert(self.holder.clone(), held);
+        *total = all;
+        self.n.fetch_add(more, Ordering::Relaxed);
+        true
+    }
 }
 
 impl<K: Eq + Hash + Clone> Drop for Slot<K> {
     fn drop(&mut self) {
+        let n = *self.n.get_mut();
         let (by_holder, total) = &mut *self.slots.taken();
-        *total -= 1;
+        *total -= n;
         if let Some(held) = by_holder.get_mut(&self.holder) {
-            *held -= 1;
+            *held -= n;
             if *held == 0 {
                 by_holder.remove(&self.holder);
             }
@@ -93,6 +116,22 @@ mod tests {
         drop((first, second));
         assert!(take(3).is_some());
         drop(third);
+        assert!(slots.taken().0.is_empty(), "no holder is left");
+    }
+
+    #[test]
+    fn a_slot_grows_within_the_limits() {
+        let slots = Slots::new(SlotLimits {
+            per_holder: 10,
+            total: 15,
+        });
+        let (first, second) = (slots.nothing(1), slots.nothing(2));
+        assert!(first.grow(4) && first.grow(6) && !first.grow(1));
+        assert!(!second.grow(6), "the total");
+        assert!(second.grow(5) && !second.grow(usize::MAX));
+        drop(first);
+        assert!(second.grow(5) && slots.held(&1) == 0 && slots.held(&2) == 10);
+        drop(second);
         assert!(slots.taken().0.is_empty(), "no holder is left");
     }
 }

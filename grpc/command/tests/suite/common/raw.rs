@@ -83,11 +83,13 @@ pub async fn call(
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
+    send(to, request.body(body).unwrap()).await
+}
+
+/// The answer to any request: its head.
+pub async fn send(to: &mut SendRequest<Sent>, request: Request<Sent>) -> hyper::Result<Response<Incoming>> {
     to.ready().await?;
-    let answer = timeout(
-        Duration::from_secs(60),
-        to.send_request(request.body(body).unwrap()),
-    );
+    let answer = timeout(Duration::from_secs(60), to.send_request(request));
     answer.await.expect("an answer")
 }
 

@@ -1,0 +1,125 @@
+//! Requests that are not whole, not gRPC, or too many.
+
+use crate::common::Folder;
+use crate::common::appliance::{Appliance, until};
+use crate::common::identity::sha256;
+use crate::common::raw::{Sent, call, code, http2, message, send, whole};
+use hyper::client::conn::http2::SendRequest;
+use hyper::{Method, Request};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tonic::Code;
+
+const CAPABILITIES: &str = "/quarry.prover.v1.Prover/GetCapabilities";
+const SUBMIT: &str = "/quarry.prover.v1.Prover/SubmitJob";
+const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
+
+async fn code_of(to: &mut SendRequest<Sent>, path: &str, body: &[u8]) -> Code {
+    code(&call(to, path, None, whole(body)).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_not_whole_is_the_callers_mistake() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut to = http2(&service.address).await;
+    let broken: [&[u8]; 5] = [
+        &[],
+        &[0],
+        &[0, 0, 0, 0, 9, 1],
+        &[7, 0, 0, 0, 0],
+        // The first message is whole.
+        &[0, 0, 0, 0, 0, 0, 0],
+    ];
+    for path in [CAPABILITIES, UPLOAD, HEALTH] {
+        for body in broken {
+            assert_eq!(
+                code_of(&mut to, path, body).await,
+                Code::InvalidArgument,
+                "{path} {body:?}"
+            );
+        }
+    }
+    assert_eq!(
+        code_of(&mut to, REFLECTION, &[]).await,
+        Code::Ok,
+        "a stream may be empty"
+    );
+    for path in [CAPABILITIES, HEALTH] {
+        assert_eq!(code_of(&mut to, path, &[0; 5]).await, Code::Ok, "{path}");
+    }
+    // gRPC wants this one to be an internal error.
+    let compressed = code_of(&mut to, CAPABILITIES, &[1, 0, 0, 0, 0]).await;
+    assert_eq!(compressed, Code::Internal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_grpc_is_refused_by_http() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut to = http2(&service.address).await;
+    for (method, kind, status) in [
+        (Method::POST, "application/grpc+proto", 200),
+        (Method::POST, "text/html", 415),
+        (Method::POST, "application/grpc-web", 415),
+        (Method::GET, "application/grpc", 405),
+        (Method::PUT, "text/html", 405),
+    ] {
+        let what = format!("{method} {kind}");
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://localhost{CAPABILITIES}"))
+            .header("content-type", kind);
+        let answer = send(&mut to, request.body(whole(&[0; 5])).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_never_end_take_little_memory() {
+    let folder = Folder::new();
+    let client = |name: &str| {
+        let digest = sha256(name.as_bytes());
+        format!("[[clients]]\nsha256 = \"{digest}\"\ntenant = \"{name}\"\nroles = [\"submit\", \"read\"]\n")
+    };
+    folder.write("clients.toml", format!("{}{}", client("a"), client("b")));
+    let service = Appliance::start(&folder, "--config clients.toml");
+    let greedy = http2(&service.address).await;
+    let refused = Arc::new(AtomicUsize::new(0));
+    let calls: Vec<_> = (0..100)
+        .map(|_| {
+            let (mut greedy, refused) = (greedy.clone(), Arc::clone(&refused));
+            tokio::spawn(async move {
+                let never_ends = message(250 << 10, 249 << 10);
+                let answer = call(&mut greedy, SUBMIT, Some("a"), never_ends).await.unwrap();
+                if code(&answer) == Code::ResourceExhausted {
+                    assert!(
+                        answer.headers().contains_key("grpc-status-details-bin"),
+                        "a delay"
+                    );
+                    refused.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    // 16 MiB are 67 of them.
+    until("refusals", || {
+        (refused.load(Ordering::Relaxed) >= 33).then_some(())
+    });
+    let ask = async |to: &mut SendRequest<Sent>, who| {
+        code(&call(to, CAPABILITIES, Some(who), whole(&[0; 5])).await.unwrap())
+    };
+    let mut to = http2(&service.address).await;
+    assert_eq!(ask(&mut to, "b").await, Code::Ok, "another tenant has its own");
+    for call in calls {
+        call.abort();
+    }
+    drop(greedy);
+    while ask(&mut to, "a").await != Code::Ok {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
