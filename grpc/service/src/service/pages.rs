@@ -70,25 +70,40 @@ pub fn pages(scheduler: Arc<Scheduler>, status_page: bool, address: IpAddr) -> R
         pages = pages.layer(axum::middleware::from_fn(for_this_machine));
     }
     pages
+        .layer(axum::middleware::from_fn(with_one_host))
         .with_state(scheduler)
         .layer(axum::middleware::map_response(with_headers))
+}
+
+/// Rejects requests whose host is not one name with or without a port, as RFC 9112 wants it. Two readers of such a
+/// request could take it for different hosts.
+async fn with_one_host(request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_none() && first.is_none_or(|host| authority(host).is_some()) {
+        return next.run(request).await;
+    }
+    (StatusCode::BAD_REQUEST, "the host of a request is one name\n").into_response()
 }
 
 /// Rejects requests with a foreign host name, against DNS rebinding: a web page may point its own name at this machine.
 async fn for_this_machine(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
-    if host.is_none_or(|host| host.to_str().is_ok_and(is_loopback)) {
+    if host.is_none_or(|host| authority(host).is_some_and(|host| is_loopback(&host))) {
         return next.run(request).await;
     }
     let why = "these pages are only served to localhost\n";
     (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
-/// Whether a host, with or without a port, is a loopback address.
-fn is_loopback(host: &str) -> bool {
-    let Ok(host) = host.parse::<Authority>() else {
-        return false;
-    };
+/// The name and port of a host, without a user's name before them.
+fn authority(host: &HeaderValue) -> Option<Authority> {
+    let host: Authority = host.to_str().ok()?.parse().ok()?;
+    (!host.as_str().contains('@')).then_some(host)
+}
+
+/// Whether a host is a loopback address.
+fn is_loopback(host: &Authority) -> bool {
     let address = host.host().trim_start_matches('[').trim_end_matches(']');
     address.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
