@@ -46,6 +46,9 @@ pub struct Config {
     pub max_connections_per_address: u32,
     /// How long a connection is kept without a call of a known client; without clients, without any call.
     pub first_call_seconds: u64,
+    /// How long a client may send nothing to an upload, or read nothing of a stream. As much later, the service closes
+    /// the connection of a stream that is not read.
+    pub max_client_stall_seconds: u64,
     /// Maximum number of waiting jobs; more are rejected.
     pub max_queued_jobs: u32,
     /// Maximum attempts of a job; only retryable failures lead to another attempt.
@@ -213,6 +216,7 @@ impl Default for Config {
             max_drain_seconds: 3600,
             max_connections_per_address: 256,
             first_call_seconds: 20,
+            max_client_stall_seconds: 30,
             max_queued_jobs: 10_000,
             max_attempts: 3,
             max_stall_seconds: 300,
@@ -346,8 +350,8 @@ impl Config {
         if self.max_attempts == 0 {
             return refuse("max_attempts: at least 1");
         }
-        if self.first_call_seconds == 0 {
-            return refuse("first_call_seconds: at least 1");
+        if self.first_call_seconds == 0 || self.max_client_stall_seconds == 0 {
+            return refuse("first_call_seconds and max_client_stall_seconds: each at least 1");
         }
         if self.max_stall_seconds < MIN_STALL_SECONDS {
             return refuse(&format!("max_stall_seconds: at least {MIN_STALL_SECONDS}"));

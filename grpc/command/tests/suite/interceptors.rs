@@ -1,9 +1,9 @@
 //! Limits on clients that are unauthenticated, do not read, or do not send.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, upload};
+use crate::common::appliance::{Appliance, until, upload};
 use crate::common::identity::{authority, certificate, sha256};
-use crate::common::raw::{answer, http2, message};
+use crate::common::raw::{answer, call, code, http2, message, whole};
 use quarry_client::protocol::prover_client::ProverClient;
 use quarry_client::protocol::{DownloadArtifactRequest, ListJobsRequest};
 use quarry_client::{Client, Connection};
@@ -19,6 +19,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::Code;
 use tonic::transport::Endpoint;
 
+const DOWNLOAD: &str = "/quarry.prover.v1.Prover/DownloadArtifact";
 const SUBMIT: &str = "/quarry.prover.v1.Prover/SubmitJob";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
@@ -129,6 +130,32 @@ async fn downloads_that_nobody_reads_hold_nobody_up() {
         }
     };
     assert_eq!(end.code(), Code::DeadlineExceeded, "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_reads_loses_its_connection() {
+    let folder = Folder::new();
+    folder.write("stall.toml", "max_client_stall_seconds = 2");
+    let service = Appliance::start(&folder, "--config stall.toml");
+    folder.write("large.bin", vec![7; 8 << 20]);
+    let mut client = service.client().await;
+    let artifact = upload(&mut client, &folder.file("large.bin")).await;
+    // The digest is the first field.
+    let mut request = vec![0, 0, 0, 0, 66, 0x0a, 64];
+    request.extend(artifact.sha256.as_bytes());
+    let mut greedy = http2(&service.address).await;
+    let mut unread = Vec::new();
+    for _ in 0..64 {
+        unread.push(call(&mut greedy, DOWNLOAD, None, whole(&request)).await.unwrap());
+    }
+    assert!(unread.iter().all(|answer| code(answer) == Code::Ok));
+    until("an end of the connection", || greedy.is_closed().then_some(()));
+    // Its places are free, although it still holds its streams.
+    while let Err(status) = client.download(&artifact, &folder.file("copy.bin")).await {
+        assert!(status.to_string().contains("too many open streams"), "{status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(unread);
 }
 
 /// Waits until the server closes; returns how long that took.

@@ -7,7 +7,7 @@ use super::rates::{Limiter, RequestKind};
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
-use super::streams::{STALL, blocking, cut_unless_taken, send_events, send_file};
+use super::streams::{blocking, cut_unless_taken, send_events, send_file};
 use crate::artifacts::{Allowance, ArtifactError, Artifacts, Upload};
 use crate::config::{ArtifactLimits, Config};
 use crate::job::Job;
@@ -72,6 +72,8 @@ pub struct Api {
     /// By tenant.
     pub(super) estimates: Arc<Slots<String>>,
     artifact_limits: ArtifactLimits,
+    /// How long a client may neither send nor read.
+    stall: Duration,
 }
 
 impl Api {
@@ -92,6 +94,7 @@ impl Api {
             watches: Slots::new(WATCHES),
             estimates: Slots::new(ESTIMATES),
             artifact_limits: config.artifacts,
+            stall: Duration::from_secs(config.max_client_stall_seconds),
         }
     }
 
@@ -176,7 +179,7 @@ impl Api {
         who: Identity,
         mut parts: Streaming<UploadArtifactRequest>,
     ) -> Result<ArtifactStatus, Status> {
-        let mut patience = Patience::new(&self.artifact_limits);
+        let mut patience = Patience::new(&self.artifact_limits, self.stall);
         let header = match patience.wait(parts.message()).await?.and_then(|part| part.part) {
             Some(Part::Header(header)) => header,
             _ => return Err(Status::invalid_argument("an upload must begin with its header")),
@@ -326,13 +329,14 @@ impl Prover for Api {
         let last = send.clone().try_reserve_owned();
         let last = last.map_err(|error| Status::internal(error.to_string()))?;
         let (stream, taken) = oneshot::channel::<Infallible>();
+        let stall = self.stall;
         tokio::spawn(async move {
-            match send_file(file, &sha256, offset, &send).await {
+            match send_file(file, &sha256, offset, stall, &send).await {
                 Err(status) => drop(last.send(Err(status))),
                 Ok(()) => drop(last),
             }
             drop(send);
-            cut_unless_taken(taken, &cut).await;
+            cut_unless_taken(taken, stall, &cut).await;
         });
         Ok(held(chunks, (slot, stream)))
     }
@@ -450,12 +454,13 @@ impl Prover for Api {
             }
         };
         let (stream, taken) = oneshot::channel::<Infallible>();
+        let stall = self.stall;
         tokio::spawn(async move {
-            if let Err(status) = send_events(&scheduler, after, job, may_see, &send).await {
-                let _ = timeout(STALL, send.send(Err(status))).await;
+            if let Err(status) = send_events(&scheduler, after, job, may_see, stall, &send).await {
+                let _ = timeout(stall, send.send(Err(status))).await;
             }
             drop(send);
-            cut_unless_taken(taken, &cut).await;
+            cut_unless_taken(taken, stall, &cut).await;
         });
         Ok(held(events, (slot, stream)))
     }

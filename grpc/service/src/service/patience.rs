@@ -1,6 +1,5 @@
 //! How long an upload is waited for. A client that sends too little loses its place; what it sent stays, to be resumed.
 
-use super::streams::STALL;
 use crate::config::ArtifactLimits;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -10,18 +9,20 @@ use tonic::Status;
 pub struct Patience {
     min_bytes_per_second: u64,
     max_seconds: u64,
+    stall: Duration,
     began: Instant,
     credit: Duration,
 }
 
 impl Patience {
-    /// Begins to wait for an upload.
-    pub fn new(limits: &ArtifactLimits) -> Self {
+    /// Begins to wait for an upload, whose client may be silent for `stall` at most.
+    pub fn new(limits: &ArtifactLimits, stall: Duration) -> Self {
         Self {
             min_bytes_per_second: limits.min_upload_bytes_per_second,
             max_seconds: limits.max_upload_seconds,
             began: Instant::now(),
-            credit: STALL,
+            credit: stall,
+            stall,
         }
     }
 
@@ -50,7 +51,8 @@ impl Patience {
     /// Counts received bytes.
     pub fn received(&mut self, bytes: usize) {
         let worth = bytes as f64 / self.min_bytes_per_second as f64;
-        self.credit = (self.credit + Duration::from_secs_f64(worth.min(STALL.as_secs_f64()))).min(STALL);
+        self.credit =
+            (self.credit + Duration::from_secs_f64(worth.min(self.stall.as_secs_f64()))).min(self.stall);
     }
 
     fn spend(&mut self, waited: Duration) {
@@ -78,12 +80,15 @@ mod tests {
     use std::future::pending;
     use tonic::Code;
 
+    const STALL: Duration = Duration::from_secs(30);
+
     fn patience(rate: u64, seconds: u64) -> Patience {
-        Patience::new(&ArtifactLimits {
+        let limits = ArtifactLimits {
             min_upload_bytes_per_second: rate,
             max_upload_seconds: seconds,
             ..ArtifactLimits::default()
-        })
+        };
+        Patience::new(&limits, STALL)
     }
 
     #[test]

@@ -15,8 +15,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// How long a client may stall an upload or a download, or take to send a request.
-pub const STALL: Duration = Duration::from_secs(30);
 /// Bytes per downloaded chunk.
 const CHUNK: usize = 1 << 18;
 /// Events read from the store at a time.
@@ -47,12 +45,13 @@ pub async fn send_file(
     file: File,
     sha256: &str,
     offset: u64,
+    stall: Duration,
     to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
 ) -> Result<(), Status> {
     let hasher = Sha256::new();
     let mut reading = Reading { file, hasher, at: 0 };
     loop {
-        let room = timeout(STALL, to.reserve()).await;
+        let room = timeout(stall, to.reserve()).await;
         let room = room.map_err(|_| {
             Status::deadline_exceeded("the client read nothing for too long: resume the download")
         })?;
@@ -81,8 +80,12 @@ pub async fn send_file(
 
 /// Closes the connection of a stream whose end the client does not take: a stream without room for data cannot be ended
 /// otherwise, and would keep its slot and its buffers.
-pub async fn cut_unless_taken(taken: oneshot::Receiver<Infallible>, cut: &CancellationToken) {
-    if timeout(STALL, taken).await.is_err() {
+pub async fn cut_unless_taken(
+    taken: oneshot::Receiver<Infallible>,
+    stall: Duration,
+    cut: &CancellationToken,
+) {
+    if timeout(stall, taken).await.is_err() {
         tracing::info!("closing the connection of a client that does not read its streams");
         cut.cancel();
     }
@@ -104,6 +107,7 @@ pub async fn send_events(
     mut after: u64,
     job: Option<String>,
     may_see: impl Fn() -> Result<(), Status>,
+    stall: Duration,
     to: &mpsc::Sender<Result<JobEvent, Status>>,
 ) -> Result<(), Status> {
     let mut changes = match &job {
@@ -123,7 +127,7 @@ pub async fn send_events(
         for event in events {
             after = event.cursor;
             has_ended = event.state().has_ended();
-            match timeout(STALL, to.send(Ok(event))).await {
+            match timeout(stall, to.send(Ok(event))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => {
@@ -187,10 +191,17 @@ mod tests {
         // It has seen all events, so that it waits for more.
         let (watcher, id) = (Arc::clone(&scheduler), job.id.clone());
         let (send, _events) = mpsc::channel(1);
-        let watching =
-            tokio::spawn(
-                async move { send_events(&watcher, job.last_event, Some(id), || Ok(()), &send).await },
-            );
+        let watching = tokio::spawn(async move {
+            send_events(
+                &watcher,
+                job.last_event,
+                Some(id),
+                || Ok(()),
+                Duration::MAX,
+                &send,
+            )
+            .await
+        });
         scheduler.delete(&job.id).await.unwrap();
         let ended = timeout(Duration::from_secs(60), watching).await;
         let ended = ended.expect("the stream ends").unwrap();
