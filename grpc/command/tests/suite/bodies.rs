@@ -3,17 +3,19 @@
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, until};
 use crate::common::identity::sha256;
-use crate::common::raw::{Sent, call, code, http2, message, send, whole};
+use crate::common::raw::{Sent, call, code, http2, http2_from, message, send, whole};
 use hyper::client::conn::http2::SendRequest;
 use hyper::{Method, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tonic::Code;
 
 const CAPABILITIES: &str = "/quarry.prover.v1.Prover/GetCapabilities";
 const SUBMIT: &str = "/quarry.prover.v1.Prover/SubmitJob";
 const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 async fn code_of(to: &mut SendRequest<Sent>, path: &str, body: &[u8]) -> Code {
@@ -120,6 +122,36 @@ async fn requests_that_never_end_take_little_memory() {
     }
     drop(greedy);
     while ask(&mut to, "a").await != Code::Ok {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_so_many_calls_that_are_open_to_all() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut watches = Vec::new();
+    let mut refused = false;
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        let mut greedy = http2_from([127, 0, 0, 2], &service.address).await;
+        for _ in 0..100 {
+            let watch = call(&mut greedy, WATCH, None, whole(&[0; 5])).await.unwrap();
+            refused |= code(&watch) == Code::ResourceExhausted;
+            watches.push(watch);
+        }
+        connections.push(greedy);
+    }
+    assert!(refused, "they have a limit");
+    let mut other = http2(&service.address).await;
+    assert_eq!(
+        code_of(&mut other, HEALTH, &[0; 5]).await,
+        Code::Ok,
+        "of that address alone"
+    );
+    drop((watches, connections));
+    let mut again = http2_from([127, 0, 0, 2], &service.address).await;
+    while code_of(&mut again, HEALTH, &[0; 5]).await != Code::Ok {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Puts the parts of the service together: scheduler, APIs and pages on their sockets.
 
 use super::api::Api;
-use super::bodies::{Bounded, MAX_BYTES_OF_CLIENTS, MAX_BYTES_OF_STRANGERS};
+use super::bodies::{Bounded, Calls, MAX_BYTES_OF_CLIENTS, MAX_BYTES_OF_STRANGERS};
 use super::calls::TimeLayer;
 use super::identity::{Reloadable, authenticator};
 use super::interceptors::{self, AuthInterceptor, RateInterceptor};
@@ -128,11 +128,11 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
     );
     let memory = Slots::new(MAX_BYTES_OF_CLIENTS);
     let api = ProverServer::new(api).max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let api = Bounded::new(api, Arc::clone(&memory));
-    let reflection = Bounded::streams(reflection, Arc::clone(&memory));
-    let older_reflection = Bounded::streams(older_reflection, memory);
+    let api = Bounded::new(api, Calls::OfClients, &memory);
+    let reflection = Bounded::new(reflection, Calls::Streams, &memory);
+    let older_reflection = Bounded::new(older_reflection, Calls::Streams, &memory);
     let (reporter, health) = health_reporter();
-    let health = Bounded::new(health, Slots::new(MAX_BYTES_OF_STRANGERS));
+    let health = Bounded::new(health, Calls::OfStrangers, &Slots::new(MAX_BYTES_OF_STRANGERS));
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))

@@ -25,10 +25,10 @@ pub const MAX_BYTES_OF_CLIENTS: SlotLimits = SlotLimits {
     per_holder: 16 << 20,
     total: 256 << 20,
 };
-/// The same of calls that need no client: of an address, and of all.
+/// The same of calls that need no client, until they end: of an address, and of all.
 pub const MAX_BYTES_OF_STRANGERS: SlotLimits = SlotLimits {
-    per_holder: 1 << 20,
-    total: 64 << 20,
+    per_holder: 4 << 20,
+    total: 128 << 20,
 };
 /// What a request counts beside its bytes: tonic's buffer, its headers, its task.
 const MIN_BYTES: usize = 16 << 10;
@@ -40,30 +40,30 @@ const LATER: Duration = Duration::from_secs(5);
 /// The client-streaming method.
 const UPLOAD: &str = "/quarry.prover.v1.Prover/UploadArtifact";
 
+/// What a service's calls are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// Calls of clients. How many streams of answers a client may have, each method says.
+    OfClients,
+    /// Streams of requests, which may have no message.
+    Streams,
+    /// Calls that are open to all. They count until their answers end.
+    OfStrangers,
+}
+
 /// A service whose requests are bounded. It goes inside the interceptors, which tell it whose a request is.
 #[derive(Clone)]
 pub struct Bounded<S> {
     inner: S,
+    calls: Calls,
     memory: Arc<Slots<String>>,
-    may_be_empty: bool,
 }
 
 impl<S> Bounded<S> {
     /// Bounds a service. All services that are given the same `memory` share it.
-    pub fn new(inner: S, memory: Arc<Slots<String>>) -> Self {
-        Self {
-            inner,
-            memory,
-            may_be_empty: false,
-        }
-    }
-
-    /// [`Bounded::new`] for a service whose requests are streams, which may have no message.
-    pub fn streams(inner: S, memory: Arc<Slots<String>>) -> Self {
-        Self {
-            may_be_empty: true,
-            ..Self::new(inner, memory)
-        }
+    pub fn new(inner: S, calls: Calls, memory: &Arc<Slots<String>>) -> Self {
+        let memory = Arc::clone(memory);
+        Self { inner, calls, memory }
     }
 }
 
@@ -85,7 +85,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let framing = Framing::new(self.may_be_empty);
+        let framing = Framing::new(self.calls == Calls::Streams);
         if request.uri().path() == UPLOAD {
             let limits = None;
             return Box::pin(self.inner.call(request.map(|body| {
@@ -112,14 +112,21 @@ where
                 limits,
             })
         }));
+        let to_the_end = self.calls == Calls::OfStrangers;
         Box::pin(async move {
-            let answer = answer.await;
             // What was decoded takes memory until then.
-            drop(slot);
-            answer
+            let mut answer = answer.await?;
+            if to_the_end {
+                answer.extensions_mut().insert(MemoryOfCall(slot));
+            }
+            Ok(answer)
         })
     }
 }
+
+/// Counts a call until it is dropped.
+#[derive(Clone)]
+pub struct MemoryOfCall(#[expect(dead_code, reason = "it is dropped")] Arc<Slot<String>>);
 
 /// Who holds the memory of a request.
 fn holder(request: &Request<Body>) -> String {

@@ -1,5 +1,6 @@
 //! Times every gRPC call, from its first byte that the service reads to the last that it sends.
 
+use super::bodies::MemoryOfCall;
 use super::connections::Peer;
 use super::interceptors::not_grpc;
 use super::places::PlaceOfCall;
@@ -61,6 +62,7 @@ where
             begin: Instant::now(),
             code: Code::Cancelled,
             _place: request.extensions().get::<Peer>().map(|peer| peer.place.call()),
+            memory: None,
         };
         let response = self.inner.call(request);
         Box::pin(async move { Ok(call.follow(response.await?)) })
@@ -75,11 +77,13 @@ struct Call {
     code: Code,
     /// The connection is in use until then.
     _place: Option<PlaceOfCall>,
+    memory: Option<MemoryOfCall>,
 }
 
 impl Call {
     /// Follows the call to the end of its response.
-    fn follow(mut self, response: Response<Body>) -> Response<Body> {
+    fn follow(mut self, mut response: Response<Body>) -> Response<Body> {
+        self.memory = response.extensions_mut().remove();
         if let Some(code) = code_in(response.headers()) {
             self.code = code;
             return response;
