@@ -1,9 +1,9 @@
 //! The worker: a process that owns one device and proves jobs one after another. A driver crash kills only this
 //! process.
 
-use crate::child::limits;
 use crate::child::prepare::{PARAMETERS, PRIVATE_INPUT, PUBLIC_INPUT};
 use crate::child::verify::{ANNOTATIONS, PROOF};
+use crate::child::{handed, limits};
 use crate::crash;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{
@@ -74,9 +74,9 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     }))?;
     for task in next {
         report(match task {
-            Task::Prove(job, cancel) => match prove(device, &job, &cancel) {
+            Task::Prove(job, cancel) => match attempt(device, &job, &cancel) {
                 Ok(proved) => Report::Proved(proved),
-                Err(error) => Report::Failed(failed(device, job.lease, &error)),
+                Err(error) => Report::Failed(failed(device, &job, &error)),
             },
             Task::Answer => Report::Pong(true),
         })?;
@@ -133,7 +133,7 @@ impl ProgressReporter {
 /// Why an attempt made no proof.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
-    /// The attempt's input files cannot be read.
+    /// The attempt's input files cannot be read, or are not as the preparation wrote them.
     #[error("{}", chain(.0.as_ref()))]
     Files(Box<dyn Error>),
     /// The proof files cannot be written.
@@ -142,6 +142,18 @@ enum AttemptError {
     /// The prover failed.
     #[error("{}", chain(.0))]
     Prove(#[from] ProveError),
+}
+
+/// Proves a job. If that fails, and the files are not those that the preparation accepted, it tells that: then neither
+/// the input nor the device is at fault.
+fn attempt<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved, AttemptError> {
+    prove(device, job, cancel).map_err(|error| match error {
+        AttemptError::Prove(ProveError::Device(DeviceError::Cancelled)) => error,
+        _ => match handed::check(Path::new(&job.folder), &job.digests) {
+            Err(damage) => AttemptError::Files(damage.into()),
+            Ok(()) => error,
+        },
+    })
 }
 
 fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved, AttemptError> {
@@ -167,9 +179,11 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     let statement = Statement::new(&input.public, &parameters).map_err(ProveError::from)?;
     let proof = prover::prove(device, &statement, &input, &options)?;
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
+    let mut written = vec![PROOF];
     write(PROOF, &proof.bytes)?;
     if let Some(annotations) = proof.annotations {
         write(ANNOTATIONS, serde_json::json!(annotations).to_string().as_bytes())?;
+        written.push(ANNOTATIONS);
     }
     let phases = proof.statistics.phases.iter().map(|phase| PhaseTime {
         phase: phase.phase.name().to_owned(),
@@ -180,10 +194,11 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
         lease: job.lease,
         phases: phases.collect(),
         device: proof.statistics.device,
+        digests: handed::digests(folder, &written).map_err(AttemptError::Disk)?,
     })
 }
 
-fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFailed {
+fn failed<D: Backend>(device: &D, job: &Prove, error: &AttemptError) -> ProveFailed {
     use DeviceError::{Cancelled, OutOfMemory};
     let (class, code) = match error {
         AttemptError::Files(_) => (FailureClass::Internal, "worker.files"),
@@ -195,7 +210,8 @@ fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFail
         AttemptError::Prove(ProveError::Device(_)) => (FailureClass::Device, "prove.device"),
         AttemptError::Prove(_) => (FailureClass::InputInvalid, "input.air"),
     };
-    let mut failure = failure(class, Stage::Prove, code, error);
+    let message = error.to_string().replace(&format!("{}/", job.folder), "");
+    let mut failure = failure(class, Stage::Prove, code, message);
     // Memory that ran out against the plan may be in use by another process.
     failure.retryable |= matches!(error, AttemptError::Prove(ProveError::Device(OutOfMemory { .. })));
     let no_room = match error {
@@ -205,7 +221,7 @@ fn failed<D: Backend>(device: &D, lease: u64, error: &AttemptError) -> ProveFail
         _ => false,
     };
     ProveFailed {
-        lease,
+        lease: job.lease,
         failure: Some(failure),
         no_room,
     }

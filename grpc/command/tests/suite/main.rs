@@ -27,6 +27,7 @@ mod operators;
 mod pages;
 mod reload;
 mod reprove;
+mod scratch_damage;
 mod secure;
 mod serve;
 mod tenants;

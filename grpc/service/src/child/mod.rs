@@ -3,6 +3,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod claim;
+pub(crate) mod handed;
 pub(crate) mod limits;
 pub(crate) mod prepare;
 pub(crate) mod verify;
@@ -78,7 +79,7 @@ mod tests {
         };
         let prepared = Prepared {
             statement: Some(statement),
-            annotations: false,
+            ..Prepared::default()
         };
         let mut sent = Vec::new();
         send(&mut sent, Answer::Prepared(prepared)).unwrap();

@@ -1,6 +1,7 @@
 //! Turns uploaded files into proof inputs and the statement of the proof.
 
 use super::bounds::{check_memory, check_parameters, check_sizes, leanest};
+use super::handed;
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
@@ -33,6 +34,8 @@ pub const PUBLIC_INPUT: &str = "public_input.json";
 pub const PRIVATE_INPUT: &str = "private_input.json";
 /// See [`PUBLIC_INPUT`].
 pub const PARAMETERS: &str = "parameters.json";
+const TRACE: &str = "trace.bin";
+const MEMORY: &str = "memory.bin";
 
 pub(super) fn refused(class: FailureClass, code: &str, message: impl Display) -> Failure {
     failure(class, Stage::Prepare, code, message)
@@ -127,7 +130,7 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
     // The public input is kept as uploaded. Paths must be absolute, since relative ones would first be looked up
     // elsewhere.
     let public = public.unwrap_or_else(|| input.public.to_json());
-    let [trace, memory] = ["trace.bin", "memory.bin"].map(|name| folder.join(name).display().to_string());
+    let [trace, memory] = [TRACE, MEMORY].map(|name| folder.join(name).display().to_string());
     let private = input.private.to_json(&trace, &memory);
     for (name, file) in [
         (PUBLIC_INPUT, &public),
@@ -136,10 +139,13 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
     ] {
         fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
     }
+    let written = [PUBLIC_INPUT, PRIVATE_INPUT, PARAMETERS, TRACE, MEMORY];
+    let digests = handed::digests(folder, &written).map_err(unusable)?;
     let by_profile = parameters.profile().is_some_and(|profile| profile.annotations);
     Ok(Prepared {
         statement: Some(statement),
         annotations: spec.annotations.unwrap_or(by_profile),
+        digests,
     })
 }
 

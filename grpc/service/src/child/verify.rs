@@ -1,6 +1,7 @@
 //! Verifies a proof against the job's statement and writes the proof file.
 
 use super::claim::{claim, facts};
+use super::handed;
 use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
@@ -55,7 +56,8 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     let params_file = read("parameters", statement.parameters.as_ref())?;
     let public = PublicInput::from_json(&public_file).map_err(|error| damaged(&error))?;
     let params = Parameters::from_json(&params_file).map_err(|error| damaged(&error))?;
-    let proof = fs::read(folder.join(PROOF)).map_err(internal)?;
+    let proof = handed::read(folder, PROOF, &task.digests).map_err(internal)?;
+    let proof = proof.ok_or_else(|| internal("the worker wrote no proof"))?;
 
     let expectation = expectation(&statement)?;
     let verifier = Statement::new(&public, &params)
@@ -63,7 +65,7 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         .map_err(|error| damaged(&error))?;
     let verified = verifier
         .verify(&proof, &expectation)
-        .map_err(|error| refused(folder, task.uploaded, &error))?;
+        .map_err(|error| refused(folder, task, &error))?;
     if !is_accepted(&statement, &verified) {
         return Err(internal("the statement is not the one that was accepted"));
     }
@@ -77,20 +79,21 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     };
     let facts = facts(&verifier, program.as_ref());
 
-    let annotations = match fs::read(folder.join(ANNOTATIONS)) {
-        Ok(text) => Some(serde_json::from_slice(&text).map_err(internal)?),
-        Err(_) => None,
-    };
+    let annotations = handed::read(folder, ANNOTATIONS, &task.digests).map_err(internal)?;
+    let annotations = annotations.map(|text| serde_json::from_slice(&text));
+    let annotations = annotations.transpose().map_err(internal)?;
     let proof_bytes = digest(&*proof).map_err(internal)?;
     // Without the private input: Stone's own file contains the path of the trace and the inputs of the builtins.
     let file = WrittenProofFile {
         annotations,
         ..WrittenProofFile::new(proof, public_file, params_file)
     };
-    fs::write(folder.join(PROOF_FILE), file.to_text()).map_err(internal)?;
+    let text = file.to_text();
+    fs::write(folder.join(PROOF_FILE), &text).map_err(internal)?;
     Ok(Verified {
         proof_bytes: Some(proof_bytes),
         facts,
+        proof_file: digest(text.as_bytes()).map_err(internal)?.sha256,
     })
 }
 
@@ -136,9 +139,15 @@ fn is_accepted(statement: &protocol::Statement, verified: &quarry_prover_core::c
 }
 
 /// The failure for a rejected proof. If the input was uploaded and its trace violates a constraint, the input is at
-/// fault; otherwise the device, unless the verifier's error rules that out.
-fn refused(folder: &Path, uploaded: bool, error: &VerifyError) -> Failure {
-    if uploaded && let Some(violation) = violation(folder) {
+/// fault; otherwise the device, unless the verifier's error rules that out. Neither is, if the worker read other files
+/// than the preparation wrote.
+fn refused(folder: &Path, task: &Verify, error: &VerifyError) -> Failure {
+    if let Err(damage) = handed::check(folder, &task.digests) {
+        return internal(damage);
+    }
+    if task.uploaded
+        && let Some(violation) = violation(folder)
+    {
         return failure(
             FailureClass::InputInvalid,
             Stage::Verify,

@@ -289,6 +289,7 @@ mod tests {
             prepared: Some(Prepared {
                 statement,
                 annotations: false,
+                digests: HashMap::new(),
             }),
             ..Active::of(&job)
         };

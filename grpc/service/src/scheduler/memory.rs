@@ -104,6 +104,7 @@ mod tests {
             prepared: Some(Prepared {
                 statement,
                 annotations: false,
+                digests: Default::default(),
             }),
             ..Active::of(&job::example(""))
         };

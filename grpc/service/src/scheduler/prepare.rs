@@ -4,6 +4,7 @@ use super::day::Held;
 use super::queue::Entry;
 use super::{MIN_DISK, Scheduler, State, blocking, entry};
 use crate::artifacts::ArtifactError;
+use crate::child::handed::Digests;
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
 use crate::crash;
 use crate::failure::{Stage, failure};
@@ -49,6 +50,8 @@ pub(super) struct Prepared {
     pub statement: Statement,
     /// Whether the proof file gets annotations.
     pub annotations: bool,
+    /// Digests of its files.
+    pub digests: Digests,
 }
 
 impl State {
@@ -123,7 +126,7 @@ impl Scheduler {
         };
         // No collection between adopting a file and recording the job that refers to it.
         let no_collection = self.collection.put_off().await;
-        if let Err(failure) = self.keep_statement(&job, &mut prepared.statement).await {
+        if let Err(failure) = self.keep_statement(&job, &mut prepared).await {
             return self.fail(id, Fence::Lease(lease), failure).await;
         }
         crash::point("prepare.done");
@@ -176,12 +179,14 @@ impl Scheduler {
             Answer::Prepared(internal::Prepared {
                 statement: Some(statement),
                 annotations,
+                digests,
             }) => {
                 self.check_device_time(spec, statement.multiplications)?;
                 self.check_day(Stage::Prepare, tenant, statement.multiplications)?;
                 Ok(Prepared {
                     statement,
                     annotations,
+                    digests,
                 })
             }
             _ => Err(internal("child.answer", &"not an answer to prepare")),
@@ -189,12 +194,28 @@ impl Scheduler {
     }
 
     /// Stores the public input and the parameters as artifacts of the job's tenant.
-    async fn keep_statement(&self, job: &Job, statement: &mut Statement) -> Result<(), Failure> {
+    async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
         let folder = self.scratch.folder(&job.id);
-        let internal = |why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why);
-        let keep = |name: &str| self.keep(&job.tenant, folder.join(name));
-        statement.public_input = Some(keep(PUBLIC_INPUT).await.map_err(internal)?);
-        statement.parameters = Some(keep(PARAMETERS).await.map_err(internal)?);
+        for name in [PUBLIC_INPUT, PARAMETERS] {
+            let kept = self.keep(&job.tenant, folder.join(name)).await;
+            let kept =
+                kept.map_err(|why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why))?;
+            if prepared.digests.get(name) != Some(&kept.sha256) {
+                let message = format!("{name} is not as the child wrote it: the disk may be damaged");
+                return Err(failure(
+                    FailureClass::Internal,
+                    Stage::Prepare,
+                    "scratch",
+                    message,
+                ));
+            }
+            let statement = &mut prepared.statement;
+            let place = match name {
+                PUBLIC_INPUT => &mut statement.public_input,
+                _ => &mut statement.parameters,
+            };
+            *place = Some(kept);
+        }
         Ok(())
     }
 

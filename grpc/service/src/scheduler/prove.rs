@@ -211,15 +211,17 @@ impl Scheduler {
         };
         crash::point("prove.leased");
         let lease = job.lease;
-        let annotations = {
+        let (annotations, digests) = {
             let state = self.state();
             let prepared = state.active.get(id).and_then(|active| active.prepared.as_ref());
-            prepared.is_some_and(|prepared| prepared.annotations)
+            let handed = prepared.map(|prepared| (prepared.annotations, prepared.digests.clone()));
+            handed.unwrap_or_default()
         };
         let request = Request::Prove(Prove {
             lease,
             folder: self.scratch.folder(id).display().to_string(),
             annotations,
+            digests,
         });
         worker.ask(request).await;
         pulse.beat(self.max_silence(&worker.device.description, self.work(id), ""));
@@ -239,7 +241,7 @@ impl Scheduler {
             Some(Outcome::Failed(failure)) => {
                 // After a driver failure the process cannot be used again.
                 let worker = match failure.class() {
-                    FailureClass::InputInvalid => Some(worker),
+                    FailureClass::InputInvalid | FailureClass::Internal => Some(worker),
                     _ => end(worker, &failure).await,
                 };
                 (

@@ -38,7 +38,7 @@ impl Scheduler {
             return self.fail(id, Fence::Lease(lease), failure).await;
         };
         let verified = tokio::select! {
-            verified = self.verify(&job, &statement) => verified,
+            verified = self.verify(&job, &statement, &proved) => verified,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -53,9 +53,16 @@ impl Scheduler {
         let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
         let file = self.scratch.folder(id).join(PROOF_FILE);
         let proof = match blocking(move || artifacts.adopt(&tenant, &file)).await {
-            Ok(proof) => proof,
-            Err(why) => {
-                let failure = failure(FailureClass::Internal, Stage::Verify, "artifact", why);
+            Ok(proof) if proof.sha256 == verified.proof_file => proof,
+            adopted => {
+                let (code, why) = match adopted {
+                    Ok(_) => (
+                        "verify.files",
+                        "the proof file is not as the child wrote it".to_owned(),
+                    ),
+                    Err(why) => ("artifact", why.to_string()),
+                };
+                let failure = failure(FailureClass::Internal, Stage::Verify, code, why);
                 return self.fail(id, Fence::Lease(lease), failure).await;
             }
         };
@@ -91,7 +98,7 @@ impl Scheduler {
     }
 
     /// Verifies the proof in a child process.
-    async fn verify(&self, job: &Job, statement: &Statement) -> Result<Verified, Failure> {
+    async fn verify(&self, job: &Job, statement: &Statement, proved: &Proved) -> Result<Verified, Failure> {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let program = match &job.spec.input {
             Input::Program(program) => program.program.clone(),
@@ -103,6 +110,15 @@ impl Scheduler {
             .map_err(|why| internal("artifact", &why))?;
         let limits = self.max_limits();
         let folder = self.scratch.folder(&job.id);
+        let mut digests = proved.digests.clone();
+        if let Some(prepared) = self
+            .state()
+            .active
+            .get(&job.id)
+            .and_then(|active| active.prepared.as_ref())
+        {
+            digests.extend(prepared.digests.clone());
+        }
         let request = ChildRequest {
             folder: folder.display().to_string(),
             limits: Some(limits),
@@ -112,6 +128,7 @@ impl Scheduler {
                 paths,
                 uploaded: matches!(job.spec.input, Input::Air(_)),
                 program,
+                digests,
             })),
         };
         let time = child_time(&limits);
