@@ -191,18 +191,20 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
             "child.aborted",
             "the child aborted: this is a bug in Quarry",
         ),
-        Some(Signal::SEGV | Signal::BUS | Signal::FPE | Signal::ILL | Signal::TRAP) => {
-            (FailureClass::InputInvalid, "child.signal", "the child died")
-        }
+        // It crashed. An input that crashes it each time ends after max_attempts attempts.
+        Some(Signal::SEGV | Signal::BUS | Signal::FPE | Signal::ILL | Signal::TRAP) => (
+            FailureClass::Internal,
+            "child.signal",
+            "the child crashed: this is a bug in Quarry, or the machine is faulty",
+        ),
         // Somebody sent it: the out-of-memory killer, Ctrl-C in the service's terminal, a machine that shuts down.
         Some(_) => (FailureClass::Resource, "child.killed", "the child was killed"),
         None => (FailureClass::Internal, "child.died", "the child died"),
     };
     let said = said.lines().next().unwrap_or_default();
     let mut failure = failure(class, stage, code, format!("{why}: {status}: {said}"));
-    // Most inputs would kill the next child too. Retry if somebody killed it, if it aborted for a reason of its own, or
-    // if it verified a proof, where no input is run.
-    failure.retryable = stage == Stage::Verify || matches!(code, "child.killed" | "child.aborted");
+    // Only the limits that the service sets are the input's fault. Where a proof is verified, no input is run.
+    failure.retryable = stage == Stage::Verify || !code.starts_with("limits.");
     failure
 }
 
@@ -322,12 +324,22 @@ mod tests {
             let status = ExitStatus::from_raw(signal.as_raw());
             death(stage, status, "").retryable
         };
-        assert!(!dies(Stage::Prepare, Signal::SEGV));
-        for sent in [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
-            assert!(dies(Stage::Prepare, sent), "{sent:?}");
+        for limit in [Signal::XCPU, Signal::XFSZ] {
+            assert!(!dies(Stage::Prepare, limit), "{limit:?}");
+            assert!(dies(Stage::Verify, limit), "{limit:?}");
         }
-        assert!(dies(Stage::Prepare, Signal::ABORT));
-        assert!(dies(Stage::Verify, Signal::SEGV));
+        let sent = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
+        let crash = [
+            Signal::SEGV,
+            Signal::BUS,
+            Signal::FPE,
+            Signal::ILL,
+            Signal::TRAP,
+            Signal::ABORT,
+        ];
+        for signal in sent.into_iter().chain(crash) {
+            assert!(dies(Stage::Prepare, signal), "{signal:?}");
+        }
     }
 
     #[tokio::test]
@@ -356,11 +368,19 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_is_blamed_on_the_input_only_for_its_memory() {
-        let class = |said| {
-            let status = ExitStatus::from_raw(Signal::ABORT.as_raw());
-            death(Stage::Prepare, status, said).class()
-        };
+    fn a_crash_is_blamed_on_the_input_only_for_its_memory() {
+        let class_of =
+            |signal: Signal, said| death(Stage::Prepare, ExitStatus::from_raw(signal.as_raw()), said).class();
+        for crash in [Signal::SEGV, Signal::BUS, Signal::FPE, Signal::ILL] {
+            assert_eq!(class_of(crash, ""), FailureClass::Internal);
+        }
+        // A panic.
+        let exited = death(Stage::Prepare, ExitStatus::from_raw(101 << 8), "");
+        assert!(
+            exited.retryable && exited.class() == FailureClass::Internal,
+            "{exited:?}"
+        );
+        let class = |said| class_of(Signal::ABORT, said);
         let overflow =
             "thread 'main' has overflowed its stack\nfatal runtime error: stack overflow, aborting";
         assert_eq!(class(""), FailureClass::Internal);

@@ -304,19 +304,36 @@ async fn processes_die_and_jobs_go_on() {
         (JobState::Succeeded, 1),
         "{job:?}"
     );
+}
 
-    // A child dies: only its job fails.
-    let large = long_job(&mut client, 1 << 18).await;
-    let id = submit(&mut client, large).await.id;
-    let other = submit(&mut client, spec).await.id;
-    signal("ILL", service.process("child"));
-    let job = wait(&mut client, &id).await;
+/// A child that crashes is a bug of the service. An input that crashes it each time ends after its attempts.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_always_crashes_fails_alone() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let poison = slow_job(&mut client, &folder).await;
+    let poison = submit(&mut client, poison).await.id;
+    let attempts = async |client: &mut Client, id: &str| client.get(id).await.unwrap().failed_attempts;
+    // The runtime of Rust takes a first SIGSEGV or SIGBUS that another process sent.
+    for (n, crash) in ["TRAP", "FPE", "ILL"].into_iter().enumerate() {
+        signal(crash, service.process("child"));
+        while attempts(&mut client, &poison).await == n as u32 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let job = wait(&mut client, &poison).await;
     let failure = job.failure.clone().unwrap_or_default();
     assert_eq!(
-        (job.state(), &*failure.code),
-        (JobState::Rejected, "child.signal"),
+        (job.state(), failure.class(), &*failure.code),
+        (JobState::Failed, FailureClass::Internal, "child.signal"),
         "{job:?}"
     );
+    assert!(failure.message.contains("SIGILL"), "{failure:?}");
+    let causes: Vec<_> = job.attempt_failures.iter().map(|cause| &*cause.code).collect();
+    assert_eq!(causes, ["child.signal"; 3]);
+    let small = long_job(&mut client, 0).await;
+    let other = submit(&mut client, small).await.id;
     assert_eq!(wait(&mut client, &other).await.state(), JobState::Succeeded);
 }
 
