@@ -36,13 +36,13 @@ const TICK: Duration = Duration::from_millis(200);
 /// wanted.
 ///
 /// # Errors
-/// If reports cannot be sent to the service.
+/// If reports cannot be sent to the service, or no thread can be started.
 pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
     limits::first_to_go();
     let (tasks, next) = mpsc::channel();
     let current: Arc<Mutex<(u64, Arc<Cancel>)>> = Arc::default();
     let heard = Arc::clone(&current);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         let mut input = io::stdin();
         while let Ok(request) = wire::receive::<WorkerRequest>(&mut input) {
             let mut current = heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +65,7 @@ pub fn run<D: Backend>(device: &D, fallback: Option<String>) -> io::Result<()> {
             }
         }
         std::process::exit(0);
-    });
+    })?;
     report(Report::Ready(Ready {
         description: device.name(),
         fallback: fallback.unwrap_or_default(),

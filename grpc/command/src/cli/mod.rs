@@ -41,6 +41,7 @@ mod summary;
 mod systemd;
 mod table;
 mod terminal;
+mod threads;
 mod verify;
 mod waiting;
 

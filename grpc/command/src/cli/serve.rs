@@ -4,7 +4,7 @@ use crate::cli::device::DeviceSelection;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::signals::{self, Signals};
 use crate::cli::systemd::Manager;
-use crate::cli::terminal;
+use crate::cli::{terminal, threads};
 use quarry_service::config::{Config, parse_address};
 use quarry_service::store::catches_panics;
 use quarry_service::{log, service};
@@ -127,6 +127,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return terminal::print(config.to_text().or_bad_input()?);
     }
     let internal = |why| Failure::new(Kind::Internal, why);
+    threads::check()?;
     // The guard writes the last lines when this returns.
     let (writer, _guard) = log::on_standard_error().map_err(internal)?;
     let log = tracing_subscriber::fmt()

@@ -23,6 +23,7 @@ mod fair;
 mod hangs;
 mod interceptors;
 mod isolation;
+mod limits;
 mod operators;
 mod pages;
 mod reload;

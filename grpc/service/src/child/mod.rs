@@ -22,10 +22,10 @@ use std::io::{self, Read, Write};
 pub fn run() -> io::Result<()> {
     let request: ChildRequest = wire::receive(&mut io::stdin())?;
     limits::apply(&request)?;
-    std::thread::spawn(|| {
+    std::thread::Builder::new().spawn(|| {
         let ended = io::stdin().read(&mut [0]);
         std::process::exit(if ended.is_ok() { 0 } else { 1 });
-    });
+    })?;
     let answer = match answer(request) {
         Ok(answer) => answer,
         Err(failure) => Answer::Failure(failure::bounded(failure)),
