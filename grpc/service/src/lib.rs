@@ -23,6 +23,7 @@ pub mod job;
 pub mod log;
 mod metrics;
 mod otlp;
+mod place;
 mod processes;
 mod pulse;
 mod quota;

@@ -24,6 +24,7 @@ mod hangs;
 mod interceptors;
 mod isolation;
 mod limits;
+mod moved_data;
 mod operators;
 mod pages;
 mod reload;

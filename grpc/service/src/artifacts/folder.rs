@@ -6,6 +6,7 @@ use super::disk::Disk;
 use super::files::{entries, is_digest, length, link, make_folder, object};
 use super::upload::PartUpload;
 use super::{Allowance, ArtifactError, Artifacts, Kept, Reference, Upload, Usage, digest};
+use crate::place::Place;
 use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -21,6 +22,9 @@ const PARTS: &str = "parts";
 /// Artifacts in a local folder.
 pub struct ArtifactFolder {
     folder: PathBuf,
+    place: Place,
+    /// Keeps the folder's inode from being given to another one.
+    _open: File,
     disk: Disk,
     /// Maximum size of an artifact in bytes.
     most: u64,
@@ -37,6 +41,8 @@ impl ArtifactFolder {
         make_folder(folder)?;
         let opened = Self {
             folder: folder.to_owned(),
+            _open: File::open(folder)?,
+            place: Place::of(folder)?,
             disk: Disk {
                 folder: folder.to_owned(),
                 watermark,
@@ -128,6 +134,7 @@ impl Artifacts for ArtifactFolder {
         offset: u64,
         allowance: &Allowance,
     ) -> Result<Box<dyn Upload>, ArtifactError> {
+        self.place.check()?;
         let sha256 = artifact.sha256.clone();
         let object = self.object(tenant, &sha256)?;
         if artifact.size > self.most {
@@ -152,6 +159,7 @@ impl Artifacts for ArtifactFolder {
     }
 
     fn path(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError> {
+        self.place.check()?;
         let path = self.object(tenant, sha256)?;
         match path.metadata() {
             Ok(metadata) if metadata.is_file() => Ok(path),
@@ -165,6 +173,7 @@ impl Artifacts for ArtifactFolder {
     }
 
     fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError> {
+        self.place.check()?;
         let mut open = File::open(file)?;
         let artifact = digest(&mut open)?;
         open.sync_all()?;
@@ -174,11 +183,18 @@ impl Artifacts for ArtifactFolder {
         Ok(artifact)
     }
 
+    fn check_place(&self) -> Result<(), ArtifactError> {
+        self.place.check()?;
+        Ok(())
+    }
+
     fn is_short(&self) -> Result<bool, ArtifactError> {
         self.disk.is_short()
     }
 
     fn collect(&self, referred: &HashSet<Reference>, age: Duration) -> Result<usize, ArtifactError> {
+        // What is there now is not the service's to remove.
+        self.place.check()?;
         let path = |reference: &Reference| self.object(&reference.tenant, &reference.sha256);
         let referred: HashSet<PathBuf> = referred.iter().filter_map(|of| path(of).ok()).collect();
         let mut removed = 0;

@@ -15,6 +15,7 @@ pub use quarry_client::digest::digest;
 
 use crate::config::TenantLimits;
 use crate::job::Job;
+use crate::place::PlaceError;
 use crate::quota::Exceeded;
 use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
@@ -81,6 +82,9 @@ pub enum ArtifactError {
     /// The tenant has reached one of its limits.
     #[error(transparent)]
     Quota(#[from] Exceeded),
+    /// The folder was moved or replaced.
+    #[error("artifacts: {0}")]
+    Moved(#[from] PlaceError),
     /// The folder cannot be read or written.
     #[error("artifacts: {0}")]
     Io(#[from] io::Error),
@@ -176,6 +180,12 @@ pub trait Artifacts: Send + Sync + 'static {
     /// # Errors
     /// [`ArtifactError`].
     fn adopt(&self, tenant: &str, file: &Path) -> Result<ArtifactRef, ArtifactError>;
+
+    /// Checks that the files are still where they were opened.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Moved`].
+    fn check_place(&self) -> Result<(), ArtifactError>;
 
     /// Whether the disk has no room for an upload of ordinary size ([`ORDINARY_UPLOAD_BYTES`]) above the watermark. What
     /// uploads may still send does not count.

@@ -102,13 +102,31 @@ fn size_of(folder: &Path) -> io::Result<u64> {
 }
 
 impl Scheduler {
-    /// Reads the free space and the store's size, forever.
+    /// Reads the free space and the store's size, and looks whether the data is in its place, forever.
     pub(super) async fn watch_disk(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;
             let scheduler = Arc::clone(&self);
-            blocking(move || scheduler.disk.look()).await;
+            blocking(move || {
+                scheduler.disk.look();
+                scheduler.look_for_data();
+            })
+            .await;
         }
+    }
+
+    /// Whether the store and the artifacts are still where they were opened. If not, the store counts as failing.
+    fn look_for_data(&self) -> bool {
+        let store = self.store.check_place().map_err(|why| why.to_string());
+        let in_place = store.and_then(|()| self.artifacts.check_place().map_err(|why| why.to_string()));
+        let Err(why) = in_place else {
+            return true;
+        };
+        let before = self.state().store_failed.replace(why.clone());
+        if before.as_ref() != Some(&why) {
+            tracing::error!(why, "the data is not in its place: no job is accepted or started");
+        }
+        false
     }
 
     /// Adds up the artifacts, forever.
@@ -126,11 +144,17 @@ impl Scheduler {
     pub(super) async fn watch_store(self: Arc<Self>) {
         loop {
             tokio::time::sleep(STORE_PAUSE).await;
-            if self.state().store_failed.is_some()
+            if self.state().store_failed.is_none() {
+                continue;
+            }
+            let scheduler = Arc::clone(&self);
+            if blocking(move || scheduler.look_for_data()).await
                 && self.with_store(|store| store.probe()).await.is_ok()
                 && self.admit_unknown().await.is_ok()
             {
                 self.state().store_failed = None;
+                tracing::info!("the store works again");
+                self.wake.notify_waiters();
             }
         }
     }

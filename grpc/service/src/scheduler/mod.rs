@@ -321,7 +321,7 @@ impl Scheduler {
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
         let result = blocking(move || action(&*store)).await;
-        if let Err(error @ (StoreError::Io(_) | StoreError::Damaged(_))) = &result {
+        if let Err(error @ (StoreError::Io(_) | StoreError::Damaged(_) | StoreError::Moved(_))) = &result {
             self.state().store_failed = Some(error.to_string());
         }
         result

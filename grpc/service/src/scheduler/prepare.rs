@@ -88,7 +88,7 @@ impl Scheduler {
         loop {
             let ahead = self.settings.devices.len();
             let next = self.when(|state| {
-                if state.draining || self.disk.figures().free < MIN_DISK {
+                if state.draining || state.store_failed.is_some() || self.disk.figures().free < MIN_DISK {
                     return None;
                 }
                 let next = state.next_to_prepare(ahead, &self.held(state))?;

@@ -125,7 +125,7 @@ impl Scheduler {
                 if state.draining {
                     return Some(None);
                 }
-                if self.paused().is_some() {
+                if self.paused().is_some() || state.store_failed.is_some() {
                     return None;
                 }
                 let next = state.next_for(index, &self.held(state))?;

@@ -133,6 +133,10 @@ mod tests {
             Ok(PathBuf::new())
         }
 
+        fn check_place(&self) -> Result<(), ArtifactError> {
+            Ok(())
+        }
+
         fn is_short(&self) -> Result<bool, ArtifactError> {
             Ok(false)
         }

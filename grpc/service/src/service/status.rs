@@ -64,7 +64,7 @@ pub fn of_artifacts(error: &ArtifactError) -> Status {
             Status::with_error_details(Code::ResourceExhausted, message, details)
         }
         ArtifactError::Quota(exceeded) => of_quota(exceeded),
-        ArtifactError::Io(_) => {
+        ArtifactError::Io(_) | ArtifactError::Moved(_) => {
             tracing::error!(%error, "artifact storage error");
             retry(
                 Code::Unavailable,

@@ -23,6 +23,7 @@ pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
 use crate::job::{Job, Spec};
+use crate::place::PlaceError;
 use quarry_client::protocol::{JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -108,6 +109,9 @@ pub enum StoreError {
     /// The file is damaged, or not a store.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The file was moved, replaced or cut, or its folder was.
+    #[error("the store: {0}")]
+    Moved(#[from] PlaceError),
     /// The store cannot be read or written now.
     #[error("the store: {0}")]
     Io(String),
@@ -259,6 +263,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; nothing is lost then.
     fn compact(&self) -> Result<Compacted, StoreError>;
+
+    /// Checks, without waiting, that the store is still where it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`].
+    fn check_place(&self) -> Result<(), StoreError>;
 
     /// Makes a small durable write, to test whether jobs can be recorded.
     ///

@@ -14,6 +14,7 @@ use super::{device_time, home};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::job::{Job, Spec};
+use crate::place::Place;
 use prost::Message;
 use quarry_client::protocol::{self, JobEvent};
 use redb::{Database, ReadableDatabase, ReadableTable, TableError};
@@ -33,6 +34,9 @@ pub struct RedbStore {
     database: Mutex<Option<Arc<Database>>>,
     /// Locked for reading by every action, for writing by one that needs the database for itself.
     using: RwLock<()>,
+    place: Place,
+    /// Length of the file after the last write; 0 if it is not known. Locked while something is written.
+    length: Mutex<u64>,
     /// Held by what takes minutes, so that it does not wait for another such action while it keeps others waiting.
     lengthy: Mutex<()>,
 }
@@ -50,12 +54,7 @@ impl RedbStore {
         home::settle(&write, path)?;
         write.commit()?;
         keep_name(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            database: Mutex::new(Some(Arc::new(database))),
-            using: RwLock::default(),
-            lengthy: Mutex::default(),
-        })
+        Self::of(database, path)
     }
 
     /// Since when this file holds the store: when it was created, restored or moved here.
@@ -85,10 +84,16 @@ impl RedbStore {
     pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
         let database = file::open(path)?;
         schema::check(&database.begin_read()?, path)?;
+        Self::of(database, path)
+    }
+
+    fn of(database: Database, path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
             using: RwLock::default(),
+            place: Place::of(path).map_err(|why| StoreError::Io(why.to_string()))?,
+            length: Mutex::default(),
             lengthy: Mutex::default(),
         })
     }
@@ -101,8 +106,11 @@ impl RedbStore {
         let mut held = self.held();
         Ok(match &*held {
             Some(database) => Arc::clone(database),
-            // A missing file is not created: that would be another store.
-            None => Arc::clone(held.insert(Arc::new(file::reopen(&self.path)?))),
+            // A missing file is not created, and no other one is opened: that would be another store.
+            None => {
+                self.place.check()?;
+                Arc::clone(held.insert(Arc::new(file::reopen(&self.path)?)))
+            }
         })
     }
 
@@ -123,6 +131,26 @@ impl RedbStore {
                 *held = None;
             }
         }
+        result
+    }
+
+    /// [`RedbStore::with`] for an action that writes. It writes nothing unless the path still leads to the open file,
+    /// which stays open even then: it can be copied by a backup.
+    fn change_with<T>(
+        &self,
+        action: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.writing(|| self.with(action))
+    }
+
+    /// Runs what writes the file, if it is in its place.
+    fn writing<T>(&self, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
+        self.place.check_length(*length)?;
+        let result = write();
+        // After an error the file may be closed, opened and repaired.
+        let known = result.is_ok().then(|| self.place.check().ok()).flatten();
+        *length = known.unwrap_or_default();
         result
     }
 
@@ -164,7 +192,7 @@ impl RedbStore {
 
 impl JobStore for RedbStore {
     fn submit(&self, tenant: &str, spec: Spec) -> Result<Submitted, StoreError> {
-        self.with(|database| {
+        self.change_with(|database| {
             let write = begin(database)?;
             let key = &*spec.dedup_key;
             if !key.is_empty()
@@ -272,7 +300,7 @@ impl JobStore for RedbStore {
         renew: Renew,
         change: &mut dyn FnMut(&mut Job),
     ) -> Result<Job, StoreError> {
-        self.with(|database| {
+        self.change_with(|database| {
             let write = begin(database)?;
             let (number, mut job) = find_to_write(&write, id)?;
             if job.has_ended() {
@@ -293,7 +321,7 @@ impl JobStore for RedbStore {
     }
 
     fn reopen(&self, id: &str, fence: Fence) -> Result<Job, StoreError> {
-        self.with(|database| {
+        self.change_with(|database| {
             let write = begin(database)?;
             let (number, mut job) = find_to_write(&write, id)?;
             if !job.may_reopen() {
@@ -373,20 +401,30 @@ impl JobStore for RedbStore {
 
     fn compact(&self) -> Result<Compacted, StoreError> {
         let _lengthy = self.lengthy.lock().unwrap_or_else(PoisonError::into_inner);
-        let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
-        let mut database = self.database()?;
-        // After an error the next call opens the file again.
-        *self.held() = None;
-        let compacted = caught(|| {
-            let database = Arc::get_mut(&mut database).ok_or(StoreError::InUse)?;
-            compact(database, &self.path)
-        })?;
-        *self.held() = Some(database);
-        Ok(compacted)
+        self.writing(|| {
+            let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
+            let mut database = self.database()?;
+            // After an error the next call opens the file again.
+            *self.held() = None;
+            let compacted = caught(|| {
+                let database = Arc::get_mut(&mut database).ok_or(StoreError::InUse)?;
+                compact(database, &self.path)
+            })?;
+            *self.held() = Some(database);
+            Ok(compacted)
+        })
+    }
+
+    fn check_place(&self) -> Result<(), StoreError> {
+        match self.length.try_lock() {
+            Ok(length) => Ok(self.place.check_length(*length)?),
+            // Who writes now has checked it.
+            Err(_) => Ok(()),
+        }
     }
 
     fn probe(&self) -> Result<(), StoreError> {
-        self.with(|database| {
+        self.change_with(|database| {
             let write = begin(database)?;
             next(&write, PROBES)?;
             Ok(write.commit()?)
@@ -394,7 +432,7 @@ impl JobStore for RedbStore {
     }
 
     fn add_device_time(&self, tenant: &str, day: u64, time: Duration) -> Result<Duration, StoreError> {
-        self.with(|database| device_time::add(database, tenant, day, time))
+        self.change_with(|database| device_time::add(database, tenant, day, time))
     }
 
     fn device_time(&self, tenant: &str, day: u64) -> Result<Duration, StoreError> {
@@ -406,11 +444,11 @@ impl JobStore for RedbStore {
     }
 
     fn delete(&self, id: &str) -> Result<Job, StoreError> {
-        self.with(|database| removal::delete(database, id))
+        self.change_with(|database| removal::delete(database, id))
     }
 
     fn expire(&self, before: SystemTime, limit: usize) -> Result<usize, StoreError> {
-        self.with(|database| removal::expire(database, before, limit))
+        self.change_with(|database| removal::expire(database, before, limit))
     }
 }
 
