@@ -7,6 +7,7 @@ pub use crate::service::Role;
 pub use tenants::{DayLimits, TenantLimits};
 
 use crate::address;
+use crate::text::cut;
 use quarry_client::protocol::Limits;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Least value of [`Config::max_stall_seconds`]: on a busy machine a process may wait for seconds.
 const MIN_STALL_SECONDS: u64 = 5;
+/// Longest message about a configuration: it goes to the log at each reload.
+const MAX_MESSAGE_BYTES: usize = 1 << 10;
 
 /// Configuration of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -301,7 +304,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not a valid configuration; the message gives the position.
-    #[error("'{}': {source}", path.display())]
+    #[error("'{}': {}", path.display(), brief(source))]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -309,8 +312,20 @@ pub enum ConfigError {
         source: toml::de::Error,
     },
     /// The configuration is inconsistent or unsafe.
-    #[error("{0}")]
+    #[error("{}", cut(.0.clone(), MAX_MESSAGE_BYTES))]
     Refused(String),
+}
+
+/// What is wrong with a file, with the line where that is. A line may be as long as the file: an overlong one is not
+/// shown.
+fn brief(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    if text.len() <= MAX_MESSAGE_BYTES {
+        return text;
+    }
+    let place = text.lines().next().unwrap_or_default();
+    let what = cut(error.message().to_owned(), MAX_MESSAGE_BYTES / 2);
+    format!("{}: {what}", cut(place.to_owned(), MAX_MESSAGE_BYTES / 4))
 }
 
 impl Config {
@@ -410,6 +425,25 @@ impl Config {
 mod tests {
     use super::*;
     use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_long_line_is_not_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("quarry.toml");
+        let long = "x".repeat(20_000);
+        for text in [
+            format!("data = \"a\"\n{long}"),
+            format!("data = \"a\"\n{long} = 1"),
+            format!("data = \"a\"\ndevices = [\"{long}\", 1 2]"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Config::read(&path).unwrap_err().to_string();
+            assert!(error.len() < 2 * MAX_MESSAGE_BYTES, "{} bytes", error.len());
+            assert!(error.contains("line 2"), "{error}");
+        }
+        let refused = ConfigError::Refused(long);
+        assert_eq!(refused.to_string().len(), MAX_MESSAGE_BYTES);
+    }
 
     #[test]
     fn a_file_says_what_differs() {
