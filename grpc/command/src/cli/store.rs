@@ -14,7 +14,8 @@ Examples:
   quarry store check --data /var/lib/quarry
       exits with code 3 if a required file is damaged or missing, with code 2 if the store is
 
-A running service locks its data: use quarry admin instead.";
+Both only read the data folder, so it may be on a read-only mount. A store that a crash left open is
+repaired in memory. A running service locks its data: use quarry admin instead.";
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]

@@ -159,6 +159,31 @@ fn a_damaged_store_is_told_and_not_replaced() {
     }
 }
 
+#[test]
+fn a_check_writes_nothing() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let store = folder.file("data/store.redb");
+    folder
+        .quarry("store check --data data")
+        .exits(2)
+        .says(&["in use by a running service"]);
+    // A store that was not closed is repaired by whoever opens it.
+    service.kill();
+    let before = (
+        fs::read(&store).unwrap(),
+        store.metadata().unwrap().modified().unwrap(),
+    );
+    folder.quarry("store check --data data").exits(0);
+    folder.quarry("store backup --data data copy.redb").exits(0);
+    let after = (
+        fs::read(&store).unwrap(),
+        store.metadata().unwrap().modified().unwrap(),
+    );
+    assert!(before == after, "the file was written");
+    drop(Appliance::start(&folder, ""));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_without_their_store_are_kept_and_not_served() {
     let folder = Folder::new();

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::damage::caught;
+use super::overlay::Overlay;
 use redb::{Builder, Database, DatabaseError, WriteTransaction};
 use std::fs::File;
 use std::path::Path;
@@ -20,12 +21,17 @@ pub fn create(path: &Path) -> Result<Database, StoreError> {
     when_free(|| cached().set_check_integrity_on_open(true).create(path))
 }
 
-/// Opens an existing file and compares every page in use with its checksum.
+/// Opens an existing file, which is never written, and compares every page in use with its checksum.
 ///
 /// # Errors
 /// As [`create`].
-pub fn open(path: &Path) -> Result<Database, StoreError> {
-    when_free(|| cached().set_check_integrity_on_open(true).open(path))
+pub fn open_unwritten(path: &Path) -> Result<Database, StoreError> {
+    when_free(|| {
+        let overlay = Overlay::open(path)?;
+        cached()
+            .set_check_integrity_on_open(true)
+            .create_with_backend(overlay)
+    })
 }
 
 /// Opens a file again that this process had checked when it opened it first: at once, however large it is.
@@ -95,7 +101,7 @@ mod tests {
             std::thread::sleep(IN_USE / 4);
             drop(first);
         });
-        open(&path).unwrap();
+        open_unwritten(&path).unwrap();
         left.join().unwrap();
     }
 }

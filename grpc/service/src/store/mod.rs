@@ -12,6 +12,7 @@ mod damage;
 mod device_time;
 mod file;
 mod home;
+mod overlay;
 mod records;
 mod redb;
 mod removal;

@@ -27,6 +27,9 @@ use std::time::{Duration, SystemTime};
 /// Maximum number of jobs scanned for one page of a list.
 const MAX_LOOKED_AT: usize = 10_000;
 
+/// Opens a file.
+type Open = fn(&Path) -> Result<Database, StoreError>;
+
 /// A store in a file. Only one process can hold it.
 pub struct RedbStore {
     path: PathBuf,
@@ -34,6 +37,7 @@ pub struct RedbStore {
     database: Mutex<Option<Arc<Database>>>,
     /// Locked for reading by every action, for writing by one that needs the database for itself.
     using: RwLock<()>,
+    reopen: Open,
     place: Place,
     /// Length of the file after the last write; 0 if it is not known. Locked while something is written.
     length: Mutex<u64>,
@@ -54,7 +58,7 @@ impl RedbStore {
         home::settle(&write, path)?;
         write.commit()?;
         keep_name(path)?;
-        Self::of(database, path)
+        Self::of(database, path, file::reopen)
     }
 
     /// Since when this file holds the store: when it was created, restored or moved here.
@@ -77,18 +81,19 @@ impl RedbStore {
         })
     }
 
-    /// Opens a store for reading or copying, without upgrading it.
+    /// Opens a store for reading or copying. The file is not written, not even to repair it after a crash.
     ///
     /// # Errors
     /// As [`RedbStore::open`]; [`StoreError::Io`] if the file does not exist.
     pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
-        let database = file::open(path)?;
+        let database = file::open_unwritten(path)?;
         schema::check(&database.begin_read()?, path)?;
-        Self::of(database, path)
+        Self::of(database, path, file::open_unwritten)
     }
 
-    fn of(database: Database, path: &Path) -> Result<Self, StoreError> {
+    fn of(database: Database, path: &Path, reopen: Open) -> Result<Self, StoreError> {
         Ok(Self {
+            reopen,
             path: path.to_owned(),
             database: Mutex::new(Some(Arc::new(database))),
             using: RwLock::default(),
@@ -109,7 +114,7 @@ impl RedbStore {
             // A missing file is not created, and no other one is opened: that would be another store.
             None => {
                 self.place.check()?;
-                Arc::clone(held.insert(Arc::new(file::reopen(&self.path)?)))
+                Arc::clone(held.insert(Arc::new((self.reopen)(&self.path)?)))
             }
         })
     }
