@@ -58,3 +58,55 @@ impl Api {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::scheduler::Scheduler;
+    use crate::service::identity::authenticator;
+    use crate::service::open::Data;
+    use crate::service::rates::Limiter;
+    use std::sync::{Arc, mpsc};
+    use tonic::metadata::MetadataMap;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn capabilities_are_told_while_the_store_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().to_owned(),
+            ..Config::default()
+        };
+        let data = Data::open(&config).unwrap();
+        let (settings, store) = (data.settings(&config), Arc::clone(&data.store));
+        let artifacts = Arc::clone(&data.artifacts);
+        let scheduler = Scheduler::start(settings, data.store, artifacts).await.unwrap();
+        let clients = authenticator(&config).unwrap();
+        let mut who = clients.identify(&MetadataMap::new(), None).unwrap();
+        who.limits.max_device_seconds_per_day = Some(1000);
+        let addresses = Limiter::new(&config.rates);
+        let api = Api::new(scheduler, data.artifacts, clients, addresses, &config);
+        let today = async || {
+            let told = timeout(Duration::from_secs(60), api.tenant(&who)).await;
+            told.expect("no wait for the store").unwrap().device_seconds_today
+        };
+        let (hangs, is_hanging) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let hanging = std::thread::spawn(move || {
+            store.hang_while(|| {
+                hangs.send(()).unwrap();
+                let _ = released.recv();
+            });
+        });
+        is_hanging.recv().unwrap();
+        assert_eq!(today().await, None, "nobody knows");
+        drop(release);
+        hanging.join().unwrap();
+        let known = loop {
+            if let Some(quota) = today().await {
+                break quota;
+            }
+        };
+        assert_eq!((known.used, known.max), (0, Some(1000)));
+    }
+}

@@ -159,6 +159,13 @@ impl RedbStore {
         result
     }
 
+    /// Keeps everybody waiting, as a disk that hangs does.
+    #[cfg(test)]
+    pub(crate) fn hang_while(&self, wait: impl FnOnce()) {
+        let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
+        wait();
+    }
+
     fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
         let read = database.begin_read()?;
         let copy = file::create(to)?;
