@@ -1,7 +1,8 @@
 //! HTTP server for the pages, with few and short-lived connections.
 
 use super::connections::whole_network;
-use super::slots::{SlotLimits, Slots};
+use super::places::{Place, Places};
+use super::slots::SlotLimits;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-/// Concurrent connections; excess ones are closed at once.
+/// Concurrent connections. Further ones take the places of the oldest.
 const MAX_CONNECTIONS: SlotLimits = SlotLimits {
     per_holder: 64,
     total: 512,
@@ -28,18 +29,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the pages forever.
 pub async fn serve(listener: TcpListener, pages: Router) {
-    let slots = Slots::new(MAX_CONNECTIONS);
+    let places = Places::new(MAX_CONNECTIONS, MAX_LIFE);
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                let Some(slot) = slots.take(whole_network(from.ip())) else {
+                let Some(taken) = places.take(whole_network(from.ip())) else {
                     continue;
                 };
                 let pages = pages.clone();
-                tokio::spawn(async move {
-                    connection(stream, pages).await;
-                    drop(slot);
-                });
+                tokio::spawn(async move { connection(stream, pages, taken.place()).await });
             }
             Err(why) => {
                 tracing::warn!(%why, "cannot accept an HTTP connection");
@@ -49,7 +47,7 @@ pub async fn serve(listener: TcpListener, pages: Router) {
     }
 }
 
-async fn connection(stream: TcpStream, pages: Router) {
+async fn connection(stream: TcpStream, pages: Router, place: &Place) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -59,8 +57,10 @@ async fn connection(stream: TcpStream, pages: Router) {
     tokio::select! {
         // Connection errors only concern the client.
         _ = &mut connection => return,
+        () = place.cut().cancelled() => return,
         () = sleep(MAX_LIFE) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(LAST_RESPONSE, connection).await;
+    let last = timeout(LAST_RESPONSE, connection);
+    let _ = place.cut().run_until_cancelled(last).await;
 }
