@@ -20,7 +20,7 @@ use tower::Service;
 
 /// Maximum size of a request. Uploads have no total limit, but each of their messages has.
 const MAX_REQUEST_BYTES: usize = 256 << 10;
-/// Bytes of requests that are not answered yet: of a client, and of all.
+/// Bytes of requests that are not answered yet: of a tenant, and of all.
 pub const MAX_BYTES_OF_CLIENTS: SlotLimits = SlotLimits {
     per_holder: 16 << 20,
     total: 256 << 20,

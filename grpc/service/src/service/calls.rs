@@ -16,8 +16,8 @@ use tonic::codegen::http::{HeaderMap, Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-/// Adds the times of all calls to the scheduler's metrics, and refuses what is no call of gRPC. It goes around all other
-/// layers, so that it sees the code that the client gets.
+/// Adds the times of all calls to the scheduler's metrics, and refuses what is no call of gRPC. It goes around all
+/// other layers, so that it sees the code that the client gets.
 #[derive(Clone)]
 pub struct TimeLayer(pub Arc<Scheduler>);
 

@@ -1,4 +1,5 @@
-//! Accepts connections within the limits per address and in total. Those that make no call of a known client are closed.
+//! Accepts connections within the limits per address and in total. Those that make no call of a known client are
+//! closed.
 
 use super::places::{Place, Places, TakenPlace};
 use super::tls::ServerTls;
