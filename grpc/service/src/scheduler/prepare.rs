@@ -156,9 +156,7 @@ impl Scheduler {
         let folder = self.scratch.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
-        tokio::fs::create_dir_all(&folder)
-            .await
-            .map_err(|why| internal("scratch", &why))?;
+        self.scratch.make(id).map_err(|why| internal("scratch", &why))?;
         let paths = self
             .paths(tenant, spec.inputs())
             .map_err(|why| internal("artifact", &why))?;

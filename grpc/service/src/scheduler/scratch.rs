@@ -41,6 +41,17 @@ impl Scratch {
         self.run.join(id)
     }
 
+    /// Creates the folder of a job's attempt, but none above it: a data folder that was moved away is not made anew.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub(super) fn make(&self, id: &str) -> io::Result<()> {
+        match fs::create_dir(self.folder(id)) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the files of a job's attempt.
     pub(super) fn clear(&self, id: &str) {
         let folder = self.folder(id);
