@@ -1,16 +1,21 @@
 //! Metrics of the service. The rules and the dashboard in `deploy/` use these names.
 
 mod calls;
+mod data;
+mod devices;
 mod labels;
 mod process;
 mod stall;
 mod tenants;
 
+pub use devices::DeviceLoad;
 pub use tenants::TenantLoad;
 
 use crate::pulse::Silence;
 use calls::CallMetrics;
-use labels::{Attempt, Because, Ended, InPhase, OfClass, OfFile, OnDevice, OnDeviceInPhase};
+use data::DataMetrics;
+use devices::DeviceMetrics;
+use labels::{Attempt, Because, Ended, InPhase, OfClass, OfFile, OnDeviceInPhase};
 use process::ProcessMetrics;
 use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::encoding::text::encode;
@@ -45,17 +50,6 @@ pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_
 
 /// Numbers of the protocol's enumerations; 0 is the unspecified value.
 const ENUM_NUMBERS: RangeInclusive<i32> = 1..=u8::MAX as i32;
-
-/// A device, as metrics show it.
-#[derive(Clone, Debug)]
-pub struct DeviceLoad {
-    /// Its name in the configuration.
-    pub name: String,
-    /// Whether its worker is ready.
-    pub is_ready: bool,
-    /// Whether its worker proves on the CPU because no GPU is usable.
-    pub is_fallback: bool,
-}
 
 /// Current load of the queue and the devices.
 #[derive(Clone, Debug, Default)]
@@ -101,23 +95,15 @@ pub struct Metrics {
     waiting: Gauge,
     proving: Gauge,
     oldest: Gauge<f64, AtomicU64>,
-    disk_free: Gauge,
-    disk_watermark: Gauge,
-    store_size: Gauge,
-    is_store_failing: Gauge,
     is_ready: Gauge,
     is_paused: Gauge,
     certificates: Family<OfFile, Gauge>,
     process: ProcessMetrics,
     tenants: TenantMetrics,
     calls: CallMetrics,
-    artifacts_size: Gauge,
     stalls: StallMetrics,
-    ready: Family<OnDevice, Gauge>,
-    on_fallback: Family<OnDevice, Gauge>,
-    starts: Family<OnDevice, Counter>,
-    fallbacks: Family<OnDevice, Counter>,
-    busy: Family<OnDevice, Counter<f64, AtomicU64>>,
+    data: DataMetrics,
+    devices: DeviceMetrics,
     log_lines_dropped: Counter,
 }
 
@@ -211,24 +197,6 @@ impl Metrics {
                 "Age of the oldest waiting job",
                 Gauge::default(),
             ),
-            disk_free: r.of_unit(
-                "disk_free",
-                Bytes,
-                "Free bytes of the data's disk",
-                Gauge::default(),
-            ),
-            disk_watermark: r.of_unit(
-                "disk_watermark",
-                Bytes,
-                "Bytes of the disk that uploads leave free",
-                Gauge::default(),
-            ),
-            store_size: r.of_unit("store_size", Bytes, "Size of the store's file", Gauge::default()),
-            is_store_failing: r.add(
-                "store_failing",
-                "1 while the store fails, else 0",
-                Gauge::default(),
-            ),
             is_ready: r.add(
                 "ready",
                 "1 while jobs are accepted and proved, else 0",
@@ -245,29 +213,12 @@ impl Metrics {
                 "When the first certificate of the file expires",
                 Family::default(),
             ),
-            artifacts_size: r.of_unit("artifacts_size", Bytes, "Size of all artifacts", Gauge::default()),
             process: ProcessMetrics::register(&mut r),
             tenants: TenantMetrics::register(&mut r, names_tenants),
             calls: CallMetrics::register(&mut r),
             stalls: StallMetrics::register(&mut r),
-            on_fallback: r.add(
-                "device_fallback",
-                "Workers of the device that prove on the CPU because no GPU is usable",
-                Family::default(),
-            ),
-            ready: r.add("device_ready", "Ready workers of the device", Family::default()),
-            starts: r.add("worker_starts", "Number of worker starts", Family::default()),
-            fallbacks: r.add(
-                "device_fallbacks",
-                "Worker starts that fell back to the CPU because no GPU was usable",
-                Family::default(),
-            ),
-            busy: r.of_unit(
-                "device_busy",
-                Seconds,
-                "Time that devices spent on jobs",
-                Family::default(),
-            ),
+            data: DataMetrics::register(&mut r),
+            devices: DeviceMetrics::register(&mut r),
             log_lines_dropped: r.add(
                 "log_lines_dropped",
                 "Lines of the log that were dropped because standard error was not read",
@@ -290,12 +241,6 @@ fn ended_states() -> impl Iterator<Item = JobState> {
 pub fn class_name(class: FailureClass) -> String {
     let name = class.as_str_name();
     name.trim_start_matches("FAILURE_CLASS_").to_ascii_lowercase()
-}
-
-fn device(name: &str) -> OnDevice {
-    OnDevice {
-        device: name.to_owned(),
-    }
 }
 
 impl Metrics {
@@ -376,15 +321,13 @@ impl Metrics {
 
     /// Counts a worker start; `is_fallback` if device `auto` fell back to the CPU.
     pub fn worker_started(&self, name: &str, is_fallback: bool) {
-        self.starts.get_or_create(&device(name)).inc();
-        let fallbacks = self.fallbacks.get_or_create(&device(name));
-        fallbacks.inc_by(u64::from(is_fallback));
+        self.devices.worker_started(name, is_fallback);
     }
 
     /// Adds the time that a device spent on a tenant's job.
     pub fn was_busy(&self, name: &str, tenant: &str, time: Duration) {
         self.tenants.used_device(tenant, time);
-        self.busy.get_or_create(&device(name)).inc_by(time.as_secs_f64());
+        self.devices.was_busy(name, time);
     }
 
     /// Records a gRPC call of a path, the code of its answer and its time.
@@ -423,29 +366,14 @@ impl Metrics {
         self.waiting.set(load.waiting as i64);
         self.proving.set(load.proving as i64);
         self.oldest.set(load.oldest.as_secs_f64());
-        let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.disk_free.set(gauge(load.disk_free));
-        self.disk_watermark.set(gauge(load.disk_watermark));
         let dropped = self.log_lines_dropped.inner();
         dropped.store(crate::log::dropped_lines(), Ordering::Relaxed);
-        self.store_size.set(gauge(load.store_size));
-        self.artifacts_size.set(gauge(load.artifacts_size));
-        self.is_store_failing.set(i64::from(load.is_store_failing));
+        self.data.show(load);
         self.is_ready.set(i64::from(is_ready));
         self.is_paused.set(i64::from(load.is_paused));
         self.process.look();
         self.stalls.show(&load.silences);
-        for DeviceLoad { name, .. } in &load.devices {
-            // Several devices may have the same name.
-            let ready = || (load.devices.iter()).filter(|other| other.name == *name && other.is_ready);
-            self.ready
-                .get_or_create(&device(name))
-                .set(ready().count() as i64);
-            let on_fallback = ready().filter(|other| other.is_fallback).count();
-            self.on_fallback
-                .get_or_create(&device(name))
-                .set(on_fallback as i64);
-        }
+        self.devices.show(&load.devices);
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,
