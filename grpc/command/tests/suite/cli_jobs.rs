@@ -2,7 +2,7 @@
 
 use crate::common::Ran;
 use crate::common::appliance::Appliance;
-use crate::common::jobs::{JOB, folder};
+use crate::common::jobs::{JOB, folder, paused};
 use quarry_client::protocol::WatchJobsRequest;
 use quarry_client::{Client, ClientError};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -121,12 +121,7 @@ fn who_waits_at_a_terminal_sees_a_bar() {
 
 #[test]
 fn a_deleted_job_is_gone_and_its_key_is_free() {
-    let folder = folder();
-    let service = Appliance::start(&folder, "");
-    let server = format!("--server http://{}", service.address);
-    folder
-        .quarry("admin --data data pause so-that-jobs-stay")
-        .exits(0);
+    let (folder, service, server) = paused();
     let submit = format!("{JOB} --dedup-key k {server}");
     let id = folder.quarry(&submit).exits(0).stdout.trim().to_owned();
     let cancel = format!("quarry cancel {id}");
@@ -177,12 +172,7 @@ async fn ends(client: &mut Client, id: &str) -> Result<(), Code> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_watches_a_deleted_job_gets_an_end() {
-    let folder = folder();
-    let service = Appliance::start(&folder, "");
-    let server = format!("--server http://{}", service.address);
-    folder
-        .quarry("admin --data data pause so-that-jobs-stay")
-        .exits(0);
+    let (folder, service, server) = paused();
     let mut client = service.client().await;
     // A watcher may see the end of a job before or after the job is deleted.
     for _ in 0..10 {

@@ -3,7 +3,7 @@
 use crate::common::appliance::{Appliance, kept};
 use crate::common::{
     Ran,
-    jobs::{JOB, folder},
+    jobs::{JOB, folder, paused},
 };
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -141,12 +141,7 @@ fn a_service_that_is_away_is_no_bad_input() {
 
 #[test]
 fn who_stops_waiting_is_told_that_the_job_goes_on() {
-    let folder = folder();
-    let service = Appliance::start(&folder, "");
-    let server = format!("--server http://{}", service.address);
-    folder
-        .quarry("admin --data data pause so-that-jobs-stay")
-        .exits(0);
+    let (folder, service, server) = paused();
     for signal in ["-INT", "-TERM"] {
         let mut waiting = folder
             .command(&format!("{JOB} --wait --json {server}"))

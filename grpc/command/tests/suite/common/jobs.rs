@@ -1,7 +1,7 @@
 //! Jobs that tests submit with the command.
 
 use super::Folder;
-use super::appliance::examples;
+use super::appliance::{Appliance, examples};
 use std::fs;
 
 /// Submits a job that takes a device about a second.
@@ -14,4 +14,15 @@ pub fn folder() -> Folder {
         fs::copy(examples().join("collatz").join(file), folder.file(file)).expect("an example");
     }
     folder
+}
+
+/// A [`folder`] with a service that takes jobs and starts none, and the flag that names it.
+pub fn paused() -> (Folder, Appliance, String) {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    folder
+        .quarry("admin --data data pause so-that-jobs-stay")
+        .exits(0);
+    (folder, service, server)
 }
