@@ -314,11 +314,15 @@ async fn an_input_that_always_crashes_fails_alone() {
     let mut client = service.client().await;
     let poison = slow_job(&mut client, &folder).await;
     let poison = submit(&mut client, poison).await.id;
-    let attempts = async |client: &mut Client, id: &str| client.get(id).await.unwrap().failed_attempts;
     // The runtime of Rust takes a first SIGSEGV or SIGBUS that another process sent.
     for (n, crash) in ["TRAP", "FPE", "ILL"].into_iter().enumerate() {
         signal(crash, service.process("child"));
-        while attempts(&mut client, &poison).await == n as u32 {
+        loop {
+            let job = client.get(&poison).await.unwrap();
+            if job.failed_attempts > n as u32 {
+                break;
+            }
+            assert!(!job.state().has_ended(), "{job:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
