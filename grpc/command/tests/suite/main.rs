@@ -15,7 +15,6 @@ mod cli_stalled;
 mod cli_usage;
 mod cli_verify;
 mod connections;
-mod day;
 mod deploy;
 mod drain;
 mod drill;
@@ -42,3 +41,5 @@ mod browser;
 mod clock;
 #[cfg(feature = "slow-tests")]
 mod crash;
+#[cfg(feature = "slow-tests")]
+mod day;
