@@ -5,6 +5,7 @@ use crate::common::appliance::{Appliance, air_job, submit, until, wait};
 use quarry_client::protocol::{JobSpec, JobState};
 use quarry_client::{Client, ClientError};
 use std::fs::{self, OpenOptions};
+use tokio::time::{Duration, sleep};
 use tonic::Code;
 
 const FAILING: &str = "quarry_store_failing";
@@ -42,9 +43,11 @@ async fn nothing_is_accepted_until_moved_data_is_back() {
     let away = case.file("away");
     for name in ["data/store.redb", "data/artifacts", "data"] {
         let path = case.file(name);
-        let mut accepted = Vec::new();
-        for _ in 0..3 {
-            accepted.push(submit(&mut client, spec.clone()).await.id);
+        // Nothing is in work that could make a folder anew.
+        case.quarry("admin --data data pause test").exits(0);
+        let accepted = submit(&mut client, spec.clone()).await.id;
+        while client.get(&accepted).await.unwrap().state() != JobState::Queued {
+            sleep(Duration::from_millis(5)).await;
         }
         fs::rename(&path, &away).unwrap();
         refuses(&service, &mut client, &spec, "was removed").await;
@@ -64,14 +67,11 @@ async fn nothing_is_accepted_until_moved_data_is_back() {
             false => fs::remove_file(&path).unwrap(),
         }
         fs::rename(&away, &path).unwrap();
+        case.quarry("admin --data data resume").exits(0);
         proves(&service, &mut client, &spec).await;
-        for id in accepted {
-            assert_eq!(
-                wait(&mut client, &id).await.state(),
-                JobState::Succeeded,
-                "{name}"
-            );
-        }
+        let job = wait(&mut client, &accepted).await;
+        let ended = (job.state(), job.failed_attempts);
+        assert_eq!(ended, (JobState::Succeeded, 0), "{name}: {job:?}");
     }
     let log = service.log();
     assert!(log.contains("the store works again"), "{log}");

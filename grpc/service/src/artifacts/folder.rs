@@ -180,6 +180,8 @@ impl Artifacts for ArtifactFolder {
         let object = self.object(tenant, &artifact.sha256)?;
         self.accounts
             .place(&self.of(tenant)?, file, &object, Some(artifact.size))?;
+        // The folder may have been moved meanwhile, and made anew for this file.
+        self.place.check()?;
         Ok(artifact)
     }
 
