@@ -8,6 +8,7 @@
 mod compact;
 #[cfg(test)]
 mod conformance;
+mod copy;
 mod damage;
 mod device_time;
 mod file;

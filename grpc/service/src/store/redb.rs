@@ -1,13 +1,14 @@
 //! The embedded store: one redb file, durable at every commit.
 
 use super::compact::{Compacted, compact};
+use super::copy::copy;
 use super::damage::{caught, lost};
 use super::file::{self, begin, keep_name};
 use super::records::{bytes_of, decode, event, find, find_to_write, number_of, readable, record};
 use super::removal;
 use super::schema::{
-    self, ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META,
-    PROBES, RECORD_BYTES, next, upgrade,
+    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
+    upgrade,
 };
 use super::{FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use super::{device_time, home};
@@ -17,7 +18,7 @@ use crate::job::{Job, Spec};
 use crate::place::Place;
 use prost::Message;
 use quarry_client::protocol::{self, JobEvent};
-use redb::{Database, ReadableDatabase, ReadableTable, TableError};
+use redb::{Database, ReadableDatabase, ReadableTable};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -164,41 +165,6 @@ impl RedbStore {
     pub(crate) fn hang_while(&self, wait: impl FnOnce()) {
         let _alone = self.using.write().unwrap_or_else(PoisonError::into_inner);
         wait();
-    }
-
-    fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
-        let read = database.begin_read()?;
-        let copy = file::create(to)?;
-        let write = begin(&copy)?;
-        macro_rules! copy_tables {
-            ($($table:expr),*) => {$({
-                match read.open_table($table) {
-                    Ok(source) => {
-                        let mut target = write.open_table($table)?;
-                        for entry in source.iter()? {
-                            let (key, value) = entry?;
-                            target.insert(key.value(), value.value())?;
-                        }
-                    }
-                    // An older schema lacks some of them.
-                    Err(TableError::TableDoesNotExist(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            })*};
-        }
-        copy_tables!(
-            META,
-            JOBS,
-            ACTIVE,
-            DEDUP,
-            EVENTS,
-            EVENTS_OF,
-            DEVICE_TIME,
-            RECORD_BYTES
-        );
-        home::leave(&write)?;
-        write.commit()?;
-        keep_name(to)
     }
 }
 
@@ -405,7 +371,7 @@ impl JobStore for RedbStore {
         };
         let _lengthy = self.lengthy.lock().unwrap_or_else(PoisonError::into_inner);
         File::create_new(to).map_err(|why| failed(&why))?;
-        self.with(|database| Self::copy(database, to)).map_err(|error| {
+        self.with(|database| copy(database, to)).map_err(|error| {
             let _ = std::fs::remove_file(to);
             failed(&error)
         })
