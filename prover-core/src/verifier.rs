@@ -7,7 +7,7 @@
 
 mod virtual_oracle;
 
-pub use crate::channel::{Kind, Record, Recording, Section};
+pub use crate::channel::{FriQuery, FriState, Kind, Record, Recording, Section};
 
 use crate::cairo::air::CairoAir;
 use crate::cairo::public_input::PublicInput;
@@ -27,7 +27,7 @@ use quarry_kernels::Felt;
 use virtual_oracle::VirtualOracle;
 
 /// Number of columns into which the composition polynomial is split: the degree of every layout's constraints.
-const N_COMPOSITION_COLUMNS: usize = 2;
+pub(crate) const N_COMPOSITION_COLUMNS: usize = 2;
 
 /// Why a proof is not accepted.
 #[derive(Debug, thiserror::Error)]

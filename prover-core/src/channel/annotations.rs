@@ -3,6 +3,7 @@
 //! The lines are kept in one string. A proof of many small elements has hundreds of bytes of annotations for each of
 //! them, and verifying an untrusted file must not take a multiple of that.
 
+use quarry_kernels::Felt;
 use std::fmt::Write as _;
 
 /// How much a channel records.
@@ -13,6 +14,8 @@ pub enum Recording {
     Nothing,
     /// The sections of the proof.
     Sections,
+    /// Sections, and the states of FRI.
+    Fri,
     /// Sections and annotations.
     Lines,
 }
@@ -59,6 +62,26 @@ pub struct Section {
     pub bytes: std::ops::Range<usize>,
 }
 
+/// A query in a layer of FRI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FriQuery {
+    /// Its index in the layer.
+    pub index: u64,
+    /// The value of the layer there.
+    pub value: Felt,
+    /// The inverse of the point with this index.
+    pub inverse_point: Felt,
+}
+
+/// A layer of FRI as the verifier reaches it: all that it has to know to check the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FriState {
+    /// The point at which the layer is folded; `None` for the last layer.
+    pub point: Option<Felt>,
+    /// The queries, ascending, each index once.
+    pub queries: Vec<FriQuery>,
+}
+
 /// The record of a channel.
 pub(super) struct Annotations {
     recording: Recording,
@@ -68,6 +91,7 @@ pub(super) struct Annotations {
     lines: String,
     extra: String,
     sections: Vec<Section>,
+    fri: Vec<FriState>,
     pub statistics: Statistics,
 }
 
@@ -80,6 +104,8 @@ pub struct Record {
     pub extra: String,
     /// The sections of the proof.
     pub sections: Vec<Section>,
+    /// The states of FRI, from layer 1 to the last.
+    pub fri: Vec<FriState>,
 }
 
 impl Annotations {
@@ -92,6 +118,7 @@ impl Annotations {
             lines: String::new(),
             extra: String::new(),
             sections: Vec::new(),
+            fri: Vec::new(),
             statistics: Statistics::default(),
         };
         if this.has_lines() {
@@ -171,6 +198,13 @@ impl Annotations {
         }
     }
 
+    /// Records a state of FRI.
+    pub fn note_fri(&mut self, state: impl FnOnce() -> FriState) {
+        if self.recording == Recording::Fri {
+            self.fri.push(state());
+        }
+    }
+
     /// The record, with the statistics.
     pub fn finish(self) -> Record {
         let mut lines = self.lines;
@@ -193,6 +227,7 @@ impl Annotations {
             lines,
             extra: self.extra,
             sections: self.sections,
+            fri: self.fri,
         }
     }
 }

@@ -9,7 +9,7 @@ mod prover;
 mod transcript;
 mod verifier;
 
-pub use annotations::{Kind, Record, Recording, Section, Statistics};
+pub use annotations::{FriQuery, FriState, Kind, Record, Recording, Section, Statistics};
 #[cfg(feature = "prover")]
 pub use prover::ProverChannel;
 pub use verifier::{ChannelError, VerifierChannel};

@@ -1,6 +1,6 @@
 //! The verifier's end of the channel: a strict reader of the proof.
 
-use super::{Channel, Kind, Record, Recording, digest_text, trimmed_text};
+use super::{Channel, FriState, Kind, Record, Recording, digest_text, trimmed_text};
 use crate::parameters::Parameters;
 use quarry_kernels::{Digest, Felt, Hash, felt};
 
@@ -260,6 +260,11 @@ impl<'a> Channel<Received<'a>> {
     pub fn note_leaf(&mut self, hash: Hash, leaf: &Digest, node_index: u64) {
         let text = || format!("For node {node_index}: Hash({})", digest_text(hash, leaf));
         self.annotations.extra(text);
+    }
+
+    /// Notes a state of FRI, for a proof splitter.
+    pub fn note_fri(&mut self, state: impl FnOnce() -> FriState) {
+        self.annotations.note_fri(state);
     }
 
     /// Checks that the whole proof was read.

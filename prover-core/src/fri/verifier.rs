@@ -3,7 +3,7 @@
 mod last_layer;
 
 use super::FriLayer;
-use crate::channel::{ChannelError, VerifierChannel};
+use crate::channel::{ChannelError, FriQuery, FriState, VerifierChannel};
 use crate::commit::verifier::{DecommitmentError, TableCommitment};
 use crate::parameters::Parameters;
 use quarry_kernels::Felt;
@@ -144,7 +144,7 @@ impl FriCommitment {
         if let Some(query) = values.iter().zip(&expected).position(|(a, b)| a != b) {
             return Err(FriError::LastLayer { query });
         }
-        note_queries(channel, last, queries, values);
+        note_queries(channel, last, None, queries, values);
         Ok(())
     }
 }
@@ -166,7 +166,7 @@ fn fold_layer(
         .map(|(&query, &value)| (layer.cell(query), value))
         .collect();
     let rows = table.receive_rows(channel, &opening, &known)?;
-    note_queries(channel, layer, queries, values);
+    note_queries(channel, layer, Some(point), queries, values);
     let folded: BTreeMap<u64, Felt> = rows
         .iter()
         .map(|(&row, values)| (row, layer.fold_row(row, values, point)))
@@ -178,17 +178,33 @@ fn fold_layer(
 
 /// Notes the value and the inverse point of every query in a layer, each index once, as Stone's verifier does for proof
 /// splitters.
-fn note_queries(channel: &mut VerifierChannel<'_>, layer: &FriLayer, queries: &[u64], values: &[Felt]) {
-    let mut previous = None;
-    for (&query, value) in queries.iter().zip(values) {
+fn note_queries(
+    channel: &mut VerifierChannel<'_>,
+    layer: &FriLayer,
+    point: Option<Felt>,
+    queries: &[u64],
+    values: &[Felt],
+) {
+    let mut noted: Vec<FriQuery> = Vec::with_capacity(queries.len());
+    for (&query, &value) in queries.iter().zip(values) {
         let index = query >> layer.query_shift;
-        if previous.replace(index) == Some(index) {
+        if noted.last().is_some_and(|last| last.index == index) {
             continue;
         }
         let (row, column) = layer.cell(query);
-        channel.note_felt(value, &format!("Row {row}, Column {column}"));
-        channel.note_felt(&layer.inverse_point(index), &format!("xInv for index {index}"));
+        let inverse_point = layer.inverse_point(index);
+        channel.note_felt(&value, &format!("Row {row}, Column {column}"));
+        channel.note_felt(&inverse_point, &format!("xInv for index {index}"));
+        noted.push(FriQuery {
+            index,
+            value,
+            inverse_point,
+        });
     }
+    channel.note_fri(|| FriState {
+        point,
+        queries: noted,
+    });
 }
 
 #[cfg(test)]
