@@ -18,6 +18,17 @@ pub(crate) fn write_felt<S: Serializer>(value: &Felt, serializer: S) -> Result<S
     serializer.serialize_str(&felt::to_hex(value))
 }
 
+/// Writes a field element, or null.
+pub(crate) fn write_felt_if_any<S: Serializer>(
+    value: &Option<Felt>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => write_felt(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Writes a list of field elements.
 pub(crate) fn write_felts<S: Serializer>(values: &[Felt], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(values.iter().map(felt::to_hex))

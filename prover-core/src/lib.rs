@@ -57,6 +57,7 @@
 #[doc(hidden)]
 pub mod air;
 pub mod cairo;
+pub mod calldata;
 #[doc(hidden)]
 pub mod channel;
 #[cfg(feature = "runner")]

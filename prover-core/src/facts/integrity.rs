@@ -118,15 +118,20 @@ impl Configuration {
         })
     }
 
-    /// The contracts' `verifier_config_hash`.
-    pub fn hash(&self) -> Felt {
+    /// The contracts' `VerifierConfiguration`.
+    pub fn settings(&self) -> [Felt; 4] {
         let settings = [
             &self.layout,
             self.hasher,
             self.stone_version,
             self.memory_verification,
         ];
-        poseidon::hash_many(settings.map(short_string))
+        settings.map(short_string)
+    }
+
+    /// The contracts' `verifier_config_hash`.
+    pub fn hash(&self) -> Felt {
+        poseidon::hash_many(self.settings())
     }
 }
 

@@ -10,6 +10,7 @@ mod topology;
 
 pub use integrity::MemoryVerification;
 pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
+pub(crate) use proof::integrity_mode;
 pub use proof::{FactOptions, ProofFacts, TaskFact, integrity_modes};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
@@ -192,7 +193,7 @@ impl Claim<'_> {
 
 /// Text as one field element, its bytes big-endian: a short string of Cairo. (Text longer than [`MAX_SHORT_STRING`]
 /// would be reduced modulo p; no caller passes any.)
-fn short_string(text: &str) -> Felt {
+pub(crate) fn short_string(text: &str) -> Felt {
     text.bytes().fold(Felt::from(0u64), |value, byte| {
         value * Felt::from(256u64) + Felt::from(byte)
     })

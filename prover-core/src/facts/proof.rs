@@ -64,7 +64,7 @@ impl ProofFacts {
             .as_ref()
             .zip(run.output.as_ref())
             .ok_or(FactsError::NoProgram)?;
-        let mode = mode(verifier, options.mode)?;
+        let mode = integrity_mode(verifier, options.mode)?;
         if let Some(program) = options.program {
             let slots = run.slots.as_ref().ok_or(FactsError::NotWhole)?;
             slots
@@ -110,7 +110,10 @@ pub fn integrity_modes(statement: &PublicInput, run: &Run) -> Vec<RunMode> {
 }
 
 /// Integrity's setting for the requested mode, or for the strictest mode that accepts the run.
-fn mode(verifier: &Verifier<'_>, asked: Option<RunMode>) -> Result<MemoryVerification, FactsError> {
+pub(crate) fn integrity_mode(
+    verifier: &Verifier<'_>,
+    asked: Option<RunMode>,
+) -> Result<MemoryVerification, FactsError> {
     let run = verifier.run();
     let modes = integrity_modes(verifier.statement().public_input(), run);
     let mode = match asked {

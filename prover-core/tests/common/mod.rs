@@ -109,7 +109,7 @@ impl Golden {
 }
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
-fn sha256_hex(bytes: &[u8]) -> String {
+pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

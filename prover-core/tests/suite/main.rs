@@ -9,6 +9,7 @@ mod corpus;
 
 // Tests of the verifier.
 mod air_shape;
+mod calldata;
 mod data;
 mod golden;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 //! Only these modules can read the larger corpus. CI's step `golden` runs only them of the suite.
 
 mod air;
+mod calldata;
 mod proof_file;
 mod verify;
 

@@ -1,0 +1,135 @@
+//! The calldata for Integrity is that of Integrity's own tools.
+
+use super::{corpus, is_slow_tier};
+use crate::common::{Golden, sha256_hex};
+use quarry_kernels::{Felt, felt};
+use quarry_prover_core::calldata::{Calldata, Transaction};
+use quarry_prover_core::parameters::{Parameters, StoneVersion};
+use quarry_prover_core::proof::ProofFile;
+use quarry_prover_core::statement::Statement;
+use quarry_prover_core::verifier::Verifier;
+
+/// The job id of the expected calldata.
+const JOB_ID: u64 = 7;
+
+/// A row of `tests/data/calldata.tsv`.
+struct Expected<'a> {
+    row: String,
+    stone_version: StoneVersion,
+    /// Felts of the full form.
+    felts: usize,
+    /// SHA-256 of the full form, of all calls of the split form, and of its state hashes.
+    digests: [&'a str; 3],
+}
+
+impl<'a> Expected<'a> {
+    fn all() -> impl Iterator<Item = Self> {
+        include_str!("../../data/calldata.tsv")
+            .lines()
+            .skip(1)
+            .map(Self::parse)
+    }
+
+    fn parse(line: &'a str) -> Self {
+        let fields: Vec<_> = line.split('\t').collect();
+        let [layout, case, tag, stone_version, felts, full, split, states] = fields[..] else {
+            panic!("calldata.tsv: eight columns expected: {line}");
+        };
+        Self {
+            row: format!("{layout}/{case}/{tag}"),
+            stone_version: StoneVersion::from_name(stone_version).expect("a version"),
+            felts: felts.parse().expect("a number"),
+            digests: [full, split, states],
+        }
+    }
+}
+
+/// The proof of a row: Stone's, or Quarry's, which has the same bytes. `None` if there is neither.
+fn proof_file(golden: &Golden, stone_version: StoneVersion) -> Option<ProofFile> {
+    let stones = golden
+        .proof_file()
+        .filter(|_| stone_version == StoneVersion::Stone6);
+    match stones {
+        Some(text) => Some(ProofFile::parse(&text).expect("a proof file")),
+        None => proved(golden, stone_version),
+    }
+}
+
+#[cfg(feature = "prover")]
+fn proved(golden: &Golden, stone_version: StoneVersion) -> Option<ProofFile> {
+    use crate::common::proving::{cpu, read_input, read_parameters};
+    use quarry_prover_core::prover::{ProveOptions, prove};
+    let input = read_input(golden);
+    let parameters = Parameters {
+        stone_version,
+        ..read_parameters(golden)
+    };
+    let statement = Statement::new(&input.public, &parameters).expect("a statement");
+    let proof = prove(&cpu(None), &statement, &input, &ProveOptions::default()).expect("a proof");
+    Some(ProofFile {
+        proof: proof.bytes,
+        statement: input.public,
+        parameters,
+        stone_version: Some(stone_version),
+        n_annotations: 0,
+    })
+}
+
+#[cfg(not(feature = "prover"))]
+fn proved(_: &Golden, _: StoneVersion) -> Option<ProofFile> {
+    None
+}
+
+fn digest<'a>(felts: impl IntoIterator<Item = &'a Felt>) -> String {
+    let bytes: Vec<_> = felts.into_iter().map(felt::to_standard_bytes).collect();
+    sha256_hex(&bytes.concat())
+}
+
+#[test]
+fn calldata_is_that_of_integritys_tools() {
+    let mut n_checked = 0;
+    for expected in Expected::all() {
+        let row = corpus().into_iter().find(|row| row.name() == expected.row);
+        let file = row.and_then(|row| proof_file(&row, expected.stone_version));
+        let Some(ProofFile {
+            proof,
+            statement,
+            parameters,
+            ..
+        }) = file
+        else {
+            // The larger corpus has every row.
+            assert!(!is_slow_tier(), "{}: no proof", expected.row);
+            continue;
+        };
+        let parameters = Parameters {
+            stone_version: expected.stone_version,
+            ..parameters
+        };
+        let verifier = Statement::new(&statement, &parameters)
+            .and_then(Verifier::new)
+            .expect("a statement");
+        let calldata = Calldata::of(&verifier, &proof, None).expect("a proof for Integrity");
+        let full = calldata.full().calldata;
+        let split = calldata.split(Felt::from(JOB_ID));
+        let calls = split.transactions.iter().flat_map(|call| &call.calldata);
+        let states = split.transactions.iter().filter_map(hash_before);
+        let digests = [
+            digest(&full),
+            digest(calls),
+            digest(std::iter::once(&split.state_constant_hash).chain(states)),
+        ];
+        assert_eq!(
+            (full.len(), digests),
+            (expected.felts, expected.digests.map(str::to_owned)),
+            "{}",
+            expected.row
+        );
+        n_checked += 1;
+    }
+    assert!(n_checked >= 1, "no row has a proof");
+}
+
+fn hash_before(call: &Transaction) -> Option<&Felt> {
+    call.state_variable_hash.as_ref()
+}
