@@ -1,5 +1,5 @@
-//! Calldata for Integrity: its form, and the proofs for which there is none. (`golden/calldata.rs` compares it with that
-//! of Integrity's tools.)
+//! Calldata for Integrity: its form, and the proofs for which there is none. (`golden/calldata.rs` compares it with
+//! that of Integrity's tools.)
 
 use crate::common::repository_row;
 use quarry_kernels::{Felt, felt};

@@ -1,17 +1,15 @@
 //! `quarry facts`: the hashes and facts under which SHARP and Integrity register a proof.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
-use crate::cli::read::{self, Limit};
+use crate::cli::proved::Proved;
+use crate::cli::read::Limit;
 use crate::cli::source::{read_json, read_text};
 use crate::cli::table::Table;
-use crate::cli::{expect, terminal};
+use crate::cli::terminal;
 use quarry_kernels::felt;
 use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::{CompiledProgram, FactOptions, ProofFacts, Topology};
-use quarry_prover_core::parameters::{Parameters, StoneVersion};
-use quarry_prover_core::statement::Statement;
-use quarry_prover_core::verifier::{Recording, Verifier, verify_file};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,7 +51,8 @@ pub struct Args {
     pub json: bool,
 }
 
-fn parse_mode(name: &str) -> Result<RunMode, String> {
+/// Parses one of Integrity's modes.
+pub fn parse_mode(name: &str) -> Result<RunMode, String> {
     let mode = RunMode::from_name(name).filter(|mode| !matches!(mode, RunMode::Whole | RunMode::Any));
     mode.ok_or_else(|| "expected one of strict, relaxed, cairo1".to_owned())
 }
@@ -74,40 +73,21 @@ struct Attributes {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let in_file =
-        |path: &Path, failure: Failure| Failure::bad_input(format!("'{}': {failure}", path.display()));
-    let in_proof = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(&args.proof)));
     let program = match &args.program {
         Some(path) => Some(
             CompiledProgram::parse(&read_text(path)?)
                 .or_bad_input()
-                .map_err(|failure| in_file(path, failure))?,
+                .map_err(|failure| Failure::bad_input(format!("'{}': {failure}", path.display())))?,
         ),
         None => None,
     };
-    let file = args.limit.read_proof(&args.proof)?;
-    let expectation = Expectation {
-        min_security_bits: args.min_security_bits,
-        ..Expectation::any()
-    };
-    let outcome = verify_file(&file, None, &expectation, Recording::Nothing)
-        .or_bad_input()
-        .map_err(in_proof)?;
-    let verified = outcome.result.map_err(|error| expect::rejection(&error))?;
-    for warning in &verified.warnings {
-        terminal::tell(format_args!("warning: {warning}\n"));
-    }
-
-    let parameters = Parameters {
-        stone_version: StoneVersion::from_name(verified.stone_version).unwrap_or_default(),
-        ..file.parameters
-    };
-    let verifier = Statement::new(&file.statement, &parameters)
-        .and_then(Verifier::new)
-        .or_bad_input()
-        .map_err(in_proof)?;
+    let proved = Proved::read(&args.proof, &args.limit, args.min_security_bits)?;
+    let verifier = proved.verifier()?;
     let topology = match &args.fact_topology {
-        Some(path) => Some(topology(path, verified.output.as_ref().map_or(0, Vec::len))?),
+        Some(path) => Some(topology(
+            path,
+            proved.verified.output.as_ref().map_or(0, Vec::len),
+        )?),
         None => None,
     };
     let options = FactOptions {

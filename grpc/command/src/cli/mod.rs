@@ -3,6 +3,7 @@
 mod admin;
 mod appliance;
 mod argv;
+mod calldata;
 mod capabilities;
 mod check;
 mod client;
@@ -24,11 +25,13 @@ mod layouts;
 mod list;
 mod manual;
 mod memory;
+mod new_folder;
 mod output;
 mod parameters;
 mod params;
 mod progress;
 mod prove;
+mod proved;
 mod read;
 mod serve;
 mod server;
@@ -93,6 +96,9 @@ enum Command {
     /// Show the hashes and facts under which SHARP and Integrity register a proof
     #[command(after_help = facts::EXAMPLES)]
     Facts(facts::Args),
+    /// Write the calldata with which Integrity, the verifier on Starknet, verifies a proof and registers its fact
+    #[command(after_help = calldata::EXAMPLES)]
+    Calldata(calldata::Args),
     /// List the layouts, or show one in detail
     #[command(after_help = layouts::EXAMPLES)]
     Layouts(layouts::Args),
@@ -160,6 +166,7 @@ impl Command {
             Command::Check(args) => check::run(args),
             Command::Inspect(args) => inspect::run(args),
             Command::Facts(args) => facts::run(args),
+            Command::Calldata(args) => calldata::run(args),
             Command::Layouts(args) => layouts::run(args),
             Command::Params(args) => params::run(args),
             Command::Devices(args) => devices::run(args),
@@ -190,6 +197,7 @@ impl Command {
             Command::Check(args) => args.json,
             Command::Inspect(args) => args.json,
             Command::Facts(args) => args.json,
+            Command::Calldata(args) => args.json,
             Command::Layouts(args) => args.json,
             Command::Params(_) => false,
             Command::Devices(args) => args.json,

@@ -6,6 +6,7 @@ mod common;
 mod admin;
 mod bodies;
 mod cli_addresses;
+mod cli_calldata;
 mod cli_claims;
 mod cli_jobs;
 mod cli_manual;

@@ -1,0 +1,274 @@
+//! `quarry calldata`: writes what a sender passes to Integrity's contracts on Starknet to have a proof verified.
+
+use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::new_folder::NewFolder;
+use crate::cli::proved::Proved;
+use crate::cli::read::Limit;
+use crate::cli::server::quoted;
+use crate::cli::statement::parse_felt;
+use crate::cli::table::Table;
+use crate::cli::{facts, interrupt, terminal};
+use quarry_kernels::{Felt, felt};
+use quarry_prover_core::cairo::run::RunMode;
+use quarry_prover_core::calldata::{
+    Calldata, CalldataError, DEFAULT_MAX_FELTS, DEPLOYMENTS, Deployment, Split, Transaction,
+};
+use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::{FactOptions, ProofFacts};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Examples for `calldata --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry calldata proof.json --out calldata
+      prints the commands of sncast that send the files in the folder
+  quarry calldata proof.json --out calldata --network mainnet --run relaxed
+  quarry calldata proof.json --out calldata --json | jq -r .verification_hash
+
+Files in the folder (a text file has the arguments of one call, in hexadecimal):
+  full.txt       the only call, if it fits in a transaction
+  initial.txt, step1.txt, .., final.txt
+                 the calls that do the same in several transactions
+  calldata.json  all of it as JSON, with the facts
+
+The proof is verified first; an invalid one is rejected (exit code 3). docs/integrity.md says how to
+send the files and what to check afterwards.";
+
+/// The file with everything.
+const INDEX_FILE: &str = "calldata.json";
+/// Bytes of a random job id; a field element holds all values of so many.
+const JOB_ID_BYTES: usize = 31;
+
+/// Arguments of `calldata`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Proof file; - reads standard input
+    #[arg(value_name = "PROOF")]
+    proof: PathBuf,
+    /// Write the files to this folder, which must be new or empty
+    #[arg(long, short, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Maximum number of felts in the calldata of a transaction, with what an account adds
+    #[arg(long, value_name = "FELTS", default_value_t = DEFAULT_MAX_FELTS)]
+    split: usize,
+    /// Id of the job that the calls of the split form name [default: random, so that nobody can use it up before]
+    #[arg(long, value_name = "HEX", value_parser = parse_felt)]
+    job_id: Option<Felt>,
+    /// Integrity's mode for the run [default: the strictest mode that accepts it]
+    #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = facts::parse_mode)]
+    run: Option<RunMode>,
+    /// Reject proofs with fewer bits of conjectured security
+    #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
+    min_security_bits: u64,
+    /// Network whose contract the printed commands call
+    #[arg(long, value_name = "sepolia|mainnet", value_parser = parse_network, default_value = DEPLOYMENTS[0].network)]
+    network: &'static Deployment,
+    #[command(flatten)]
+    limit: Limit,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_network(name: &str) -> Result<&'static Deployment, String> {
+    let known = || DEPLOYMENTS.each_ref().map(|known| known.network).join(", ");
+    Deployment::on(name).ok_or_else(|| format!("expected one of {}", known()))
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    interrupt::listen(args.json)?;
+    let folder = NewFolder::check(&args.out)?;
+    let proved = Proved::read(&args.proof, &args.limit, args.min_security_bits)?;
+    let verifier = proved.verifier()?;
+    let rejected = |why: &dyn std::fmt::Display| Failure::new(Kind::Rejected, why);
+    let calldata =
+        Calldata::of(&verifier, proved.proof(), args.run).map_err(|why: CalldataError| rejected(&why))?;
+    let options = FactOptions {
+        mode: args.run,
+        ..FactOptions::default()
+    };
+    let facts = ProofFacts::of(&verifier, options).map_err(|why| rejected(&why))?;
+    let report = Report {
+        args,
+        facts: &facts,
+        calldata: &calldata,
+        full: Some(calldata.full()).filter(|full| full.check(args.split).is_ok()),
+        split: calldata.split(job_id(args)?),
+    };
+    for transaction in &report.split.transactions {
+        transaction.check(args.split).or_bad_input()?;
+    }
+    folder.write(&report.files())?;
+    match args.json {
+        true => terminal::print_json(&report.summary(false)),
+        false => terminal::print(report.text()),
+    }
+}
+
+/// The given id, or a random one.
+fn job_id(args: &Args) -> Result<Felt, Failure> {
+    if let Some(id) = args.job_id {
+        return Ok(id);
+    }
+    let mut bytes = [0; 32];
+    let (_, random) = bytes.split_at_mut(32 - JOB_ID_BYTES);
+    getrandom::fill(random)
+        .map_err(|why| Failure::new(Kind::Internal, format!("no random job id: {why}")))?;
+    Ok(felt::from_bytes_reduced(&bytes))
+}
+
+/// What the command writes and prints.
+struct Report<'a> {
+    args: &'a Args,
+    facts: &'a ProofFacts,
+    calldata: &'a Calldata,
+    /// The call of the full form, if it fits in a transaction.
+    full: Option<Transaction>,
+    split: Split,
+}
+
+impl Report<'_> {
+    fn transactions(&self) -> impl Iterator<Item = &Transaction> {
+        self.full.iter().chain(&self.split.transactions)
+    }
+
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let text = |transaction: &Transaction| {
+            let felts: Vec<_> = transaction.calldata.iter().map(felt::to_hex).collect();
+            (
+                file_name(transaction),
+                format!("{}\n", felts.join(" ")).into_bytes(),
+            )
+        };
+        let index = format!("{:#}\n", self.summary(true)).into_bytes();
+        let index = std::iter::once((INDEX_FILE.to_owned(), index));
+        self.transactions().map(text).chain(index).collect()
+    }
+
+    /// Everything as JSON, with the calldata itself or without.
+    fn summary(&self, with_calldata: bool) -> Value {
+        let facts = &self.facts.facts;
+        let verification = facts.integrity_verification.as_ref();
+        let hex = |value: Option<Felt>| value.map(|value| felt::to_hex(&value));
+        let transaction = |transaction: &Transaction| {
+            let mut value = json!(Entry {
+                file: file_name(transaction),
+                felts: transaction.felts(),
+                transaction,
+            });
+            if let (false, Some(members)) = (with_calldata, value.as_object_mut()) {
+                members.remove("calldata");
+            }
+            value
+        };
+        json!({
+            "network": self.args.network.network,
+            "contract": CONTRACT,
+            "contract_address": self.args.network.fact_registry,
+            "configuration": self.calldata.configuration(),
+            "integrity_fact": felt::to_hex(&facts.integrity_fact),
+            "program_hash": felt::to_hex(&facts.program_hash_poseidon),
+            "output_hash": felt::to_hex(&facts.output_hash),
+            "security_bits": facts.integrity_security_bits,
+            "configuration_hash": hex(verification.map(|hashes| hashes.configuration_hash)),
+            "verification_hash": hex(verification.map(|hashes| hashes.verification_hash)),
+            "max_felts": self.args.split,
+            "full": self.full.as_ref().map(transaction),
+            "split": {
+                "job_id": felt::to_hex(&self.split.job_id),
+                "state_constant_hash": felt::to_hex(&self.split.state_constant_hash),
+                "transactions": self.split.transactions.iter().map(transaction).collect::<Vec<_>>(),
+            },
+        })
+    }
+
+    fn text(&self) -> String {
+        let (facts, deployment) = (&self.facts.facts, self.args.network);
+        let mut table = Table::default();
+        let (network, address) = (deployment.network, deployment.fact_registry);
+        table.row("contract", format!("{CONTRACT} {address} on {network}"));
+        let configuration = self.calldata.configuration();
+        let settings = [
+            &*configuration.layout,
+            configuration.hasher,
+            configuration.stone_version,
+            configuration.memory_verification,
+        ];
+        table.row("configuration", settings.join(", "));
+        table.row("Integrity fact", felt::to_hex(&facts.integrity_fact));
+        let verification = facts.integrity_verification.as_ref();
+        table.row_if(
+            "verification hash",
+            verification.map(|hashes| felt::to_hex(&hashes.verification_hash)),
+        );
+        table.row(
+            "security",
+            format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
+        );
+        let mut text = format!("{table}\n");
+        if let Some(full) = &self.full {
+            let _ = write!(
+                text,
+                "Send one transaction ({} felts of at most {}):\n\n{}\n\
+                 If it takes more gas than a transaction may, send these instead:\n",
+                full.felts(),
+                self.args.split,
+                self.command(full)
+            );
+        }
+        let split = &self.split.transactions;
+        let most = split.iter().map(Transaction::felts).max().unwrap_or(0);
+        let _ = write!(
+            text,
+            "{} transactions (at most {most} felts), each after the one before has been accepted:\n\n",
+            split.len(),
+        );
+        text.extend(split.iter().map(|transaction| self.command(transaction)));
+        if let Some(hashes) = verification {
+            let _ = write!(
+                text,
+                "\nThen see whether the contract has registered the fact:\n\n\
+                 sncast call --network {network} --contract-address {address} --function get_verification \
+                 --calldata {}\n",
+                felt::to_hex(&hashes.verification_hash)
+            );
+        }
+        text
+    }
+
+    /// The command that sends a transaction, for a shell.
+    fn command(&self, transaction: &Transaction) -> String {
+        let Deployment {
+            network,
+            fact_registry,
+        } = self.args.network;
+        let file = self.args.out.join(file_name(transaction));
+        format!(
+            "sncast --account ACCOUNT --wait invoke --network {network} --contract-address {fact_registry} \
+             --function {} --calldata $(cat {})\n",
+            transaction.function,
+            quoted(&file.display().to_string()),
+        )
+    }
+}
+
+/// The contract that the calls are for.
+const CONTRACT: &str = "FactRegistry";
+
+/// A transaction in JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    file: String,
+    /// Felts of the transaction, with what an account adds.
+    felts: usize,
+    #[serde(flatten)]
+    transaction: &'a Transaction,
+}
+
+fn file_name(transaction: &Transaction) -> String {
+    format!("{}.txt", transaction.name)
+}
