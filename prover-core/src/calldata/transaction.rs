@@ -46,8 +46,8 @@ pub struct Split {
 pub enum TransactionError {
     /// It is longer than a transaction may be.
     #[error(
-        "a transaction with the call {name} ({function}) has {felts} felts, but at most {max} fit; prove with fewer \
-         queries, or a run with less public memory"
+        "the transaction '{name}' ({function}) has {felts} felts of calldata, but at most {max} are allowed; prove with \
+         fewer queries, or a run with less public memory"
     )]
     TooLong {
         /// The name of the call.

@@ -187,10 +187,51 @@ impl Report<'_> {
     }
 
     fn text(&self) -> String {
-        let (facts, deployment) = (&self.facts.facts, self.args.network);
-        let mut table = Table::default();
-        let (network, address) = (deployment.network, deployment.fact_registry);
-        table.row("contract", format!("{CONTRACT} {address} on {network}"));
+        let split = &self.split.transactions;
+        let most = split.iter().map(Transaction::felts).max().unwrap_or(0);
+        let max = self.args.split;
+        let mut text = format!("{}\n", self.table());
+        let _ = match &self.full {
+            Some(full) => write!(
+                text,
+                "Send one transaction ({} felts of at most {max}):\n\n{}\n\
+                 If it takes more gas than a transaction may, send these instead:\n",
+                full.felts(),
+                self.command(full)
+            ),
+            None => writeln!(
+                text,
+                "One transaction of at most {max} felts cannot hold the proof. Send these:"
+            ),
+        };
+        let _ = write!(
+            text,
+            "{} transactions (at most {most} felts), each after the one before has been accepted:\n\n",
+            split.len(),
+        );
+        text.extend(split.iter().map(|transaction| self.command(transaction)));
+        if let Some(hashes) = &self.facts.facts.integrity_verification {
+            let Deployment {
+                network,
+                fact_registry,
+            } = self.args.network;
+            let _ = write!(
+                text,
+                "\nThen see whether the contract has registered the fact:\n\n\
+                 sncast call --network {network} --contract-address {fact_registry} --function get_verification \
+                 --calldata {}\n",
+                felt::to_hex(&hashes.verification_hash)
+            );
+        }
+        text
+    }
+
+    fn table(&self) -> Table {
+        let facts = &self.facts.facts;
+        let Deployment {
+            network,
+            fact_registry,
+        } = self.args.network;
         let configuration = self.calldata.configuration();
         let settings = [
             &*configuration.layout,
@@ -198,6 +239,8 @@ impl Report<'_> {
             configuration.stone_version,
             configuration.memory_verification,
         ];
+        let mut table = Table::default();
+        table.row("contract", format!("{CONTRACT} {fact_registry} on {network}"));
         table.row("configuration", settings.join(", "));
         table.row("Integrity fact", felt::to_hex(&facts.integrity_fact));
         let verification = facts.integrity_verification.as_ref();
@@ -209,35 +252,8 @@ impl Report<'_> {
             "security",
             format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
         );
-        let mut text = format!("{table}\n");
-        if let Some(full) = &self.full {
-            let _ = write!(
-                text,
-                "Send one transaction ({} felts of at most {}):\n\n{}\n\
-                 If it takes more gas than a transaction may, send these instead:\n",
-                full.felts(),
-                self.args.split,
-                self.command(full)
-            );
-        }
-        let split = &self.split.transactions;
-        let most = split.iter().map(Transaction::felts).max().unwrap_or(0);
-        let _ = write!(
-            text,
-            "{} transactions (at most {most} felts), each after the one before has been accepted:\n\n",
-            split.len(),
-        );
-        text.extend(split.iter().map(|transaction| self.command(transaction)));
-        if let Some(hashes) = verification {
-            let _ = write!(
-                text,
-                "\nThen see whether the contract has registered the fact:\n\n\
-                 sncast call --network {network} --contract-address {address} --function get_verification \
-                 --calldata {}\n",
-                felt::to_hex(&hashes.verification_hash)
-            );
-        }
-        text
+        table.row("job", felt::to_hex(&self.split.job_id));
+        table
     }
 
     /// The command that sends a transaction, for a shell.

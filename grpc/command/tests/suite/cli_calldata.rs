@@ -126,8 +126,14 @@ fn a_job_id_is_random() {
 fn transactions_are_within_the_limit() {
     let folder = Folder::with_case(CASE);
     let index = |out: &str, max: &str| {
-        folder.quarry(&format!("{COMMAND} {out} --split {max}")).exits(0);
-        folder.json(&format!("{out}/calldata.json"))
+        let ran = folder.quarry(&format!("{COMMAND} {out} --split {max}")).exits(0);
+        let index = folder.json(&format!("{out}/calldata.json"));
+        let is_alone = ran.stdout.contains("Send one transaction");
+        assert_eq!(
+            (is_alone, ran.stdout.contains("cannot hold the proof")),
+            (!index["full"].is_null(), index["full"].is_null())
+        );
+        index
     };
     let felts = index("all", "5000")["full"]["felts"].as_u64().expect("a number");
     assert_eq!(index("just", &felts.to_string())["full"]["felts"], felts);
