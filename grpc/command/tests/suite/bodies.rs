@@ -3,7 +3,7 @@
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, until};
 use crate::common::identity::sha256;
-use crate::common::raw::{Sent, call, code, http2, http2_from, message, send, whole};
+use crate::common::raw::{Sent, call, code, http2, http2_from, http2_unread, message, send, whole};
 use hyper::client::conn::http2::SendRequest;
 use hyper::{Method, Request};
 use std::sync::Arc;
@@ -127,6 +127,41 @@ async fn requests_that_never_end_take_little_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_reads_take_little_memory() {
+    let folder = Folder::new();
+    folder.write("patient.toml", "max_client_stall_seconds = 600");
+    let service = Appliance::start(&folder, "--config patient.toml");
+    let mut unread = Vec::new();
+    // Each counts 16 KiB and its bytes; an address has 16 MiB.
+    for _ in 0..11 {
+        let mut greedy = http2_unread(&service.address).await;
+        for _ in 0..100 {
+            let answer = call(&mut greedy, CAPABILITIES, None, whole(&[0; 5]))
+                .await
+                .unwrap();
+            unread.push((code(&answer), answer));
+        }
+    }
+    let refused = unread.iter().filter(|(code, _)| *code == Code::ResourceExhausted);
+    assert!(refused.count() >= 76);
+    let mut other = http2_from([127, 0, 0, 2], &service.address).await;
+    assert_eq!(code_of(&mut other, CAPABILITIES, &[0; 5]).await, Code::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_its_answers_unread_loses_its_connection() {
+    let folder = Folder::new();
+    folder.write("stall.toml", "max_client_stall_seconds = 1");
+    let service = Appliance::start(&folder, "--config stall.toml");
+    let mut greedy = http2_unread(&service.address).await;
+    let answer = call(&mut greedy, CAPABILITIES, None, whole(&[0; 5]))
+        .await
+        .unwrap();
+    assert_eq!(code(&answer), Code::Ok);
+    until("an end of the connection", || greedy.is_closed().then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_so_many_calls_that_are_open_to_all() {
     let folder = Folder::new();
     let service = Appliance::start(&folder, "");
@@ -143,6 +178,9 @@ async fn an_address_has_so_many_calls_that_are_open_to_all() {
         connections.push(greedy);
     }
     assert!(refused, "they have a limit");
+    // Open streams take no room from calls that end, not even of the same address.
+    let mut same = http2_from([127, 0, 0, 2], &service.address).await;
+    assert_eq!(code_of(&mut same, HEALTH, &[0; 5]).await, Code::Ok);
     let mut other = http2(&service.address).await;
     assert_eq!(
         code_of(&mut other, HEALTH, &[0; 5]).await,
@@ -150,8 +188,7 @@ async fn an_address_has_so_many_calls_that_are_open_to_all() {
         "of that address alone"
     );
     drop((watches, connections));
-    let mut again = http2_from([127, 0, 0, 2], &service.address).await;
-    while code_of(&mut again, HEALTH, &[0; 5]).await != Code::Ok {
+    while code_of(&mut same, WATCH, &[0; 5]).await != Code::Ok {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

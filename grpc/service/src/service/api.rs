@@ -48,6 +48,11 @@ const WATCHES: SlotLimits = SlotLimits {
     per_holder: 1024,
     total: 8192,
 };
+/// Lists under way: each reads much and takes a thread.
+const LISTS: SlotLimits = SlotLimits {
+    per_holder: 16,
+    total: 256,
+};
 /// Estimates under way: tenants have limits of their own.
 const ESTIMATES: SlotLimits = SlotLimits {
     per_holder: usize::MAX,
@@ -69,6 +74,7 @@ pub struct Api {
     addresses: Arc<Limiter>,
     transfers: Arc<Slots<String>>,
     watches: Arc<Slots<String>>,
+    lists: Arc<Slots<String>>,
     /// By tenant.
     pub(super) estimates: Arc<Slots<String>>,
     artifact_limits: ArtifactLimits,
@@ -92,6 +98,7 @@ impl Api {
             addresses,
             transfers: Slots::new(TRANSFERS),
             watches: Slots::new(WATCHES),
+            lists: Slots::new(LISTS),
             estimates: Slots::new(ESTIMATES),
             artifact_limits: config.artifacts,
             stall: Duration::from_secs(config.max_client_stall_seconds),
@@ -125,7 +132,7 @@ impl Api {
         Err(Status::permission_denied("this client's roles do not allow it"))
     }
 
-    /// Takes a stream slot for the tenant, or for the address if no clients are configured.
+    /// Takes a slot for the tenant, or for the address if no clients are configured.
     fn slot<T>(
         &self,
         slots: &Arc<Slots<String>>,
@@ -134,7 +141,7 @@ impl Api {
     ) -> Result<Slot<String>, Status> {
         let slot = slots.take(who.holder(interceptors::peer(request)?.address));
         slot.ok_or_else(|| {
-            let why = "too many open streams: close one first".to_owned();
+            let why = "too many streams or lists at a time: end one first".to_owned();
             retry(Code::ResourceExhausted, why, LATER)
         })
     }
@@ -372,6 +379,7 @@ impl Prover for Api {
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let _slot = self.slot(&self.lists, &who, &request)?;
         let request = request.into_inner();
         let known =
             |state: &i32| JobState::try_from(*state).is_ok_and(|state| state != JobState::Unspecified);

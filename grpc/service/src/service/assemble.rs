@@ -1,7 +1,7 @@
 //! Puts the parts of the service together: scheduler, APIs and pages on their sockets.
 
 use super::api::Api;
-use super::bodies::{Bounded, Calls, MAX_BYTES_OF_CLIENTS, MAX_BYTES_OF_STRANGERS};
+use super::bodies::{Bounded, Calls, MAX_BYTES_OF_CLIENTS, MAX_BYTES_OF_STRANGERS, Memory};
 use super::calls::TimeLayer;
 use super::identity::{Reloadable, authenticator};
 use super::interceptors::{self, AuthInterceptor, RateInterceptor};
@@ -10,7 +10,6 @@ use super::open::Data;
 use super::operators::AdminApi;
 use super::rates::Limiter;
 use super::reload::Reloader;
-use super::slots::Slots;
 use super::socket::SocketFile;
 use super::{ServeError, connections, http, pages};
 use crate::config::{Config, ConfigError};
@@ -126,13 +125,19 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         Arc::clone(&addresses),
         config,
     );
-    let memory = Slots::new(MAX_BYTES_OF_CLIENTS);
+    let memory = Memory::new(MAX_BYTES_OF_CLIENTS);
+    let stall = Duration::from_secs(config.max_client_stall_seconds);
     let api = ProverServer::new(api).max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let api = Bounded::new(api, Calls::OfClients, &memory);
-    let reflection = Bounded::new(reflection, Calls::Streams, &memory);
-    let older_reflection = Bounded::new(older_reflection, Calls::Streams, &memory);
+    let api = Bounded::new(api, Calls::OfClients, memory.clone(), stall);
+    let reflection = Bounded::new(reflection, Calls::Streams, memory.clone(), stall);
+    let older_reflection = Bounded::new(older_reflection, Calls::Streams, memory, stall);
     let (reporter, health) = health_reporter();
-    let health = Bounded::new(health, Calls::OfStrangers, &Slots::new(MAX_BYTES_OF_STRANGERS));
+    let health = Bounded::new(
+        health,
+        Calls::OfStrangers,
+        Memory::new(MAX_BYTES_OF_STRANGERS),
+        stall,
+    );
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))

@@ -1,5 +1,7 @@
-//! Bodies of requests: their size, their time, the memory that they take, and the framing of their messages.
+//! Bodies of requests: their size, their time, the memory that they take, and the framing of their messages. Answers:
+//! [`answers`](super::answers).
 
+use super::answers::{STREAMED, counted, kept};
 use super::connections::{Peer, whole_network};
 use super::framing::Framing;
 use super::identity::Identity;
@@ -20,12 +22,13 @@ use tower::Service;
 
 /// Maximum size of a request. Uploads have no total limit, but each of their messages has.
 const MAX_REQUEST_BYTES: usize = 256 << 10;
-/// Bytes of requests that are not answered yet: of a tenant, and of all.
+/// Bytes of requests whose answers are not sent yet, and of these answers: of a tenant, and of all.
 pub const MAX_BYTES_OF_CLIENTS: SlotLimits = SlotLimits {
     per_holder: 16 << 20,
     total: 256 << 20,
 };
-/// The same of calls that need no client, until they end: of an address, and of all.
+/// The same of calls that need no client: of an address, and of all. Streams have as much again, so that open ones take
+/// no room from short calls.
 pub const MAX_BYTES_OF_STRANGERS: SlotLimits = SlotLimits {
     per_holder: 4 << 20,
     total: 128 << 20,
@@ -34,7 +37,8 @@ pub const MAX_BYTES_OF_STRANGERS: SlotLimits = SlotLimits {
 const MIN_BYTES: usize = 16 << 10;
 /// Time for a request without bytes. Each second more needs so many bytes.
 const TIME: Duration = Duration::from_secs(10);
-const MIN_BYTES_PER_SECOND: f64 = 16384.0;
+/// See [`TIME`].
+pub const MIN_BYTES_PER_SECOND: f64 = 16384.0;
 /// Retry delay if requests take too much memory.
 const LATER: Duration = Duration::from_secs(5);
 /// The client-streaming method.
@@ -47,7 +51,7 @@ pub enum Calls {
     OfClients,
     /// Streams of requests, which may have no message.
     Streams,
-    /// Calls that are open to all. They count until their answers end.
+    /// Calls that are open to all. Their streams count until they end.
     OfStrangers,
 }
 
@@ -56,14 +60,36 @@ pub enum Calls {
 pub struct Bounded<S> {
     inner: S,
     calls: Calls,
-    memory: Arc<Slots<String>>,
+    memory: Memory,
+    stall: Duration,
+}
+
+/// Memory of calls, and of streams that count until they end. Its clones share it.
+#[derive(Clone)]
+pub struct Memory {
+    calls: Arc<Slots<String>>,
+    streams: Arc<Slots<String>>,
+}
+
+impl Memory {
+    /// Memory with these limits in bytes, for each of the two.
+    pub fn new(limits: SlotLimits) -> Self {
+        Self {
+            calls: Slots::new(limits),
+            streams: Slots::new(limits),
+        }
+    }
 }
 
 impl<S> Bounded<S> {
-    /// Bounds a service. All services that are given the same `memory` share it.
-    pub fn new(inner: S, calls: Calls, memory: &Arc<Slots<String>>) -> Self {
-        let memory = Arc::clone(memory);
-        Self { inner, calls, memory }
+    /// Bounds a service. A client may leave an answer unread for `stall`.
+    pub fn new(inner: S, calls: Calls, memory: Memory, stall: Duration) -> Self {
+        Self {
+            inner,
+            calls,
+            memory,
+            stall,
+        }
     }
 }
 
@@ -96,10 +122,19 @@ where
                 })
             })));
         }
-        let slot = Arc::new(self.memory.nothing(holder(&request)));
+        let is_stream = self.calls == Calls::Streams || STREAMED.contains(&request.uri().path());
+        let memory = match is_stream {
+            true => &self.memory.streams,
+            false => &self.memory.calls,
+        };
+        let slot = Arc::new(memory.nothing(holder(&request)));
         if !slot.grow(MIN_BYTES) {
             return Box::pin(async { Ok(too_much().into_http()) });
         }
+        let cut = request
+            .extensions()
+            .get::<Peer>()
+            .map(|peer| peer.place.cut().clone());
         let limits = Some(Limits {
             left: MAX_REQUEST_BYTES,
             late: Box::pin(sleep(TIME)),
@@ -112,21 +147,19 @@ where
                 limits,
             })
         }));
-        let to_the_end = self.calls == Calls::OfStrangers;
+        let (calls, stall) = (self.calls, self.stall);
         Box::pin(async move {
             // What was decoded takes memory until then.
-            let mut answer = answer.await?;
-            if to_the_end {
-                answer.extensions_mut().insert(MemoryOfCall(slot));
-            }
-            Ok(answer)
+            let answer = answer.await?;
+            Ok(match (is_stream, calls) {
+                (false, _) => counted(answer, slot, stall, cut.unwrap_or_default()).await,
+                // How many of them a client may have, each method says.
+                (true, Calls::OfClients) => answer,
+                (true, _) => kept(answer, slot),
+            })
         })
     }
 }
-
-/// Counts a call until it is dropped.
-#[derive(Clone)]
-pub struct MemoryOfCall(#[expect(dead_code, reason = "it is dropped")] Arc<Slot<String>>);
 
 /// Who holds the memory of a request.
 fn holder(request: &Request<Body>) -> String {

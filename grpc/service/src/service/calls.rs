@@ -1,6 +1,6 @@
 //! Times every gRPC call, from its first byte that the service reads to the last that it sends.
 
-use super::bodies::MemoryOfCall;
+use super::answers::MemoryOfCall;
 use super::connections::Peer;
 use super::interceptors::not_grpc;
 use super::places::PlaceOfCall;

@@ -1,6 +1,7 @@
 //! The service: the process that answers requests, records jobs and schedules them. It runs no input and calls no
 //! driver; child and worker processes do.
 
+mod answers;
 mod api;
 mod assemble;
 mod bodies;

@@ -8,7 +8,7 @@ use quarry_client::protocol::{ArtifactChunk, JobEvent};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -20,26 +20,39 @@ const CHUNK: usize = 1 << 18;
 /// Events read from the store at a time.
 const EVENTS: usize = 256;
 
-/// A file that is read to its end, with its digest so far.
+/// A file that is read to its end, with its digest so far if it is read from its beginning.
 struct Reading {
     file: File,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     at: u64,
 }
 
 impl Reading {
+    /// Begins at an offset. What comes before it is not read: a request for the last byte would cost as much as one for
+    /// the file.
+    fn begin(mut file: File, offset: u64) -> Result<Self, ArtifactError> {
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self {
+            file,
+            hasher: (offset == 0).then(Sha256::new),
+            at: offset,
+        })
+    }
+
     /// Reads the next chunk; returns its offset and its bytes, which are empty at the end.
     fn next(mut self) -> Result<(Self, u64, Vec<u8>), ArtifactError> {
         let mut data = Vec::with_capacity(CHUNK);
         (&mut self.file).take(CHUNK as u64).read_to_end(&mut data)?;
-        self.hasher.update(&data);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&data);
+        }
         let begin = self.at;
         self.at += data.len() as u64;
         Ok((self, begin, data))
     }
 }
 
-/// Sends a file from an offset on, and checks the digest of the whole file. A client that does not read holds an open
+/// Sends a file from an offset on. If it is sent whole, checks its digest. A client that does not read holds an open
 /// file until the timeout but no thread: nothing is read before the channel has room.
 pub async fn send_file(
     file: File,
@@ -48,8 +61,7 @@ pub async fn send_file(
     stall: Duration,
     to: &mpsc::Sender<Result<ArtifactChunk, Status>>,
 ) -> Result<(), Status> {
-    let hasher = Sha256::new();
-    let mut reading = Reading { file, hasher, at: 0 };
+    let mut reading = blocking(move || Reading::begin(file, offset)).await?;
     loop {
         let room = timeout(stall, to.reserve()).await;
         let room = room.map_err(|_| {
@@ -58,20 +70,17 @@ pub async fn send_file(
         let Ok(room) = room else {
             return Ok(());
         };
-        let (read, begin, data) = blocking(move || reading.next()).await?;
+        let (read, offset, data) = blocking(move || reading.next()).await?;
         reading = read;
         if data.is_empty() {
             break;
         }
-        let skipped = usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
-        if let Some(rest) = data.get(skipped..).filter(|rest| !rest.is_empty()) {
-            room.send(Ok(ArtifactChunk {
-                offset: begin + skipped as u64,
-                data: rest.to_vec(),
-            }));
-        }
+        room.send(Ok(ArtifactChunk { offset, data }));
     }
-    if hex(&reading.hasher.finalize()) != sha256 {
+    if reading
+        .hasher
+        .is_some_and(|hasher| hex(&hasher.finalize()) != sha256)
+    {
         tracing::error!(sha256, "an artifact is damaged");
         return Err(of_artifacts(&ArtifactError::Damaged(sha256.to_owned())));
     }

@@ -1,7 +1,7 @@
 //! Calls by raw HTTP/2: of clients that end no request, or say what no client library says.
 
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
@@ -60,12 +60,20 @@ pub async fn http2(address: &str) -> SendRequest<Sent> {
 
 /// An HTTP/2 connection from a local address.
 pub async fn http2_from(from: [u8; 4], address: &str) -> SendRequest<Sent> {
+    connect(from, address, &Builder::new(TokioExecutor::new())).await
+}
+
+/// An HTTP/2 connection that takes one byte of an answer and no more.
+pub async fn http2_unread(address: &str) -> SendRequest<Sent> {
+    let mut unread = Builder::new(TokioExecutor::new());
+    connect([127, 0, 0, 1], address, unread.initial_stream_window_size(1)).await
+}
+
+async fn connect(from: [u8; 4], address: &str, builder: &Builder<TokioExecutor>) -> SendRequest<Sent> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((from, 0).into()).unwrap();
     let stream = socket.connect(address.parse().unwrap()).await.unwrap();
-    let (send, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
+    let (send, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     send
 }
