@@ -22,7 +22,8 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, SystemTime};
 
 /// Maximum number of jobs scanned for one page of a list.
@@ -40,8 +41,10 @@ pub struct RedbStore {
     using: RwLock<()>,
     reopen: Open,
     place: Place,
-    /// Length of the file after the last write; 0 if it is not known. Locked while something is written.
-    length: Mutex<u64>,
+    /// Locked while something is written.
+    writer: Mutex<()>,
+    /// Length of the file after the last write; 0 if it is not known. redb may cut the file when it closes it.
+    length: AtomicU64,
     /// Held by what takes minutes, so that it does not wait for another such action while it keeps others waiting.
     lengthy: Mutex<()>,
 }
@@ -75,7 +78,7 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError`].
     pub fn doubt(&self) -> Result<(), StoreError> {
-        self.with(|database| {
+        self.change_with(|database| {
             let write = begin(database)?;
             home::arrive(&write)?;
             Ok(write.commit()?)
@@ -99,7 +102,8 @@ impl RedbStore {
             database: Mutex::new(Some(Arc::new(database))),
             using: RwLock::default(),
             place: Place::of(path).map_err(|why| StoreError::Io(why.to_string()))?,
-            length: Mutex::default(),
+            writer: Mutex::default(),
+            length: AtomicU64::default(),
             lengthy: Mutex::default(),
         })
     }
@@ -135,6 +139,8 @@ impl RedbStore {
             let mut held = self.held();
             if held.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
                 *held = None;
+                // Before `database` is dropped, which may close the file.
+                self.length.store(0, Ordering::Relaxed);
             }
         }
         result
@@ -151,13 +157,19 @@ impl RedbStore {
 
     /// Runs what writes the file, if it is in its place.
     fn writing<T>(&self, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
-        self.place.check_length(*length)?;
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_length()?;
         let result = write();
-        // After an error the file may be closed, opened and repaired.
-        let known = result.is_ok().then(|| self.place.check().ok()).flatten();
-        *length = known.unwrap_or_default();
+        // After an error, here or of a reader, the file may be closed, opened and repaired.
+        let held = self.held();
+        let is_open = result.is_ok() && held.is_some();
+        let known = is_open.then(|| self.place.check().ok()).flatten();
+        self.length.store(known.unwrap_or_default(), Ordering::Relaxed);
         result
+    }
+
+    fn check_length(&self) -> Result<(), StoreError> {
+        Ok(self.place.check_length(self.length.load(Ordering::Relaxed))?)
     }
 
     /// Keeps everybody waiting, as a disk that hangs does.
@@ -394,10 +406,10 @@ impl JobStore for RedbStore {
     }
 
     fn check_place(&self) -> Result<(), StoreError> {
-        match self.length.try_lock() {
-            Ok(length) => Ok(self.place.check_length(*length)?),
+        match self.writer.try_lock() {
             // Who writes now has checked it.
-            Err(_) => Ok(()),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => self.check_length(),
         }
     }
 
@@ -457,48 +469,4 @@ fn check_fence(job: &Job, fence: Fence) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::conformance;
-    use quarry_client::protocol::JobSpec;
-
-    #[test]
-    fn conforms_and_survives() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
-        let store: Arc<dyn JobStore> = Arc::new(RedbStore::open(&path).unwrap());
-        conformance::suite(&store);
-        let (active, events) = (store.active().unwrap(), store.events(0, None, 1000).unwrap());
-        assert!(
-            matches!(RedbStore::open(&path), Err(StoreError::InUse)),
-            "one process holds it"
-        );
-        drop(store);
-
-        let store = RedbStore::open(&path).unwrap();
-        let copy = folder.path().join("copy.redb");
-        let seconds = Duration::from_secs;
-        for (day, time) in [(1, 7), (2, 3), (2, 4)] {
-            store.add_device_time("a", day, seconds(time)).unwrap();
-        }
-        store.add_device_time("b", 2, seconds(1)).unwrap();
-        store.back_up(&copy).unwrap();
-        assert!(store.back_up(&copy).is_err(), "nothing is overwritten");
-        for store in [store, RedbStore::open(&copy).unwrap()] {
-            assert_eq!(store.active().unwrap(), active);
-            conformance::records_are_counted(&store);
-            assert_eq!(store.events(0, None, 1000).unwrap(), events);
-            let used = |tenant, day| store.device_time(tenant, day).unwrap();
-            assert_eq!([used("a", 2), used("b", 2), used("c", 2)], [7, 1, 0].map(seconds));
-            assert_eq!([used("a", 1), used("a", 3)], [0, 0].map(seconds), "other days");
-            // Counters continue.
-            let next = store.submit("", JobSpec::default().into()).unwrap().job;
-            assert_eq!(store.last_event().unwrap(), next.last_event);
-            assert!(
-                active
-                    .iter()
-                    .all(|job| job.lease < next.lease && job.id < next.id)
-            );
-        }
-    }
-}
+mod tests;
