@@ -76,7 +76,8 @@ impl Accounts {
     }
 
     /// Moves a tenant's synced file to its final path, durably. `uncounted` is its length if it is not in the account
-    /// yet. The length of a file that it replaces, the move and the account are one step: the same file may come twice at once.
+    /// yet. The length of a file that it replaces, the move and the account are one step: the same file may come twice
+    /// at once.
     pub fn place(&self, folder: &Path, from: &Path, to: &Path, uncounted: Option<u64>) -> io::Result<()> {
         let above = to.parent().unwrap_or(to);
         make_folder(above)?;

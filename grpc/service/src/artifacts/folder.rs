@@ -115,6 +115,7 @@ impl ArtifactFolder {
 
 impl Artifacts for ArtifactFolder {
     fn stat(&self, tenant: &str, sha256: &str) -> Result<Kept, ArtifactError> {
+        self.place.check()?;
         if let Some(received) = length(&self.object(tenant, sha256)?)? {
             return Ok(Kept {
                 complete: true,

@@ -187,8 +187,8 @@ pub trait Artifacts: Send + Sync + 'static {
     /// [`ArtifactError::Moved`].
     fn check_place(&self) -> Result<(), ArtifactError>;
 
-    /// Whether the disk has no room for an upload of ordinary size ([`ORDINARY_UPLOAD_BYTES`]) above the watermark. What
-    /// uploads may still send does not count.
+    /// Whether the disk has no room for an upload of ordinary size ([`ORDINARY_UPLOAD_BYTES`]) above the watermark.
+    /// What uploads may still send does not count.
     ///
     /// # Errors
     /// [`ArtifactError::Io`].

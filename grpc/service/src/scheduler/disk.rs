@@ -2,6 +2,7 @@
 //! nobody who asks for its figures: the last known ones are told.
 
 use super::{STORE_PAUSE, Scheduler, Settings, blocking};
+use crate::store::StoreError;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,24 +110,25 @@ impl Scheduler {
             let scheduler = Arc::clone(&self);
             blocking(move || {
                 scheduler.disk.look();
-                scheduler.look_for_data();
+                // What fails is logged, and told by the state.
+                let _ = scheduler.look_for_data();
             })
             .await;
         }
     }
 
-    /// Whether the store and the artifacts are still where they were opened. If not, the store counts as failing.
-    fn look_for_data(&self) -> bool {
+    /// Fails unless the store and the artifacts are still where they were opened. Then the store counts as failing.
+    pub(super) fn look_for_data(&self) -> Result<(), StoreError> {
         let store = self.store.check_place().map_err(|why| why.to_string());
         let in_place = store.and_then(|()| self.artifacts.check_place().map_err(|why| why.to_string()));
         let Err(why) = in_place else {
-            return true;
+            return Ok(());
         };
         let before = self.state().store_failed.replace(why.clone());
         if before.as_ref() != Some(&why) {
             tracing::error!(why, "the data is not in its place: no job is accepted or started");
         }
-        false
+        Err(StoreError::Io(why))
     }
 
     /// Adds up the artifacts, forever.
@@ -148,7 +150,7 @@ impl Scheduler {
                 continue;
             }
             let scheduler = Arc::clone(&self);
-            if blocking(move || scheduler.look_for_data()).await
+            if blocking(move || scheduler.look_for_data()).await.is_ok()
                 && self.with_store(|store| store.probe()).await.is_ok()
                 && self.admit_unknown().await.is_ok()
             {

@@ -83,7 +83,13 @@ impl Scheduler {
     }
 
     /// Ends a job, or queues it for another attempt if the failure is retryable.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if the data is not in its place: then no attempt is at fault, and none is counted.
     pub(super) async fn fail(&self, id: &str, fence: Fence, failure: Failure) -> Result<(), StoreError> {
+        if is_ours(&failure) {
+            self.look_for_data()?;
+        }
         let why = Some(&*failure.message).filter(|_| is_ours(&failure));
         tracing::info!(id, code = failure.code, why, "an attempt failed");
         self.metrics.attempt_failed(&failure);

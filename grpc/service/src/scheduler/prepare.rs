@@ -55,9 +55,9 @@ pub(super) struct Prepared {
 }
 
 impl State {
-    /// Takes the next job to prepare from the queue. As many are prepared `ahead` as there are devices, so that the next
-    /// program runs while the current job is proved; up to twice as many if the ready jobs do not fit a device that
-    /// waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
+    /// Takes the next job to prepare from the queue. As many are prepared `ahead` as there are devices, so that the
+    /// next program runs while the current job is proved; up to twice as many if the ready jobs do not fit a device
+    /// that waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
     /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others. Their
     /// ready jobs count too, for the sake of the scratch folder's disk.
     ///
@@ -156,6 +156,9 @@ impl Scheduler {
         let folder = self.scratch.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
+        // The client must not see the paths.
+        self.look_for_data()
+            .map_err(|_| internal("scratch", &"the data of the service is not in its place"))?;
         self.scratch.make(id).map_err(|why| internal("scratch", &why))?;
         let paths = self
             .paths(tenant, spec.inputs())

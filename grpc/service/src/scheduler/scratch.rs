@@ -41,15 +41,13 @@ impl Scratch {
         self.run.join(id)
     }
 
-    /// Creates the folder of a job's attempt, but none above it: a data folder that was moved away is not made anew.
+    /// Creates the folder of a job's attempt, and those above it if somebody has emptied the scratch folder. The caller
+    /// has checked that the data is in its place: a data folder that was moved away is not made anew.
     ///
     /// # Errors
     /// If it cannot be created.
     pub(super) fn make(&self, id: &str) -> io::Result<()> {
-        match fs::create_dir(self.folder(id)) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
-            _ => Ok(()),
-        }
+        fs::create_dir_all(self.folder(id))
     }
 
     /// Removes the files of a job's attempt.

@@ -1,5 +1,5 @@
-//! Tasks that survive a panic, which is a bug in Quarry: a loop starts again, and work on a job gives its place back and
-//! counts as a failed attempt.
+//! Tasks that survive a panic, which is a bug in Quarry: a loop starts again, and work on a job gives its place back
+//! and counts as a failed attempt.
 
 use super::{RETRY_PAUSE, Scheduler, joined};
 use crate::failure::{Stage, failure};

@@ -383,3 +383,17 @@ fn what_all_tenants_had_is_shared_out() {
     };
     artifacts.share_out(not_again).unwrap();
 }
+
+#[test]
+fn nothing_is_told_of_files_whose_folder_is_away() {
+    let parent = tempfile::tempdir().unwrap();
+    let [path, away] = ["artifacts", "away"].map(|name| parent.path().join(name));
+    let artifacts = ArtifactFolder::open(&path, 0, 1 << 20).unwrap();
+    let sha256 = digest(&b"content"[..]).unwrap().sha256;
+    let is_told = || artifacts.stat("", &sha256).is_ok();
+    assert!(is_told());
+    fs::rename(&path, &away).unwrap();
+    assert!(!is_told());
+    fs::rename(&away, &path).unwrap();
+    assert!(is_told());
+}
