@@ -60,7 +60,8 @@ pub fn today() -> u64 {
     since_1970().as_secs() / DAY
 }
 
-fn until_tomorrow() -> Duration {
+/// Time until the next day, in UTC.
+pub fn until_tomorrow() -> Duration {
     Duration::from_secs(DAY - since_1970().as_secs() % DAY)
 }
 

@@ -5,7 +5,7 @@ use super::queue::Entry;
 use super::{Active, Scheduler, State};
 use crate::config::DayLimits;
 use crate::failure::{Stage, failure};
-use crate::quota::{Exceeded, Quota, allow, today};
+use crate::quota::{Exceeded, Quota, allow, today, until_tomorrow};
 use crate::store::StoreError;
 use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::collections::HashMap;
@@ -31,6 +31,8 @@ impl MaxPerDay {
 pub(super) struct Day {
     /// Day and time of the ended attempts, by tenant. The store has the same.
     used: HashMap<String, (u64, Duration)>,
+    /// What the store has not recorded, because it failed: day and time by tenant. It comes with the next attempt.
+    unrecorded: HashMap<String, (u64, Duration)>,
     /// The attempts on devices, by the device's index, until their time is counted.
     running: HashMap<usize, Attempt>,
 }
@@ -73,15 +75,39 @@ impl Day {
         };
     }
 
+    /// Time that the ended attempts of a tenant took on a day.
+    pub(super) fn used(&self, tenant: &str, day: u64) -> Duration {
+        of_day(self.used.get(tenant).copied(), day)
+    }
+
     /// Time that a tenant has used on a day or should use with its running attempts.
     fn time(&self, tenant: &str, day: u64) -> Duration {
-        let used = self.used.get(tenant).filter(|(of, _)| *of == day);
         let own = self.running.values().filter(|attempt| attempt.tenant == tenant);
         own.map(Attempt::time)
-            .fold(used.map_or(Duration::ZERO, |(_, time)| *time), |sum, time| {
-                sum.saturating_add(time)
-            })
+            .fold(self.used(tenant, day), Duration::saturating_add)
     }
+
+    /// What the store has yet to record of a tenant's day.
+    pub(super) fn unrecorded(&self, tenant: &str, day: u64) -> Duration {
+        of_day(self.unrecorded.get(tenant).copied(), day)
+    }
+
+    /// Takes what the store has yet to record of a tenant's day. What is left of other days counts no more.
+    fn take_unrecorded(&mut self, tenant: &str, day: u64) -> Duration {
+        of_day(self.unrecorded.remove(tenant), day)
+    }
+
+    /// Counts time that the store could not record.
+    fn put_off(&mut self, tenant: &str, day: u64, time: Duration) {
+        let time = self.take_unrecorded(tenant, day).saturating_add(time);
+        self.unrecorded.insert(tenant.to_owned(), (day, time));
+    }
+}
+
+fn of_day(known: Option<(u64, Duration)>, day: u64) -> Duration {
+    known
+        .filter(|(of, _)| *of == day)
+        .map_or(Duration::ZERO, |(_, time)| time)
 }
 
 /// The ready jobs that wait for another day, by their tenant and id.
@@ -125,6 +151,14 @@ impl Held {
             _ => None,
         });
         exceeded.map(Exceeded::to_string).unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Number of waiting jobs that count for `max_queued_jobs`: a tenant that waits for another day keeps nobody out.
+    pub(super) fn n_queued(&self, held: &Held) -> usize {
+        let waiting = self.waiting.iter();
+        waiting.filter(|entry| !held.has_tenant(&entry.tenant)).count()
     }
 }
 
@@ -184,6 +218,20 @@ impl Scheduler {
         }
     }
 
+    /// How long an additional job of this time waits at least, because its tenant's day is used up or planned.
+    pub(super) fn day_wait(&self, tenant: &str, time: Option<Duration>) -> Duration {
+        let Some(max) = self.day_limit(tenant) else {
+            return Duration::ZERO;
+        };
+        let used = self.state().day.used(tenant, today());
+        let used = used.saturating_add(self.planned(tenant)).as_secs();
+        let asked = whole_seconds(time.unwrap_or_default()).clamp(1, max.max(1));
+        match allow(Quota::PlannedDeviceSeconds, used, asked, Some(max)) {
+            Ok(()) => Duration::ZERO,
+            Err(_) => until_tomorrow(),
+        }
+    }
+
     /// Rejects a job that alone would take more than all device seconds that its tenant may use on a day.
     pub(super) fn check_day(&self, stage: Stage, tenant: &str, work: f64) -> Result<(), Failure> {
         let Some(max) = self.day_limit(tenant) else {
@@ -216,14 +264,16 @@ impl Scheduler {
     /// Counts the time that an attempt took a device, however it ended, to the day on which it ended.
     pub(super) async fn count_device_time(&self, device: usize, tenant: &str, time: Duration) {
         let (of, day) = (tenant.to_owned(), today());
+        let unrecorded = self.state().day.take_unrecorded(tenant, day);
+        let all = unrecorded.saturating_add(time);
         let counted = self
-            .with_store(move |store| store.add_device_time(&of, day, time))
+            .with_store(move |store| store.add_device_time(&of, day, all))
             .await;
         let mut state = self.state();
         let used = counted.unwrap_or_else(|error| {
             tracing::error!(%error, tenant, "cannot record device time");
-            let known = state.day.used.get(tenant).filter(|(of, _)| *of == day);
-            known.map_or(time, |(_, known)| known.saturating_add(time))
+            state.day.put_off(tenant, day, all);
+            state.day.used(tenant, day).saturating_add(time)
         });
         state.day.remember(tenant, day, used);
         state.day.end(device);
@@ -243,185 +293,4 @@ fn whole_seconds(time: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crate::job;
-    use crate::scheduler::prepare::Prepared;
-    use crate::scheduler::testing;
-    use quarry_client::protocol::{Limits, PhaseTime, Statement};
-    use std::sync::Arc;
-
-    const SECONDS: fn(u64) -> Duration = Duration::from_secs;
-
-    fn limits(seconds: u64) -> DayLimits {
-        let text = format!("[limits_per_tenant]\nmax_device_seconds_per_day = {seconds}");
-        toml::from_str::<Config>(&text).unwrap().day_limits()
-    }
-
-    /// A scheduler whose tenants may use ten seconds a day. Work of 1e9 takes a second.
-    async fn scheduler(folder: &std::path::Path) -> Arc<Scheduler> {
-        let mut settings = testing::settings(folder);
-        settings.day_limits = limits(10);
-        settings.limits = Limits {
-            max_device_seconds: 3600,
-            ..Limits::default()
-        };
-        let scheduler = testing::start(settings).await;
-        let phase = PhaseTime {
-            time: SECONDS(1).try_into().ok(),
-            ..PhaseTime::default()
-        };
-        scheduler.pace.add("cpu", 1e9, &[phase]);
-        scheduler
-    }
-
-    /// Makes a job of so many seconds ready.
-    fn ready(scheduler: &Scheduler, tenant: &str, seconds: u32) {
-        let mut job = job::example(tenant);
-        job.id = format!("{tenant}{seconds}");
-        job.state = JobState::Queued;
-        let statement = Statement {
-            multiplications: 1e9 * f64::from(seconds),
-            ..Statement::default()
-        };
-        let active = Active {
-            prepared: Some(Prepared {
-                statement,
-                annotations: false,
-                digests: HashMap::new(),
-            }),
-            ..Active::of(&job)
-        };
-        let mut state = scheduler.state();
-        state.active.insert(job.id.clone(), active);
-        state.ready.push(super::super::entry(&job));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_job_is_held_until_its_tenant_has_seconds_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let scheduler = scheduler(folder.path()).await;
-        for (tenant, seconds) in [("a", 4), ("a", 5), ("b", 10)] {
-            ready(&scheduler, tenant, seconds);
-        }
-        let set = |day, time| {
-            scheduler
-                .state()
-                .day
-                .used
-                .insert("a".to_owned(), (day, SECONDS(time)))
-        };
-        let held = |id: &str| {
-            let why = scheduler.held_jobs().why(&id[..1], id, JobState::Queued);
-            !why.is_empty()
-        };
-        let today = today();
-        set(today, 6);
-        assert_eq!([held("a4"), held("a5"), held("b10")], [false, true, false]);
-        // The next for a device is not the held one, which a tenant that comes later does not wait for.
-        {
-            let mut state = scheduler.state();
-            let held = scheduler.held(&state);
-            state.ready.remove("a4").unwrap();
-            assert_eq!(state.next_for(0, &held).unwrap().id, "b10");
-            assert!(state.next_for(0, &held).is_none());
-        }
-        // What the tenant's running attempts should take counts.
-        set(today, 1);
-        assert!(!held("a5"));
-        scheduler.state().day.begin(0, "a", SECONDS(5));
-        assert!(held("a5"));
-        scheduler.count_device_time(0, "a", SECONDS(4)).await;
-        assert!(!held("a5"), "it took less: the store has 4 seconds");
-        // Another day, whichever way the clock was set; another limit.
-        for other in [today - 1, today + 1] {
-            set(today, 10);
-            assert!(held("a5"));
-            set(other, 10);
-            assert!(!held("a5"), "{other}");
-        }
-        set(today, 10);
-        scheduler.set_day_limits(limits(15));
-        assert!(!held("a5"));
-        scheduler.set_day_limits(limits(0));
-        assert!(!held("a5"), "it can never run, so a device refuses it");
-        scheduler.set_day_limits(DayLimits::default());
-        assert!(!held("a5"));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn who_waits_for_another_day_holds_up_no_preparation_and_no_promise() {
-        let folder = tempfile::tempdir().unwrap();
-        let scheduler = scheduler(folder.path()).await;
-        for seconds in 5..9 {
-            ready(&scheduler, "a", seconds);
-        }
-        scheduler
-            .state()
-            .day
-            .used
-            .insert("a".to_owned(), (today(), SECONDS(6)));
-        let spec = job::example("c").spec;
-        let wait = scheduler.wait("c", &spec, 1e9);
-        assert_eq!(wait, Some(Duration::ZERO), "nobody promises what is held");
-        {
-            let mut state = scheduler.state();
-            let held = scheduler.held(&state);
-            assert_eq!(held.len(), 4);
-            for tenant in ["a", "b"] {
-                let mut job = job::example(tenant);
-                tenant.clone_into(&mut job.id);
-                state.waiting.push(super::super::entry(&job));
-            }
-            // Devices are fed by what they may prove.
-            assert_eq!(state.next_to_prepare(1, &held).unwrap().id, "b");
-            assert!(
-                state.next_to_prepare(1, &held).is_none(),
-                "files of held jobs take disk"
-            );
-        }
-        let why = scheduler.held_jobs().why("a", "another", JobState::Received);
-        for part in ["max_device_seconds_per_day", "has 6 ", "at most 10 "] {
-            assert!(why.contains(part), "{why}");
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_job_beyond_a_whole_day_fails_with_both_numbers() {
-        let folder = tempfile::tempdir().unwrap();
-        let scheduler = scheduler(folder.path()).await;
-        assert!(scheduler.check_day(Stage::Prepare, "a", 10e9).is_ok());
-        let failure = scheduler.check_day(Stage::Prepare, "a", 11e9).unwrap_err();
-        assert_eq!(failure.code, "limits.device_seconds_per_day");
-        assert!(failure.message.contains(" 11.0 ") && failure.message.contains("at most 10 "));
-        // A small proof says little of a far larger one, which then may have a whole day.
-        ready(&scheduler, "a", 65);
-        assert!(scheduler.check_day(Stage::Prepare, "a", 65e9).is_ok());
-        assert_eq!(scheduler.held_jobs().len(), 0);
-        scheduler
-            .state()
-            .day
-            .used
-            .insert("a".to_owned(), (today(), SECONDS(1)));
-        assert_eq!(scheduler.held_jobs().len(), 1);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn time_of_today_is_recalled_after_a_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let scheduler = scheduler(folder.path()).await;
-        for (tenant, day) in [("a", today()), ("b", today() - 1)] {
-            let add =
-                move |store: &dyn crate::store::JobStore| store.add_device_time(tenant, day, SECONDS(7));
-            scheduler.with_store(add).await.unwrap();
-            scheduler.recall_device_time(tenant).await.unwrap();
-        }
-        let used = |tenant| scheduler.state().day.time(tenant, today());
-        assert_eq!((used("a"), used("b")), (SECONDS(7), Duration::ZERO));
-        scheduler.count_device_time(0, "a", SECONDS(1)).await;
-        // A reading that comes late.
-        scheduler.state().day.remember("a", today(), SECONDS(7));
-        assert_eq!(used("a"), SECONDS(8));
-    }
-}
+mod tests;

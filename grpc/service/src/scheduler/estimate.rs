@@ -130,19 +130,36 @@ impl Scheduler {
         let prepared = self.run_prepare(&estimating.id, tenant, spec).await;
         drop(estimating);
         let statement = prepared?.statement;
-        let wait = self.wait(tenant, spec, statement.multiplications);
-        let time = |share| self.pace.time(Some(statement.multiplications), share);
+        if self.day_limit(tenant).is_some()
+            && let Err(error) = self.recall_device_time(tenant).await
+        {
+            tracing::debug!(%error, tenant, "an estimate without the device time of today");
+        }
+        Ok(self.foresee(tenant, spec, statement))
+    }
+
+    /// The estimate of a job with this statement.
+    pub(super) fn foresee(&self, tenant: &str, spec: &Spec, statement: Statement) -> Estimate {
+        let work = statement.multiplications;
+        let time = |share| self.pace.time(Some(work), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
+        let day_wait = self.day_wait(tenant, p50);
+        let wait = self.wait(tenant, spec, work).map(|wait| wait.max(day_wait));
+        let is_soon = |time: Duration| {
+            let left = spec
+                .deadline
+                .map(|deadline| deadline.duration_since(SystemTime::now()));
+            left.is_none_or(|left| day_wait.saturating_add(time) <= left.unwrap_or_default())
+        };
         // The same rules as for a submission.
         let is_met = || match (self.paused(), p95) {
             (Some(_), _) => Some(false),
-            (None, Some(_)) => Some(
-                self.missed(tenant, spec, Some(statement.multiplications))
-                    .is_none(),
-            ),
+            (None, Some(time)) => {
+                Some(self.missed(tenant, spec, Some(work)).is_none() && (day_wait.is_zero() || is_soon(time)))
+            }
             (None, None) => None,
         };
-        Ok(Estimate {
+        Estimate {
             wait_seconds: wait.map(|wait| wait.as_secs_f64()),
             seconds_p50: p50.map(|time| time.as_secs_f64()),
             seconds_p95: p95.map(|time| time.as_secs_f64()),
@@ -152,7 +169,7 @@ impl Scheduler {
                 parameters: None,
                 ..statement
             }),
-        })
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl Scheduler {
             {
                 return Err(SubmitError::Paused(reason));
             }
-            let n_waiting = state.waiting.len();
+            let n_waiting = state.n_queued(&self.held(&state));
             if n_waiting >= self.settings.max_queued_jobs {
                 return Err(SubmitError::Full(n_waiting));
             }

@@ -41,6 +41,7 @@ pub use ended::EndedFilter;
 pub use intake::SubmitError;
 pub(crate) use memory::why_too_large;
 pub use reprove::ReproveError;
+pub use tenants::Recorded;
 
 use crate::artifacts::Artifacts;
 use crate::config::DayLimits;
@@ -203,6 +204,8 @@ pub struct Scheduler {
     collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
+    /// Held while the store is asked for a tenant's records.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Scheduler {
@@ -258,6 +261,7 @@ impl Scheduler {
             estimates: Turns::new(MAX_ESTIMATES),
             collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
+            reading: Arc::default(),
         });
         for job in scheduler.with_store(|store| store.active()).await? {
             // The process that worked on it is gone, so the job starts over.

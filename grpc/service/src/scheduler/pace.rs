@@ -2,7 +2,7 @@
 
 use crate::store::{JobStore, Listing, StoreError, newest};
 use quarry_client::protocol::{JobState, PhaseTime};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +16,27 @@ const MAX_STRETCH: f64 = 64.0;
 /// Longest assumed time of a job, in seconds, so that sums of times do not overflow.
 const MAX_SECONDS: u64 = u32::MAX as u64;
 
+/// Maximum number of times that are remembered.
+const MAX_TIMES: usize = 4096;
+
 /// Pace of recent proofs.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    samples: Mutex<VecDeque<Sample>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    samples: VecDeque<Sample>,
+    /// What was asked since the latest proof: the scheduler asks the same of each waiting job, again and again.
+    times: HashMap<Asked, Option<Duration>>,
+}
+
+/// A time that was asked for, by the bits of its numbers.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Asked {
+    Time { work: Option<u64>, share: u64 },
+    Usual { work: u64 },
 }
 
 /// A recent proof.
@@ -65,14 +82,15 @@ impl Pace {
 
     fn add_seconds(&self, device: &str, work: f64, seconds: f64) {
         if work > 0.0 && seconds > 0.0 {
-            let mut samples = self.samples();
-            samples.push_back(Sample {
+            let mut known = self.known();
+            known.times.clear();
+            known.samples.push_back(Sample {
                 device: device.to_owned(),
                 work,
                 seconds,
             });
-            if samples.len() > SAMPLES {
-                samples.pop_front();
+            if known.samples.len() > SAMPLES {
+                known.samples.pop_front();
             }
         }
     }
@@ -80,39 +98,58 @@ impl Pace {
     /// Device time that a `share` of proofs of this work do not exceed; unknown work counts as the mean. `None` before
     /// the first proof.
     pub(super) fn time(&self, work: Option<f64>, share: f64) -> Option<Duration> {
-        self.time_of(|_| true, work, share)
+        let asked = Asked::Time {
+            work: work.map(f64::to_bits),
+            share: share.to_bits(),
+        };
+        self.recalled(asked, |samples| time_of(paces(samples, |_| true), work, share))
     }
 
     /// [`Pace::time`] on the device with this description: another may be far faster or slower.
     pub(super) fn time_on(&self, device: &str, work: Option<f64>, share: f64) -> Option<Duration> {
-        self.time_of(|sample| sample.device == device, work, share)
+        let own = paces(&self.known().samples, |sample| sample.device == device);
+        time_of(own, work, share)
     }
 
-    fn time_of(&self, counts: impl Fn(&Sample) -> bool, work: Option<f64>, share: f64) -> Option<Duration> {
-        let samples = self.paces_of(counts);
-        let work = work.unwrap_or_else(|| mean_work(&samples));
-        time_by(samples, work, share)
-    }
-
-    /// Usual time of this work, if it is longer than `most` seconds. If all proofs were much smaller, the least time that
-    /// is conceivable after them.
+    /// Usual time of this work, if it is longer than `most` seconds. If all proofs were much smaller, the least time
+    /// that is conceivable after them.
     pub(super) fn excess(&self, work: f64, most: u64) -> Option<Duration> {
-        let like = self.paces_of(|sample| sample.work * MAX_STRETCH >= work);
-        let conceivable = || time_by(self.paces_of(|_| true), work / MAX_STRETCH, 0.0);
-        let usual = time_by(like, work, 0.5).or_else(conceivable)?;
-        (usual > Duration::from_secs(most)).then_some(usual)
+        let asked = Asked::Usual { work: work.to_bits() };
+        let usual = self.recalled(asked, |samples| {
+            let like = paces(samples, |sample| sample.work * MAX_STRETCH >= work);
+            let conceivable = || time_by(paces(samples, |_| true), work / MAX_STRETCH, 0.0);
+            time_by(like, work, 0.5).or_else(conceivable)
+        });
+        usual.filter(|usual| *usual > Duration::from_secs(most))
     }
 
-    /// Work and device seconds of the proofs that count.
-    fn paces_of(&self, counts: impl Fn(&Sample) -> bool) -> Vec<(f64, f64)> {
-        let samples = self.samples();
-        let count = samples.iter().filter(|sample| counts(sample));
-        count.map(|sample| (sample.work, sample.seconds)).collect()
+    /// A time that is computed once for all proofs so far.
+    fn recalled(
+        &self,
+        asked: Asked,
+        find: impl FnOnce(&VecDeque<Sample>) -> Option<Duration>,
+    ) -> Option<Duration> {
+        let Known { samples, times } = &mut *self.known();
+        if times.len() >= MAX_TIMES {
+            times.clear();
+        }
+        *times.entry(asked).or_insert_with(|| find(samples))
     }
 
-    fn samples(&self) -> MutexGuard<'_, VecDeque<Sample>> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Work and device seconds of the proofs that count.
+fn paces(samples: &VecDeque<Sample>, counts: impl Fn(&Sample) -> bool) -> Vec<(f64, f64)> {
+    let count = samples.iter().filter(|sample| counts(sample));
+    count.map(|sample| (sample.work, sample.seconds)).collect()
+}
+
+fn time_of(samples: Vec<(f64, f64)>, work: Option<f64>, share: f64) -> Option<Duration> {
+    let work = work.unwrap_or_else(|| mean_work(&samples));
+    time_by(samples, work, share)
 }
 
 /// Longest time of a job that is stopped after `most` seconds.
@@ -196,6 +233,26 @@ mod tests {
             Some(50.0),
             "a job may go to either"
         );
+    }
+
+    #[test]
+    fn a_time_is_computed_once_until_the_next_proof() {
+        let pace = Pace::default();
+        pace.add_seconds("cpu", 1e9, 1.0);
+        let n_times = || pace.known().times.len();
+        for _ in 0..10 {
+            assert_eq!(seconds(&pace, Some(2e9), 0.5), Some(2.0));
+            assert_eq!(pace.excess(2e9, 1), Some(Duration::from_secs(2)));
+            assert_eq!(pace.excess(2e9, 2), None);
+            assert_eq!(n_times(), 2);
+        }
+        pace.add_seconds("cpu", 1e9, 3.0);
+        assert_eq!(n_times(), 0);
+        assert_eq!(seconds(&pace, Some(2e9), 0.5), Some(6.0));
+        for work in 0..10_000 {
+            pace.time(Some(f64::from(work)), 0.5);
+        }
+        assert!(n_times() <= MAX_TIMES);
     }
 
     #[test]

@@ -4,8 +4,18 @@ use super::{Scheduler, SubmitError};
 use crate::config::TenantLimits;
 use crate::job::Spec;
 use crate::quota::{Quota, allow, today};
-use crate::store::StoreError;
+use crate::store::{JobStore, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What is recorded of a tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded {
+    /// Time that its jobs have taken devices today.
+    pub device_time: Duration,
+    /// Bytes that the records of its jobs take. They count with its files.
+    pub record_bytes: u64,
+}
 
 impl Scheduler {
     /// Number of a tenant's jobs that have not ended.
@@ -15,23 +25,27 @@ impl Scheduler {
         own.count() as u64
     }
 
-    /// Time that a tenant's jobs have taken devices today.
+    /// What the store has recorded of a tenant. One reading at a time: while the store hangs, only one keeps a thread.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn device_time_today(&self, tenant: &str) -> Result<Duration, StoreError> {
-        let tenant = tenant.to_owned();
-        self.with_store(move |store| store.device_time(&tenant, today()))
-            .await
-    }
-
-    /// Bytes that the records of a tenant's jobs take. They count with its files.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record_bytes(&self, tenant: &str) -> Result<u64, StoreError> {
-        let tenant = tenant.to_owned();
-        self.with_store(move |store| store.record_bytes(&tenant)).await
+    pub async fn recorded(&self, tenant: &str) -> Result<Recorded, StoreError> {
+        let turn = Arc::clone(&self.reading).lock_owned().await;
+        let (of, day) = (tenant.to_owned(), today());
+        let read = move |store: &dyn JobStore| {
+            // Until it is done, also if nobody waits for it any more.
+            let _turn = turn;
+            Ok(Recorded {
+                device_time: store.device_time(&of, day)?,
+                record_bytes: store.record_bytes(&of)?,
+            })
+        };
+        let recorded = self.with_store(read).await?;
+        let unrecorded = self.state().day.unrecorded(tenant, day);
+        Ok(Recorded {
+            device_time: recorded.device_time.saturating_add(unrecorded),
+            ..recorded
+        })
     }
 
     /// Refuses a job of higher priority than its tenant may give it.
@@ -62,16 +76,17 @@ impl Scheduler {
             1,
             limits.max_active_jobs,
         )?;
+        let recorded = self.recorded(tenant).await?;
         // A proof takes room too.
         let stored = self
             .artifacts
             .usage(tenant)?
             .stored
-            .saturating_add(self.record_bytes(tenant).await?);
+            .saturating_add(recorded.record_bytes);
         allow(Quota::StoredBytes, stored, 1, limits.max_stored_bytes)?;
         if limits.max_device_seconds_per_day.is_some() {
             let max = limits.max_device_seconds_per_day;
-            let used = self.device_time_today(tenant).await?;
+            let used = recorded.device_time;
             allow(Quota::DeviceSeconds, used.as_secs(), 1, max)?;
             // Accepted jobs count before they run, or else a full queue would evade the limit.
             let time = used + self.planned(tenant);
@@ -87,9 +102,8 @@ mod tests {
     use crate::artifacts::ArtifactFolder;
     use crate::job::example;
     use crate::scheduler::{Active, testing};
-    use crate::store::{JobStore, RedbStore};
+    use crate::store::RedbStore;
     use quarry_client::protocol::{JobState, Limits, PhaseTime};
-    use std::sync::Arc;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn records_of_ended_jobs_count_until_they_are_removed() {

@@ -111,7 +111,10 @@ impl Scheduler {
             let why: Vec<_> = why.collect();
             reasons.push(format!("no device has a ready worker: {}", why.join("; ")));
         }
-        let n_waiting = self.state().waiting.len();
+        let n_waiting = {
+            let state = self.state();
+            state.n_queued(&self.held(&state))
+        };
         if n_waiting >= self.settings.max_queued_jobs {
             reasons.push(format!("the queue is full: {n_waiting} jobs are waiting"));
         }
@@ -146,9 +149,9 @@ fn disk_reasons(free: u64, watermark: u64) -> impl Iterator<Item = String> {
     let bounds = [
         (
             watermark.saturating_add(ORDINARY_UPLOAD_BYTES),
-            "uploads are rejected",
+            format!("uploads of {} MiB are rejected", ORDINARY_UPLOAD_BYTES >> 20),
         ),
-        (MIN_DISK, "no job is started"),
+        (MIN_DISK, "no job is started".to_owned()),
     ];
     let short = bounds.into_iter().filter(move |(bound, _)| free < *bound);
     short.map(move |(bound, effect)| format!("the disk has {free} bytes free, less than {bound}: {effect}"))
@@ -220,7 +223,7 @@ mod tests {
         assert!(no_upload.contains("uploads"), "{no_upload}");
         let no_upload = reasons(MIN_DISK, 1 << 30);
         assert!(
-            no_upload.contains("uploads are rejected") && !no_upload.contains("job"),
+            no_upload.contains("uploads of 16 MiB are rejected") && !no_upload.contains("job"),
             "{no_upload}"
         );
         assert_eq!(reasons(0, 1 << 30).lines().count(), 2);

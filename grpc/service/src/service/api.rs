@@ -198,7 +198,10 @@ impl Api {
         let allowance = Allowance {
             limits: who.limits,
             // An upload goes on while the store fails.
-            records: self.record_bytes(&who.tenant).await.unwrap_or_default(),
+            records: self
+                .recorded(&who.tenant)
+                .await
+                .map_or(0, |recorded| recorded.record_bytes),
         };
         let upload =
             move |artifacts: &dyn Artifacts| artifacts.upload(&who.tenant, &wanted, offset, &allowance);
@@ -374,7 +377,11 @@ impl Prover for Api {
             }
             None => return Err(Status::invalid_argument("id or dedup_key is required")),
         };
-        Ok(Response::new(self.live(&self.scheduler.held_jobs(), job)))
+        let held = match job.state {
+            JobState::Received | JobState::Queued => self.scheduler.held_jobs(),
+            _ => Held::default(),
+        };
+        Ok(Response::new(self.live(&held, job)))
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {

@@ -5,6 +5,7 @@ use super::identity::Identity;
 use super::slots::Slot;
 use super::status::of_artifacts;
 use crate::quota::{self, Exceeded};
+use crate::scheduler::Recorded;
 use quarry_client::protocol::{Quota, Tenant};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -29,10 +30,10 @@ impl Api {
         })
     }
 
-    /// Bytes that the records of a tenant's jobs take; `None` if the store does not tell soon.
-    pub(super) async fn record_bytes(&self, tenant: &str) -> Option<u64> {
-        let bytes = timeout(MAX_STORE_WAIT, self.scheduler.record_bytes(tenant)).await;
-        bytes.ok().and_then(Result::ok)
+    /// What the store has recorded of a tenant; `None` if it does not tell soon.
+    pub(super) async fn recorded(&self, tenant: &str) -> Option<Recorded> {
+        let recorded = timeout(MAX_STORE_WAIT, self.scheduler.recorded(tenant)).await;
+        recorded.ok().and_then(Result::ok)
     }
 
     /// Limits and use of the caller's tenant.
@@ -40,9 +41,8 @@ impl Api {
         let (name, limits) = (&*who.tenant, &who.limits);
         let usage = self.artifacts.usage(name).map_err(|error| of_artifacts(&error))?;
         // Capabilities are told also while the store fails or hangs.
-        let device_time = timeout(MAX_STORE_WAIT, self.scheduler.device_time_today(name)).await;
-        let device_time = device_time.ok().and_then(Result::ok);
-        let record_bytes = self.record_bytes(name).await;
+        let recorded = self.recorded(name).await;
+        let record_bytes = recorded.map(|recorded| recorded.record_bytes);
         let stored = usage.stored.saturating_add(record_bytes.unwrap_or_default());
         let quota = |used, max| Some(Quota { used, max });
         Ok(Tenant {
@@ -51,8 +51,9 @@ impl Api {
             promised_bytes: quota(usage.promised, limits.max_promised_bytes),
             active_jobs: quota(self.scheduler.n_active(name), limits.max_active_jobs),
             estimates: quota(self.estimates.held(&who.tenant) as u64, limits.max_estimates),
-            device_seconds_today: device_time
-                .and_then(|time| quota(time.as_secs(), limits.max_device_seconds_per_day)),
+            device_seconds_today: recorded.and_then(|recorded| {
+                quota(recorded.device_time.as_secs(), limits.max_device_seconds_per_day)
+            }),
             max_priority: limits.max_priority,
             record_bytes,
         })
@@ -102,11 +103,14 @@ mod tests {
         assert_eq!(today().await, None, "nobody knows");
         drop(release);
         hanging.join().unwrap();
-        let known = loop {
-            if let Some(quota) = today().await {
-                break quota;
+        let known = timeout(Duration::from_secs(60), async {
+            loop {
+                if let Some(quota) = today().await {
+                    break quota;
+                }
             }
-        };
+        });
+        let known = known.await.expect("the store tells again");
         assert_eq!((known.used, known.max), (0, Some(1000)));
     }
 }
