@@ -9,7 +9,7 @@ use super::listen::Sockets;
 use super::open::Data;
 use super::operators::AdminApi;
 use super::rates::Limiter;
-use super::reload::Reloader;
+use super::reload::{Reloader, warn_of_tenants};
 use super::socket::SocketFile;
 use super::{ServeError, connections, http, pages};
 use crate::config::{Config, ConfigError};
@@ -57,13 +57,7 @@ pub struct Running {
 /// # Errors
 /// [`ServeError`].
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
-    for tenant in config.tenants_that_fill_the_queue() {
-        tracing::warn!(
-            tenant,
-            max_queued_jobs = config.max_queued_jobs,
-            "the tenant's max_active_jobs lets it fill the queue, so that no other tenant can submit"
-        );
-    }
+    warn_of_tenants(config);
     let addresses = Limiter::new(&config.rates);
     let clients = Reloadable::new(authenticator(config)?);
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;

@@ -187,6 +187,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_cut(context)?;
         Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }

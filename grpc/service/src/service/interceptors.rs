@@ -34,6 +34,7 @@ impl Interceptor for AuthInterceptor {
         let certificate = peer.certificate.as_deref();
         let identity = self.authenticator.identify(request.metadata(), certificate);
         let identity = identity.map_err(|status| {
+            peer.place.is_of_nobody();
             let has_token = request.metadata().contains_key("authorization");
             self.scheduler
                 .metrics()
@@ -97,8 +98,10 @@ pub fn not_grpc(request: &http::Request<Body>) -> Option<http::Response<Body>> {
     };
     let mut response = http::Response::default();
     *response.status_mut() = status;
-    let allowed = HeaderValue::from_static("POST");
-    response.headers_mut().insert(header::ALLOW, allowed);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = HeaderValue::from_static("POST");
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
     Some(response)
 }
 

@@ -40,12 +40,24 @@ struct Use {
     cut: CancellationToken,
 }
 
+/// Who gives its place first: the least. It tells whether the client is known, whether it has calls in flight, and its
+/// last use.
+type Rank = (bool, bool, Instant);
+
 impl Use {
-    /// Who gives its place first: the least. A known client with a call in flight never does.
-    fn rank(&self) -> Option<(bool, bool, Instant)> {
+    /// `None` for a known client with a call in flight, which never gives its place.
+    fn rank(&self) -> Option<Rank> {
         let has_calls = self.n_calls > 0;
         let is_known = self.client.is_some();
         (!is_known || !has_calls).then_some((is_known, has_calls, self.last))
+    }
+}
+
+impl Connections {
+    /// The connection that gives its place first, with its rank.
+    fn least_needed(&self) -> Option<(Rank, u64)> {
+        let ranks = self.all.iter().filter_map(|(id, used)| Some((used.rank()?, *id)));
+        ranks.min_by_key(|(rank, _)| *rank)
     }
 }
 
@@ -64,18 +76,21 @@ impl Held {
     /// The connection that gives its place, of an address or else of all. Strangers of the address that has the most
     /// go first: whoever floods the service displaces its own connections.
     fn least_needed(&self, of: Option<IpAddr>) -> Option<(IpAddr, u64)> {
+        if let Some(address) = of.or_else(|| self.with_most_strangers()) {
+            let (_, id) = self.by_address.get(&address)?.least_needed()?;
+            return Some((address, id));
+        }
+        let of_each = self.by_address.iter().filter_map(|(address, connections)| {
+            let (rank, id) = connections.least_needed()?;
+            Some((rank, (*address, id)))
+        });
+        of_each.min_by_key(|(rank, _)| *rank).map(|(_, found)| found)
+    }
+
+    fn with_most_strangers(&self) -> Option<IpAddr> {
         let most = self.by_address.iter().max_by_key(|(_, all)| all.n_strangers);
         let most = most.filter(|(_, all)| all.n_strangers > 0);
-        let of = of.or(most.map(|(address, _)| *address));
-        let among = self
-            .by_address
-            .iter()
-            .filter(|(address, _)| of.is_none_or(|of| of == **address));
-        among
-            .flat_map(|(address, connections)| connections.all.iter().map(|(id, used)| (*address, *id, used)))
-            .filter_map(|(address, id, used)| Some((used.rank()?, (address, id))))
-            .min_by_key(|(rank, _)| *rank)
-            .map(|(_, found)| found)
+        most.map(|(address, _)| *address)
     }
 }
 
@@ -197,6 +212,20 @@ impl Place {
             if used.client.is_none() {
                 used.client = places.clients.take(client.to_owned());
                 connections.n_strangers -= usize::from(used.client.is_some());
+            }
+        });
+    }
+
+    /// Says that nobody known made the latest call: the connection is a stranger's again, for a client may have been
+    /// removed.
+    pub fn is_of_nobody(&self) {
+        self.change(|connections, _| {
+            let Some(used) = connections.all.get_mut(&self.id) else {
+                return;
+            };
+            if used.client.take().is_some() {
+                used.last = Instant::now();
+                connections.n_strangers += 1;
             }
         });
     }
@@ -334,11 +363,43 @@ mod tests {
         places.expire();
         assert!(is_closed(&watching) && !is_closed(&known));
         assert_eq!(places.held().n, 1);
+    }
 
-        let slow = self::places(8, 8, Duration::from_secs(3600));
-        let taken = slow.take(address(1)).unwrap();
-        slow.expire();
-        taken.place().is_used();
-        assert!(!is_closed(&taken));
+    #[test]
+    fn a_call_that_is_open_to_all_keeps_a_stranger() {
+        let hour = Duration::from_secs(3600);
+        let places = places(8, 8, hour);
+        let [silent, calling] = [1, 2].map(|n| places.take(address(n)).unwrap());
+        let begun = Instant::now().checked_sub(2 * hour).unwrap();
+        for taken in [&silent, &calling] {
+            taken.place().change_use(|used| used.last = begun);
+        }
+        calling.place().is_used();
+        places.expire();
+        assert!(is_closed(&silent) && !is_closed(&calling));
+    }
+
+    #[test]
+    fn a_client_that_is_not_known_any_more_is_a_stranger() {
+        let places = places(8, 8, Duration::ZERO);
+        let taken = places.take(address(1)).unwrap();
+        let n_strangers = || places.held().by_address[&address(1)].n_strangers;
+        taken.place().is_of("revoked");
+        assert_eq!(
+            (n_strangers(), places.clients.held(&"revoked".to_owned())),
+            (0, 1)
+        );
+        for _ in 0..2 {
+            taken.place().is_of_nobody();
+            assert_eq!(
+                (n_strangers(), places.clients.held(&"revoked".to_owned())),
+                (1, 0)
+            );
+        }
+        taken.place().is_of("revoked");
+        assert_eq!(n_strangers(), 0);
+        taken.place().is_of_nobody();
+        places.expire();
+        assert!(is_closed(&taken));
     }
 }

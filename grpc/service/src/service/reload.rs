@@ -119,11 +119,23 @@ impl Reloader {
         self.scheduler.set_max_limits(next.limits.into());
         self.scheduler.set_day_limits(next.day_limits());
         self.clients.set(clients);
+        warn_of_tenants(&next);
         *running = next;
         Ok(Reloaded {
             changed: changed.into_iter().collect(),
             ..reloaded
         })
+    }
+}
+
+/// Warns of tenants that can keep others out.
+pub fn warn_of_tenants(config: &Config) {
+    for tenant in config.tenants_that_fill_the_queue() {
+        tracing::warn!(
+            tenant,
+            max_queued_jobs = config.max_queued_jobs,
+            "the tenant's max_active_jobs lets it fill the queue, so that no other tenant can submit"
+        );
     }
 }
 

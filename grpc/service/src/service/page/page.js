@@ -92,7 +92,7 @@ const ACTIVE = [["Job"], ["State"], ["Phase"], ["Size"], ["Tenant", "clip"], ["F
   ["Deadline", "number"], ["Age", "number"]];
 
 function phaseCell(job) {
-  if (job.waits_for) return make("span", { title: job.waits_for }, "waits for its tenant's next day");
+  if (job.waits_for) return make("span", { title: job.waits_for }, "waits for the next day");
   return job.stage ? `${job.stage}, ${percent(job.progress)}` : "";
 }
 
