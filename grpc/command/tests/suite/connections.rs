@@ -33,7 +33,7 @@ async fn known(address: &str) -> SendRequest<Sent> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_without_a_call_of_a_known_client_is_closed() {
     let folder = Folder::new();
-    with_client(&folder, "first_call_seconds = 2\n");
+    with_client(&folder, "first_call_seconds = 5\n");
     let service = Appliance::start(&folder, "--config clients.toml");
     let known = known(&service.address).await;
     let mut watching = http2(&service.address).await;

@@ -1,7 +1,7 @@
 //! Processes that make no progress are told, ended and replaced.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, signal, slow_job, submit, until, wait};
+use crate::common::appliance::{Appliance, air_job, reaches, signal, slow_job, submit, until, wait};
 use quarry_client::Client;
 use quarry_client::protocol::{FailureClass, Job, JobState};
 use std::time::Duration;
@@ -54,9 +54,7 @@ async fn a_worker_that_hangs_is_replaced_and_its_job_repeated() {
     for _ in 0..3 {
         ids.push(submit(&mut client, spec.clone()).await.id);
     }
-    while client.get(&ids[0]).await.unwrap().state() != JobState::Queued {
-        sleep(Duration::from_millis(5)).await;
-    }
+    reaches(&mut client, &ids[0], JobState::Queued).await;
     signal("STOP", service.process("worker"));
     case.quarry("admin --data data resume").exits(0);
     hung_device(&service);

@@ -1,7 +1,7 @@
 //! Limits on clients that are unauthenticated, do not read, or do not send.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, until, upload};
+use crate::common::appliance::{Appliance, until, until_async, upload};
 use crate::common::identity::{authority, certificate, sha256};
 use crate::common::raw::{answer, call, code, http2, message, whole};
 use quarry_client::protocol::prover_client::ProverClient;
@@ -135,7 +135,7 @@ async fn downloads_that_nobody_reads_hold_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_reads_loses_its_connection() {
     let folder = Folder::new();
-    folder.write("stall.toml", "max_client_stall_seconds = 2");
+    folder.write("stall.toml", "max_client_stall_seconds = 5");
     let service = Appliance::start(&folder, "--config stall.toml");
     folder.write("large.bin", vec![7; 8 << 20]);
     let mut client = service.client().await;
@@ -151,16 +151,20 @@ async fn a_client_that_never_reads_loses_its_connection() {
     assert!(unread.iter().all(|answer| code(answer) == Code::Ok));
     until("an end of the connection", || greedy.is_closed().then_some(()));
     // Its places are free, although it still holds its streams.
-    while let Err(status) = client.download(&artifact, &folder.file("copy.bin")).await {
-        assert!(status.to_string().contains("too many streams"), "{status}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_async("free place", async || {
+        let copied = client.download(&artifact, &folder.file("copy.bin")).await;
+        let Err(refused) = copied.map_err(|error| error.to_string()) else {
+            return Some(());
+        };
+        assert!(refused.contains("too many streams"), "{refused}");
+        None
+    })
+    .await;
     drop(unread);
 }
 
 /// Waits until the server closes; returns how long that took.
-async fn closes(mut stream: impl AsyncRead + Unpin) -> u64 {
-    let begin = Instant::now();
+async fn closes(begin: Instant, mut stream: impl AsyncRead + Unpin) -> u64 {
     let mut said = Vec::new();
     let end = timeout(Duration::from_secs(30), stream.read_to_end(&mut said)).await;
     // Whether it ends with an error or not is up to the service.
@@ -191,8 +195,10 @@ async fn a_connection_over_tls_says_something() {
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
+    let begin = Instant::now();
     let stream = TcpStream::connect(&service.address).await.unwrap();
     let shaken = connector.connect(name, stream).await.unwrap();
+    let begin_silent = Instant::now();
     let silent = TcpStream::connect(&service.address).await.unwrap();
     // A connection of a known client is kept, even if it is silent afterwards.
     let mut client = Client::connect(&Connection {
@@ -204,7 +210,7 @@ async fn a_connection_over_tls_says_something() {
     .await
     .unwrap();
     client.capabilities().await.unwrap();
-    let (shaken, silent) = tokio::join!(closes(shaken), closes(silent));
+    let (shaken, silent) = tokio::join!(closes(begin, shaken), closes(begin_silent, silent));
     assert!((9..15).contains(&shaken), "{shaken}");
     assert!((9..15).contains(&silent), "{silent}");
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,11 +1,10 @@
 //! Files that rot between the preparation and the proof: nobody's input is at fault.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, submit, until, wait};
+use crate::common::appliance::{Appliance, air_job, reaches, submit, until, wait};
 use quarry_client::protocol::{FailureClass, JobState};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tokio::time::{Duration, sleep};
 
 /// The folder of the only prepared job.
 fn scratch(case: &Folder) -> PathBuf {
@@ -55,9 +54,7 @@ async fn a_damaged_scratch_file_fails_one_attempt() {
     for (n, (name, damage)) in damages.into_iter().enumerate() {
         case.quarry("admin --data data pause test").exits(0);
         let id = submit(&mut client, spec.clone()).await.id;
-        while client.get(&id).await.unwrap().state() != JobState::Queued {
-            sleep(Duration::from_millis(5)).await;
-        }
+        reaches(&mut client, &id, JobState::Queued).await;
         damage(&scratch(&case).join(name));
         case.quarry("admin --data data resume").exits(0);
         let job = wait(&mut client, &id).await;

@@ -2,7 +2,8 @@
 
 use super::Folder;
 use quarry_client::protocol::{
-    AirInput, ArtifactRef, Job, JobSpec, NamedProfile, ProgramInput, job_spec::Input, job_spec::Parameters,
+    AirInput, ArtifactRef, Job, JobSpec, JobState, NamedProfile, ProgramInput, job_spec::Input,
+    job_spec::Parameters,
 };
 use quarry_client::{Client, ClientError, Connection};
 use serde_json::Value;
@@ -250,6 +251,28 @@ pub fn until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("no {what} within a minute");
+}
+
+/// [`until`] for what has to be awaited: a proof, for example. At most two minutes.
+pub async fn until_async<T>(what: &str, mut find: impl AsyncFnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(120) {
+        if let Some(found) = find().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("no {what} within two minutes");
+}
+
+/// Waits until a job has a state.
+pub async fn reaches(client: &mut Client, id: &str, state: JobState) -> Job {
+    until_async(state.as_str_name(), async || {
+        let job = client.get(id).await.unwrap();
+        assert!(job.state() == state || !job.state().has_ended(), "{job:?}");
+        (job.state() == state).then_some(job)
+    })
+    .await
 }
 
 /// Uploads the four files of a case, with the parameters `tag`.
