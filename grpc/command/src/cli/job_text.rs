@@ -160,7 +160,7 @@ pub fn took(job: &Job) -> Option<Duration> {
 /// What is done for a job now, or that it waits for a day with device seconds left.
 fn phase(job: &Job) -> Option<String> {
     if !job.waits_for.is_empty() {
-        return Some("day limit".to_owned());
+        return Some("waits for the next day".to_owned());
     }
     let is_shown = !job.state().has_ended() && !job.stage.is_empty();
     is_shown.then(|| format!("{} {:.0} %", job.stage, job.progress * 100.0))
