@@ -279,7 +279,7 @@ impl Client {
             offset: file.metadata().await.map_err(in_file(&part))?.len(),
             tenant: tenant.to_owned(),
         };
-        let received = self.receive(request, &mut file, &part).await;
+        let received = self.receive(request, artifact, &mut file, &part).await;
         if let Err(error) = received {
             let _ = file.flush().await;
             let is_empty = file.metadata().await.is_ok_and(|part| part.len() == 0);
@@ -298,15 +298,19 @@ impl Client {
         fs::rename(&part, to).await.map_err(in_file(to))
     }
 
-    /// Appends the rest of a file to its `.part` file.
+    /// Appends the rest of a file to its `.part` file. A service that sends more than the file has must not fill the disk.
     async fn receive(
         &mut self,
         request: DownloadArtifactRequest,
+        artifact: &ArtifactRef,
         file: &mut File,
         part: &Path,
     ) -> Result<(), ClientError> {
+        let mut left = artifact.size.saturating_sub(request.offset);
         let mut chunks = self.inner.download_artifact(request).await?.into_inner();
         while let Some(chunk) = chunks.message().await? {
+            let rest = left.checked_sub(chunk.data.len() as u64);
+            left = rest.ok_or_else(|| ClientError::Damaged(artifact.sha256.clone()))?;
             file.write_all(&chunk.data).await.map_err(in_file(part))?;
         }
         Ok(())

@@ -53,7 +53,8 @@ pub fn list(args: &List) -> Result<(), Failure> {
                     return Ok(String::new());
                 }
             }
-            if page.next_page_token.is_empty() {
+            // The same token again would be the same page without end.
+            if page.next_page_token.is_empty() || page.next_page_token == request.page_token {
                 break;
             }
             request.page_token = page.next_page_token;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// A client keeps at most this part of all places against others, so that it cannot lock them out.
+/// A client keeps at most this part of all places against others, and of those of an address, so that it cannot lock
+/// them out.
 const MAX_PART_OF_CLIENT: usize = 4;
 
 /// The places of all connections.
@@ -15,6 +16,7 @@ pub struct Places {
     limits: SlotLimits,
     first_call: Duration,
     clients: Arc<Slots<String>>,
+    clients_here: Arc<Slots<(IpAddr, String)>>,
     held: Mutex<Held>,
 }
 
@@ -34,7 +36,7 @@ struct Connections {
 
 /// How a connection is used. It is a stranger's until a call of a known client, or without clients any call.
 struct Use {
-    client: Option<Slot<String>>,
+    client: Option<Known>,
     n_calls: usize,
     last: Instant,
     cut: CancellationToken,
@@ -43,6 +45,12 @@ struct Use {
 /// Who gives its place first: the least. It tells whether the client is known, whether it has calls in flight, and its
 /// last use.
 type Rank = (bool, bool, Instant);
+
+/// A known client's part of all places, and of those of its address.
+struct Known {
+    _all: Slot<String>,
+    _here: Slot<(IpAddr, String)>,
+}
 
 impl Use {
     /// `None` for a known client with a call in flight, which never gives its place.
@@ -97,20 +105,34 @@ impl Held {
 impl Places {
     /// Creates free places. A stranger keeps its place for `first_call` after its last answered call.
     pub fn new(limits: SlotLimits, first_call: Duration) -> Arc<Self> {
+        let part = |places: usize| (places / MAX_PART_OF_CLIENT).max(1);
         let clients = Slots::new(SlotLimits {
-            per_holder: (limits.total / MAX_PART_OF_CLIENT).max(1),
+            per_holder: part(limits.total),
+            total: limits.total,
+        });
+        let clients_here = Slots::new(SlotLimits {
+            per_holder: part(limits.per_holder),
             total: limits.total,
         });
         Arc::new(Self {
             limits,
             first_call,
             clients,
+            clients_here,
             held: Mutex::default(),
         })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection of a known client; `None` beyond the client's part.
+    fn known(&self, address: IpAddr, client: &str) -> Option<Known> {
+        Some(Known {
+            _here: self.clients_here.take((address, client.to_owned()))?,
+            _all: self.clients.take(client.to_owned())?,
+        })
     }
 
     /// Gives a place to a new connection of an address; `None` if all are taken by connections that are needed.
@@ -201,8 +223,7 @@ impl Place {
         });
     }
 
-    /// Says that a known client made a call. Beyond the client's part of all places, the connection stays a
-    /// stranger's.
+    /// Says that a known client made a call. Beyond the client's part, the connection stays a stranger's.
     pub fn is_of(&self, client: &str) {
         self.change(|connections, places| {
             let Some(used) = connections.all.get_mut(&self.id) else {
@@ -210,7 +231,7 @@ impl Place {
             };
             used.last = Instant::now();
             if used.client.is_none() {
-                used.client = places.clients.take(client.to_owned());
+                used.client = places.known(self.address, client);
                 connections.n_strangers -= usize::from(used.client.is_some());
             }
         });
@@ -305,6 +326,23 @@ mod tests {
         drop((friend, flood, more));
         let held = places.held();
         assert!(held.n == 0 && held.by_address.is_empty());
+    }
+
+    #[test]
+    fn a_client_does_not_lock_others_out_of_its_address() {
+        let places = places(8, 1000, Duration::MAX);
+        let busy: Vec<_> = (0..8)
+            .map(|_| {
+                let taken = places.take(address(1)).unwrap();
+                taken.place().is_of("greedy");
+                let call = taken.place().call();
+                (taken, call)
+            })
+            .collect();
+        let other = places.take(address(1)).expect("a place");
+        other.place().is_of("other");
+        let n_closed = busy.iter().filter(|(taken, _)| is_closed(taken)).count();
+        assert_eq!(n_closed, 1);
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn lists_read_so_much(store: &dyn JobStore) {
         submit(store, "reading", "", &"r".repeat(FULL_READ_BYTES / 4));
     }
     let none = Listing {
-        tenant: Some("nobody".to_owned()),
+        labels: [("nobody".to_owned(), "has it".to_owned())].into(),
         page_size: 500,
         ..Listing::default()
     };
@@ -287,6 +287,18 @@ fn lists_read_so_much(store: &dyn JobStore) {
         ..Listing::default()
     };
     assert_eq!(all_jobs(store, own).0.len(), 5);
+    // The jobs of others are not read for a tenant's list.
+    submit(store, "few", "", "");
+    for _ in 0..5 {
+        submit(store, "reading", "", &"r".repeat(FULL_READ_BYTES / 4));
+    }
+    let few = Listing {
+        tenant: Some("few".to_owned()),
+        page_size: 500,
+        ..Listing::default()
+    };
+    let page = store.list(&few).unwrap();
+    assert!(page.jobs.len() == 1 && page.next.is_empty());
     // What is read at a start goes on over the pages.
     let mut found = 0;
     let oldest = Listing {

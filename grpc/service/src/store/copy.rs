@@ -1,7 +1,7 @@
 //! A copy of a store, for a backup or a restore.
 
 use super::file::{self, begin, keep_name};
-use super::schema::{ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, META, RECORD_BYTES};
+use super::schema::{ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, JOBS_OF, META, RECORD_BYTES};
 use super::{StoreError, home};
 use redb::{Database, ReadableDatabase, ReadableTable, TableError};
 use std::path::Path;
@@ -30,6 +30,7 @@ pub fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
     copy_tables!(
         META,
         JOBS,
+        JOBS_OF,
         ACTIVE,
         DEDUP,
         EVENTS,

@@ -7,8 +7,8 @@ use super::file::{self, begin, keep_name};
 use super::records::{bytes_of, decode, event, find, find_to_write, number_of, readable, record};
 use super::removal;
 use super::schema::{
-    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES, next,
-    upgrade,
+    self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, JOBS_OF, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES,
+    next, upgrade,
 };
 use super::{FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
 use super::{device_time, home};
@@ -18,7 +18,7 @@ use crate::job::{Job, Spec};
 use crate::place::Place;
 use prost::Message;
 use quarry_client::protocol::{self, JobEvent};
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageError};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -205,6 +205,7 @@ impl JobStore for RedbStore {
                 write.open_table(DEDUP)?.insert((tenant, key), number)?;
             }
             write.open_table(ACTIVE)?.insert(number, ())?;
+            write.open_table(JOBS_OF)?.insert((tenant, number), ())?;
             let job = Job::new(id, tenant.to_owned(), spec, lease);
             let job = record(&write, number, job)?;
             crash::point("submit.before-commit");
@@ -245,23 +246,32 @@ impl JobStore for RedbStore {
             };
             let read = database.begin_read()?;
             let jobs = read.open_table(JOBS)?;
+            let jobs_of = read.open_table(JOBS_OF)?;
+            let numbers: Box<dyn Iterator<Item = Result<u64, StorageError>>> = match &listing.tenant {
+                Some(tenant) => {
+                    let of = jobs_of.range((&**tenant, 0)..(&**tenant, before))?;
+                    Box::new(of.rev().map(|entry| Ok(entry?.0.value().1)))
+                }
+                None => Box::new(jobs.range(..before)?.rev().map(|entry| Ok(entry?.0.value()))),
+            };
             let mut page = Page::default();
             let (mut n_bytes, mut n_read) = (0, 0);
-            for (n, entry) in jobs.range(..before)?.rev().enumerate() {
-                let (number, record) = entry?;
+            for (n, number) in numbers.enumerate() {
+                let number = number?;
                 if n >= MAX_LOOKED_AT || n_read >= FULL_READ_BYTES {
-                    page.next = format!("{:x}", number.value() + 1);
+                    page.next = format!("{:x}", number + 1);
                     break;
                 }
+                let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
                 n_read += record.value().len();
-                let job = readable(number.value(), record.value());
+                let job = readable(number, record.value());
                 let Some(job) = job.filter(|job| listing.takes(job)) else {
                     continue;
                 };
                 n_bytes += protocol::Job::from(job.clone()).encoded_len();
                 page.jobs.push(job);
                 if page.jobs.len() >= listing.page_size || n_bytes >= FULL_PAGE_BYTES {
-                    page.next = format!("{:x}", number.value());
+                    page.next = format!("{:x}", number);
                     break;
                 }
             }

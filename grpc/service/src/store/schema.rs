@@ -20,9 +20,10 @@ pub const DEDUP: TableDefinition<(&str, &str), u64> = TableDefinition::new("dedu
 pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
 /// Index of event cursors by job number.
 pub const EVENTS_OF: TableDefinition<(u64, u64), ()> = TableDefinition::new("events of jobs");
+/// Index of job numbers by tenant.
+pub const JOBS_OF: TableDefinition<(&str, u64), ()> = TableDefinition::new("jobs of tenants");
 /// Device time by tenant: the last day on which it used some, and the milliseconds of that day.
 pub const DEVICE_TIME: TableDefinition<&str, (u64, u64)> = TableDefinition::new("device time");
-
 /// Bytes that the records of a tenant's jobs and of their events take, by tenant.
 pub const RECORD_BYTES: TableDefinition<&str, u64> = TableDefinition::new("record bytes");
 
@@ -37,7 +38,7 @@ type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
 /// store.
-const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time, count_record_bytes];
+const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time, look_at_tenants];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(JOBS)?;
@@ -63,8 +64,9 @@ fn count_device_time(write: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn count_record_bytes(write: &WriteTransaction) -> Result<(), StoreError> {
-    let mut table = write.open_table(RECORD_BYTES)?;
+/// Indexes the jobs of each tenant, and counts the bytes of their records.
+fn look_at_tenants(write: &WriteTransaction) -> Result<(), StoreError> {
+    let (mut jobs_of, mut table) = (write.open_table(JOBS_OF)?, write.open_table(RECORD_BYTES)?);
     let (jobs, events) = (write.open_table(JOBS)?, write.open_table(EVENTS)?);
     let index = write.open_table(EVENTS_OF)?;
     for entry in jobs.iter()? {
@@ -73,6 +75,7 @@ fn count_record_bytes(write: &WriteTransaction) -> Result<(), StoreError> {
         let Some(job) = readable(number, record) else {
             continue;
         };
+        jobs_of.insert((&*job.tenant, number), ())?;
         let mut bytes = record.len() as u64;
         for entry in index.range((number, 0)..=(number, u64::MAX))? {
             let event = events.get(entry?.0.value().1)?;
@@ -214,6 +217,9 @@ mod tests {
             }
             assert!(n_events == all.len() && n_events > 10, "{n_events}");
             assert!(store.record_bytes("").unwrap() > 1000);
+            let tenant = Some(String::new());
+            let own = store.list(&Listing { tenant, ..listing }).unwrap().jobs;
+            assert_eq!(own, jobs, "found by their tenant");
             conformance::records_are_counted(&store);
         }
     }
