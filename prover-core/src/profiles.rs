@@ -55,16 +55,7 @@ pub const PROFILES: &[Profile] = &[
         stone_version: StoneVersion::Stone5,
         ..INTEGRITY_KECCAK160
     },
-    Profile {
-        name: "integrity-stone6-blake248",
-        purpose: "Integrity on Starknet, swiftness (blake2s_248_lsb, stone6)",
-        commitment_hashes: CommitmentHashes {
-            bottom: Hash::Blake256Masked248Lsb,
-            ..INTEGRITY_KECCAK160.commitment_hashes
-        },
-        pow_hash: Hash::Blake256,
-        ..INTEGRITY_KECCAK160
-    },
+    INTEGRITY_BLAKE248,
     // The parameters of SHARP's root proofs as reported: 11 queries x log blowup 6 + 30 bits of proof of work = 96.
     // Hashes and the form of the public input are those that the contracts compute.
     Profile {
@@ -92,7 +83,7 @@ pub const PROFILES: &[Profile] = &[
 /// Hashes: Integrity's setting `keccak_160_lsb`, with the Poseidon channel and the Pedersen page hash that it requires.
 /// Quarry's choices: log blowup 3 with 21 bits of proof of work, so that 25 queries give 96 bits; Poseidon on nine
 /// Merkle layers, of which queries share most nodes, and the cheaper hash below.
-const INTEGRITY_KECCAK160: Profile = Profile {
+pub(crate) const INTEGRITY_KECCAK160: Profile = Profile {
     name: "integrity-stone6-keccak160",
     purpose: "Integrity on Starknet, swiftness (keccak_160_lsb, stone6)",
     limits: &limits::INTEGRITY,
@@ -110,6 +101,18 @@ const INTEGRITY_KECCAK160: Profile = Profile {
     log_n_cosets: 3,
     proof_of_work_bits: 21,
     max_queries: 96,
+};
+
+/// The same for Integrity's setting `blake2s_248_lsb`.
+pub(crate) const INTEGRITY_BLAKE248: Profile = Profile {
+    name: "integrity-stone6-blake248",
+    purpose: "Integrity on Starknet, swiftness (blake2s_248_lsb, stone6)",
+    commitment_hashes: CommitmentHashes {
+        bottom: Hash::Blake256Masked248Lsb,
+        ..INTEGRITY_KECCAK160.commitment_hashes
+    },
+    pow_hash: Hash::Blake256,
+    ..INTEGRITY_KECCAK160
 };
 
 /// Stone's defaults where its parameter file says nothing. Log blowup 4 and 24 bits of proof of work, with which 18
@@ -281,10 +284,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError::Limits`], with all objections.
     pub fn check(&self, parameters: &Parameters) -> Result<(), ProfileError> {
-        let mut objections = self.limits.objections(parameters);
-        if !self.limits.any_hashes {
-            objections.extend(self.other_hashes(parameters));
-        }
+        let objections = self.objections(parameters);
         if objections.is_empty() {
             return Ok(());
         }
@@ -293,6 +293,15 @@ impl Profile {
             verifier: self.limits.verifier,
             objections: objections.join("; "),
         })
+    }
+
+    /// Why the profile's verifier does not accept the parameters, in words.
+    pub(crate) fn objections(&self, parameters: &Parameters) -> Vec<String> {
+        let mut objections = self.limits.objections(parameters);
+        if !self.limits.any_hashes {
+            objections.extend(self.other_hashes(parameters));
+        }
+        objections
     }
 
     /// The hashes, and the form of the public input, that differ from the profile's, in words.

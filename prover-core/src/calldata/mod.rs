@@ -50,7 +50,7 @@ pub enum CalldataError {
     #[error(transparent)]
     Run(FactsError),
     /// The contracts do not accept proofs with this layout or these parameters.
-    #[error("Integrity does not accept this proof: {0}")]
+    #[error(transparent)]
     Configuration(#[from] NoConfiguration),
     /// The proof does not hold.
     #[error(transparent)]

@@ -8,7 +8,7 @@ pub use cells::{CellsError, HashedCells, hashed_cells};
 use super::short_string;
 use crate::cairo::run::RunMode;
 use crate::parameters::Parameters;
-use crate::profiles::{Profile, ProfileError};
+use crate::profiles::{INTEGRITY_BLAKE248, INTEGRITY_KECCAK160, Profile};
 use quarry_kernels::hash::poseidon;
 use quarry_kernels::{Felt, Hash};
 
@@ -44,19 +44,10 @@ impl MemoryVerification {
     }
 }
 
-/// Each commitment hash that the contracts support, its setting `hasher`, and the profile of the proofs that the
-/// contracts accept with it.
-const HASHERS: [(Hash, &str, &str); 2] = [
-    (
-        Hash::Keccak256Masked160Lsb,
-        "keccak_160_lsb",
-        "integrity-stone6-keccak160",
-    ),
-    (
-        Hash::Blake256Masked248Lsb,
-        "blake2s_248_lsb",
-        "integrity-stone6-blake248",
-    ),
+/// Each setting `hasher` that Quarry names, and the profile of the proofs that the contracts accept with it.
+const HASHERS: [(&str, Profile); 2] = [
+    ("keccak_160_lsb", INTEGRITY_KECCAK160),
+    ("blake2s_248_lsb", INTEGRITY_BLAKE248),
 ];
 
 /// The settings with which the contracts verify a proof. Each enters the configuration hash as a short string.
@@ -79,15 +70,23 @@ pub enum NoConfiguration {
     /// A commitment hash that the contracts do not support.
     #[error(
         "Integrity has no setting for commitment_hash {}; it supports {}", found.name(),
-        HASHERS.map(|(hash, ..)| hash.name()).join(" and ")
+        HASHERS.map(|(_, profile)| profile.commitment_hashes.bottom.name()).join(" and ")
     )]
     Hash {
         /// The proof's.
         found: Hash,
     },
-    /// A layout or parameters that the contracts reject.
-    #[error(transparent)]
-    Refused(#[from] ProfileError),
+    /// A layout that the contracts do not support.
+    #[error("Integrity has no verifier for layout '{found}'; it has {}", supported.join(", "))]
+    Layout {
+        /// The proof's.
+        found: String,
+        /// Those that they support.
+        supported: &'static [&'static str],
+    },
+    /// Parameters that the contracts reject: what is wrong with them.
+    #[error("Integrity does not accept these parameters: {0}")]
+    Parameters(String),
 }
 
 impl Configuration {
@@ -101,15 +100,25 @@ impl Configuration {
         parameters: &Parameters,
     ) -> Result<Self, NoConfiguration> {
         let found = parameters.commitment_hashes.bottom;
-        let entry = HASHERS.iter().find(|(hash, ..)| *hash == found);
-        let (_, hasher, profile) = entry.ok_or(NoConfiguration::Hash { found })?;
+        let known = HASHERS
+            .iter()
+            .find(|(_, profile)| profile.commitment_hashes.bottom == found);
+        let (hasher, profile) = known.ok_or(NoConfiguration::Hash { found })?;
+        if let Some(supported) = profile.limits.layouts.filter(|all| !all.contains(&layout)) {
+            return Err(NoConfiguration::Layout {
+                found: layout.to_owned(),
+                supported,
+            });
+        }
         // Both hashers work with both forms of the public input.
         let profile = Profile {
             stone_version: parameters.stone_version,
-            ..*Profile::by_name(profile)?
+            ..*profile
         };
-        profile.check_layout(layout)?;
-        profile.check(parameters)?;
+        let objections = profile.objections(parameters);
+        if !objections.is_empty() {
+            return Err(NoConfiguration::Parameters(objections.join("; ")));
+        }
         Ok(Self {
             layout: layout.to_owned(),
             hasher,
@@ -118,15 +127,19 @@ impl Configuration {
         })
     }
 
-    /// The contracts' `VerifierConfiguration`.
-    pub fn settings(&self) -> [Felt; 4] {
-        let settings = [
+    /// The settings, in the contracts' order.
+    pub fn names(&self) -> [&str; 4] {
+        [
             &self.layout,
             self.hasher,
             self.stone_version,
             self.memory_verification,
-        ];
-        settings.map(short_string)
+        ]
+    }
+
+    /// The contracts' `VerifierConfiguration`.
+    pub fn settings(&self) -> [Felt; 4] {
+        self.names().map(short_string)
     }
 
     /// The contracts' `verifier_config_hash`.

@@ -35,9 +35,9 @@ pub struct Limits {
     pub programs: Option<&'static str>,
 }
 
-/// Integrity 2.1, the verifier on Starknet. FRI and proof of work: the bounds in its configuration checks, which
-/// swiftness shares (`fri/config`: 2 to 15 layers, steps 1 to 4 after a first 0, last layer up to 2^15; `pow/config`:
-/// 20 to 50 bits). Layouts: its published settings. It reads no page headers.
+/// Integrity 2.1, the verifier on Starknet. FRI: the bounds in its configuration checks, which swiftness shares
+/// (`fri/config`: 2 to 15 layers, steps 1 to 4 after a first 0, last layer up to 2^15). Proof of work: Integrity's
+/// `assert_in_range(n_bits, 20, 50)` excludes 50. Layouts: its published settings. It reads no page headers.
 pub(super) const INTEGRITY: Limits = Limits {
     verifier: "Integrity 2.1",
     layouts: Some(&[
@@ -56,7 +56,7 @@ pub(super) const INTEGRITY: Limits = Limits {
     n_fri_layers: 2..=15,
     log_last_layer: 0..=15,
     n_queries: ANY,
-    proof_of_work_bits: 20..=50,
+    proof_of_work_bits: 20..=49,
     min_security_bits: 0,
     programs: None,
 };

@@ -5,6 +5,7 @@ use crate::common::repository_row;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::calldata::{Calldata, CalldataError, Transaction, TransactionError};
+use quarry_prover_core::facts::{FactOptions, ProofFacts};
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::Verifier;
@@ -212,6 +213,37 @@ fn the_mode_is_a_setting() {
     assert!(said.contains("it accepts it as strict, relaxed"), "{said}");
 }
 
+/// Mode strict reads cell by cell to the end of the page; mode relaxed skips what lies before the output.
+#[test]
+fn cells_that_mode_strict_cannot_read_make_it_relaxed() {
+    use quarry_prover_core::cairo::public_input::PublicMemoryCell as Cell;
+    let more = |address| Cell {
+        address,
+        value: 0u64.into(),
+        page: 0,
+    };
+    let changes: [&dyn Fn(&mut Vec<Cell>); 3] = [
+        &|cells| cells.insert(87, more(88)),
+        &|cells| cells.swap(85, 86),
+        &|cells| cells.push(more(217)),
+    ];
+    for change in changes {
+        let mut file = proof_file(ROW);
+        change(&mut file.statement.public_memory);
+        let verifier = Statement::new(&file.statement, &file.parameters).and_then(Verifier::new);
+        let verifier = verifier.expect("a statement");
+        let facts = ProofFacts::of(&verifier, FactOptions::default()).expect("facts");
+        assert_eq!(facts.mode, "relaxed");
+        assert_eq!(
+            verifier.claim().run_modes,
+            [RunMode::Relaxed],
+            "as `verify` says it"
+        );
+        let said = refusal(&file, Some(RunMode::Strict));
+        assert!(said.contains("it accepts it as relaxed"), "{said}");
+    }
+}
+
 #[test]
 fn a_transaction_has_a_limit() {
     let full = calldata(&proof_file(ROW), None)
@@ -240,15 +272,23 @@ fn what_integrity_cannot_accept_is_refused() {
         .memory_segments
         .retain(|name, _| ["program", "execution"].contains(&&**name));
     let said = refusal(&file, None);
-    assert!(said.contains("layout 'plain'"), "{said}");
+    let layouts = "it has dex, recursive, recursive_with_poseidon, small, starknet, starknet_with_keccak";
+    assert_eq!(
+        said,
+        format!("Integrity has no verifier for layout 'plain'; {layouts}")
+    );
     // Parameters beyond its limits.
     let mut file = proof_file(ROW);
     file.parameters.fri.proof_of_work_bits = 19;
     let said = refusal(&file, None);
     assert!(
-        said.contains("proof_of_work_bits is 19, 20 to 50 is accepted"),
+        said.contains("proof_of_work_bits is 19, 20 to 49 is accepted"),
         "{said}"
     );
+    // The contracts exclude their upper bound.
+    file.parameters.fri.proof_of_work_bits = 50;
+    let said = refusal(&file, None);
+    assert!(said.contains("proof_of_work_bits is 50"), "{said}");
     let mut file = proof_file(ROW);
     file.parameters.verifier_friendly_channel_updates = false;
     let said = refusal(&file, None);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cairo::public_input::PublicInput;
+use crate::cairo::public_input::{PublicInput, PublicMemoryCell};
 use crate::facts::vectors::{SHARP_BOOTLOADER, atlantic, felt, felts};
 use crate::profiles::PROFILES;
 
@@ -56,7 +56,47 @@ fn memories_that_the_contracts_cannot_read_are_refused() {
         let segment = public.memory_segments.get_mut(name).unwrap();
         (segment.begin_addr, segment.stop_ptr) = (begin, stop);
     }
-    let cases: [(MemoryVerification, Change, &str); 11] = [
+    fn more(address: u64) -> PublicMemoryCell {
+        PublicMemoryCell {
+            address,
+            value: Felt::from(0u64),
+            page: 0,
+        }
+    }
+    let cases: [(MemoryVerification, Change, &str); 17] = [
+        (
+            Strict,
+            |p| p.public_memory.insert(87, more(88)),
+            "expects address 211 next, found address 88",
+        ),
+        (
+            Strict,
+            |p| p.public_memory.swap(85, 86),
+            "expects address 86 next, found address 87",
+        ),
+        (
+            Strict,
+            |p| p.public_memory.push(more(217)),
+            "strict expects the end next, found address 217",
+        ),
+        (
+            Strict,
+            |p| set(p, "execution", 84, 1),
+            "expects address 0 next, found address 211",
+        ),
+        (
+            Relaxed,
+            |p| {
+                set(p, "output", 217, 217);
+                p.public_memory.truncate(91);
+            },
+            "expects address 217 next, found the end",
+        ),
+        (
+            Relaxed,
+            |p| set(p, "output", 9, 8),
+            "'output' ends before it begins",
+        ),
         (Strict, |p| p.public_memory[9].page = 1, "continuous pages"),
         (Cairo1, |p| p.public_memory[9].page = 1, "continuous pages"),
         (
@@ -214,12 +254,15 @@ fn proofs_that_the_contracts_refuse_have_no_configuration() {
     );
     let good = parameters("integrity-stone6-keccak160");
     let error = of("plain", &good);
-    assert!(error.contains("does not support layout 'plain'"), "{error}");
+    assert!(
+        error.contains("no verifier for layout 'plain'; it has dex, "),
+        "{error}"
+    );
     let mut parameters = good.clone();
     parameters.fri.proof_of_work_bits = 19;
     let error = of("recursive", &parameters);
     assert!(
-        error.contains("proof_of_work_bits is 19, 20 to 50 is accepted"),
+        error.contains("proof_of_work_bits is 19, 20 to 49 is accepted"),
         "{error}"
     );
     let mut parameters = good;
