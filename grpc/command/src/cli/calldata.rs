@@ -4,7 +4,7 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::new_folder::NewFolder;
 use crate::cli::proved::Proved;
 use crate::cli::read::Limit;
-use crate::cli::server::quoted;
+use crate::cli::shell::quoted;
 use crate::cli::statement::parse_felt;
 use crate::cli::table::Table;
 use crate::cli::{facts, interrupt, terminal};
@@ -48,7 +48,7 @@ pub struct Args {
     /// Proof file; - reads standard input
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
-    /// Write the files to this folder, which must be new or empty
+    /// Write the files to this folder, which must be new
     #[arg(long, short, value_name = "FOLDER")]
     out: PathBuf,
     /// Maximum number of felts in the calldata of a transaction, with what an account adds

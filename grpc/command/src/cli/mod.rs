@@ -35,6 +35,7 @@ mod proved;
 mod read;
 mod serve;
 mod server;
+mod shell;
 mod signals;
 mod source;
 mod statement;

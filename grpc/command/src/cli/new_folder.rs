@@ -1,33 +1,35 @@
 //! A new folder with files, written atomically: whole or not at all.
 
 use crate::cli::failure::Failure;
-use crate::cli::output::settle;
+use crate::cli::output::{beside, settle};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A folder that was checked to be free and writable.
+/// A folder that was checked to be new, in a writable folder.
 #[derive(Debug)]
 pub struct NewFolder {
     path: PathBuf,
 }
 
 impl NewFolder {
-    /// Checks, before the work, that the folder can be made. Leaves nothing behind. Only an empty folder may exist.
+    /// Checks, before the work, that the folder can be made. Leaves nothing behind. Nothing may exist there: to rename
+    /// over an empty folder would take it from a shell that is in it, and change its permissions.
     pub fn check(path: &Path) -> Result<Self, Failure> {
+        // Without a final slash or dot, which a name to rename to must not have.
         let this = Self {
-            path: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+            path: path.components().collect(),
         };
-        let is_taken = match fs::read_dir(&this.path) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(why) => why.kind() != io::ErrorKind::NotFound,
-        };
-        if is_taken {
-            let path = path.display();
-            return Err(Failure::bad_input(format!(
-                "'{path}' exists already; choose a new or an empty folder"
-            )));
+        match this.path.symlink_metadata() {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => return Err(this.cannot(&why)),
+            Ok(_) => {
+                let path = path.display();
+                return Err(Failure::bad_input(format!(
+                    "'{path}' exists already; choose a new folder"
+                )));
+            }
         }
         this.temporary().map_err(|why| this.cannot(&why))?;
         Ok(this)
@@ -61,15 +63,7 @@ impl NewFolder {
 
     /// A new folder beside the target, with the permissions that a plain new folder gets; removed when dropped.
     fn temporary(&self) -> io::Result<TempDir> {
-        let parent = match self.path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".quarry-").suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        builder.tempdir_in(parent)
+        beside(&self.path, 0o777, |builder, parent| builder.tempdir_in(parent))
     }
 }
 
@@ -92,21 +86,31 @@ mod tests {
         assert!(target.write(&files[..1]).is_err());
         assert!(path.join("b").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        // An empty folder is as good as none.
-        let empty = folder.path().join("empty");
-        fs::create_dir(&empty).unwrap();
-        NewFolder::check(&empty).unwrap().write(&files).unwrap();
-        assert!(empty.join("b").exists());
+        // A shell may write the name so.
+        for name in ["slash/", "dot/."] {
+            let path = folder.path().join(name);
+            NewFolder::check(&path).unwrap().write(&files).unwrap();
+            assert!(path.join("b").exists());
+        }
     }
 
     #[test]
     fn what_cannot_be_made_is_said_before() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+        let [file, empty, link] = ["file", "empty", "link"].map(|name| folder.path().join(name));
         fs::write(&file, "kept").unwrap();
-        for bad in [file.clone(), file.join("new"), folder.path().join("no/such")] {
-            let error = NewFolder::check(&bad).unwrap_err();
-            assert!(error.message.contains("choose"), "{error}");
+        fs::create_dir(&empty).unwrap();
+        // It leads nowhere.
+        std::os::unix::fs::symlink("no", &link).unwrap();
+        let refused = |path: &Path, says: &str| {
+            let error = NewFolder::check(path).unwrap_err();
+            assert!(error.message.contains(says), "{error}");
+        };
+        for taken in [&file, &empty, &link, &empty.join(".")] {
+            refused(taken, "exists already; choose a new folder");
+        }
+        for bad in [file.join("new"), folder.path().join("no/such")] {
+            refused(&bad, "cannot make folder");
         }
         assert_eq!(fs::read(&file).unwrap(), b"kept");
     }

@@ -80,19 +80,28 @@ impl Target {
         Ok(())
     }
 
-    /// A new file in the target's folder, with the permissions that a plain new file gets; removed when
-    /// dropped.
+    /// A new file beside the target, with the permissions that a plain new file gets; removed when dropped.
     fn temporary(&self) -> io::Result<NamedTempFile> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".quarry-").suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(folder)
+        beside(&self.path, 0o666, |builder, folder| builder.tempfile_in(folder))
     }
+}
+
+/// Makes something temporary in the folder of `path`. `mode` is what a plain new one is asked for; the process's mask
+/// is taken off.
+pub fn beside<T>(
+    path: &Path,
+    mode: u32,
+    make: impl FnOnce(&tempfile::Builder<'_, '_>, &Path) -> io::Result<T>,
+) -> io::Result<T> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".quarry-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    make(&builder, folder)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The connection of the client commands to a service: its flags, signals, and the failures of calls.
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::shell::quoted;
 use crate::cli::source::read;
 use crate::cli::terminal;
 use quarry_client::{Client, ClientError, Connection, speaks_tls};
@@ -139,15 +140,6 @@ impl Server {
             }
         }
         line
-    }
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,[]".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -155,22 +155,21 @@ fn transactions_are_within_the_limit() {
 fn nothing_is_overwritten() {
     let folder = Folder::with_case(CASE);
     folder.write("file", "kept");
-    fs::create_dir(folder.file("out")).unwrap();
-    // An empty folder may be there.
+    fs::create_dir(folder.file("empty")).unwrap();
     folder.quarry(&format!("{COMMAND} out")).exits(0);
     let before = fs::read(folder.file("out/initial.txt")).unwrap();
-    for out in ["out", "file"] {
+    for out in ["out", "file", "empty", "."] {
         folder
             .quarry(&format!("{COMMAND} {out}"))
             .exits(2)
-            .says(&["exists already", out]);
+            .says(&["exists already; choose a new folder", out]);
     }
     assert_eq!(fs::read(folder.file("out/initial.txt")).unwrap(), before);
     assert_eq!(fs::read(folder.file("file")).unwrap(), b"kept");
     folder
         .quarry(&format!("{COMMAND} no/such/out"))
         .exits(2)
-        .says(&["no/such/out"]);
+        .says(&["cannot make folder", "no/such/out"]);
     assert!(folder.names().iter().all(|name| !name.contains(".part")));
 }
 
