@@ -3,8 +3,8 @@
 //!
 //! There are two forms. The full form is one call. The split form is several, for proofs that do not fit in one
 //! transaction: the first call checks everything but FRI, each step checks one layer of FRI, the last call checks the
-//! last layer and registers the fact. Between the calls the contract keeps only hashes of the state, so the sender
-//! passes the state itself, which the verifier computed.
+//! last layer and registers the fact. Of the state of FRI the contract keeps only hashes between the calls, so the
+//! sender passes that state, which the verifier computed.
 //!
 //! Source: Integrity 2.1, `src/contracts/fact_registry.cairo`, `src/deserialization`, `src/fri/fri.cairo`.
 
@@ -16,7 +16,9 @@ mod transaction;
 mod writer;
 
 pub use deployment::{DEPLOYMENTS, Deployment};
-pub use transaction::{CALL_OVERHEAD, DEFAULT_MAX_FELTS, Split, Transaction, TransactionError};
+pub use transaction::{
+    CALL_OVERHEAD, DEFAULT_MAX_FELTS, Split, Transaction, TransactionError, check_public_memory,
+};
 
 use crate::cairo::run::RunMode;
 use crate::expectation::Expectation;
@@ -55,9 +57,9 @@ pub enum CalldataError {
     /// The proof does not hold.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// A digest in the proof is p or above, so that no calldata can hold it.
-    #[error("the proof has a digest that is not a field element")]
-    Digest,
+    /// The verifier accepted the proof, but its record lacks a part: a defect of Quarry.
+    #[error("the record of the verification is incomplete")]
+    Record,
 }
 
 impl Calldata {
@@ -68,34 +70,40 @@ impl Calldata {
     /// # Errors
     /// [`CalldataError`]: the proof does not hold, or Integrity cannot accept it.
     pub fn of(verifier: &Verifier<'_>, proof: &[u8], mode: Option<RunMode>) -> Result<Self, CalldataError> {
-        let statement = verifier.statement();
-        let (public, parameters) = (statement.public_input(), statement.parameters());
-        if public.public_memory.iter().any(|cell| cell.page != 0) {
-            return Err(CalldataError::Pages);
-        }
-        // Layout and parameters before the run, because they say more: such a layout has no run that is accepted.
-        let in_strict = Configuration::of(&public.layout, MemoryVerification::Strict, parameters)?;
-        let mode = integrity_mode(verifier, mode).map_err(CalldataError::Run)?;
+        let configuration = Self::check(verifier, mode)?;
         let any = Expectation {
             min_security_bits: 0,
             ..Expectation::any()
         };
         let (verified, record) = verifier.verify_recorded(proof, &any, Recording::Fri);
         verified?;
-        let opened = Opened::read(proof, &record).ok_or(CalldataError::Digest)?;
+        let opened = Opened::read(proof, &record).ok_or(CalldataError::Record)?;
+        let statement = verifier.statement();
         Ok(Self {
-            configuration: Configuration {
-                memory_verification: mode.name(),
-                ..in_strict
-            },
+            configuration,
             head: stark::head(statement, &opened),
             fri: FriProof::new(statement, opened, record.fri),
         })
     }
 
-    /// The settings with which the contracts verify the proof.
-    pub fn configuration(&self) -> &Configuration {
-        &self.configuration
+    /// Checks all but the proof: whether the contracts can accept the statement and its parameters. Returns the
+    /// settings.
+    ///
+    /// # Errors
+    /// [`CalldataError`] if not.
+    pub fn check(verifier: &Verifier<'_>, mode: Option<RunMode>) -> Result<Configuration, CalldataError> {
+        let statement = verifier.statement();
+        let (public, parameters) = (statement.public_input(), statement.parameters());
+        if public.public_memory.iter().any(|cell| cell.page != 0) {
+            return Err(CalldataError::Pages);
+        }
+        // Layout and parameters first, because their messages say more than the run's.
+        let in_strict = Configuration::of(&public.layout, MemoryVerification::Strict, parameters)?;
+        let mode = integrity_mode(verifier, mode).map_err(CalldataError::Run)?;
+        Ok(Configuration {
+            memory_verification: mode.name(),
+            ..in_strict
+        })
     }
 
     /// The full form: one call.

@@ -42,17 +42,18 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// The parts of a valid proof in the Poseidon channel; `None` if a part is no list of field elements.
+    /// The parts of a valid proof in the Poseidon channel; `None` if the record lacks one. (All parts are field
+    /// elements: that channel takes nothing else.)
     pub fn read(proof: &[u8], record: &Record) -> Option<Self> {
         let parts = Parts { proof, record };
         // The last state is that of the last layer, which has no commitment.
         let layers = 1..record.fri.len();
         let traces = COMMITMENTS
             .iter()
-            .map(|scope| parts.felts(scope, Kind::Commitment));
+            .map(|scope| parts.required(scope, Kind::Commitment));
         let roots = layers.clone().map(|layer| {
             let scope = format!("FRI/Commitment/Layer {layer}");
-            parts.felts(&scope, Kind::Commitment)
+            parts.required(&scope, Kind::Commitment)
         });
         let trace_openings = (0..COMMITMENTS.len()).map(|trace| {
             let scope = format!("FRI/Decommitment/Layer 0/Virtual Oracle/Trace {trace}");
@@ -61,10 +62,10 @@ impl Opened {
         let layer_openings = layers.map(|layer| parts.opening(&format!("FRI/Decommitment/Layer {layer}")));
         Some(Self {
             traces: traces.collect::<Option<Vec<_>>>()?.concat(),
-            out_of_domain: parts.felts("Out Of Domain Sampling/OODS values", Kind::Felts)?,
+            out_of_domain: parts.required("Out Of Domain Sampling/OODS values", Kind::Felts)?,
             layers: roots.collect::<Option<Vec<_>>>()?.concat(),
-            last_layer: parts.felts("FRI/Commitment/Last Layer", Kind::Felts)?,
-            nonce: parts.felts("FRI/Proof of Work", Kind::Data)?,
+            last_layer: parts.required("FRI/Commitment/Last Layer", Kind::Felts)?,
+            nonce: parts.required("FRI/Proof of Work", Kind::Data)?,
             trace_openings: trace_openings.collect::<Option<_>>()?,
             layer_openings: layer_openings.collect::<Option<_>>()?,
         })
@@ -84,6 +85,11 @@ impl Parts<'_> {
             values: self.felts(scope, Kind::RowElements)?,
             nodes: [completing?, nodes?].concat(),
         })
+    }
+
+    /// The field elements of one kind in a scope that every proof has.
+    fn required(&self, scope: &str, kind: Kind) -> Option<Vec<Felt>> {
+        self.felts(scope, kind).filter(|felts| !felts.is_empty())
     }
 
     /// The field elements of one kind in a scope; empty if there are none.

@@ -1,5 +1,6 @@
-//! Calls of Integrity's contract, one a transaction.
+//! Calls of Integrity's contract, each in a transaction of its own.
 
+use crate::cairo::public_input::PublicInput;
 use crate::hex;
 use quarry_kernels::Felt;
 use serde::Serialize;
@@ -10,6 +11,11 @@ pub const DEFAULT_MAX_FELTS: usize = 5000;
 /// Felts that an account adds to the calldata of one call: the number of calls, the contract, the function, and the
 /// length of the calldata.
 pub const CALL_OVERHEAD: usize = 4;
+
+/// The name of the only call of the full form.
+const FULL: &str = "full";
+/// The name of the first call of the split form.
+const INITIAL: &str = "initial";
 
 /// A call of the contract `FactRegistry`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,8 +30,8 @@ pub struct Transaction {
         skip_serializing_if = "Option::is_none"
     )]
     pub state_variable_hash: Option<Felt>,
-    /// The arguments of the function.
-    #[serde(serialize_with = "hex::write_felts")]
+    /// The arguments of the function. (Not written by serde: they are long, and a file of their own has them.)
+    #[serde(skip)]
     pub calldata: Vec<Felt>,
 }
 
@@ -46,8 +52,8 @@ pub struct Split {
 pub enum TransactionError {
     /// It is longer than a transaction may be.
     #[error(
-        "the transaction '{name}' ({function}) has {felts} felts of calldata, but at most {max} are allowed; prove with \
-         fewer queries, or a run with less public memory"
+        "the transaction '{name}' ({function}) has {felts} felts of calldata, but at most {max} are allowed; prove {}",
+        advice(name)
     )]
     TooLong {
         /// The name of the call.
@@ -59,6 +65,37 @@ pub enum TransactionError {
         /// The limit.
         max: usize,
     },
+    /// The public memory is longer than a transaction may be, so that the first call cannot fit.
+    #[error(
+        "the public memory takes {felts} felts of calldata, but at most {max} are allowed; prove a run with less public \
+         memory"
+    )]
+    PublicMemory {
+        /// Felts of the public memory in a transaction.
+        felts: usize,
+        /// The limit.
+        max: usize,
+    },
+}
+
+/// What makes a call shorter. Only the first of a form has the public memory.
+fn advice(name: &str) -> &'static str {
+    match name {
+        FULL | INITIAL => "with fewer queries, or a run with less public memory",
+        _ => "with fewer queries",
+    }
+}
+
+/// Checks, before the work, that the public memory alone fits in a transaction of at most `max` felts.
+///
+/// # Errors
+/// [`TransactionError::PublicMemory`].
+pub fn check_public_memory(public: &PublicInput, max: usize) -> Result<(), TransactionError> {
+    let felts = 2 * public.public_memory.len() + CALL_OVERHEAD;
+    match felts <= max {
+        true => Ok(()),
+        false => Err(TransactionError::PublicMemory { felts, max }),
+    }
 }
 
 impl Transaction {
@@ -72,11 +109,11 @@ impl Transaction {
     }
 
     pub(super) fn full(calldata: Vec<Felt>) -> Self {
-        Self::new("full", "verify_proof_full_and_register_fact", calldata)
+        Self::new(FULL, "verify_proof_full_and_register_fact", calldata)
     }
 
     pub(super) fn initial(calldata: Vec<Felt>) -> Self {
-        Self::new("initial", "verify_proof_initial", calldata)
+        Self::new(INITIAL, "verify_proof_initial", calldata)
     }
 
     pub(super) fn step(number: usize, state_variable_hash: Felt, calldata: Vec<Felt>) -> Self {

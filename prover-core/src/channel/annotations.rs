@@ -104,7 +104,7 @@ pub struct Record {
     pub extra: String,
     /// The sections of the proof.
     pub sections: Vec<Section>,
-    /// The states of FRI, from layer 1 to the last.
+    /// The states of FRI, from layer 1 to the last; empty unless [`Recording::Fri`].
     pub fri: Vec<FriState>,
 }
 

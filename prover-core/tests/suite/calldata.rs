@@ -4,7 +4,9 @@
 use crate::common::repository_row;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::RunMode;
-use quarry_prover_core::calldata::{Calldata, CalldataError, Transaction, TransactionError};
+use quarry_prover_core::calldata::{
+    CALL_OVERHEAD, Calldata, CalldataError, Transaction, TransactionError, check_public_memory,
+};
 use quarry_prover_core::facts::{FactOptions, ProofFacts};
 use quarry_prover_core::proof::ProofFile;
 use quarry_prover_core::statement::Statement;
@@ -255,7 +257,26 @@ fn a_transaction_has_a_limit() {
     let error = full.check(felts - 1).expect_err("too long");
     assert!(matches!(error, TransactionError::TooLong { max, .. } if max == felts - 1));
     let said = error.to_string();
-    assert!(said.contains("full") && said.contains("fewer queries"), "{said}");
+    assert!(
+        said.contains("full") && said.contains("less public memory"),
+        "{said}"
+    );
+    // The calls for FRI have no public memory.
+    let calldata = calldata(&proof_file(ROW), None).expect("a proof for Integrity");
+    for call in &calldata.split(Felt::from(1u64)).transactions {
+        let said = call.check(1).expect_err("too long").to_string();
+        assert!(said.contains("prove with fewer queries"), "{said}");
+        assert_eq!(said.contains("public memory"), call.name == "initial", "{said}");
+    }
+    // The first call is longer than the public memory in it.
+    let public = proof_file(ROW).statement;
+    let felts = 2 * public.public_memory.len() + CALL_OVERHEAD;
+    assert_eq!(check_public_memory(&public, felts), Ok(()));
+    let max = felts - 1;
+    assert_eq!(
+        check_public_memory(&public, max),
+        Err(TransactionError::PublicMemory { felts, max })
+    );
 }
 
 #[test]

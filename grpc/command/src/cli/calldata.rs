@@ -1,6 +1,6 @@
 //! `quarry calldata`: writes what a sender passes to Integrity's contracts on Starknet to have a proof verified.
 
-use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::failure::{Failure, Kind};
 use crate::cli::new_folder::NewFolder;
 use crate::cli::proved::Proved;
 use crate::cli::read::Limit;
@@ -12,9 +12,10 @@ use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::calldata::{
     Calldata, CalldataError, DEFAULT_MAX_FELTS, DEPLOYMENTS, Deployment, Split, Transaction,
+    check_public_memory,
 };
 use quarry_prover_core::expectation::Expectation;
-use quarry_prover_core::facts::{FactOptions, ProofFacts};
+use quarry_prover_core::facts::{FactOptions, ProofFacts, Verification};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -26,7 +27,7 @@ Examples:
   quarry calldata proof.json --out calldata
       prints the commands of sncast that send the files in the folder
   quarry calldata proof.json --out calldata --network mainnet --run relaxed
-  quarry calldata proof.json --out calldata --json | jq -r .verification_hash
+  quarry calldata proof.json --out calldata --json | jq -r .facts.integrity_verification.verification_hash
 
 Files in the folder (a text file has the arguments of one call, in hexadecimal):
   full.txt       the only call, if it fits in a transaction
@@ -54,8 +55,9 @@ pub struct Args {
     /// Maximum number of felts in the calldata of a transaction, with what an account adds
     #[arg(long, value_name = "FELTS", default_value_t = DEFAULT_MAX_FELTS)]
     split: usize,
-    /// Id of the job that the calls of the split form name [default: random, so that nobody can use it up before]
-    #[arg(long, value_name = "HEX", value_parser = parse_felt)]
+    /// Id of the job that the calls of the split form name, decimal or 0x hexadecimal [default: random, so that nobody
+    /// can use it up before]
+    #[arg(long, value_name = "ID", value_parser = parse_felt)]
     job_id: Option<Felt>,
     /// Integrity's mode for the run [default: the strictest mode that accepts it]
     #[arg(long, value_name = "strict|relaxed|cairo1", value_parser = facts::parse_mode)]
@@ -84,27 +86,34 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let folder = NewFolder::check(&args.out)?;
     let proved = Proved::read(&args.proof, &args.limit, args.min_security_bits)?;
     let verifier = proved.verifier()?;
-    let rejected = |why: &dyn std::fmt::Display| Failure::new(Kind::Rejected, why);
-    let calldata =
-        Calldata::of(&verifier, proved.proof(), args.run).map_err(|why: CalldataError| rejected(&why))?;
+    let too_long = |why| Failure::bad_input(format!("--split {}: {why}", args.split));
+    let rejected = |why| match why {
+        CalldataError::Record => Failure::new(Kind::Internal, why),
+        why => Failure::new(Kind::Rejected, why),
+    };
+    Calldata::check(&verifier, args.run).map_err(rejected)?;
+    check_public_memory(verifier.statement().public_input(), args.split).map_err(too_long)?;
+    let calldata = Calldata::of(&verifier, proved.proof(), args.run).map_err(rejected)?;
     let options = FactOptions {
         mode: args.run,
         ..FactOptions::default()
     };
-    let facts = ProofFacts::of(&verifier, options).map_err(|why| rejected(&why))?;
+    let facts = ProofFacts::of(&verifier, options).map_err(|why| Failure::new(Kind::Rejected, why))?;
+    let verification = facts.facts.integrity_verification.as_ref();
+    let no_settings = || Failure::new(Kind::Internal, "a proof with calldata has no verification hash");
     let report = Report {
         args,
         facts: &facts,
-        calldata: &calldata,
+        verification: verification.ok_or_else(no_settings)?,
         full: Some(calldata.full()).filter(|full| full.check(args.split).is_ok()),
         split: calldata.split(job_id(args)?),
     };
     for transaction in &report.split.transactions {
-        transaction.check(args.split).or_bad_input()?;
+        transaction.check(args.split).map_err(too_long)?;
     }
     folder.write(&report.files())?;
     match args.json {
-        true => terminal::print_json(&report.summary(false)),
+        true => terminal::print_json(&report.summary()),
         false => terminal::print(report.text()),
     }
 }
@@ -125,63 +134,51 @@ fn job_id(args: &Args) -> Result<Felt, Failure> {
 struct Report<'a> {
     args: &'a Args,
     facts: &'a ProofFacts,
-    calldata: &'a Calldata,
+    /// How the contract will register the fact.
+    verification: &'a Verification,
     /// The call of the full form, if it fits in a transaction.
     full: Option<Transaction>,
     split: Split,
 }
 
 impl Report<'_> {
-    fn transactions(&self) -> impl Iterator<Item = &Transaction> {
-        self.full.iter().chain(&self.split.transactions)
-    }
-
     fn files(&self) -> Vec<(String, Vec<u8>)> {
-        let text = |transaction: &Transaction| {
-            let felts: Vec<_> = transaction.calldata.iter().map(felt::to_hex).collect();
-            (
-                file_name(transaction),
-                format!("{}\n", felts.join(" ")).into_bytes(),
-            )
+        let mut index = self.summary();
+        let mut files = Vec::new();
+        let mut add = |transaction: &Transaction, entry: &mut Value| {
+            let words: Vec<_> = transaction.calldata.iter().map(felt::to_hex).collect();
+            let text = format!("{}\n", words.join(" "));
+            files.push((file_name(transaction), text.into_bytes()));
+            entry["calldata"] = words.into();
         };
-        let index = format!("{:#}\n", self.summary(true)).into_bytes();
-        let index = std::iter::once((INDEX_FILE.to_owned(), index));
-        self.transactions().map(text).chain(index).collect()
+        if let Some(full) = &self.full {
+            add(full, &mut index["full"]);
+        }
+        for (i, transaction) in self.split.transactions.iter().enumerate() {
+            add(transaction, &mut index["split"]["transactions"][i]);
+        }
+        files.push((INDEX_FILE.to_owned(), format!("{index:#}\n").into_bytes()));
+        files
     }
 
-    /// Everything as JSON, with the calldata itself or without.
-    fn summary(&self, with_calldata: bool) -> Value {
-        let facts = &self.facts.facts;
-        let verification = facts.integrity_verification.as_ref();
-        let hex = |value: Option<Felt>| value.map(|value| felt::to_hex(&value));
-        let transaction = |transaction: &Transaction| {
-            let mut value = json!(Entry {
-                file: file_name(transaction),
-                felts: transaction.felts(),
-                transaction,
-            });
-            if let (false, Some(members)) = (with_calldata, value.as_object_mut()) {
-                members.remove("calldata");
-            }
-            value
+    /// Everything but the calldata itself, as JSON.
+    fn summary(&self) -> Value {
+        let entry = |transaction| Entry {
+            file: file_name(transaction),
+            felts: transaction.felts(),
+            transaction,
         };
         json!({
             "network": self.args.network.network,
             "contract": CONTRACT,
             "contract_address": self.args.network.fact_registry,
-            "configuration": self.calldata.configuration(),
-            "integrity_fact": felt::to_hex(&facts.integrity_fact),
-            "program_hash": felt::to_hex(&facts.program_hash_poseidon),
-            "output_hash": felt::to_hex(&facts.output_hash),
-            "security_bits": facts.integrity_security_bits,
-            "configuration_hash": hex(verification.map(|hashes| hashes.configuration_hash)),
-            "verification_hash": hex(verification.map(|hashes| hashes.verification_hash)),
+            "facts": self.facts,
             "max_felts": self.args.split,
-            "full": self.full.as_ref().map(transaction),
+            "full": self.full.as_ref().map(entry),
             "split": {
                 "job_id": felt::to_hex(&self.split.job_id),
                 "state_constant_hash": felt::to_hex(&self.split.state_constant_hash),
-                "transactions": self.split.transactions.iter().map(transaction).collect::<Vec<_>>(),
+                "transactions": self.split.transactions.iter().map(entry).collect::<Vec<_>>(),
             },
         })
     }
@@ -190,39 +187,34 @@ impl Report<'_> {
         let split = &self.split.transactions;
         let most = split.iter().map(Transaction::felts).max().unwrap_or(0);
         let max = self.args.split;
+        let several = format!("these {} transactions (at most {most} felts each)", split.len());
+        let in_turn = "Wait until each is accepted before you send the next:";
         let mut text = format!("{}\n", self.table());
         let _ = match &self.full {
             Some(full) => write!(
                 text,
                 "Send one transaction ({} felts of at most {max}):\n\n{}\n\
-                 If it takes more gas than a transaction may, send these instead:\n",
+                 Or send {several} if it takes more gas than one may. {in_turn}\n\n",
                 full.felts(),
                 self.command(full)
             ),
-            None => writeln!(
+            None => write!(
                 text,
-                "One transaction of at most {max} felts cannot hold the proof. Send these:"
+                "One transaction of at most {max} felts cannot hold the proof. Send {several}. {in_turn}\n\n"
             ),
         };
+        text.extend(split.iter().map(|transaction| self.command(transaction)));
+        let Deployment {
+            network,
+            fact_registry,
+        } = self.args.network;
         let _ = write!(
             text,
-            "{} transactions (at most {most} felts), each after the one before has been accepted:\n\n",
-            split.len(),
+            "\nThen see whether the contract has registered the fact:\n\n\
+             sncast call --network {network} --contract-address {fact_registry} --function get_verification \
+             --calldata {}\n",
+            felt::to_hex(&self.verification.verification_hash)
         );
-        text.extend(split.iter().map(|transaction| self.command(transaction)));
-        if let Some(hashes) = &self.facts.facts.integrity_verification {
-            let Deployment {
-                network,
-                fact_registry,
-            } = self.args.network;
-            let _ = write!(
-                text,
-                "\nThen see whether the contract has registered the fact:\n\n\
-                 sncast call --network {network} --contract-address {fact_registry} --function get_verification \
-                 --calldata {}\n",
-                felt::to_hex(&hashes.verification_hash)
-            );
-        }
         text
     }
 
@@ -232,22 +224,12 @@ impl Report<'_> {
             network,
             fact_registry,
         } = self.args.network;
-        let configuration = self.calldata.configuration();
-        let settings = [
-            &*configuration.layout,
-            configuration.hasher,
-            configuration.stone_version,
-            configuration.memory_verification,
-        ];
+        let verification = self.verification;
         let mut table = Table::default();
         table.row("contract", format!("{CONTRACT} {fact_registry} on {network}"));
-        table.row("configuration", settings.join(", "));
+        table.row("configuration", verification.configuration.names().join(", "));
         table.row("Integrity fact", felt::to_hex(&facts.integrity_fact));
-        let verification = facts.integrity_verification.as_ref();
-        table.row_if(
-            "verification hash",
-            verification.map(|hashes| felt::to_hex(&hashes.verification_hash)),
-        );
+        table.row("verification hash", felt::to_hex(&verification.verification_hash));
         table.row(
             "security",
             format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
@@ -265,7 +247,7 @@ impl Report<'_> {
         let file = self.args.out.join(file_name(transaction));
         format!(
             "sncast --account ACCOUNT --wait invoke --network {network} --contract-address {fact_registry} \
-             --function {} --calldata $(cat {})\n",
+             --function {} --calldata $(cat -- {})\n",
             transaction.function,
             quoted(&file.display().to_string()),
         )

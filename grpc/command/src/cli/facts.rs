@@ -145,14 +145,7 @@ fn table(proof: &ProofFacts) -> Table {
     );
     table.row("Integrity fact", hex(&facts.integrity_fact));
     if let Some(verification) = &facts.integrity_verification {
-        let configuration = &verification.configuration;
-        let settings = [
-            &*configuration.layout,
-            configuration.hasher,
-            configuration.stone_version,
-            proof.mode,
-        ];
-        table.row("configuration", settings.join(", "));
+        table.row("configuration", verification.configuration.names().join(", "));
         table.row("configuration hash", hex(&verification.configuration_hash));
         table.row("verification hash", hex(&verification.verification_hash));
     }

@@ -61,20 +61,48 @@ fn calldata_is_written_as_text_and_json() {
         .exits(0)
         .json();
     let verification = &facts["integrity_verification"];
-    assert_eq!(index["integrity_fact"], facts["integrity_fact"]);
-    assert_eq!(index["verification_hash"], verification["verification_hash"]);
-    assert_eq!(index["configuration"], verification["configuration"]);
+    assert_eq!(index["facts"], facts);
     for text in [
         "FactRegistry 0x4ce7851f00b6c3289674841fd7a1b96b6fd41ed1edc248faccd672c26371b8c on sepolia",
         "small, keccak_160_lsb, stone6, strict",
-        index["integrity_fact"].as_str().expect("a fact"),
-        "--function verify_proof_full_and_register_fact --calldata $(cat out/full.txt)",
-        "--function verify_proof_step --calldata $(cat out/step2.txt)",
-        "--function verify_proof_final_and_register_fact --calldata $(cat out/final.txt)",
+        verification["verification_hash"].as_str().expect("a hash"),
+        "Or send these 4 transactions (at most 1603 felts each) if it takes more gas than one may. Wait until each",
+        "--function verify_proof_full_and_register_fact --calldata $(cat -- out/full.txt)",
+        "--function verify_proof_step --calldata $(cat -- out/step2.txt)",
+        "--function verify_proof_final_and_register_fact --calldata $(cat -- out/final.txt)",
         "--function get_verification",
     ] {
         assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
     }
+}
+
+/// Mode strict reads the pointers in order; mode relaxed skips them.
+#[test]
+fn a_run_that_mode_strict_cannot_read_is_relaxed() {
+    let folder = Folder::with_case(CASE);
+    let mut public = folder.json("public_input.json");
+    public["public_memory"]
+        .as_array_mut()
+        .expect("cells")
+        .swap(85, 86);
+    folder.write("swapped.json", public.to_string());
+    // The least proof of work that Integrity accepts.
+    let mut parameters = folder.json("params_integrity_kek.json");
+    parameters["stark"]["fri"]["proof_of_work_bits"] = 20.into();
+    folder.write("params.json", parameters.to_string());
+    let inputs = "--public_input_file swapped.json --private_input_file private_input.json";
+    folder
+        .quarry(&format!(
+            "prove {inputs} --parameter_file params.json --out proof.json"
+        ))
+        .exits(0);
+    let line = "calldata proof.json --min-security-bits 0 --json --out";
+    let printed = folder.quarry(&format!("{line} out")).exits(0).json();
+    assert_eq!(printed["facts"]["mode"], "relaxed");
+    folder
+        .quarry(&format!("{line} strict --run strict"))
+        .exits(3)
+        .says(&["it accepts it as relaxed"]);
 }
 
 #[test]
@@ -89,7 +117,10 @@ fn json_names_the_files_and_leaves_out_the_felts() {
         printed["contract_address"],
         "0xcc63a1e8e7824642b89fa6baf996b8ed21fa4707be90ef7605570ca8e4f00b"
     );
-    assert_eq!(printed["configuration"]["memory_verification"], "relaxed");
+    assert_eq!(
+        printed["facts"]["integrity_verification"]["configuration"]["memory_verification"],
+        "relaxed"
+    );
     let full = &printed["full"];
     assert_eq!((&full["file"], full.get("calldata")), (&"full.txt".into(), None));
     let mut index = folder.json("out/calldata.json");
@@ -147,7 +178,11 @@ fn transactions_are_within_the_limit() {
     folder
         .quarry(&format!("{COMMAND} none --split {}", longest - 1))
         .exits(2)
-        .says(&["initial", &longest.to_string(), "fewer queries"]);
+        .says(&["--split", "initial", &longest.to_string(), "less public memory"]);
+    folder
+        .quarry(&format!("{COMMAND} none --split 189"))
+        .exits(2)
+        .says(&["--split 189", "public memory takes 190 felts"]);
     assert!(!folder.file("none").exists());
 }
 
@@ -192,7 +227,7 @@ fn proofs_without_calldata_are_refused() {
     refused(&format!("{weak} --run cairo1"), 3, &["strict, relaxed"]);
     refused(&format!("{weak} --run whole"), 2, &["strict, relaxed, cairo1"]);
     refused(&format!("{weak} --network moon"), 2, &["sepolia, mainnet"]);
-    refused(&format!("{weak} --job-id hello"), 2, &["hello"]);
+    refused(&format!("{weak} --job-id hello"), 2, &["hello", "decimal or 0x"]);
     refused("public_input.json", 2, &["public_input.json"]);
     refused("no.json", 2, &["no.json"]);
     let mut proof = folder.json("proof_integrity_kek.json");
