@@ -219,15 +219,18 @@ fn the_mode_is_a_setting() {
 #[test]
 fn cells_that_mode_strict_cannot_read_make_it_relaxed() {
     use quarry_prover_core::cairo::public_input::PublicMemoryCell as Cell;
-    let more = |address| Cell {
-        address,
-        value: 0u64.into(),
-        page: 0,
-    };
-    let changes: [&dyn Fn(&mut Vec<Cell>); 3] = [
-        &|cells| cells.insert(87, more(88)),
-        &|cells| cells.swap(85, 86),
-        &|cells| cells.push(more(217)),
+    type Change = fn(&mut Vec<Cell>);
+    fn more(address: u64) -> Cell {
+        Cell {
+            address,
+            value: 0u64.into(),
+            page: 0,
+        }
+    }
+    let changes: [Change; 3] = [
+        |cells| cells.insert(87, more(88)),
+        |cells| cells.swap(85, 86),
+        |cells| cells.push(more(217)),
     ];
     for change in changes {
         let mut file = proof_file(ROW);
