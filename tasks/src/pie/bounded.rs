@@ -1,0 +1,98 @@
+//! JSON that is read with a limit on what it holds, and field elements in it.
+
+use cairo_vm::Felt252;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde_json::Number;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The field's prime.
+pub(super) const PRIME: &str = "3618502788666131213697322783095070105623107215331596699973092056135872020481";
+
+/// A list of at most `MOST` values.
+pub(super) struct AtMost<T, const MOST: usize>(pub(super) Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = ListVisitor::<T, MOST>(PhantomData);
+        deserializer.deserialize_seq(visitor).map(Self)
+    }
+}
+
+struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MOST} values")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while values.len() < MOST {
+            match list.next_element()? {
+                Some(value) => values.push(value),
+                None => return Ok(values),
+            }
+        }
+        match list.next_element::<IgnoredAny>()? {
+            Some(_) => Err(A::Error::custom(format!("more than {MOST} values in a list"))),
+            None => Ok(values),
+        }
+    }
+}
+
+/// An object, or an empty list or nothing instead of it: what tools write for an empty object differs.
+pub(super) struct MaybeObject<T>(pub(super) Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for MaybeObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_any(ObjectVisitor::<T>(PhantomData))
+            .map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object, an empty list or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        match list.next_element::<IgnoredAny>()? {
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Seq, &self)),
+            None => Ok(None),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+/// A field element, written as a decimal number below the prime.
+#[derive(Clone, Copy)]
+pub(super) struct JsonFelt(pub(super) Felt252);
+
+impl<'de> Deserialize<'de> for JsonFelt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?;
+        let text = number.as_str();
+        let is_below = (text.len(), text) < (PRIME.len(), PRIME);
+        let is_decimal = text.bytes().all(|digit| digit.is_ascii_digit());
+        let felt = Felt252::from_dec_str(text).ok();
+        felt.filter(|_| is_decimal && is_below)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("{text} is not a field element")))
+    }
+}
