@@ -1,5 +1,6 @@
 //! What Quarry proves under a bootloader.
 //!
-//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made.
+//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made. [`bootloader`] runs them.
 
+pub mod bootloader;
 pub mod pie;

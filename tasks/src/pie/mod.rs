@@ -12,9 +12,11 @@ mod memory;
 mod metadata;
 
 pub use error::{Entry, PieError};
+pub(crate) use metadata::BUILTINS;
 
 use self::archive::Archive;
-use cairo_vm::vm::runners::cairo_pie::{CairoPie, CairoPieVersion};
+pub use cairo_vm::vm::runners::cairo_pie::CairoPie;
+use cairo_vm::vm::runners::cairo_pie::CairoPieVersion;
 use cairo_vm::vm::runners::cairo_runner::ExecutionResources;
 use serde::Deserialize;
 

@@ -1,0 +1,172 @@
+//! StarkWare's simple bootloader: a Cairo program that runs tasks one after the other. Its output lists, for each task,
+//! the hash of its program and its output.
+//!
+//! Here a task is a PIE. The bootloader does not trust it: it hashes the program, and lays the memory of the run where the
+//! constraints then see that the program did it. The bootloader's hints only find values; a wrong one makes the run fail.
+
+mod hint;
+mod load;
+mod needs;
+mod run;
+mod select;
+mod simulate;
+mod table;
+mod task;
+
+pub use needs::Lacking;
+
+use self::hint::{Hint, State};
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
+use cairo_vm::types::exec_scope::ExecutionScopes;
+use cairo_vm::types::program::Program;
+use cairo_vm::vm::runners::cairo_pie::CairoPie;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The simple bootloader 0.15.0, compiled in proof mode, without debug information.
+const SIMPLE_BOOTLOADER: &[u8] = include_bytes!("../../resources/simple_bootloader.json");
+
+/// The labels between which the bootloader calls a task.
+const LABELS: [&str; 2] = [
+    "starkware.cairo.bootloaders.simple_bootloader.execute_task.execute_task.call_task",
+    "starkware.cairo.bootloaders.simple_bootloader.execute_task.execute_task.ret_pc_label",
+];
+
+/// The hash function of a task's program in the bootloader's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashFunction {
+    /// Pedersen, one instance for each word of the program.
+    Pedersen,
+    /// Poseidon, one instance for two words of the program.
+    Poseidon,
+}
+
+impl HashFunction {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Pedersen, Self::Poseidon];
+
+    /// The name, which is also that of the builtin.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pedersen => "pedersen",
+            Self::Poseidon => "poseidon",
+        }
+    }
+
+    /// The bootloader's number of it.
+    fn number(self) -> u64 {
+        match self {
+            Self::Pedersen => 0,
+            Self::Poseidon => 1,
+        }
+    }
+}
+
+impl fmt::Display for HashFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A bootloader, and what it runs.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    /// The compiled bootloader.
+    bootloader: Cow<'static, [u8]>,
+    /// The PIEs in order.
+    pies: Arc<[CairoPie]>,
+    /// The hash function of their programs; `None` takes the cheapest.
+    hash_function: Option<HashFunction>,
+}
+
+/// Why a program is not a bootloader that Quarry can run.
+#[derive(Debug, thiserror::Error)]
+#[error("not a simple bootloader: it has no label '{0}'")]
+pub struct NotABootloader(&'static str);
+
+impl Tasks {
+    /// These PIEs, under the bootloader that Quarry brings.
+    pub fn new(pies: Vec<CairoPie>) -> Self {
+        Self {
+            bootloader: SIMPLE_BOOTLOADER.into(),
+            pies: pies.into(),
+            hash_function: None,
+        }
+    }
+
+    /// Takes another bootloader, a compiled program.
+    #[must_use]
+    pub fn under(self, bootloader: Vec<u8>) -> Self {
+        let bootloader = bootloader.into();
+        Self { bootloader, ..self }
+    }
+
+    /// Takes this hash function for the tasks' programs, whatever it costs; with `None`, the cheaper one.
+    #[must_use]
+    pub fn hashed_by(self, hash_function: Option<HashFunction>) -> Self {
+        Self {
+            hash_function,
+            ..self
+        }
+    }
+
+    /// The compiled bootloader.
+    pub fn bootloader(&self) -> &[u8] {
+        &self.bootloader
+    }
+
+    /// The PIEs.
+    pub fn pies(&self) -> &[CairoPie] {
+        &self.pies
+    }
+
+    /// The hash function of the tasks' programs; `None` if the cheaper one is to be taken.
+    pub fn hash_function(&self) -> Option<HashFunction> {
+        self.hash_function
+    }
+
+    /// What the hints of a run find in their scopes.
+    ///
+    /// # Errors
+    /// [`NotABootloader`].
+    pub fn scopes(
+        &self,
+        bootloader: &Program,
+        program_hash: HashFunction,
+    ) -> Result<ExecutionScopes, NotABootloader> {
+        let label = |name| bootloader.get_identifier(name).and_then(|label| label.pc);
+        let [call, end] = LABELS.map(|name| label(name).ok_or(NotABootloader(name)));
+        let (call, end) = (call?, end?);
+        Ok(State {
+            pies: Arc::clone(&self.pies),
+            program_hash,
+            return_offset: end.checked_sub(call).ok_or(NotABootloader(LABELS[1]))?,
+            current: 0,
+            program: None,
+        }
+        .into_scopes())
+    }
+}
+
+/// The functions of the bootloader's hints that the virtual machine does not know, by their text.
+pub fn hints() -> HashMap<String, Rc<HintFunc>> {
+    let function = |function: table::Function| {
+        HintFunc(Box::new(move |vm, scopes, ids, ap, constants| {
+            function(&mut Hint {
+                vm,
+                scopes,
+                ids,
+                ap,
+                constants,
+            })
+        }))
+    };
+    let row = |(text, of_text): &(&str, table::Function)| ((*text).to_owned(), Rc::new(function(*of_text)));
+    table::HINTS.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests;

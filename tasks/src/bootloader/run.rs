@@ -1,0 +1,44 @@
+//! Hints of the loop over the tasks.
+
+use super::hint::{Hint, failed};
+use cairo_vm::Felt252;
+use cairo_vm::vm::errors::hint_errors::HintError;
+use num_traits::ToPrimitive;
+
+/// A hint that has nothing to do. The tasks are in the state from the start, and the output is a single page, so that
+/// nobody reads how it would be split.
+#[expect(clippy::unnecessary_wraps, reason = "an entry of the table")]
+pub(super) fn nothing(_: &mut Hint<'_>) -> Result<(), HintError> {
+    Ok(())
+}
+
+/// Writes the number of tasks to the output, and adds a segment for the range checks of the bootloader itself, which are
+/// moved behind those of the tasks.
+pub(super) fn begin(hint: &mut Hint<'_>) -> Result<(), HintError> {
+    let n_tasks = Felt252::from(hint.state()?.pies.len());
+    let output = hint.pointer("output_ptr")?;
+    hint.vm.insert_value(output, n_tasks)?;
+    let segment = hint.vm.add_temporary_segment();
+    hint.set("initial_subtasks_range_check_ptr", segment)
+}
+
+/// Takes the next task. The program counts how many are left.
+pub(super) fn next_task(hint: &mut Hint<'_>) -> Result<(), HintError> {
+    let left = hint.number("n_tasks")?.to_usize();
+    let state = hint.state()?;
+    let current = left.and_then(|left| state.pies.len().checked_sub(left));
+    state.current = current.ok_or_else(|| failed("more tasks are left than there were"))?;
+    Ok(())
+}
+
+/// The number of the hash function of the task's program.
+pub(super) fn program_hash(hint: &mut Hint<'_>) -> Result<(), HintError> {
+    let number = hint.state()?.program_hash.number();
+    hint.set_ap(Felt252::from(number))
+}
+
+/// Half of a number, rounded down.
+pub(super) fn half(hint: &mut Hint<'_>) -> Result<(), HintError> {
+    let half = hint.number("num")?.to_biguint() >> 1;
+    hint.set_ap(Felt252::from(half))
+}
