@@ -8,9 +8,9 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::memory::Memory;
 use quarry_prover_core::cairo::private_input::PrivateInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
-use quarry_prover_core::cairo::runner::{self, RunOptions};
+use quarry_prover_core::cairo::runner::{self, Executable, RunOptions};
 use quarry_prover_core::expectation::Expectation;
-use quarry_prover_core::inspect::inspect;
+use quarry_prover_core::inspect::{inspect, inspect_pie};
 use quarry_prover_core::json;
 use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::proof::{ProofFile, Version, WrittenProofFile};
@@ -18,6 +18,8 @@ use quarry_prover_core::prover;
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 use quarry_service::fuzzing;
+use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::pie::{self, PieLimits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -237,8 +239,19 @@ pub fn proof() -> Prepared {
 
 pub fn program(bytes: &[u8]) {
     if runner::program_builtins(bytes).is_ok() {
-        let _ = runner::run(bytes, None, "plain", &SHORT);
-        let _ = runner::run(bytes, None, "all_solidity", &SHORT);
+        let _ = runner::run(Executable::program(bytes, None), "plain", &SHORT);
+        let _ = runner::run(Executable::program(bytes, None), "all_solidity", &SHORT);
+    }
+}
+
+pub fn pie(bytes: &[u8]) {
+    let limits = PieLimits {
+        max_bytes: 1 << 20,
+        max_cells: 1 << 16,
+    };
+    if let Ok(pie) = pie::read(bytes, &limits) {
+        let _ = inspect_pie(&pie);
+        let _ = runner::run(Executable::Tasks(&Tasks::new(vec![pie])), "small", &SHORT);
     }
 }
 
@@ -250,7 +263,7 @@ pub fn program_input() -> Prepared {
     Ok(Box::new(move |bytes| {
         if let Ok(input) = serde_json::from_slice::<Value>(bytes) {
             for program in &programs {
-                let _ = runner::run(program, Some(&input), "small", &SHORT);
+                let _ = runner::run(Executable::program(program, Some(&input)), "small", &SHORT);
             }
         }
     }))
@@ -263,7 +276,7 @@ pub fn dynamic_params() -> Prepared {
         let Ok(params) = serde_json::from_slice::<BTreeMap<String, u64>>(bytes) else {
             return;
         };
-        if let Ok(run) = runner::run_dynamic(&program, Some(&input), &params, &SHORT) {
+        if let Ok(run) = runner::run_dynamic(Executable::program(&program, Some(&input)), &params, &SHORT) {
             let _ = Layout::of(&run.public);
         }
     }))

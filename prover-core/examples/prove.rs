@@ -3,7 +3,8 @@
 
 use quarry_prover_core::progress::{Observer, Phase};
 use quarry_prover_core::{
-    CpuDevice, Expectation, Plan, ProveOptions, RunOptions, Statement, Verifier, WrittenProofFile, prove,
+    CpuDevice, Executable, Expectation, Plan, ProveOptions, RunOptions, Statement, Verifier,
+    WrittenProofFile, prove,
 };
 use std::error::Error;
 use std::fs;
@@ -28,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let input = serde_json::from_slice(&fs::read(input)?)?;
 
     let plan = Plan::default();
-    let execution = plan.run(&program, Some(&input), &RunOptions::default())?;
+    let execution = plan.run(
+        Executable::program(&program, Some(&input)),
+        &RunOptions::default(),
+    )?;
     let (parameters, parameter_file) = plan.parameters.resolve(&execution.public)?;
     let statement = Statement::new(&execution.public, &parameters)?;
     let options = ProveOptions {

@@ -1,15 +1,15 @@
-//! Chooses the layout for a program: runs it in every suitable layout and takes the one with the cheapest proof. A run
-//! costs little compared with a proof, and only the run tells how many steps the layout needs.
+//! Chooses the layout for a program or for tasks: runs them in every suitable layout and takes the one with the cheapest
+//! proof. A run costs little compared with a proof, and only the run tells how many steps the layout needs.
 
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::{DYNAMIC, Layout, STATIC_LAYOUTS, UnknownLayout};
 use crate::cairo::public_input::PublicInput;
-use crate::cairo::runner::{self, RunError, RunOptions};
+use crate::cairo::runner::{self, Executable, RunError, RunOptions};
 use crate::plan::{Plan, PlannedLayout, PlannedParameters};
 use crate::profiles::{self, ProfileError};
 use crate::statement::Statement;
+use quarry_tasks::bootloader::HashFunction;
 use serde::Serialize;
-use serde_json::Value;
 
 /// A layout, with its cost or the reason why it was rejected.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +21,9 @@ pub struct Candidate {
     /// The cost of a proof in this layout.
     #[serde(flatten)]
     pub cost: Option<Cost>,
+    /// The hash function of the tasks' programs that costs least in this layout; `None` without tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program_hash_function: Option<&'static str>,
     /// Why the layout was rejected.
     pub refused: Option<String>,
 }
@@ -49,7 +52,7 @@ pub struct Choice {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChoiceError {
-    /// The program does not run in any layout.
+    /// The program or the tasks do not run in any layout.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The layout of the plan is not known.
@@ -76,52 +79,49 @@ fn refusals(candidates: &[Candidate]) -> String {
 }
 
 impl Plan {
-    /// Runs a compiled program in proof mode, in the layout of the plan. Its hints read `input` as `program_input`.
+    /// Runs a program or tasks in proof mode, in the layout of the plan.
     ///
     /// # Errors
     /// [`ChoiceError`].
-    pub fn run(
-        &self,
-        program: &[u8],
-        input: Option<&Value>,
-        options: &RunOptions,
-    ) -> Result<ProverInput, ChoiceError> {
+    pub fn run(&self, executable: Executable<'_>, options: &RunOptions) -> Result<ProverInput, ChoiceError> {
         let check = |layout| match self.parameters.profile() {
             Some(profile) => profile.check_layout(layout),
             None => Ok(()),
         };
         Ok(match &self.layout {
-            PlannedLayout::Cheapest => choose(program, input, options, &self.parameters)?.input,
+            PlannedLayout::Cheapest => choose(executable, options, &self.parameters)?.input,
             PlannedLayout::Static(layout) => {
                 let layout = Layout::by_name(layout)?.name;
                 check(layout)?;
-                runner::run(program, input, layout, options)?
+                runner::run(executable, layout, options)?
             }
             PlannedLayout::Dynamic(params) => {
                 check(DYNAMIC)?;
-                runner::run_dynamic(program, input, params, options)?
+                runner::run_dynamic(executable, params, options)?
             }
         })
     }
 }
 
-/// Runs the program in every layout that has its builtins and that the profile's verifier supports, and chooses the
-/// cheapest.
+/// Runs the program or the tasks in every layout that has their builtins and that the profile's verifier supports, and
+/// chooses the cheapest.
 ///
 /// # Errors
-/// [`ChoiceError`]: the program does not run, or every layout is rejected.
+/// [`ChoiceError`]: the run fails, or every layout is rejected.
 pub fn choose(
-    program: &[u8],
-    input: Option<&Value>,
+    executable: Executable<'_>,
     options: &RunOptions,
     parameters: &PlannedParameters,
 ) -> Result<Choice, ChoiceError> {
     let wanted = Wanted {
-        program,
-        input,
+        executable,
         parameters,
     };
-    let builtins = runner::program_builtins(program)?;
+    let builtins = match executable {
+        Executable::Program { file, .. } => runner::program_builtins(file)?,
+        // Which ones tasks need depends on the layout, so the run says it.
+        Executable::Tasks(_) => Vec::new(),
+    };
     let mut candidates = Vec::new();
     let mut best: Option<(f64, ProverInput)> = None;
     let mut options = *options;
@@ -130,6 +130,7 @@ pub fn choose(
             layout: layout.name,
             profiles: profiles::profiles_of(layout.name),
             cost: None,
+            program_hash_function: None,
             refused: wanted.objection(layout.name, layout.segments, &builtins),
         };
         if candidate.refused.is_none() {
@@ -138,7 +139,7 @@ pub fn choose(
             options.prints = false;
             match attempt {
                 Err(why) => candidate.refused = Some(why),
-                Ok((cost, input)) => {
+                Ok((cost, hash, input)) => {
                     if best
                         .as_ref()
                         .is_none_or(|(least, _)| cost.multiplications < *least)
@@ -146,6 +147,7 @@ pub fn choose(
                         best = Some((cost.multiplications, input));
                     }
                     candidate.cost = Some(cost);
+                    candidate.program_hash_function = hash.map(HashFunction::name);
                 }
             }
         }
@@ -162,10 +164,12 @@ pub fn choose(
     }
 }
 
+/// A run with its cost, and the hash function of the tasks' programs.
+type Attempt = (Cost, Option<HashFunction>, ProverInput);
+
 /// What to prove, apart from the layout.
 struct Wanted<'a> {
-    program: &'a [u8],
-    input: Option<&'a Value>,
+    executable: Executable<'a>,
     parameters: &'a PlannedParameters,
 }
 
@@ -184,20 +188,24 @@ impl Wanted<'_> {
         (!missing.is_empty()).then(|| format!("it lacks {}", missing.join(", ")))
     }
 
-    /// Runs the program in a layout and computes the cost of a proof. The inner error rejects the layout, the outer one
-    /// the program.
+    /// Runs the program or the tasks in a layout and computes the cost of a proof. The inner error rejects the layout,
+    /// the outer one what was run.
     fn attempt(
         &self,
         layout: &'static str,
         options: &RunOptions,
-    ) -> Result<Result<(Cost, ProverInput), String>, RunError> {
-        let input = match runner::run(self.program, self.input, layout, options) {
-            Ok(input) => input,
-            Err(error @ (RunError::TooLarge(_) | RunError::Machine(_))) => return Ok(Err(error.to_string())),
+    ) -> Result<Result<Attempt, String>, RunError> {
+        let (hash, input) = match runner::run_hashed(self.executable, layout, options) {
+            Ok(run) => run,
+            Err(
+                error @ (RunError::TooLarge(_)
+                | RunError::Machine(_)
+                | RunError::MissingBuiltinOfTasks { .. }),
+            ) => return Ok(Err(error.to_string())),
             Err(error) => return Err(error),
         };
         let cost = self.cost(&input.public);
-        Ok(cost.map(|cost| (cost, input)))
+        Ok(cost.map(|cost| (cost, hash, input)))
     }
 
     fn cost(&self, public: &PublicInput) -> Result<Cost, String> {

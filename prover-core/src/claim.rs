@@ -37,7 +37,7 @@ impl ProgramHash {
     }
 
     /// Whether `hash` is one of the two forms.
-    pub(crate) fn is(&self, hash: &Felt) -> bool {
+    pub fn is(&self, hash: &Felt) -> bool {
         [self.pedersen, self.poseidon].contains(hash)
     }
 }

@@ -97,8 +97,7 @@ const WORDS: &[(FileKind, &str, &str)] = &[
     (
         Pie,
         "a Cairo PIE",
-        "Quarry does not run PIEs yet: run it under a bootloader in proof mode, which writes Stone's four files, and \
-         give those to `quarry prove`",
+        "`quarry prove --pie FILE` proves it under a bootloader",
     ),
     (Zip, "a zip archive", "unpack it, and give the file inside"),
     (Sierra, "a Sierra program", RUN_CAIRO_1),

@@ -1,5 +1,11 @@
 //! Explains a proof file: the meaning of every section of its bytes.
 
+#[cfg(feature = "runner")]
+mod pie;
+
+#[cfg(feature = "runner")]
+pub use pie::{PieBuiltin, PieInspection, inspect_pie};
+
 use crate::channel::Kind;
 use crate::claim::Verified;
 use crate::expectation::Expectation;

@@ -1,14 +1,15 @@
 //! A STARK prover and verifier for Cairo programs. Its proofs are byte for byte those of StarkWare's Stone prover (v3)
 //! for the same input and parameters.
 //!
-//! A proof takes these steps: a [`Plan`] chooses layout and parameters, [`Plan::run`] runs the program, [`Statement`]
-//! checks that public input and parameters fit each other, [`prove`] makes the proof on a device, [`Verifier`] checks
-//! it, and [`WrittenProofFile`] is the file that Stone would write.
+//! A proof takes these steps: a [`Plan`] chooses layout and parameters, [`Plan::run`] runs the program or the tasks,
+//! [`Statement`] checks that public input and parameters fit each other, [`prove`] makes the proof on a device,
+//! [`Verifier`] checks it, and [`WrittenProofFile`] is the file that Stone would write.
 //!
 #![cfg_attr(feature = "runner", doc = "```")]
 #![cfg_attr(not(feature = "runner"), doc = "```ignore")]
 //! use quarry_prover_core::{
-//!     CpuDevice, Expectation, Plan, ProveOptions, RunOptions, Statement, Verifier, WrittenProofFile, prove,
+//!     CpuDevice, Executable, Expectation, Plan, ProveOptions, RunOptions, Statement, Verifier, WrittenProofFile,
+//!     prove,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +20,7 @@
 //! let input = serde_json::from_slice(&std::fs::read(input_file)?)?;
 //!
 //! let plan = Plan::default();
-//! let execution = plan.run(&program, Some(&input), &RunOptions::default())?;
+//! let execution = plan.run(Executable::program(&program, Some(&input)), &RunOptions::default())?;
 //! let (parameters, parameter_file) = plan.parameters.resolve(&execution.public)?;
 //! let statement = Statement::new(&execution.public, &parameters)?;
 //! let proof = prove(&CpuDevice::new(None)?, &statement, &execution, &ProveOptions::default())?;
@@ -90,7 +91,7 @@ pub mod tags;
 pub mod verifier;
 
 #[cfg(feature = "runner")]
-pub use cairo::runner::RunOptions;
+pub use cairo::runner::{Executable, RunOptions};
 pub use claim::Verified;
 pub use expectation::Expectation;
 pub use json::JsonError;

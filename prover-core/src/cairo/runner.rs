@@ -1,4 +1,4 @@
-//! Runs Cairo programs in proof mode with the `cairo-vm` crate.
+//! Runs Cairo programs, and bootloaders with their tasks, in proof mode with the `cairo-vm` crate.
 //!
 //! Supported hints are those of `cairo-vm` (the Cairo library's hints) and hints in a small subset of Python that read
 //! the program input (`hints/language.rs`). A program with any other hint is rejected before it runs.
@@ -7,17 +7,24 @@ mod builtins;
 mod dynamic;
 mod guard;
 mod hints;
+mod own_hints;
+mod tasks;
 
-use self::builtins::{private_input, to_felt};
+use self::builtins::private_input;
+pub(crate) use self::builtins::to_felt;
 use self::dynamic::DynamicParams;
 use self::guard::guarded;
+use self::own_hints::OwnHints;
 use crate::cairo::error::InputError;
 use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
 use crate::cairo::memory::Memory;
 use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
 use crate::file_kind::{self, FileKind, WrongKind};
-use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
+    BuiltinHintProcessor, HintFunc,
+};
+use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::layout::CairoLayoutParams;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program;
@@ -25,8 +32,31 @@ use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
+use quarry_tasks::bootloader::{HashFunction, Lacking, NotABootloader, Tasks};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub enum Executable<'a> {
+    /// A compiled program.
+    Program {
+        /// The file.
+        file: &'a [u8],
+        /// What its hints read as `program_input`.
+        input: Option<&'a Value>,
+    },
+    /// A bootloader with its tasks.
+    Tasks(&'a Tasks),
+}
+
+impl<'a> Executable<'a> {
+    /// A compiled program, and what its hints read as `program_input`.
+    pub fn program(file: &'a [u8], input: Option<&'a Value>) -> Self {
+        Self::Program { file, input }
+    }
+}
 
 /// Options of a run.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +103,17 @@ pub enum RunError {
         /// The layout.
         layout: String,
     },
+    /// The layout lacks a builtin that the bootloader or one of its tasks needs.
+    #[error("{lacking}, which layout '{layout}' does not have")]
+    MissingBuiltinOfTasks {
+        /// The builtin, and who needs it.
+        lacking: Lacking,
+        /// The layout.
+        layout: String,
+    },
+    /// The bootloader is not one whose tasks Quarry can run.
+    #[error(transparent)]
+    NotABootloader(#[from] NotABootloader),
     /// A parameter of layout `dynamic` is missing or has an impossible value.
     #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
     DynamicParam(String),
@@ -86,6 +127,17 @@ pub enum RunError {
     )]
     UnknownHint {
         /// The hint's pc, as an offset in the program.
+        pc: usize,
+        /// The hint's code.
+        code: String,
+    },
+    /// A hint of the bootloader is not known.
+    #[error(
+        "the hint at pc {pc} of the bootloader is not known:\n{code}\n\
+         Quarry knows the hints of StarkWare's simple bootloader 0.15.0 and of the Cairo library"
+    )]
+    BootloaderHint {
+        /// The hint's pc, as an offset in the bootloader.
         pc: usize,
         /// The hint's code.
         code: String,
@@ -131,25 +183,30 @@ pub fn program_builtins(program: &[u8]) -> Result<Vec<&'static str>, RunError> {
     Ok(program.iter_builtins().map(|builtin| builtin.to_str()).collect())
 }
 
-/// Runs a compiled program in proof mode and returns the prover input of the run. The trace is padded to the least
+/// Runs a program or tasks in proof mode and returns the prover input of the run. The trace is padded to the least
 /// power of two of steps in which everything that the run used fits the layout.
 ///
 /// # Errors
-/// [`RunError`]. Unsupported hints and missing program input are detected before the run.
-pub fn run(
-    program: &[u8],
-    input: Option<&Value>,
+/// [`RunError`]. Unsupported hints, missing program input and missing builtins are detected before the run.
+pub fn run(executable: Executable<'_>, layout: &str, options: &RunOptions) -> Result<ProverInput, RunError> {
+    run_hashed(executable, layout, options).map(|(_, input)| input)
+}
+
+/// [`run`], which also says by which hash function the programs of tasks were hashed.
+pub(crate) fn run_hashed(
+    executable: Executable<'_>,
     layout: &str,
     options: &RunOptions,
-) -> Result<ProverInput, RunError> {
+) -> Result<(Option<HashFunction>, ProverInput), RunError> {
     let unknown = || RunError::Layout(layout.to_owned());
     let known = Layout::by_name(layout).map_err(|_| unknown())?;
     let vm_layout = serde_json::from_value(Value::from(layout)).map_err(|_| unknown())?;
-    guarded(|| {
-        run_in(program, input, options, vm_layout, None, |builtin| {
-            known.has_segment(builtin)
-        })
-    })
+    let place = Place {
+        layout: vm_layout,
+        params: None,
+        has_builtin: &|builtin| known.has_segment(builtin),
+    };
+    guarded(|| run_in(executable, &place, options))
 }
 
 /// [`run`] in layout `dynamic` with the given parameters (Stone's `dynamic_params`).
@@ -157,25 +214,29 @@ pub fn run(
 /// # Errors
 /// As [`run`], and [`RunError::DynamicParam`].
 pub fn run_dynamic(
-    program: &[u8],
-    input: Option<&Value>,
+    executable: Executable<'_>,
     params: &BTreeMap<String, u64>,
     options: &RunOptions,
 ) -> Result<ProverInput, RunError> {
     let dynamic = DynamicParams::new(params)?;
-    let vm_params = Some(dynamic.to_vm()?);
-    let layout = LayoutName::dynamic;
-    let run = || {
-        run_in(program, input, options, layout, vm_params, |builtin| {
-            dynamic.uses(builtin)
-        })
+    let place = Place {
+        layout: LayoutName::dynamic,
+        params: Some(dynamic.to_vm()?),
+        has_builtin: &|builtin| dynamic.uses(builtin),
     };
-    let mut result = guarded(run)?;
+    let (_, mut result) = guarded(|| run_in(executable, &place, options))?;
     if dynamic.uses("mul_mod") {
         widen_range_checks(&mut result);
     }
     result.public.dynamic_params = Some(params.clone());
     Ok(result)
+}
+
+/// The layout of a run.
+struct Place<'a> {
+    layout: LayoutName,
+    params: Option<CairoLayoutParams>,
+    has_builtin: &'a dyn Fn(&str) -> bool,
 }
 
 /// Widens the range-check bounds for `mul_mod`, whose 16-bit parts the virtual machine does not count. They are 0 and 4
@@ -190,24 +251,65 @@ fn widen_range_checks(input: &mut ProverInput) {
 }
 
 fn run_in(
-    program: &[u8],
-    input: Option<&Value>,
+    executable: Executable<'_>,
+    place: &Place<'_>,
     options: &RunOptions,
-    layout: LayoutName,
-    params: Option<CairoLayoutParams>,
-    has_builtin: impl Fn(&str) -> bool,
+) -> Result<(Option<HashFunction>, ProverInput), RunError> {
+    match executable {
+        Executable::Program { file, input } => Ok((None, run_program(file, input, place, options)?)),
+        Executable::Tasks(tasks) => {
+            let (hash, input) = tasks::run(tasks, place, options)?;
+            Ok((Some(hash), input))
+        }
+    }
+}
+
+fn run_program(
+    file: &[u8],
+    input: Option<&Value>,
+    place: &Place<'_>,
+    options: &RunOptions,
 ) -> Result<ProverInput, RunError> {
-    let (file, program) = (program, parse(program)?);
-    let mut builtins = program.iter_builtins().map(|builtin| builtin.to_str());
-    if let Some(builtin) = builtins.find(|builtin| !has_builtin(builtin)) {
-        let layout = layout.to_str().to_owned();
+    let program = parse(file)?;
+    let missing = program
+        .iter_builtins()
+        .map(|builtin| builtin.to_str())
+        .find(|builtin| !(place.has_builtin)(builtin));
+    if let Some(builtin) = missing {
+        let layout = place.layout.to_str().to_owned();
         return Err(RunError::MissingBuiltin { builtin, layout });
     }
-    let own_hints = hints::functions(file, input, options)?;
-    let mut processor = BuiltinHintProcessor::new(own_hints, RunResources::new(options.max_steps));
+    let hints = hints::functions(file, input, options)?;
+    let scopes = ExecutionScopes::new();
+    execute(
+        Prepared {
+            program,
+            hints,
+            scopes,
+        },
+        place,
+        options,
+    )
+}
 
-    let mut runner = CairoRunner::new(&program, layout, params, true, true, false).map_err(machine)?;
-    let end = runner.initialize(false).map_err(machine)?;
+/// A program that is ready to run.
+struct Prepared {
+    program: Program,
+    /// The functions of the hints that the virtual machine does not know.
+    hints: HashMap<String, Rc<HintFunc>>,
+    /// What its hints find when the run begins.
+    scopes: ExecutionScopes,
+}
+
+/// Runs a program. A builtin that the layout lacks begins and ends at 0.
+fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Result<ProverInput, RunError> {
+    let resources = RunResources::new(options.max_steps);
+    let mut processor = OwnHints(BuiltinHintProcessor::new(prepared.hints, resources));
+    let (layout, params) = (place.layout, place.params.clone());
+    let mut runner =
+        CairoRunner::new(&prepared.program, layout, params, true, true, false).map_err(machine)?;
+    runner.exec_scopes = prepared.scopes;
+    let end = runner.initialize(true).map_err(machine)?;
     match runner.run_until_pc(end, &mut processor) {
         Ok(()) => {}
         Err(VirtualMachineError::UnfinishedExecution) => return Err(RunError::StepLimit(options.max_steps)),
@@ -231,11 +333,7 @@ fn run_in(
 }
 
 /// Pads a run that has reached `end` to a power of two of steps in which everything that it used fits the layout.
-fn pad(
-    runner: &mut CairoRunner,
-    processor: &mut BuiltinHintProcessor,
-    options: &RunOptions,
-) -> Result<(), RunError> {
+fn pad(runner: &mut CairoRunner, processor: &mut OwnHints, options: &RunOptions) -> Result<(), RunError> {
     // `end` is a loop. Its first step still belongs to the run, the others are padding.
     runner.run_for_steps(1, processor).map_err(machine)?;
     runner.vm.segments.memory.relocate_memory().map_err(machine)?;
@@ -256,9 +354,9 @@ fn pad(
 }
 
 /// Ends the run and relocates its memory.
-fn finish(runner: &mut CairoRunner, processor: &mut BuiltinHintProcessor) -> Result<(), VirtualMachineError> {
+fn finish(runner: &mut CairoRunner, processor: &mut OwnHints) -> Result<(), VirtualMachineError> {
     runner.end_run(false, false, processor, false)?;
-    runner.read_return_values(false)?;
+    runner.read_return_values(true)?;
     runner.finalize_segments()?;
     Ok(runner.relocate(true, true)?)
 }

@@ -1,6 +1,6 @@
 //! The layout chosen for a program is the cheapest usable one.
 
-use quarry_prover_core::cairo::runner::{RunError, RunOptions};
+use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions};
 use quarry_prover_core::choice::{Choice, ChoiceError, choose};
 use quarry_prover_core::plan::PlannedParameters;
 use quarry_prover_core::profiles::Profile;
@@ -27,7 +27,8 @@ impl Example {
             ..RunOptions::default()
         };
         let parameters = PlannedParameters::Profile(profile, 96);
-        choose(&self.read("program.json"), Some(&input), &options, &parameters)
+        let program = self.read("program.json");
+        choose(Executable::program(&program, Some(&input)), &options, &parameters)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::common::proving::cpu;
 use crate::common::repository_row;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::{Form, RunMode};
-use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
+use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run};
 use quarry_prover_core::claim::{Binding, Verified};
 use quarry_prover_core::expectation::{Expectation, ExpectedTask, Mismatch};
 use quarry_prover_core::facts::CompiledProgram;
@@ -54,8 +54,7 @@ fn swapped_proof() -> ProofFile {
             "fri_step_list": [0, 4], "last_layer_degree_bound": 512, "n_queries": 4, "proof_of_work_bits": 0 } },
     });
     let input = run(
-        program("swapped.json").as_bytes(),
-        None,
+        Executable::program(program("swapped.json").as_bytes(), None),
         "small",
         &RunOptions::default(),
     )
@@ -75,8 +74,7 @@ fn swapped_proof() -> ProofFile {
 #[test]
 fn a_program_hash_alone_is_no_gate() {
     let honest = run(
-        program("honest.json").as_bytes(),
-        None,
+        Executable::program(program("honest.json").as_bytes(), None),
         "small",
         &RunOptions::default(),
     );

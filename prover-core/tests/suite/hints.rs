@@ -3,7 +3,7 @@
 use crate::common::Golden;
 use quarry_kernels::Felt;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::runner::{RunError, RunOptions, run};
+use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -67,7 +67,12 @@ fn assert_same_run(name: &str, expected: &[Felt]) {
         ..RunOptions::default()
     };
     let input = program_input(&case);
-    let run = run(&case.bytes("program.json"), input.as_ref(), "small", &options).expect("a run");
+    let run = run(
+        Executable::program(&case.bytes("program.json"), input.as_ref()),
+        "small",
+        &options,
+    )
+    .expect("a run");
     assert_eq!(output(&run), expected);
     assert_eq!(run, golden);
 }
@@ -132,7 +137,7 @@ fn run_hint(code: &str, input: Value) -> Result<ProverInput, RunError> {
         max_steps: 1 << 12,
         ..RunOptions::default()
     };
-    run(&program, Some(&input), "small", &options)
+    run(Executable::program(&program, Some(&input)), "small", &options)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::rates::Rates;
 use crate::report::{Operation, Report};
 use quarry_kernels::{Backend, Hash};
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::runner::{self, RunOptions};
+use quarry_prover_core::cairo::runner::{self, Executable, RunOptions};
 use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::progress::Phase;
@@ -89,8 +89,7 @@ impl<D: Backend> Proofs<'_, D> {
             ..RunOptions::default()
         };
         Ok(runner::run(
-            &file("program.json")?,
-            Some(&program_input),
+            Executable::program(&file("program.json")?, Some(&program_input)),
             layout,
             &options,
         )?)

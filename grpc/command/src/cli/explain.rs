@@ -1,4 +1,4 @@
-//! `quarry prove --explain`: the layouts that a program could be proved in, and what each would cost.
+//! `quarry prove --explain`: the layouts that a program or tasks could be proved in, and what each would cost.
 
 use crate::cli::failure::Failure;
 use crate::cli::grid::Grid;
@@ -25,8 +25,12 @@ pub fn run(source: &Source, parameters: &PlannedParameters, json: bool) -> Resul
     if json {
         return terminal::print_json(&Report { layout, candidates });
     }
+    let hash = candidates.first().and_then(|best| best.program_hash_function);
+    let hash = hash.map_or_else(String::new, |hash| {
+        format!(" (in brackets: the hash function of the tasks' programs, here {hash})")
+    });
     terminal::print(format_args!(
-        "{}\nthe cheapest usable layout is {layout}\n",
+        "{}\nthe cheapest usable layout is {layout}{hash}\n",
         table(candidates)
     ))
 }
@@ -43,7 +47,10 @@ fn table(candidates: &[Candidate]) -> Grid<5> {
         let profiles = candidate.profiles.join(", ");
         match &candidate.cost {
             Some(cost) => grid.row([
-                candidate.layout.to_owned(),
+                match candidate.program_hash_function {
+                    Some(hash) => format!("{} ({hash})", candidate.layout),
+                    None => candidate.layout.to_owned(),
+                },
                 cost.n_steps.to_string(),
                 cost.n_columns.map(|n| n.to_string()).join(" + "),
                 format!("{:.2e}", cost.multiplications),

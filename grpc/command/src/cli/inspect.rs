@@ -1,11 +1,15 @@
-//! `quarry inspect`: explains a proof file section by section.
+//! `quarry inspect`: explains a proof file section by section, or a Cairo PIE.
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::read::{self, Limit};
 use crate::cli::statement;
-use crate::cli::table::Table;
+use crate::cli::table::{self, Table};
 use crate::cli::terminal;
-use quarry_prover_core::inspect;
+use quarry_kernels::felt;
+use quarry_prover_core::file_kind::FileKind;
+use quarry_prover_core::inspect::{self, PieInspection, inspect_pie};
+use quarry_tasks::pie::{self, PieLimits};
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// Examples for `inspect --help`.
@@ -13,15 +17,17 @@ pub const EXAMPLES: &str = "\
 Examples:
   quarry inspect proof.json
   quarry inspect proof.json --json | jq '.sections[].name'
+  quarry inspect pie.zip
+      shows a PIE's program hashes, builtins, steps and output
 
 This command explains the bytes; it does not verify them. Use `quarry verify` for that.";
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Proof file; - reads standard input
-    #[arg(value_name = "PROOF")]
-    proof: PathBuf,
+    /// Proof file or Cairo PIE (zip); - reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
     #[command(flatten)]
     limit: Limit,
     /// Print one JSON object on standard output
@@ -31,8 +37,13 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(&args.proof)));
-    let file = args.limit.read_proof(&args.proof)?;
+    let path = &args.file;
+    let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
+    let bytes = args.limit.read(path)?;
+    if FileKind::of(&*bytes) == Some(FileKind::Pie) {
+        return show_pie(&bytes, args.json).map_err(in_file);
+    }
+    let file = read::parse_proof(&bytes, path)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;
     if args.json {
         terminal::print_json(&inspection)
@@ -41,4 +52,65 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         statement::rows(&mut table, &inspection.claim);
         terminal::print(format_args!("{table}\n{inspection}"))
     }
+}
+
+/// The explanation of a PIE as JSON.
+#[derive(Serialize)]
+struct Pie {
+    file_bytes: usize,
+    #[serde(flatten)]
+    inspection: PieInspection,
+}
+
+fn show_pie(file: &[u8], json: bool) -> Result<(), Failure> {
+    let pie = pie::read(file, &PieLimits::default()).or_bad_input()?;
+    let (file_bytes, inspection) = (file.len(), inspect_pie(&pie));
+    if json {
+        return terminal::print_json(&Pie {
+            file_bytes,
+            inspection,
+        });
+    }
+    let mut table = Table::default();
+    table.row(
+        "file",
+        format!("a Cairo PIE, {}", table::bytes(file_bytes as u64)),
+    );
+    table.row("program", format!("{} words", inspection.program_words));
+    let hash = inspection.program_hash;
+    let in_output = "in the bootloader's output";
+    table.row(
+        "program hash",
+        format!("{} (Pedersen, {in_output})", felt::to_hex(&hash.pedersen)),
+    );
+    table.row(
+        "",
+        format!("{} (Poseidon, {in_output})", felt::to_hex(&hash.poseidon)),
+    );
+    let builtins = inspection.builtins.iter();
+    let builtins: Vec<_> = builtins
+        .map(|builtin| format!("{} ({} cells)", builtin.name, builtin.cells))
+        .collect();
+    table.row(
+        "builtins",
+        if builtins.is_empty() {
+            "none".to_owned()
+        } else {
+            builtins.join(", ")
+        },
+    );
+    table.row(
+        "steps",
+        format!(
+            "{} (as the PIE says; the bootloader adds its own)",
+            inspection.claimed_steps
+        ),
+    );
+    table.row("memory", format!("{} cells", inspection.memory_cells));
+    let output = inspection.output.as_deref().map(statement::readable_list);
+    table.row(
+        "output",
+        output.unwrap_or_else(|| "not all of it is a number".to_owned()),
+    );
+    terminal::print(table)
 }

@@ -44,6 +44,7 @@ mod submit;
 mod summary;
 mod systemd;
 mod table;
+mod tasks;
 mod terminal;
 mod threads;
 mod verify;
@@ -91,7 +92,7 @@ enum Command {
     /// Check inputs without proving: find the first constraint that they violate
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
-    /// Explain a proof file section by section
+    /// Explain a proof file section by section, or a Cairo PIE
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Args),
     /// Show the hashes and facts under which SHARP and Integrity register a proof

@@ -1,4 +1,4 @@
-//! `quarry prove`: makes a proof file from a program or from Stone's four inputs.
+//! `quarry prove`: makes a proof file from a program, from Cairo PIEs, or from Stone's four inputs.
 
 use crate::cli::device::{self, Started, on_device};
 use crate::cli::explain;
@@ -8,7 +8,7 @@ use crate::cli::memory;
 use crate::cli::output::{self, Target};
 use crate::cli::parameters::{ParameterArgs, warnings};
 use crate::cli::progress::{Reporter, Style};
-use crate::cli::source::{Execution, Source, read_stone_json};
+use crate::cli::source::{EXECUTABLE, Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::terminal;
 use quarry_hw_profiles::peak_resident_bytes;
@@ -40,6 +40,9 @@ Examples:
       uses layout dynamic
   quarry prove program.json --write-inputs inputs --write-parameters params.json
       also writes the input and parameter files that Stone's cpu_air_prover takes
+  quarry prove --pie pie.zip --out proof.json
+      proves a Cairo PIE under StarkWare's simple bootloader; repeat --pie to prove several in one proof
+  quarry prove --pie pie.zip --program-hash-function poseidon --layout recursive_with_poseidon
   quarry prove --public_input_file=public_input.json \\
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\
       --parameter_file=params.json --out_file=proof.json
@@ -59,7 +62,7 @@ pub struct Args {
     #[command(flatten)]
     parameters: ParameterArgs,
     /// Show what each layout would cost, and why others cannot be used; prove nothing
-    #[arg(long, requires = "program", conflicts_with_all = ["layout", "dynamic_params"])]
+    #[arg(long, requires = EXECUTABLE, conflicts_with_all = ["layout", "dynamic_params"])]
     explain: bool,
     /// Show what memory the proof would take, phase by phase; prove nothing
     #[arg(long, conflicts_with = "explain")]

@@ -1,4 +1,5 @@
-//! Reads proof files from a file, a pipe, a device or standard input, up to a limit on their size.
+//! Reads proof files, and other files of strangers, from a file, a pipe, a device or standard input, up to a limit on
+//! their size.
 
 use crate::cli::failure::{Failure, OrFailure};
 use bytesize::ByteSize;
@@ -25,47 +26,56 @@ pub struct Limit {
 impl Limit {
     /// Reads a proof file.
     pub fn read_proof(&self, path: &Path) -> Result<ProofFile, Failure> {
-        let name = name(path);
-        let cannot = |why| Failure::bad_input(format!("cannot read {name}: {why}"));
-        let bytes = self.read(path).map_err(cannot)?.ok_or_else(|| {
-            let ByteSize(most) = self.max_bytes;
+        parse_proof(&self.read(path)?, path)
+    }
+
+    /// Reads the bytes of a file.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        read_at_most(path, self.max_bytes.as_u64())?.ok_or_else(|| {
+            let (name, most) = (name(path), self.max_bytes.as_u64());
             Failure::bad_input(format!(
                 "{name} is larger than the limit of {most} bytes; raise the limit with --max-bytes SIZE"
             ))
-        })?;
-        let parse = |bytes: &[u8]| {
-            let text = std::str::from_utf8(bytes).map_err(|_| Failure::bad_input("not a text file"))?;
-            ProofFile::parse(text).or_bad_input()
-        };
-        parse(&bytes).map_err(|failure| {
-            let wrong_kind = file_kind::expect(&*bytes, FileKind::Proof).err();
-            let why = wrong_kind.map_or_else(|| failure.to_string(), |wrong| wrong.to_string());
-            Failure::bad_input(format!("{name}: {why}"))
         })
-    }
-
-    /// Reads the bytes; `None` if they exceed the limit.
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        if path == Path::new(STANDARD_INPUT) {
-            return self.take(io::stdin().lock());
-        }
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_file() && metadata.len() > self.max_bytes.as_u64() {
-            return Ok(None);
-        }
-        self.take(file)
-    }
-
-    fn take(&self, from: impl Read) -> io::Result<Option<Vec<u8>>> {
-        let most = self.max_bytes.as_u64();
-        let mut bytes = Vec::new();
-        from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok((bytes.len() as u64 <= most).then_some(bytes))
     }
 }
 
-/// The name of a proof file in messages.
+/// Parses a proof file.
+pub fn parse_proof(bytes: &[u8], path: &Path) -> Result<ProofFile, Failure> {
+    let parse = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).map_err(|_| Failure::bad_input("not a text file"))?;
+        ProofFile::parse(text).or_bad_input()
+    };
+    parse(bytes).map_err(|failure| {
+        let wrong_kind = file_kind::expect(bytes, FileKind::Proof).err();
+        let why = wrong_kind.map_or_else(|| failure.to_string(), |wrong| wrong.to_string());
+        Failure::bad_input(format!("{}: {why}", name(path)))
+    })
+}
+
+/// Reads a file; `None` if it has more than `most` bytes.
+pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Failure> {
+    let read = || {
+        if path == Path::new(STANDARD_INPUT) {
+            return take(io::stdin().lock(), most);
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_file() && metadata.len() > most {
+            return Ok(None);
+        }
+        take(file, most)
+    };
+    read().map_err(|why: io::Error| Failure::bad_input(format!("cannot read {}: {why}", name(path))))
+}
+
+fn take(from: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
+}
+
+/// The name of a file in messages.
 pub fn name(path: &Path) -> String {
     if path == Path::new(STANDARD_INPUT) {
         return "standard input".to_owned();

@@ -1,11 +1,12 @@
-//! The execution to prove or check: a run of a compiled program, or Stone's four inputs.
+//! The execution to prove or check: a run of a compiled program or of tasks, or Stone's four inputs.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::progress::Reporter;
+use crate::cli::tasks::TaskArgs;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::cairo::runner::RunOptions;
+use quarry_prover_core::cairo::runner::{Executable, RunOptions};
 use quarry_prover_core::choice::{self, Choice, ChoiceError};
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::json;
@@ -20,28 +21,33 @@ const STEP_LIMIT: usize = 1 << 24;
 /// The value of `--layout` that has the layout chosen for the program.
 const AUTO: &str = "auto";
 
+/// The group of what can be run.
+pub const EXECUTABLE: &str = "executable";
+
 /// The options that select the execution.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Source {
     /// Compiled Cairo 0 program (JSON), which is run in proof mode
-    #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
+    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "public_input_file"], group = EXECUTABLE)]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
+    #[command(flatten)]
+    tasks: TaskArgs,
     /// Input of the program (JSON), which its hints read as program_input
-    #[arg(long, value_name = "FILE", requires = "program")]
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "pie")]
     input: Option<PathBuf>,
-    /// Layout; auto takes the cheapest one that has the program's builtins and that the profile's verifier knows
+    /// Layout; auto takes the cheapest one that has the builtins and that the profile's verifier knows
     #[arg(long, value_name = "auto|NAME", default_value = AUTO)]
     layout: String,
-    /// Run the program in layout dynamic with these parameters (Stone's dynamic_params, JSON)
-    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
+    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON)
+    #[arg(long, value_name = "FILE", requires = EXECUTABLE, conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
-    /// Stop a program that runs for more than this many steps
+    /// Stop a run that lasts for more than this many steps
     #[arg(long, value_name = "N", default_value_t = STEP_LIMIT)]
     step_limit: usize,
     /// Pad the run to at least this many steps
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = EXECUTABLE)]
     min_steps: usize,
     /// Public input of an execution (Stone's JSON), instead of a program
     #[arg(long, value_name = "FILE", requires = "private_input_file")]
@@ -64,12 +70,16 @@ pub struct Execution {
 impl Source {
     /// Runs the program or reads the files. Rejects a statement that the profile's verifier does not accept.
     pub fn resolve(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
-        let execution = match (&self.program, &self.public_input_file, &self.private_input_file) {
-            (Some(program), _, _) => {
-                reporter.prepare("run program");
-                self.run(program, parameters)?
+        let execution = match (&self.public_input_file, &self.private_input_file) {
+            (None, None) => {
+                reporter.prepare(if self.program.is_some() {
+                    "run program"
+                } else {
+                    "run tasks"
+                });
+                self.run(parameters)?
             }
-            (None, Some(public), Some(private)) => {
+            (Some(public), Some(private)) => {
                 reporter.prepare("read inputs");
                 Execution {
                     input: ProverInput::read(public, private)
@@ -81,9 +91,7 @@ impl Source {
                 }
             }
             _ => {
-                return Err(Failure::bad_input(
-                    "give a program, or a public and a private input file",
-                ));
+                return Err(Failure::bad_input("give a public and a private input file"));
             }
         };
         let layout = &execution.input.public.layout;
@@ -99,7 +107,7 @@ impl Source {
         Ok(execution)
     }
 
-    fn run(&self, program: &Path, parameters: &PlannedParameters) -> Result<Execution, Failure> {
+    fn run(&self, parameters: &PlannedParameters) -> Result<Execution, Failure> {
         let layout = if let Some(path) = &self.dynamic_params {
             PlannedLayout::Dynamic(read_params(path)?)
         } else if self.layout == AUTO {
@@ -111,10 +119,7 @@ impl Source {
             layout,
             parameters: parameters.clone(),
         };
-        let input = self.program_input()?;
-        let input = plan
-            .run(&read(program)?, input.as_ref(), &self.options())
-            .map_err(|error| in_program(program, &error))?;
+        let input = self.with_executable(|executable| plan.run(executable, &self.options()))?;
         Ok(Execution {
             public: input.public.to_json(),
             private: input.private.to_json("trace.bin", "memory.bin"),
@@ -124,15 +129,21 @@ impl Source {
 
     /// The cost of every layout, and the run in the cheapest one.
     pub fn explain(&self, parameters: &PlannedParameters) -> Result<Choice, Failure> {
-        let program = self.program.as_deref();
-        let program = program.ok_or_else(|| Failure::bad_input("give a program"))?;
-        let input = self.program_input()?;
-        choice::choose(&read(program)?, input.as_ref(), &self.options(), parameters)
-            .map_err(|error| in_program(program, &error))
+        self.with_executable(|executable| choice::choose(executable, &self.options(), parameters))
     }
 
-    fn program_input(&self) -> Result<Option<Value>, Failure> {
-        self.input.as_deref().map(read_json).transpose()
+    /// Reads what is to be run, and does something with it.
+    fn with_executable<T>(
+        &self,
+        act: impl FnOnce(Executable<'_>) -> Result<T, ChoiceError>,
+    ) -> Result<T, Failure> {
+        let Some(program) = &self.program else {
+            let tasks = self.tasks.read()?;
+            return act(Executable::Tasks(&tasks)).or_bad_input();
+        };
+        let input = self.input.as_deref().map(read_json).transpose()?;
+        let file = read(program)?;
+        act(Executable::program(&file, input.as_ref())).map_err(|error| in_program(program, &error))
     }
 
     fn options(&self) -> RunOptions {

@@ -173,10 +173,10 @@ fn files_of_other_kinds_are_named() {
             "--parameter_file",
         ),
         (
-            "inspect pie.zip",
-            "a Cairo PIE",
+            "prove --pie proof.json",
             "a Stone proof file",
-            "bootloader",
+            "a Cairo PIE",
+            "quarry verify",
         ),
         (
             "prove --public_input_file private.json --private_input_file public.json",

@@ -13,7 +13,7 @@ use quarry_client::protocol::{
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::runner::{self, RunError, RunOptions};
+use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
@@ -353,7 +353,7 @@ impl Files<'_> {
             let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
             check_memory(&plan, &builtins, program.min_steps, self.devices)?;
         }
-        let input = plan.run(&bytes, input.as_ref(), &options);
+        let input = plan.run(Executable::program(&bytes, input.as_ref()), &options);
         let input = input.map_err(|error| match error {
             ChoiceError::Run(error) => run_failed(&error),
             ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),

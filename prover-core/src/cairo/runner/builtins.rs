@@ -113,7 +113,7 @@ fn to_uint128(value: &Felt252) -> u128 {
 }
 
 /// Converts a field element of the virtual machine.
-pub(super) fn to_felt(value: &Felt252) -> Felt {
+pub(crate) fn to_felt(value: &Felt252) -> Felt {
     // Both types hold reduced values, so the value is always below p.
     felt::from_standard_bytes(&value.to_bytes_be()).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::vm_core::VirtualMachine;
 use serde_json::Value;
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -64,8 +64,7 @@ pub(super) fn functions(
     input: Option<&Value>,
     options: &RunOptions,
 ) -> Result<HashMap<String, Rc<HintFunc>>, RunError> {
-    let program: Program =
-        serde_json::from_slice(program).map_err(|error| RunError::Program(error.to_string()))?;
+    let program = parse(program)?;
     let shared = Arc::new(Shared {
         input: input.cloned(),
         definitions: Definitions::new(program.identifiers),
@@ -85,6 +84,27 @@ pub(super) fn functions(
         functions.insert(code, Rc::new(function(statements, Arc::clone(&shared))));
     }
     Ok(functions)
+}
+
+/// The texts of a bootloader's hints, which the virtual machine or `known` must know.
+pub(super) fn texts(program: &[u8], known: impl Fn(&str) -> bool) -> Result<HashSet<String>, RunError> {
+    let program = parse(program)?;
+    let hints = program.hints.into_iter();
+    let hints = hints.flat_map(|(pc, hints)| hints.into_iter().map(move |hint| (pc, hint.code)));
+    let mut texts = HashSet::new();
+    for (pc, code) in hints {
+        if !texts.contains(&code) {
+            if !known(&code) && !is_known(&code) {
+                return Err(RunError::BootloaderHint { pc, code });
+            }
+            texts.insert(code);
+        }
+    }
+    Ok(texts)
+}
+
+fn parse(program: &[u8]) -> Result<Program, RunError> {
+    serde_json::from_slice(program).map_err(|error| RunError::Program(error.to_string()))
 }
 
 /// Whether the virtual machine supports a hint. Only its processor knows all of its hints, so the hint is executed on

@@ -17,6 +17,7 @@ mod trace;
 
 #[cfg(feature = "runner")]
 mod runner;
+mod tasks;
 
 use crate::common::{Golden, read_corpus, repository};
 use crate::corpus::AnnotatedProof;

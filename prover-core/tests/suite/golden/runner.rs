@@ -8,7 +8,9 @@ use quarry_kernels::Felt;
 use quarry_kernels::hash::pedersen;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
-use quarry_prover_core::cairo::runner::{RunError, RunOptions, program_builtins, run, run_dynamic};
+use quarry_prover_core::cairo::runner::{
+    Executable, RunError, RunOptions, program_builtins, run, run_dynamic,
+};
 use quarry_prover_core::cairo::trace::build_trace;
 use quarry_prover_core::prover::check;
 use serde_json::{Value, json};
@@ -26,7 +28,11 @@ fn case(layout: &str, case: &str) -> Golden {
 
 fn run_case(row: &Golden, options: &RunOptions) -> Result<ProverInput, RunError> {
     let input: Value = serde_json::from_str(&row.text("program_input.json")).expect("JSON");
-    run(&row.bytes("program.json"), Some(&input), &row.layout, options)
+    run(
+        Executable::program(&row.bytes("program.json"), Some(&input)),
+        &row.layout,
+        options,
+    )
 }
 
 fn fibonacci() -> Golden {
@@ -77,8 +83,7 @@ fn programs_run_in_layouts_that_they_use_little_of() {
         let row = fibonacci();
         let input: Value = serde_json::from_str(&row.text("program_input.json")).expect("JSON");
         let input = run(
-            &row.bytes("program.json"),
-            Some(&input),
+            Executable::program(&row.bytes("program.json"), Some(&input)),
             layout,
             &RunOptions::default(),
         )
@@ -100,7 +105,11 @@ fn programs_run_in_layout_dynamic() {
     for case in cases {
         let mut params = read_input(&case).public.dynamic_params.expect("parameters");
         let run = |params: &BTreeMap<String, u64>| {
-            run_dynamic(&program, Some(&program_input), params, &RunOptions::default())
+            run_dynamic(
+                Executable::program(&program, Some(&program_input)),
+                params,
+                &RunOptions::default(),
+            )
         };
         // The parameters leave room for a step of twice as many rows.
         for component_step in [1, 2] {
@@ -169,7 +178,12 @@ fn missing_program_input_is_an_error() {
         Some(json!({})),
         Some(json!({ "fibonacci_claim_index": [1] })),
     ] {
-        let error = run(&program, input.as_ref(), "plain", &RunOptions::default()).expect_err("no input");
+        let error = run(
+            Executable::program(&program, input.as_ref()),
+            "plain",
+            &RunOptions::default(),
+        )
+        .expect_err("no input");
         assert!(
             matches!(&error, RunError::ProgramInput { path, .. } if path.starts_with("program_input")),
             "{error}"
@@ -183,7 +197,11 @@ fn run_changed(change: impl Fn(&mut Value)) -> Result<ProverInput, RunError> {
     change(&mut program);
     let input = json!({ "fibonacci_claim_index": 5 });
     let program = serde_json::to_vec(&program).expect("JSON");
-    run(&program, Some(&input), "plain", &RunOptions::default())
+    run(
+        Executable::program(&program, Some(&input)),
+        "plain",
+        &RunOptions::default(),
+    )
 }
 
 #[test]
@@ -223,13 +241,13 @@ fn bad_programs_are_errors() {
         println!("{name}: {error}");
     }
     for bytes in [&b""[..], b"{", b"[]", b"{}", b"\xff"] {
-        let error = run(bytes, None, "plain", &RunOptions::default()).expect_err("not a program");
+        let error = run(Executable::program(bytes, None), "plain", &RunOptions::default())
+            .expect_err("not a program");
         assert!(matches!(error, RunError::Program(_)), "{error}");
     }
     assert!(matches!(
         run(
-            &fibonacci().bytes("program.json"),
-            None,
+            Executable::program(&fibonacci().bytes("program.json"), None),
             "nonsense",
             &RunOptions::default()
         ),
@@ -271,7 +289,7 @@ fn run_example(name: &str, layout: &str, input: &Value) -> Result<ProverInput, R
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
     let program = fs::read(folder.join("program.json")).expect("the example's program");
-    run(&program, Some(input), layout, &options)
+    run(Executable::program(&program, Some(input)), layout, &options)
 }
 
 fn example_input(name: &str) -> Value {
@@ -323,7 +341,11 @@ fn words_that_are_no_hexadecimal_are_refused() {
         let mut program = program.clone();
         program["data"][3] = json!(word);
         let program = program.to_string().into_bytes();
-        let refused = run(&program, None, "plain", &RunOptions::default());
+        let refused = run(
+            Executable::program(&program, None),
+            "plain",
+            &RunOptions::default(),
+        );
         assert!(
             matches!(refused, Err(RunError::Program(_))),
             "{word}: {refused:?}"

@@ -1,0 +1,151 @@
+//! `prove`, `check` and `inspect` with Cairo PIEs.
+
+use crate::common::Folder;
+use std::fs;
+use std::path::Path;
+
+const CASE: &str = "small/pie";
+
+/// A folder with the golden case of a PIE, and the PIE.
+fn folder() -> Folder {
+    let folder = Folder::with_case(CASE);
+    let pie = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data/fibonacci_pie.zip");
+    folder.write("pie.zip", fs::read(pie).expect("a PIE"));
+    folder
+}
+
+const BOOTLOADER: &str = "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2";
+
+/// The inputs of the golden case give Stone's proof (`golden::prove`), so here the proof has few bits and no work.
+#[test]
+fn a_pie_gives_the_golden_inputs_and_a_claim_that_holds() {
+    let folder = folder();
+    let mut parameters = folder.json("params_base.json");
+    parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
+    folder.write("params.json", parameters.to_string());
+    folder
+        .quarry(&format!(
+            "prove --pie pie.zip --layout small --parameter_file params.json --expect-bootloader-hash {BOOTLOADER} \
+             --write-inputs inputs --out proof.json"
+        ))
+        .exits(0);
+    for name in ["trace.bin", "memory.bin"] {
+        let [written, golden] =
+            [format!("inputs/{name}"), name.to_owned()].map(|name| fs::read(folder.file(&name)));
+        assert!(written.expect("a file") == golden.expect("a file"), "{name}");
+    }
+    let inspected = folder.quarry("inspect pie.zip --json").exits(0).json();
+    let hash = inspected["program_hash"]["pedersen"].as_str().expect("a hash");
+    let claim = folder
+        .quarry(&format!(
+            "verify proof.json --run relaxed --min-security-bits 0 --expect-bootloader-hash {BOOTLOADER} \
+             --expect-task-program-hash {hash} --expect-output 1,4,{hash},1,89 --json"
+        ))
+        .exits(0)
+        .json();
+    assert_eq!(claim["bootloaded"]["tasks"][0]["program_hash"], hash);
+}
+
+#[test]
+fn several_pies_are_checked_together() {
+    let folder = folder();
+    folder
+        .quarry("check --pie pie.zip --pie pie.zip --layout small")
+        .exits(0)
+        .says(&["constraints hold"]);
+}
+
+#[test]
+fn layout_and_hash_function_are_explained_together() {
+    let folder = folder();
+    let explained = folder
+        .quarry("prove --pie pie.zip --explain --json --profile integrity-stone6-keccak160")
+        .exits(0)
+        .json();
+    let candidates = explained["candidates"].as_array().expect("a list");
+    let of = |name: &str| {
+        candidates
+            .iter()
+            .find(|it| it["layout"] == name)
+            .expect("a layout")
+    };
+    assert_eq!(of("recursive")["program_hash_function"], "pedersen");
+    assert_eq!(explained["layout"], candidates[0]["layout"]);
+    assert!(of("plain")["refused"].is_string());
+    let text = folder
+        .quarry("prove --pie pie.zip --explain --program-hash-function poseidon")
+        .exits(0);
+    let why =
+        "hashes the programs by poseidon, needs the builtin 'poseidon', which layout 'small' does not have";
+    assert!(
+        text.stdout.contains(why) && text.stdout.contains("poseidon"),
+        "{}",
+        text.stdout
+    );
+}
+
+#[test]
+fn a_pie_is_inspected() {
+    let shown = folder().quarry("inspect pie.zip").exits(0).stdout;
+    for text in [
+        "54 words",
+        "(Pedersen",
+        "(Poseidon",
+        "output (2 cells)",
+        "89 (as the PIE says",
+        "89\n",
+    ] {
+        assert!(shown.contains(text), "'{text}' is not in: {shown}");
+    }
+}
+
+#[test]
+fn what_cannot_be_proved_is_said() {
+    let folder = folder();
+    folder.write(
+        "half.zip",
+        &fs::read(folder.file("pie.zip")).expect("a PIE")[..900],
+    );
+    let program =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../prover-core/examples/collatz/program.json");
+    folder.write("program.json", fs::read(program).expect("an example"));
+    for (line, said) in [
+        (
+            "--pie pie.zip --layout plain",
+            "the bootloader needs the builtin 'output', which layout 'plain' does not have",
+        ),
+        (
+            "--pie pie.zip --layout small --program-hash-function poseidon",
+            "hashes the programs by poseidon, needs the builtin 'poseidon'",
+        ),
+        (
+            "--pie pie.zip --program-hash-function blake",
+            "expected one of auto, pedersen, poseidon",
+        ),
+        (
+            "--pie pie.zip --expect-bootloader-hash 0x1",
+            "the bootloader has the hash 0x",
+        ),
+        (
+            "--pie pie.zip --bootloader program.json --expect-bootloader-hash 0x1",
+            "'program.json': the bootloader has",
+        ),
+        (
+            "--pie pie.zip --bootloader program.json --layout small",
+            "the hint at pc",
+        ),
+        ("--pie half.zip", "'half.zip': "),
+        ("--pie program.json", "not a Cairo PIE"),
+        ("--pie none.zip", "none.zip"),
+        ("program.json --pie pie.zip", "--pie"),
+        ("program.json --bootloader program.json", "--bootloader"),
+        ("--pie pie.zip --input program.json", "--input"),
+        (
+            "--pie pie.zip --layout small --step-limit 100",
+            "did not end within 100 steps",
+        ),
+    ] {
+        folder.quarry(&format!("check {line}")).exits(2).says(&[said]);
+    }
+    folder.quarry("inspect half.zip").exits(2).says(&["half.zip"]);
+}

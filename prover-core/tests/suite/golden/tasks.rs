@@ -1,0 +1,200 @@
+//! PIEs under the simple bootloader: the inputs of a golden case, and what other layouts make of PIEs.
+
+mod made;
+
+use crate::common::proving::{cpu, read_input};
+use crate::common::{Golden, repository};
+use cairo_vm::types::relocatable::MaybeRelocatable;
+use cairo_vm::vm::runners::cairo_pie::CairoPie;
+use made::{Use, every_builtin};
+use quarry_kernels::{Felt, felt};
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::run::{Form, Run};
+use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run};
+use quarry_prover_core::facts::CompiledProgram;
+use quarry_prover_core::prover::check;
+use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_tasks::pie::{self, PieLimits};
+use std::fs;
+use std::path::Path;
+
+/// The hashes of the PIE's program, by Pedersen and by Poseidon.
+const HASHES: [&str; 2] = [
+    "0x931813b5c14b9b8b8d9f44bc542445105de0c7e1c7a5a83b7e40ca0b096975",
+    "0x26fe1e74cfb0f7719609c24403047643e30ee4418167576452614127cbb4b2b",
+];
+
+fn golden() -> Golden {
+    let mut rows = repository().into_iter();
+    let row = rows.find(|row| row.case == "pie");
+    row.expect("the case of a PIE")
+}
+
+/// The PIE of the golden case.
+fn fibonacci() -> CairoPie {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/tests/data/fibonacci_pie.zip");
+    let file = fs::read(path).expect("a PIE");
+    pie::read(&file, &PieLimits::default()).expect("a PIE")
+}
+
+fn run_in(layout: &str, tasks: &Tasks) -> Result<ProverInput, RunError> {
+    run(Executable::Tasks(tasks), layout, &RunOptions::default())
+}
+
+/// The output of a run, which must be a bootloader's and keep every constraint.
+fn output(input: &ProverInput) -> Vec<Felt> {
+    let layout = Layout::of(&input.public).expect("a layout");
+    let run = Run::of(&input.public, &layout);
+    assert_eq!(run.form, Form::Bootloaded, "{:?}", run.why_not_whole);
+    if let Some(violation) = check(&cpu(None), input).expect("a trace").violation {
+        panic!("{}: {violation}", layout.name);
+    }
+    run.output.expect("a public output")
+}
+
+fn felts(values: &[u64]) -> Vec<Felt> {
+    values.iter().copied().map(Felt::from).collect()
+}
+
+/// What the bootloader writes of the PIE of the golden case.
+fn of_fibonacci(hash: &str) -> Vec<Felt> {
+    let hash = felt::from_hex(hash).expect("a hash");
+    [felts(&[4]), vec![hash], felts(&[1, 89])].concat()
+}
+
+#[test]
+fn a_pie_gives_the_golden_inputs() {
+    let row = golden();
+    let input = run_in("small", &Tasks::new(vec![fibonacci()])).expect("a run");
+    assert_eq!(input, read_input(&row));
+    let folder = tempfile::tempdir().expect("a folder");
+    input.write(folder.path()).expect("a folder that can be written");
+    for name in ["trace.bin", "memory.bin"] {
+        let written = fs::read(folder.path().join(name)).expect("a file");
+        assert!(written == row.bytes(name), "{name}");
+    }
+}
+
+#[test]
+fn the_bootloader_has_the_hashes_of_starkwares_file() {
+    let tasks = Tasks::new(Vec::new());
+    let text = str::from_utf8(tasks.bootloader()).expect("a text");
+    let program = CompiledProgram::parse(text).expect("a program");
+    let hashes = program.bootloader_hashes();
+    assert_eq!(
+        [hashes.pedersen, hashes.poseidon, program.hash()].map(|hash| felt::to_hex(&hash)),
+        [
+            "0x71118057d4b12105f75eb1c6c9780f0660d81bbe5a70056b827be493f027073",
+            "0xedb52a69b55e845948d0bfd4a560896201a53a6050c7190056671501658d8f",
+            "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2",
+        ]
+    );
+}
+
+#[test]
+fn the_output_is_the_same_in_every_layout() {
+    let tasks = Tasks::new(vec![fibonacci()]);
+    let [pedersen, poseidon] = HASHES.map(of_fibonacci);
+    for (layout, hash, expected) in [
+        ("small", None, &pedersen),
+        ("recursive", None, &pedersen),
+        ("starknet_with_keccak", Some(HashFunction::Poseidon), &poseidon),
+    ] {
+        let input = run_in(layout, &tasks.clone().hashed_by(hash)).expect("a run");
+        assert_eq!(output(&input), [&felts(&[1]), &expected[..]].concat(), "{layout}");
+    }
+}
+
+#[test]
+fn two_pies_in_one_run() {
+    let fibonacci = fibonacci();
+    let other = every_builtin(&Use::default());
+    let alone = run_in("starknet_with_keccak", &Tasks::new(vec![other.clone()])).expect("a run");
+    let alone = output(&alone);
+    let tasks = Tasks::new(vec![fibonacci.clone(), other, fibonacci.clone(), fibonacci]);
+    let all = output(&run_in("starknet_with_keccak", &tasks).expect("a run"));
+    let of_fibonacci = of_fibonacci(HASHES[0]);
+    let expected = [
+        &felts(&[4]),
+        &of_fibonacci[..],
+        &alone[1..],
+        &of_fibonacci,
+        &of_fibonacci,
+    ]
+    .concat();
+    assert_eq!(all, expected);
+}
+
+/// The bootloader checks keccak and ec_op in Cairo where the layout lacks them, and writes the same output.
+#[test]
+fn builtins_that_a_layout_lacks_are_simulated() {
+    let tasks = Tasks::new(vec![every_builtin(&Use::default())]);
+    let with_all = output(&run_in("starknet_with_keccak", &tasks).expect("a run"));
+    let no_keccak = run_in("starknet", &tasks).expect("a run");
+    assert_eq!(output(&no_keccak), with_all, "keccak");
+
+    // A layout without ecdsa takes no task with signatures, unless the bootloader can check them by modular arithmetic.
+    let error = run_in("recursive_with_poseidon", &tasks).expect_err("a layout without ecdsa");
+    assert_eq!(
+        error.to_string(),
+        "task 0 needs the builtin 'ecdsa', which layout 'recursive_with_poseidon' does not have"
+    );
+    let unsigned = Tasks::new(vec![every_builtin(&Use {
+        signatures: 0,
+        ..Use::default()
+    })]);
+    let without = run_in("recursive_with_poseidon", &unsigned).expect("a run");
+    assert_eq!(output(&without), with_all, "keccak and ec_op");
+}
+
+#[test]
+fn what_cannot_be_run_is_said() {
+    let tasks = Tasks::new(vec![fibonacci()]);
+    let said = |layout: &str, tasks: &Tasks| run_in(layout, tasks).expect_err("a refusal").to_string();
+    assert_eq!(
+        said("plain", &tasks),
+        "the bootloader needs the builtin 'output', which layout 'plain' does not have"
+    );
+    assert_eq!(
+        said("small", &tasks.clone().hashed_by(Some(HashFunction::Poseidon))),
+        "the bootloader, which hashes the programs by poseidon, needs the builtin 'poseidon', which layout 'small' does \
+         not have"
+    );
+    let program = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/collatz/program.json"));
+    let program = program.expect("an example");
+    let no_bootloader = run_in("small", &tasks.clone().under(program)).expect_err("a refusal");
+    assert!(
+        matches!(no_bootloader, RunError::BootloaderHint { .. }),
+        "{no_bootloader}"
+    );
+    let no_program = run_in("small", &tasks.under(b"{}".to_vec())).expect_err("a refusal");
+    assert!(matches!(no_program, RunError::Program(_)), "{no_program}");
+}
+
+/// A run that the program did not do is not proved, whatever of its memory is wrong.
+#[test]
+fn a_pie_that_lies_fails() {
+    let pie = fibonacci();
+    for (i, ((segment, offset), value)) in pie.memory.0.iter().enumerate().step_by(7) {
+        let mut lie = pie.clone();
+        lie.memory.0[i].1 = match value {
+            MaybeRelocatable::Int(value) => (*value + 1u64).into(),
+            MaybeRelocatable::RelocatableValue(_) => MaybeRelocatable::from(0),
+        };
+        let result = run_in("small", &Tasks::new(vec![lie]));
+        assert!(
+            matches!(result, Err(RunError::Failed { .. } | RunError::Machine(_))),
+            "{segment}:{offset}: {:?}",
+            result.map(|input| output(&input))
+        );
+    }
+    let mut lie = pie;
+    for segment in lie.metadata.builtin_segments.values_mut() {
+        segment.size += 1;
+    }
+    let error = run_in("small", &Tasks::new(vec![lie]))
+        .expect_err("a lie")
+        .to_string();
+    assert!(error.contains("but its PIE says that it used 3 cells"), "{error}");
+}
