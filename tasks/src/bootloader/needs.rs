@@ -1,6 +1,6 @@
 //! Which builtins a layout must have for a bootloader and its tasks.
 
-use super::table::{SIMULATE_EC_OP, SIMULATE_ECDSA, SIMULATE_KECCAK};
+use super::table::{SIMULATE_EC_OP, SIMULATE_KECCAK};
 use super::{HashFunction, Tasks};
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::vm::runners::cairo_pie::CairoPie;
@@ -10,13 +10,9 @@ use std::fmt;
 const OF_BOOTLOADER: [BuiltinName; 2] = [BuiltinName::output, BuiltinName::range_check];
 
 /// The builtins that the bootloader can check in Cairo where the layout lacks them: the hint that it does so with, and
-/// what the layout must have instead.
-const SIMULATED: [(BuiltinName, &str, &[BuiltinName]); 3] = [
-    (
-        BuiltinName::ecdsa,
-        SIMULATE_ECDSA,
-        &[BuiltinName::range_check96, BuiltinName::mul_mod],
-    ),
+/// what the layout must have instead. (It can also check `ecdsa`, with `range_check96` and `mul_mod`; but no layout has
+/// these without `ecdsa`.)
+const SIMULATED: [(BuiltinName, &str, &[BuiltinName]); 2] = [
     (BuiltinName::ec_op, SIMULATE_EC_OP, &[]),
     (BuiltinName::keccak, SIMULATE_KECCAK, &[BuiltinName::bitwise]),
 ];
@@ -37,12 +33,12 @@ impl fmt::Display for Lacking {
 }
 
 impl Tasks {
-    /// The first builtin that the bootloader or a task needs and does not have. `has_hint` says whether the bootloader
-    /// has a hint.
+    /// The first builtin that the bootloader or a task needs and does not have. `simulates` says whether the bootloader
+    /// uses a hint in the layout.
     pub fn lacking(
         &self,
         program_hash: HashFunction,
-        has_hint: impl Fn(&str) -> bool,
+        simulates: impl Fn(&str) -> bool,
         has_builtin: impl Fn(&str) -> bool,
     ) -> Option<Lacking> {
         let missing = |builtin: &BuiltinName| !has_builtin(builtin.to_str());
@@ -55,7 +51,7 @@ impl Tasks {
         }
         let is_simulated = |builtin: &BuiltinName| {
             let mut known = SIMULATED.iter();
-            let known = known.find(|(simulated, hint, _)| simulated == builtin && has_hint(hint));
+            let known = known.find(|(simulated, hint, _)| simulated == builtin && simulates(hint));
             known.is_some_and(|(.., instead)| !instead.iter().any(missing))
         };
         self.pies.iter().enumerate().find_map(|(i, pie)| {

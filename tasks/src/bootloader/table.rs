@@ -29,22 +29,6 @@ vm_add_auto_deduction_rule(
     rule=keccak_auto_deduction_rule_wrapper(keccak_cache={}),
 )"#;
 
-/// Adds a segment whose builtin the bootloader checks itself.
-pub(super) const SIMULATE_ECDSA: &str = r#"from starkware.cairo.lang.builtins.signature.signature_builtin_runner import (
-    signature_rule_wrapper,
-)
-from starkware.cairo.lang.vm.cairo_runner import verify_ecdsa_sig
-ids.new_ecdsa_ptr = segments.add()
-vm_add_validation_rule(
-    segment_index=ids.new_ecdsa_ptr.segment_index,
-    rule=signature_rule_wrapper(
-        verify_signature_func=verify_ecdsa_sig,
-        # Store signatures inside the vm's state. vm_ecdsa_additional_data is dropped
-        # into the execution scope by the vm.
-        signature_cache=vm_ecdsa_additional_data,
-        ),
-)"#;
-
 /// The hints, in the order of the program.
 #[rustfmt::skip]
 pub(super) const HINTS: &[(&str, Function)] = &[
@@ -154,7 +138,20 @@ for i in range(25):
     (SIMULATE_EC_OP, simulate::add_ec_op),
     (SIMULATE_KECCAK, simulate::add_keccak),
     ("(ids.r, ids.s) = vm_ecdsa_additional_data[ids.start.address_]", simulate::signature),
-    (SIMULATE_ECDSA, simulate::add_ecdsa),
+    (r#"from starkware.cairo.lang.builtins.signature.signature_builtin_runner import (
+    signature_rule_wrapper,
+)
+from starkware.cairo.lang.vm.cairo_runner import verify_ecdsa_sig
+ids.new_ecdsa_ptr = segments.add()
+vm_add_validation_rule(
+    segment_index=ids.new_ecdsa_ptr.segment_index,
+    rule=signature_rule_wrapper(
+        verify_signature_func=verify_ecdsa_sig,
+        # Store signatures inside the vm's state. vm_ecdsa_additional_data is dropped
+        # into the execution scope by the vm.
+        signature_cache=vm_ecdsa_additional_data,
+        ),
+)"#, simulate::add_ecdsa),
     (r#"from starkware.cairo.bootloaders.simple_bootloader.objects import SimpleBootloaderInput
 simple_bootloader_input = SimpleBootloaderInput.Schema().load(program_input)"#, run::nothing),
     (r#"# Dump fact topologies to a json file.

@@ -96,7 +96,6 @@ fn what_a_layout_lacks_is_said_with_who_needs_it() {
             with(&["poseidon"]),
             "task 1 needs the builtin 'range_check96'",
         ),
-        // This bootloader has no hint to check signatures with.
         (
             &[ecdsa],
             pedersen,

@@ -14,8 +14,11 @@ pub(super) fn run(
     let program = parse(tasks.bootloader())?;
     let own = bootloader::hints();
     let texts = hints::texts(tasks.bootloader(), |text| own.contains_key(text))?;
+    // Layout dynamic gives main a segment of every builtin, also of those without instances, so the bootloader sees none
+    // that it would have to simulate.
+    let simulates = |hint: &str| place.params.is_none() && texts.contains(hint);
     let run_hashed_by = |hash| {
-        let lacking = tasks.lacking(hash, |text| texts.contains(text), place.has_builtin);
+        let lacking = tasks.lacking(hash, simulates, place.has_builtin);
         if let Some(lacking) = lacking {
             let layout = place.layout.to_str().to_owned();
             return Err(RunError::MissingBuiltinOfTasks { lacking, layout });

@@ -11,7 +11,7 @@ use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::run::{Form, Run};
-use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run};
+use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run, run_dynamic};
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::prover::check;
 use quarry_tasks::bootloader::{HashFunction, Tasks};
@@ -36,6 +36,11 @@ fn fibonacci() -> CairoPie {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/tests/data/fibonacci_pie.zip");
     let file = fs::read(path).expect("a PIE");
     pie::read(&file, &PieLimits::default()).expect("a PIE")
+}
+
+/// These PIEs, with their programs hashed by Poseidon.
+fn by_poseidon(pies: Vec<CairoPie>) -> Tasks {
+    Tasks::new(pies).hashed_by(Some(HashFunction::Poseidon))
 }
 
 fn run_in(layout: &str, tasks: &Tasks) -> Result<ProverInput, RunError> {
@@ -107,14 +112,34 @@ fn the_output_is_the_same_in_every_layout() {
 }
 
 #[test]
+fn the_hash_function_with_fewer_steps_is_taken() {
+    let few = Use {
+        signatures: 0,
+        ec_ops: 0,
+        keccaks: 0,
+    };
+    let tasks = Tasks::new(vec![fibonacci(), every_builtin(&few)]);
+    let run = |hash| {
+        let input = run_in("recursive_with_poseidon", &tasks.clone().hashed_by(hash));
+        input.expect("a run")
+    };
+    let [pedersen, poseidon] = HashFunction::ALL.map(|hash| run(Some(hash)));
+    assert_eq!(
+        [pedersen.public.n_steps, poseidon.public.n_steps],
+        [131_072, 65_536]
+    );
+    assert!(run(None) == poseidon);
+}
+
+#[test]
 fn two_pies_in_one_run() {
     let fibonacci = fibonacci();
     let other = every_builtin(&Use::default());
-    let alone = run_in("starknet_with_keccak", &Tasks::new(vec![other.clone()])).expect("a run");
+    let alone = run_in("starknet_with_keccak", &by_poseidon(vec![other.clone()])).expect("a run");
     let alone = output(&alone);
-    let tasks = Tasks::new(vec![fibonacci.clone(), other, fibonacci.clone(), fibonacci]);
+    let tasks = by_poseidon(vec![fibonacci.clone(), other, fibonacci.clone(), fibonacci]);
     let all = output(&run_in("starknet_with_keccak", &tasks).expect("a run"));
-    let of_fibonacci = of_fibonacci(HASHES[0]);
+    let of_fibonacci = of_fibonacci(HASHES[1]);
     let expected = [
         &felts(&[4]),
         &of_fibonacci[..],
@@ -129,23 +154,46 @@ fn two_pies_in_one_run() {
 /// The bootloader checks keccak and ec_op in Cairo where the layout lacks them, and writes the same output.
 #[test]
 fn builtins_that_a_layout_lacks_are_simulated() {
-    let tasks = Tasks::new(vec![every_builtin(&Use::default())]);
+    let tasks = by_poseidon(vec![every_builtin(&Use::default())]);
     let with_all = output(&run_in("starknet_with_keccak", &tasks).expect("a run"));
     let no_keccak = run_in("starknet", &tasks).expect("a run");
     assert_eq!(output(&no_keccak), with_all, "keccak");
 
-    // A layout without ecdsa takes no task with signatures, unless the bootloader can check them by modular arithmetic.
+    // A layout without ecdsa takes no task with signatures.
     let error = run_in("recursive_with_poseidon", &tasks).expect_err("a layout without ecdsa");
     assert_eq!(
         error.to_string(),
         "task 0 needs the builtin 'ecdsa', which layout 'recursive_with_poseidon' does not have"
     );
-    let unsigned = Tasks::new(vec![every_builtin(&Use {
+    let unsigned = by_poseidon(vec![every_builtin(&Use {
         signatures: 0,
         ..Use::default()
     })]);
     let without = run_in("recursive_with_poseidon", &unsigned).expect("a run");
     assert_eq!(output(&without), with_all, "keccak and ec_op");
+}
+
+/// Layout `dynamic` has a segment of every builtin, and instances of those that its parameters name.
+#[test]
+fn tasks_run_in_layout_dynamic() {
+    let mut rows = repository().into_iter();
+    let row = rows
+        .find(|row| row.case == "c3_nokeccak_mod")
+        .expect("a golden case");
+    let params = read_input(&row).public.dynamic_params.expect("parameters");
+    let run = |tasks: &Tasks| run_dynamic(Executable::Tasks(tasks), &params, &RunOptions::default());
+
+    let tasks = by_poseidon(vec![every_builtin(&Use::default())]);
+    assert_eq!(
+        run(&tasks).expect_err("no keccak").to_string(),
+        "task 0 needs the builtin 'keccak', which layout 'dynamic' does not have"
+    );
+    let tasks = by_poseidon(vec![every_builtin(&Use {
+        keccaks: 0,
+        ..Use::default()
+    })]);
+    let expected = run_in("starknet_with_keccak", &tasks).expect("a run");
+    assert_eq!(output(&run(&tasks).expect("a run")), output(&expected));
 }
 
 #[test]
