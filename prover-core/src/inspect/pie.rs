@@ -67,15 +67,14 @@ fn output(pie: &CairoPie) -> Option<Vec<Felt>> {
     let Some(segment) = pie.metadata.builtin_segments.get(&BuiltinName::output) else {
         return Some(Vec::new());
     };
-    let mut cells = vec![None; segment.size];
-    for ((index, offset), value) in &pie.memory.0 {
-        if index.cast_signed() == segment.index
-            && let Some(cell) = cells.get_mut(*offset)
-        {
-            *cell = number(value);
-        }
-    }
-    cells.into_iter().collect()
+    // A PIE can claim a large segment and have few cells, so memory is taken only for those that are there.
+    let cells = pie.memory.0.iter();
+    let cells = cells.filter(|((index, _), _)| index.cast_signed() == segment.index);
+    let mut cells: Vec<_> = cells.map(|((_, offset), value)| (*offset, value)).collect();
+    cells.sort_unstable_by_key(|(offset, _)| *offset);
+    let is_whole = cells.len() == segment.size;
+    let values = cells.into_iter().map(|(_, value)| number(value));
+    values.collect::<Option<_>>().filter(|_| is_whole)
 }
 
 fn number(value: &MaybeRelocatable) -> Option<Felt> {

@@ -139,3 +139,6 @@ fn write_parts(
 fn lowest(number: &BigUint, n_bits: usize) -> BigUint {
     number & ((BigUint::from(1u8) << n_bits) - 1u8)
 }
+
+#[cfg(test)]
+mod tests;

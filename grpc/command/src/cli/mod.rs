@@ -83,7 +83,7 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Prove a run of a Cairo program
+    /// Prove a run of a Cairo program, or of Cairo PIEs
     #[command(after_help = prove::EXAMPLES)]
     Prove(Box<prove::Args>),
     /// Verify a proof file and show what it proves

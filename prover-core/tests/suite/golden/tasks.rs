@@ -13,6 +13,7 @@ use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::run::{Form, Run};
 use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run, run_dynamic};
 use quarry_prover_core::facts::CompiledProgram;
+use quarry_prover_core::inspect::inspect_pie;
 use quarry_prover_core::prover::check;
 use quarry_tasks::bootloader::{HashFunction, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
@@ -95,6 +96,21 @@ fn the_bootloader_has_the_hashes_of_starkwares_file() {
             "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2",
         ]
     );
+}
+
+#[test]
+fn a_pie_is_explained() {
+    let mut pie = fibonacci();
+    let shown = inspect_pie(&pie);
+    let hashes = [shown.program_hash.pedersen, shown.program_hash.poseidon];
+    assert_eq!(hashes.map(|hash| felt::to_hex(&hash)), HASHES);
+    assert_eq!((shown.program_words, shown.claimed_steps), (54, 89));
+    assert_eq!(shown.output, Some(felts(&[1, 89])));
+    // It may claim an output that it does not have.
+    for segment in pie.metadata.builtin_segments.values_mut() {
+        segment.size = usize::MAX;
+    }
+    assert_eq!(inspect_pie(&pie).output, None);
 }
 
 #[test]
