@@ -47,10 +47,16 @@ fn a_pie_gives_the_golden_inputs_and_a_claim_that_holds() {
 }
 
 #[test]
-fn several_pies_are_checked_together() {
+fn several_pies_are_checked_together_under_a_bootloader_of_the_callers() {
     let folder = folder();
+    let bootloader =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/resources/simple_bootloader.json");
+    folder.write("bootloader.json", fs::read(bootloader).expect("a bootloader"));
     folder
-        .quarry("check --pie pie.zip --pie pie.zip --layout small")
+        .quarry(&format!(
+            "check --pie pie.zip --pie pie.zip --layout small --bootloader bootloader.json \
+             --expect-bootloader-hash {BOOTLOADER}"
+        ))
         .exits(0)
         .says(&["constraints hold"]);
 }
@@ -133,6 +139,10 @@ fn what_cannot_be_proved_is_said() {
         (
             "--pie pie.zip --bootloader program.json --layout small",
             "the hint at pc",
+        ),
+        (
+            "--pie pie.zip --bootloader pie.zip --layout small",
+            "this is a Cairo PIE, not a compiled Cairo 0 program",
         ),
         ("--pie half.zip", "'half.zip': "),
         ("--pie program.json", "not a Cairo PIE"),

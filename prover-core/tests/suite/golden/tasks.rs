@@ -17,6 +17,7 @@ use quarry_prover_core::inspect::inspect_pie;
 use quarry_prover_core::prover::check;
 use quarry_tasks::bootloader::{HashFunction, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -227,11 +228,16 @@ fn what_cannot_be_run_is_said() {
     );
     let program = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/collatz/program.json"));
     let program = program.expect("an example");
-    let no_bootloader = run_in("small", &tasks.clone().under(program)).expect_err("a refusal");
+    let no_bootloader = run_in("small", &tasks.clone().under(program.clone())).expect_err("a refusal");
     assert!(
         matches!(no_bootloader, RunError::BootloaderHint { .. }),
         "{no_bootloader}"
     );
+    let mut without_hints: Value = serde_json::from_slice(&program).expect("JSON");
+    without_hints["hints"] = json!({});
+    let without_hints = without_hints.to_string().into_bytes();
+    let no_label = run_in("small", &tasks.clone().under(without_hints)).expect_err("a refusal");
+    assert!(matches!(no_label, RunError::NotABootloader(_)), "{no_label}");
     let no_program = run_in("small", &tasks.under(b"{}".to_vec())).expect_err("a refusal");
     assert!(matches!(no_program, RunError::Program(_)), "{no_program}");
 }
