@@ -267,6 +267,21 @@ async fn a_second_signal_ends_a_drain() {
 }
 
 #[test]
+fn the_container_is_built_from_every_crate() {
+    let workspace = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml"));
+    let workspace = workspace.expect("the workspace");
+    let members = workspace
+        .lines()
+        .find_map(|line| line.strip_prefix("members = ["));
+    let container = deployed("Containerfile");
+    for member in members.expect("a list").trim_end_matches(']').split(", ") {
+        let folder = member.trim_matches('"').split('/').next().expect("a folder");
+        let copied = format!("COPY {folder} {folder}");
+        assert!(container.lines().any(|line| line == copied), "no '{copied}'");
+    }
+}
+
+#[test]
 fn unit_and_container_start_the_service_as_it_is() {
     let folder = Folder::new();
     let unit = deployed("quarry.service");
