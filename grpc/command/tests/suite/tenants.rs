@@ -432,11 +432,22 @@ async fn a_tenant_has_so_many_estimates_at_a_time() {
 #[test]
 fn a_tenant_that_can_fill_the_queue_is_named_in_the_log() {
     let folder = Folder::new();
-    let clients = client("one", "greedy", "limits.max_active_jobs = 10") + &client("other", "modest", "");
-    folder.write("quarry.toml", "max_queued_jobs = 10\n".to_owned() + &clients);
+    let greed = "limits.max_active_jobs = 10";
+    let write = |others: &str| {
+        let clients = client("one", "greedy", greed) + &client("other", "modest", others);
+        folder.write("quarry.toml", "max_queued_jobs = 10\n".to_owned() + &clients);
+    };
+    write("");
     let service = Appliance::start(&folder, "--config quarry.toml");
     let log = service.log();
     let mut warnings = log.lines().filter(|line| line.contains("lets it fill the queue"));
     let warning = warnings.next().expect("a warning");
     assert!(warning.contains("greedy") && warnings.next().is_none(), "{log}");
+    write(greed);
+    folder.quarry("admin --data data reload").exits(0);
+    until("a warning of the other tenant", || {
+        let log = service.log();
+        let mut warnings = log.lines().filter(|line| line.contains("lets it fill the queue"));
+        warnings.any(|line| line.contains("modest")).then_some(())
+    });
 }
