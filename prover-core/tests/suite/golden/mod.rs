@@ -17,6 +17,7 @@ mod trace;
 
 #[cfg(feature = "runner")]
 mod runner;
+#[cfg(all(feature = "prover", feature = "runner"))]
 mod tasks;
 
 use crate::common::{Golden, read_corpus, repository};
