@@ -1,10 +1,12 @@
 //! A tenant does not wait for the large inputs of others, and an estimate ends with its caller.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, long_job, signal, slow_job, submit, until, wait};
+use crate::common::appliance::{Appliance, air_job, long_job, signal, slow_job, submit, until, wait};
 use crate::common::identity::sha256;
 use quarry_client::protocol::{FailureClass, JobState};
 use quarry_client::{Client, Connection};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -122,4 +124,41 @@ async fn a_run_that_fits_no_machine_is_refused_before_it() {
             assert!(refused.contains(number), "{refused}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_does_not_wait_for_the_many_of_others() {
+    const MANY: usize = 300;
+    let folder = Folder::with_case("plain/fib_2p9");
+    let service = start(&folder);
+    let mut few = client_of(&service, "few").await;
+    let small = air_job(&mut few, &folder, "blake").await;
+    let mut many = client_of(&service, "many").await;
+    let large = air_job(&mut many, &folder, "blake").await;
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut calls = Vec::new();
+    for _ in 0..MANY / 100 {
+        let client = client_of(&service, "many").await;
+        for _ in 0..100 {
+            let (mut client, spec, done) = (client.clone(), large.clone(), Arc::clone(&done));
+            calls.push(tokio::spawn(async move {
+                client.submit(spec).await.expect("it is accepted");
+                done.fetch_add(1, Ordering::Relaxed);
+            }));
+        }
+    }
+    until("the first submissions", || {
+        (done.load(Ordering::Relaxed) >= 3).then_some(())
+    });
+    let before = done.load(Ordering::Relaxed);
+    few.submit(small).await.expect("it is accepted");
+    let meanwhile = done.load(Ordering::Relaxed) - before;
+    for call in calls {
+        call.await.expect("a submission");
+    }
+    // The machine may be slow, but not all of the others are done first.
+    assert!(
+        before + meanwhile < MANY - 20,
+        "{before} before, {meanwhile} meanwhile"
+    );
 }

@@ -28,8 +28,14 @@ impl Scheduler {
             "cancelled on request",
         );
         cancelled.stage.clear();
+        let tenant = self.state().active.get(id).map(|active| active.tenant.clone());
+        let turn = self.changes.take(&tenant.unwrap_or_default()).await;
         let (scheduler, id) = (Arc::clone(self), id.to_owned());
-        to_its_end(async move { scheduler.overrule(&id, cancelled).await }).await
+        to_its_end(async move {
+            let _turn = turn;
+            scheduler.overrule(&id, cancelled).await
+        })
+        .await
     }
 
     /// Deletes a job that has ended, with its result and its events. Its files go when files of no job are collected.
@@ -45,6 +51,7 @@ impl Scheduler {
                 return Err(StoreError::Active(id));
             }
             scheduler.last_task(&id).await;
+            let _turn = scheduler.changes.take(&job.tenant).await;
             let wanted = id.clone();
             let job = scheduler.with_store(move |store| store.delete(&wanted)).await?;
             tracing::info!(id, tenant = non_empty(&job.tenant), "job deleted");

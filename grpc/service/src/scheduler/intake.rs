@@ -111,8 +111,14 @@ impl Scheduler {
         spec: Spec,
         limits: TenantLimits,
     ) -> Result<Submitted, SubmitError> {
+        // A caller that goes away while it waits submits nothing.
+        let turn = self.changes.take(&tenant).await;
         let scheduler = Arc::clone(self);
-        let submitted = to_its_end(async move { scheduler.take(tenant, spec, limits).await }).await;
+        let submitted = to_its_end(async move {
+            let _turn = turn;
+            scheduler.take(tenant, spec, limits).await
+        });
+        let submitted = submitted.await;
         if let Err(error) = &submitted {
             self.metrics.refused(error.name());
         }

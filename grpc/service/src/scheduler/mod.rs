@@ -72,7 +72,7 @@ use std::time::{Duration, Instant, SystemTime};
 use supervise::{Lanes, Places};
 use tasks::{blocking, joined, to_its_end};
 use tokio::sync::{Notify, watch};
-use turns::Turns;
+use turns::{MAX_CHANGES, Turns};
 
 /// Backoff after a failed attempt: first pause, doubled each time, up to the longest.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -199,6 +199,8 @@ pub struct Scheduler {
     pace: Pace,
     pulses: Pulses,
     estimates: Turns,
+    /// Of clients that change the store.
+    changes: Turns,
     max_limits: MaxLimits,
     max_per_day: MaxPerDay,
     collection: Collection,
@@ -259,6 +261,7 @@ impl Scheduler {
             pace,
             pulses: Pulses::default(),
             estimates: Turns::new(MAX_ESTIMATES),
+            changes: Turns::new(MAX_CHANGES),
             collection: Collection::default(),
             admitting: tokio::sync::Mutex::default(),
             reading: Arc::default(),

@@ -1,15 +1,19 @@
-//! Turns of estimates: one at a time for each tenant, so that nobody waits for the large inputs of others, and in the
-//! order of arrival.
+//! Turns of estimates, and of changes of the store: one at a time for each tenant, so that nobody waits for the large
+//! inputs or the many calls of others, and in the order of arrival.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// The turn of one tenant's estimates.
+/// Changes that clients ask for are made by so many at a time: each takes a thread, and the store makes one after the
+/// other.
+pub(super) const MAX_CHANGES: usize = 8;
+
+/// The turn of one tenant.
 type Own = tokio::sync::Mutex<()>;
 
-/// Who may make an estimate.
+/// Who may go on.
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
@@ -17,7 +21,7 @@ pub(super) struct Turns {
     n_taken: AtomicU64,
 }
 
-/// The turn of an estimate, which ends when this is dropped.
+/// A turn, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     /// Number of the turn.
@@ -27,7 +31,7 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// At most so many estimates are made at a time.
+    /// At most so many have a turn at a time.
     pub(super) fn new(most: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(most)),

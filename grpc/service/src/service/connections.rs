@@ -67,7 +67,11 @@ pub fn incoming(
             let (send, tls) = (send.clone(), tls.as_deref().map(ServerTls::acceptor));
             tokio::spawn(async move {
                 match Connection::open(stream, from.ip(), tls, taken).await {
-                    Ok(connection) => drop(send.send(Ok(connection)).await),
+                    Ok(connection) => {
+                        // One that has lost its place goes at once, not when those before it are served.
+                        let cut = connection.peer.place.cut().clone();
+                        cut.run_until_cancelled(send.send(Ok(connection))).await;
+                    }
                     Err(why) => tracing::debug!(%from, %why, "cannot open a connection"),
                 }
             });
