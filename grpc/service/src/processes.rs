@@ -165,6 +165,9 @@ async fn first_words(mut stderr: impl AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
+/// Code of the failure of an attempt that was told to stop from outside. No attempt is counted for it.
+pub const STOPPED: &str = "child.stopped";
+
 /// The failure for a dead child, from its exit status and standard error.
 fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
     let signal = status.signal().and_then(Signal::from_named_raw);
@@ -197,7 +200,11 @@ fn death(stage: Stage, status: ExitStatus, said: &str) -> Failure {
             "child.signal",
             "the child crashed: this is a bug in Quarry, or the machine is faulty",
         ),
-        // Somebody sent it: the out-of-memory killer, Ctrl-C in the service's terminal, a machine that shuts down.
+        // Ctrl-C in the service's terminal, or a machine that shuts down and will stop the service too.
+        Some(Signal::TERM | Signal::INT | Signal::HUP | Signal::QUIT) => {
+            (FailureClass::Resource, STOPPED, "the child was told to stop")
+        }
+        // Somebody sent it: the out-of-memory killer, for example.
         Some(_) => (FailureClass::Resource, "child.killed", "the child was killed"),
         None => (FailureClass::Internal, "child.died", "the child died"),
     };

@@ -1,7 +1,7 @@
-//! The end of the service does not throw a long proof away.
+//! The end of the service does not throw a long proof away, and that of the machine costs a job nothing.
 
 use crate::common::Folder;
-use crate::common::appliance::{Appliance, air_job, long_job, signal, submit, until, wait};
+use crate::common::appliance::{Appliance, air_job, long_job, signal, slow_job, submit, until, wait};
 use quarry_client::protocol::JobState;
 use quarry_service::store::{JobStore, RedbStore};
 use serde_json::Value;
@@ -60,4 +60,30 @@ async fn a_drain_waits_for_a_long_proof() {
 async fn a_drain_is_bounded() {
     let state = state_after_a_drain("drain_seconds = 0\nmax_drain_seconds = 0\n").await;
     assert_eq!(state, JobState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_of_the_machine_costs_no_attempt() {
+    let folder = Folder::new();
+    let service = Appliance::start(&folder, "");
+    let mut client = service.client().await;
+    let spec = slow_job(&mut client, &folder).await;
+    let id = submit(&mut client, spec).await.id;
+    let mut stopped = Vec::new();
+    // More often than a job has attempts.
+    for _ in 0..4 {
+        let child = until("another child", || {
+            let children = service.processes("child");
+            children.into_iter().find(|child| !stopped.contains(child))
+        });
+        signal("TERM", child);
+        stopped.push(child);
+    }
+    until("one more child", || {
+        let children = service.processes("child");
+        children.into_iter().find(|child| !stopped.contains(child))
+    });
+    let job = client.get(&id).await.unwrap();
+    assert!(!job.state().has_ended() && job.failed_attempts == 0, "{job:?}");
+    client.cancel(&id).await.unwrap();
 }

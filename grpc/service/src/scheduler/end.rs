@@ -4,6 +4,7 @@ use super::{Active, Scheduler, to_its_end};
 use crate::failure::{Stage, failure, is_ours};
 use crate::job::Job;
 use crate::log::non_empty;
+use crate::processes::STOPPED;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::{Failure, FailureClass, JobState};
 use std::sync::Arc;
@@ -103,7 +104,7 @@ impl Scheduler {
         let most = self.settings.max_attempts;
         let job = self
             .change(id, fence, Renew::Keep, move |job| {
-                if failure.retryable {
+                if failure.retryable && failure.code != STOPPED {
                     job.count_failure(failure.clone());
                 }
                 if failure.retryable && job.failed_attempts < most {
