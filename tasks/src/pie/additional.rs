@@ -1,17 +1,15 @@
 //! `additional_data.json`: what builtins need beside the memory.
 //!
-//! Only the pages of the output and the signatures are of use. What the others have there (addresses that were
-//! verified, in one form or another) is not read.
+//! Only the signatures are of use. What the others have there (the pages of the output, and addresses that were
+//! verified, in one form or another) is skipped.
 
 use super::archive::Archive;
-use super::bounded::{AtMost, JsonFelt, MaybeObject};
+use super::bounded::{AtMost, JsonFelt};
 use super::error::{Entry, PieError};
 use cairo_vm::Felt252;
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::relocatable::Relocatable;
-use cairo_vm::vm::runners::cairo_pie::{
-    BuiltinAdditionalData, CairoPieAdditionalData, CairoPieMetadata, OutputBuiltinAdditionalData,
-};
+use cairo_vm::vm::runners::cairo_pie::{BuiltinAdditionalData, CairoPieAdditionalData, CairoPieMetadata};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -20,7 +18,6 @@ const MAX_SIGNATURES: usize = 1 << 16;
 
 #[derive(Deserialize)]
 struct AdditionalData {
-    output_builtin: Option<MaybeObject<OutputBuiltinAdditionalData>>,
     ecdsa_builtin: Option<AtMost<Signature, MAX_SIGNATURES>>,
 }
 
@@ -34,9 +31,6 @@ pub(super) fn read(
 ) -> Result<CairoPieAdditionalData, PieError> {
     let data: AdditionalData = archive.json(Entry::AdditionalData)?;
     let mut kept = BTreeMap::new();
-    if let Some(MaybeObject(Some(pages))) = data.output_builtin {
-        kept.insert(BuiltinName::output, BuiltinAdditionalData::Output(pages));
-    }
     if let Some(signatures) = data.ecdsa_builtin {
         let signatures = signatures.0.into_iter().map(|it| signature(it, metadata));
         let signatures = signatures.collect::<Result<_, _>>()?;
@@ -50,7 +44,9 @@ fn signature(
     metadata: &CairoPieMetadata,
 ) -> Result<(Relocatable, (Felt252, Felt252)), PieError> {
     let ecdsa = metadata.builtin_segments.get(&BuiltinName::ecdsa);
-    let is_in = ecdsa.filter(|ecdsa| segment == ecdsa.index as u64 && offset < ecdsa.size as u64);
+    // An instance has two cells, and the signature belongs to the first.
+    let is_even = offset.is_multiple_of(2);
+    let is_in = ecdsa.filter(|ecdsa| is_even && segment == ecdsa.index as u64 && offset < ecdsa.size as u64);
     match is_in {
         Some(ecdsa) => Ok((Relocatable::from((ecdsa.index, offset as usize)), (r.0, s.0))),
         None => Err(PieError::Signature { segment, offset }),

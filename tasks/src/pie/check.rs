@@ -26,13 +26,16 @@ pub(super) fn memory(metadata: &CairoPieMetadata, memory: &CairoPieMemory) -> Re
         }
         *found.entry(*segment).or_insert(0) += 1;
     }
-    for (segment, expected) in [(program, metadata.program.data.len()), (execution, stack.len())] {
+    for (name, segment, expected) in [
+        ("program", program, metadata.program.data.len()),
+        ("execution", execution, stack.len()),
+    ] {
         let found = found.get(&segment).copied().unwrap_or_default();
         if found != expected {
-            return Err(PieError::Value {
-                segment,
-                offset: found,
-                why: format!("or one near it is missing: {found} of the first {expected} are there"),
+            return Err(PieError::MissingCells {
+                name,
+                found,
+                expected,
             });
         }
     }

@@ -24,7 +24,7 @@ impl Entry {
         (Self::Version, "version.json", 1 << 10),
         (Self::Metadata, "metadata.json", 1 << 26),
         (Self::Memory, "memory.bin", u64::MAX),
-        (Self::AdditionalData, "additional_data.json", 1 << 28),
+        (Self::AdditionalData, "additional_data.json", 1 << 25),
         (Self::ExecutionResources, "execution_resources.json", 1 << 16),
     ];
 
@@ -158,6 +158,18 @@ pub enum PieError {
         /// The limit.
         most: usize,
     },
+    /// The segments are far larger than what lies in them.
+    #[error(
+        "metadata.json: the segments have {claimed} cells together, but memory.bin has only {found}; at most {most}"
+    )]
+    EmptyCells {
+        /// The cells that the segments have.
+        claimed: usize,
+        /// The cells that are there.
+        found: usize,
+        /// The limit for so many cells.
+        most: usize,
+    },
     /// The memory ends within a cell.
     #[error("memory.bin ends within cell {cell}; a cell has 40 bytes")]
     TornCell {
@@ -184,8 +196,20 @@ pub enum PieError {
         /// What is wrong.
         why: String,
     },
+    /// Cells that bootloaders rely on are missing.
+    #[error("memory.bin: the {name} segment has {found} of its first {expected} cells")]
+    MissingCells {
+        /// The segment.
+        name: &'static str,
+        /// How many of them are there.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
     /// A signature does not belong to the run.
-    #[error("additional_data.json: a signature is for {segment}:{offset}, which is not in the ecdsa segment")]
+    #[error(
+        "additional_data.json: a signature is for {segment}:{offset}, which is not the first cell of an instance of ecdsa"
+    )]
     Signature {
         /// The segment.
         segment: u64,
@@ -208,10 +232,13 @@ impl PieError {
             Self::Json { .. } => "pie.json",
             Self::Version(_) => "pie.version",
             Self::Prime(_) | Self::Builtins(_) | Self::Main { .. } => "pie.program",
-            Self::SegmentIndex { .. } | Self::SegmentSize { .. } | Self::TooManyCells { .. } => {
-                "pie.segments"
+            Self::SegmentIndex { .. }
+            | Self::SegmentSize { .. }
+            | Self::TooManyCells { .. }
+            | Self::EmptyCells { .. } => "pie.segments",
+            Self::TornCell { .. } | Self::Address { .. } | Self::Value { .. } | Self::MissingCells { .. } => {
+                "pie.memory"
             }
-            Self::TornCell { .. } | Self::Address { .. } | Self::Value { .. } => "pie.memory",
             Self::Signature { .. } => "pie.signatures",
         }
     }

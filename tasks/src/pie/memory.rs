@@ -15,6 +15,10 @@ const CELL_BYTES: usize = 40;
 const OFFSET_BITS: u32 = 47;
 const FLAG: u64 = 1 << 63;
 
+/// How many cells the segments may have for each cell that is there, and beside them. A run leaves few cells empty, and
+/// the machine takes memory for the empty ones too.
+const MAX_CLAIM: (usize, usize) = (4, 1 << 16);
+
 /// The prime, as 64-bit words from the lowest.
 const PRIME_WORDS: [u64; 4] = [1, 0, 0, (1 << 59) + 17];
 
@@ -41,7 +45,18 @@ pub(super) fn read(archive: &Archive<'_>, metadata: &CairoPieMetadata) -> Result
         let value = value_of(value, sizes.len()).map_err(|why| PieError::Value { segment, offset, why })?;
         cells.push(((segment, offset), value));
     }
+    check_claim(n_cells, cells.len())?;
     Ok(CairoPieMemory(cells))
+}
+
+/// Checks that the segments are not far larger than what lies in them.
+fn check_claim(claimed: usize, found: usize) -> Result<(), PieError> {
+    let (times, more) = MAX_CLAIM;
+    let most = found.saturating_mul(times).saturating_add(more);
+    match claimed <= most {
+        true => Ok(()),
+        false => Err(PieError::EmptyCells { claimed, found, most }),
+    }
 }
 
 /// All segments of a PIE, in the order of their indices.
