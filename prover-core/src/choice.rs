@@ -197,6 +197,10 @@ impl Wanted<'_> {
     ) -> Result<Result<Attempt, String>, RunError> {
         let (hash, input) = match runner::run_hashed(self.executable, layout, options) {
             Ok(run) => run,
+            // A bootloader takes more steps where it must do in Cairo what the layout lacks.
+            Err(error @ RunError::StepLimit(_)) if matches!(self.executable, Executable::Tasks(_)) => {
+                return Ok(Err(error.to_string()));
+            }
             Err(
                 error @ (RunError::TooLarge(_)
                 | RunError::Machine(_)

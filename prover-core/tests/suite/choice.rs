@@ -4,6 +4,8 @@ use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions};
 use quarry_prover_core::choice::{Choice, ChoiceError, choose};
 use quarry_prover_core::plan::PlannedParameters;
 use quarry_prover_core::profiles::Profile;
+use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::pie::{self, PieLimits};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -99,4 +101,26 @@ fn nothing_to_choose() {
         matches!(error, ChoiceError::Run(RunError::StepLimit(2))),
         "{error}"
     );
+}
+
+#[test]
+fn tasks_that_exceed_the_step_limit_reject_that_layout_only() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/tests/data/fibonacci_pie.zip");
+    let pie = pie::read(&fs::read(path).expect("a file"), &PieLimits::default()).expect("a PIE");
+    let tasks = Tasks::new(vec![pie]);
+    let profile = Profile::by_name("stone").expect("a profile");
+    let options = RunOptions {
+        max_steps: 2,
+        ..RunOptions::default()
+    };
+    let parameters = PlannedParameters::Profile(profile, 96);
+    let error = choose(Executable::Tasks(&tasks), &options, &parameters).expect_err("too few steps");
+    let ChoiceError::NoLayout { candidates } = error else {
+        panic!("{error}");
+    };
+    let of = |name: &str| candidates.iter().find(|it| it.layout == name);
+    for layout in ["small", "starknet_with_keccak"] {
+        let why = of(layout).and_then(|it| it.refused.as_deref());
+        assert_eq!(why, Some("the program did not end within 2 steps"), "{layout}");
+    }
 }
