@@ -32,7 +32,7 @@ use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
-use quarry_tasks::bootloader::{HashFunction, Lacking, NotABootloader, Tasks};
+use quarry_tasks::bootloader::{self, HashFunction, Lacking, NotABootloader, Tasks};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -159,10 +159,10 @@ pub enum RunError {
     #[error("the run uses more than the layout holds in {0} steps")]
     TooLarge(usize),
     /// The program failed.
-    #[error("the program failed at pc {pc}: {message}")]
+    #[error("the program failed at {place}: {message}")]
     Failed {
-        /// The pc at which it failed, as an offset in the program.
-        pc: usize,
+        /// Where it failed: the pc, as an offset in the program, and under a bootloader also in which program.
+        place: String,
         /// The virtual machine's error message and traceback.
         message: String,
     },
@@ -316,7 +316,8 @@ fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Resul
         Err(error) => {
             let exception = VmException::from_vm_error(&runner, error);
             return Err(RunError::Failed {
-                pc: exception.pc.offset,
+                place: bootloader::place(&runner.exec_scopes, exception.pc)
+                    .unwrap_or_else(|| format!("pc {}", exception.pc.offset)),
                 message: [
                     exception.inner_exc.to_string(),
                     exception.traceback.unwrap_or_default(),

@@ -41,6 +41,11 @@ impl State {
         scopes
     }
 
+    /// The state in the scopes of a run.
+    pub(super) fn of(scopes: &ExecutionScopes) -> Option<&Self> {
+        scopes.data.first()?.get(STATE)?.downcast_ref()
+    }
+
     /// The PIE of the current task.
     pub(super) fn pie(&self) -> Result<&CairoPie, HintError> {
         let pie = self.pies.get(self.current);

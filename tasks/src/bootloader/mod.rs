@@ -19,6 +19,7 @@ use self::hint::{Hint, State};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
 use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::program::Program;
+use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::runners::cairo_pie::CairoPie;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -118,11 +119,6 @@ impl Tasks {
         &self.bootloader
     }
 
-    /// The PIEs.
-    pub fn pies(&self) -> &[CairoPie] {
-        &self.pies
-    }
-
     /// The hash function of the tasks' programs; `None` if the cheaper one is to be taken.
     pub fn hash_function(&self) -> Option<HashFunction> {
         self.hash_function
@@ -149,6 +145,18 @@ impl Tasks {
         }
         .into_scopes())
     }
+}
+
+/// Says in words where a pc of a bootloader's run lies: in the bootloader, or in the task that ran last. `None` if these
+/// are not [scopes](Tasks::scopes) of a bootloader.
+pub fn place(scopes: &ExecutionScopes, pc: Relocatable) -> Option<String> {
+    let state = State::of(scopes)?;
+    let program = state.program.unwrap_or_default();
+    Some(match pc - program {
+        _ if pc.segment_index == 0 => format!("pc {} of the bootloader", pc.offset),
+        Ok(offset) => format!("pc {offset} of task {}", state.current),
+        Err(_) => format!("pc {pc}, in no program"),
+    })
 }
 
 /// The functions of the bootloader's hints that the virtual machine does not know, by their text.

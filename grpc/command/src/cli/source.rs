@@ -139,7 +139,7 @@ impl Source {
     ) -> Result<T, Failure> {
         let Some(program) = &self.program else {
             let tasks = self.tasks.read()?;
-            return act(Executable::Tasks(&tasks)).or_bad_input();
+            return act(Executable::Tasks(&tasks)).map_err(|error| self.tasks.failure(&error));
         };
         let input = self.input.as_deref().map(read_json).transpose()?;
         let file = read(program)?;

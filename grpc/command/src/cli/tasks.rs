@@ -1,11 +1,13 @@
 //! The tasks that a bootloader runs: Cairo PIEs.
 
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::read::read_at_most;
 use crate::cli::source::read;
 use crate::cli::statement::parse_felt;
 use quarry_kernels::{Felt, felt};
+use quarry_prover_core::cairo::runner::RunError;
+use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::claim::ProgramHash;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::file_kind::FileKind;
@@ -70,6 +72,24 @@ impl TaskArgs {
             })?;
         }
         Ok(tasks)
+    }
+
+    /// The failure to run the tasks. It names the caller's bootloader if that is at fault.
+    pub fn failure(&self, error: &ChoiceError) -> Failure {
+        let failure = Failure::from_error(Kind::BadInput, error);
+        match (&self.bootloader, error) {
+            (
+                Some(path),
+                ChoiceError::Run(
+                    RunError::Kind(_)
+                    | RunError::Program(_)
+                    | RunError::NotProofMode(_)
+                    | RunError::NotABootloader(_)
+                    | RunError::BootloaderHint { .. },
+                ),
+            ) => in_file(path, &failure),
+            _ => failure,
+        }
     }
 }
 

@@ -138,11 +138,11 @@ fn what_cannot_be_proved_is_said() {
         ),
         (
             "--pie pie.zip --bootloader program.json --layout small",
-            "the hint at pc",
+            "'program.json': the hint at pc",
         ),
         (
             "--pie pie.zip --bootloader pie.zip --layout small",
-            "this is a Cairo PIE, not a compiled Cairo 0 program",
+            "'pie.zip': this is a Cairo PIE, not a compiled Cairo 0 program",
         ),
         ("--pie half.zip", "'half.zip': "),
         ("--pie program.json", "not a Cairo PIE"),

@@ -131,7 +131,7 @@ fn refusal(pc: usize, code: &str, fault: Fault) -> RunError {
         },
         Fault::Input { path, problem } => RunError::ProgramInput { pc, path, problem },
         Fault::Failed(why) => RunError::Failed {
-            pc,
+            place: format!("pc {pc}"),
             message: format!("{why}, in the hint\n{code}"),
         },
     }

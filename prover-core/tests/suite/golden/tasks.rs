@@ -253,6 +253,7 @@ fn a_pie_that_lies_fails() {
         assert!(is_failure && !error.contains("panicked"), "{what}: {error}");
         error
     };
+    let mut errors = Vec::new();
     for (i, ((segment, offset), value)) in pie.memory.0.iter().enumerate().step_by(5) {
         let what = format!("{segment}:{offset}");
         let lies: [MaybeRelocatable; 3] = [
@@ -266,8 +267,14 @@ fn a_pie_that_lies_fails() {
         for value in lies {
             let mut lie = pie.clone();
             lie.memory.0[i].1 = value;
-            fails(lie, &what);
+            errors.push(fails(lie, &what));
         }
+    }
+    for place in ["of the bootloader: ", "of task 0: "] {
+        assert!(
+            errors.iter().any(|error| error.contains(place)),
+            "{place} {errors:?}"
+        );
     }
     // Metadata that `pie::read` refuses: nothing here relies on it.
     let mut lie = pie.clone();
