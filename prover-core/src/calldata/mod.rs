@@ -8,6 +8,7 @@
 //!
 //! Source: Integrity 2.1, `src/contracts/fact_registry.cairo`, `src/deserialization`, `src/fri/fri.cairo`.
 
+mod bundle;
 mod deployment;
 mod fri;
 mod opened;
@@ -15,6 +16,9 @@ mod stark;
 mod transaction;
 mod writer;
 
+pub use bundle::{
+    Bundle, BundleError, BundleOptions, CONTRACT, INDEX_FILE, JOB_ID_BYTES, NotCalldata, files_of, job_id,
+};
 pub use deployment::{DEPLOYMENTS, Deployment};
 pub use transaction::{
     CALL_OVERHEAD, DEFAULT_MAX_FELTS, Split, Transaction, TransactionError, check_public_memory,

@@ -11,13 +11,10 @@ use crate::cli::{facts, interrupt, terminal};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::run::RunMode;
 use quarry_prover_core::calldata::{
-    Calldata, CalldataError, DEFAULT_MAX_FELTS, DEPLOYMENTS, Deployment, Split, Transaction,
-    check_public_memory,
+    self, Bundle, BundleError, BundleOptions, CONTRACT, DEFAULT_MAX_FELTS, DEPLOYMENTS, Deployment,
+    JOB_ID_BYTES, Transaction, files_of,
 };
 use quarry_prover_core::expectation::Expectation;
-use quarry_prover_core::facts::{FactOptions, ProofFacts, Verification};
-use serde::Serialize;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -37,11 +34,6 @@ Files in the folder (a text file has the arguments of one call, in hexadecimal):
 
 The proof is verified first; an invalid one is rejected (exit code 3). docs/integrity.md says how to
 send the files and what to check afterwards.";
-
-/// The file with everything.
-const INDEX_FILE: &str = "calldata.json";
-/// Bytes of a random job id; a field element holds all values of so many.
-const JOB_ID_BYTES: usize = 31;
 
 /// Arguments of `calldata`.
 #[derive(Debug, clap::Args)]
@@ -85,36 +77,28 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     interrupt::listen(args.json)?;
     let folder = NewFolder::check(&args.out)?;
     let proved = Proved::read(&args.proof, &args.limit, args.min_security_bits)?;
-    let verifier = proved.verifier()?;
-    let too_long = |why| Failure::bad_input(format!("--split {}: {why}", args.split));
-    let rejected = |why| match why {
-        CalldataError::Record => Failure::new(Kind::Internal, why),
-        why => Failure::new(Kind::Rejected, why),
-    };
-    Calldata::check(&verifier, args.run).map_err(rejected)?;
-    check_public_memory(verifier.statement().public_input(), args.split).map_err(too_long)?;
-    let calldata = Calldata::of(&verifier, proved.proof(), args.run).map_err(rejected)?;
-    let options = FactOptions {
+    let options = BundleOptions {
+        max_felts: args.split,
         mode: args.run,
-        ..FactOptions::default()
+        deployment: args.network,
     };
-    let facts = ProofFacts::of(&verifier, options).map_err(|why| Failure::new(Kind::Rejected, why))?;
-    let verification = facts.facts.integrity_verification.as_ref();
-    let no_settings = || Failure::new(Kind::Internal, "a proof with calldata has no verification hash");
-    let report = Report {
-        args,
-        facts: &facts,
-        verification: verification.ok_or_else(no_settings)?,
-        full: Some(calldata.full()).filter(|full| full.check(args.split).is_ok()),
-        split: calldata.split(job_id(args)?),
-    };
-    for transaction in &report.split.transactions {
-        transaction.check(args.split).map_err(too_long)?;
-    }
-    folder.write(&report.files())?;
+    let bundle = Bundle::of(&proved.verifier()?, proved.proof(), job_id(args)?, &options);
+    let bundle = bundle.map_err(|why| match why {
+        BundleError::TooLong(why) => Failure::bad_input(format!("--split {}: {why}", args.split)),
+        why if why.is_ours() => Failure::new(Kind::Internal, why),
+        why => Failure::new(Kind::Rejected, why),
+    })?;
+    let files = files_of(&bundle.index()).map_err(|why| Failure::new(Kind::Internal, why))?;
+    folder.write(&files)?;
     match args.json {
-        true => terminal::print_json(&report.summary()),
-        false => terminal::print(report.text()),
+        true => terminal::print_json(&bundle.summary()),
+        false => terminal::print(
+            Report {
+                args,
+                bundle: &bundle,
+            }
+            .text(),
+        ),
     }
 }
 
@@ -123,74 +107,27 @@ fn job_id(args: &Args) -> Result<Felt, Failure> {
     if let Some(id) = args.job_id {
         return Ok(id);
     }
-    let mut bytes = [0; 32];
-    let (_, random) = bytes.split_at_mut(32 - JOB_ID_BYTES);
-    getrandom::fill(random)
+    let mut random = [0; JOB_ID_BYTES];
+    getrandom::fill(&mut random)
         .map_err(|why| Failure::new(Kind::Internal, format!("no random job id: {why}")))?;
-    Ok(felt::from_bytes_reduced(&bytes))
+    Ok(calldata::job_id(random))
 }
 
-/// What the command writes and prints.
+/// What the command prints.
 struct Report<'a> {
     args: &'a Args,
-    facts: &'a ProofFacts,
-    /// How the contract will register the fact.
-    verification: &'a Verification,
-    /// The call of the full form, if it fits in a transaction.
-    full: Option<Transaction>,
-    split: Split,
+    bundle: &'a Bundle,
 }
 
 impl Report<'_> {
-    fn files(&self) -> Vec<(String, Vec<u8>)> {
-        let mut index = self.summary();
-        let mut files = Vec::new();
-        let mut add = |transaction: &Transaction, entry: &mut Value| {
-            let words: Vec<_> = transaction.calldata.iter().map(felt::to_hex).collect();
-            let text = format!("{}\n", words.join(" "));
-            files.push((file_name(transaction), text.into_bytes()));
-            entry["calldata"] = words.into();
-        };
-        if let Some(full) = &self.full {
-            add(full, &mut index["full"]);
-        }
-        for (i, transaction) in self.split.transactions.iter().enumerate() {
-            add(transaction, &mut index["split"]["transactions"][i]);
-        }
-        files.push((INDEX_FILE.to_owned(), format!("{index:#}\n").into_bytes()));
-        files
-    }
-
-    /// Everything but the calldata itself, as JSON.
-    fn summary(&self) -> Value {
-        let entry = |transaction| Entry {
-            file: file_name(transaction),
-            felts: transaction.felts(),
-            transaction,
-        };
-        json!({
-            "network": self.args.network.network,
-            "contract": CONTRACT,
-            "contract_address": self.args.network.fact_registry,
-            "facts": self.facts,
-            "max_felts": self.args.split,
-            "full": self.full.as_ref().map(entry),
-            "split": {
-                "job_id": felt::to_hex(&self.split.job_id),
-                "state_constant_hash": felt::to_hex(&self.split.state_constant_hash),
-                "transactions": self.split.transactions.iter().map(entry).collect::<Vec<_>>(),
-            },
-        })
-    }
-
     fn text(&self) -> String {
-        let split = &self.split.transactions;
+        let split = &self.bundle.split.transactions;
         let most = split.iter().map(Transaction::felts).max().unwrap_or(0);
         let max = self.args.split;
         let several = format!("these {} transactions (at most {most} felts each)", split.len());
         let in_turn = "Wait until each is accepted before you send the next:";
         let mut text = format!("{}\n", self.table());
-        let _ = match &self.full {
+        let _ = match &self.bundle.full {
             Some(full) => write!(
                 text,
                 "Send one transaction ({} felts of at most {max}):\n\n{}\n\
@@ -213,18 +150,18 @@ impl Report<'_> {
             "\nThen see whether the contract has registered the fact:\n\n\
              sncast call --network {network} --contract-address {fact_registry} --function get_verification \
              --calldata {}\n",
-            felt::to_hex(&self.verification.verification_hash)
+            felt::to_hex(&self.bundle.verification.verification_hash)
         );
         text
     }
 
     fn table(&self) -> Table {
-        let facts = &self.facts.facts;
+        let facts = &self.bundle.facts.facts;
         let Deployment {
             network,
             fact_registry,
         } = self.args.network;
-        let verification = self.verification;
+        let verification = &self.bundle.verification;
         let mut table = Table::default();
         table.row("contract", format!("{CONTRACT} {fact_registry} on {network}"));
         table.row("configuration", verification.configuration.names().join(", "));
@@ -234,7 +171,7 @@ impl Report<'_> {
             "security",
             format!("{} bits, as Integrity counts them", facts.integrity_security_bits),
         );
-        table.row("job", felt::to_hex(&self.split.job_id));
+        table.row("job", felt::to_hex(&self.bundle.split.job_id));
         table
     }
 
@@ -244,7 +181,7 @@ impl Report<'_> {
             network,
             fact_registry,
         } = self.args.network;
-        let file = self.args.out.join(file_name(transaction));
+        let file = self.args.out.join(transaction.file());
         format!(
             "sncast --account ACCOUNT --wait invoke --network {network} --contract-address {fact_registry} \
              --function {} --calldata $(cat -- {})\n",
@@ -252,21 +189,4 @@ impl Report<'_> {
             quoted(&file.display().to_string()),
         )
     }
-}
-
-/// The contract that the calls are for.
-const CONTRACT: &str = "FactRegistry";
-
-/// A transaction in JSON.
-#[derive(Serialize)]
-struct Entry<'a> {
-    file: String,
-    /// Felts of the transaction, with what an account adds.
-    felts: usize,
-    #[serde(flatten)]
-    transaction: &'a Transaction,
-}
-
-fn file_name(transaction: &Transaction) -> String {
-    format!("{}.txt", transaction.name)
 }
