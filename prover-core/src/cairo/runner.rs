@@ -158,6 +158,9 @@ pub enum RunError {
     /// The run needs more builtin instances or memory units than the layout has within the step limit.
     #[error("the run uses more than the layout holds in {0} steps")]
     TooLarge(usize),
+    /// The run needs more memory than there is, such as for a cell that is far from all others.
+    #[error("the run takes more memory than there is, at {0}")]
+    Memory(String),
     /// The program failed.
     #[error("the program failed at {place}: {message}")]
     Failed {
@@ -314,10 +317,18 @@ fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Resul
         Ok(()) => {}
         Err(VirtualMachineError::UnfinishedExecution) => return Err(RunError::StepLimit(options.max_steps)),
         Err(error) => {
+            let is_memory = matches!(
+                error,
+                VirtualMachineError::Memory(MemoryError::VecCapacityExceeded)
+            );
             let exception = VmException::from_vm_error(&runner, error);
+            let place = bootloader::place(&runner.exec_scopes, exception.pc)
+                .unwrap_or_else(|| format!("pc {}", exception.pc.offset));
+            if is_memory {
+                return Err(RunError::Memory(place));
+            }
             return Err(RunError::Failed {
-                place: bootloader::place(&runner.exec_scopes, exception.pc)
-                    .unwrap_or_else(|| format!("pc {}", exception.pc.offset)),
+                place,
                 message: [
                     exception.inner_exc.to_string(),
                     exception.traceback.unwrap_or_default(),

@@ -45,6 +45,11 @@ impl RunMode {
         named.map(|(_, mode)| *mode)
     }
 
+    /// Returns the mode of Integrity with this name.
+    pub fn of_integrity(name: &str) -> Option<Self> {
+        Self::from_name(name).filter(|mode| matches!(mode, Self::Strict | Self::Relaxed | Self::Cairo1))
+    }
+
     /// Whether the mode accepts a run.
     pub fn takes(self, run: &Run) -> bool {
         self.objection(run).is_none()
