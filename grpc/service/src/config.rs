@@ -183,6 +183,10 @@ pub struct JobLimits {
     pub max_log_n_cosets: u64,
     /// Queries.
     pub max_queries: u64,
+    /// Bytes of the PIEs of a job together.
+    pub max_pie_bytes: u64,
+    /// Memory cells of the PIEs of a job together.
+    pub max_pie_cells: u64,
 }
 
 /// Limits for artifacts.
@@ -259,6 +263,8 @@ impl Default for JobLimits {
             max_proof_of_work_bits: 32,
             max_log_n_cosets: 8,
             max_queries: 512,
+            max_pie_bytes: 256 << 20,
+            max_pie_cells: 1 << 24,
         }
     }
 }
@@ -287,6 +293,8 @@ impl From<JobLimits> for Limits {
             max_proof_of_work_bits: limits.max_proof_of_work_bits,
             max_log_n_cosets: limits.max_log_n_cosets,
             max_queries: limits.max_queries,
+            max_pie_bytes: limits.max_pie_bytes,
+            max_pie_cells: limits.max_pie_cells,
         }
     }
 }
@@ -379,6 +387,8 @@ impl Config {
             max_proof_of_work_bits,
             max_log_n_cosets,
             max_queries,
+            max_pie_bytes,
+            max_pie_cells,
         } = self.limits;
         if [
             max_steps,
@@ -388,6 +398,8 @@ impl Config {
             max_proof_of_work_bits,
             max_log_n_cosets,
             max_queries,
+            max_pie_bytes,
+            max_pie_cells,
         ]
         .contains(&0)
         {

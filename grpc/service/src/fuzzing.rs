@@ -47,7 +47,10 @@ pub fn specification(bytes: &[u8]) {
 /// Seeds for [`specification`].
 pub fn specifications() -> Vec<Vec<u8>> {
     use quarry_client::protocol::job_spec::{Input, Parameters};
-    use quarry_client::protocol::{AirInput, ArtifactRef, Limits, NamedProfile, ProgramInput};
+    use quarry_client::protocol::task_input::Task;
+    use quarry_client::protocol::{
+        AirInput, ArtifactRef, CalldataOptions, Limits, NamedProfile, ProgramInput, TaskInput, TasksInput,
+    };
     let artifact = Some(ArtifactRef {
         sha256: "ab".repeat(32),
         size: 7,
@@ -61,6 +64,16 @@ pub fn specifications() -> Vec<Vec<u8>> {
     let program = ProgramInput {
         program: artifact.clone(),
         input: artifact.clone(),
+        dynamic_params: artifact.clone(),
+        min_steps: 1 << 13,
+    };
+    let tasks = TasksInput {
+        tasks: vec![TaskInput {
+            task: artifact.clone().map(Task::Pie),
+        }],
+        bootloader: artifact.clone(),
+        expected_bootloader_hash: "0x1".to_owned(),
+        program_hash_function: "poseidon".to_owned(),
         dynamic_params: artifact,
         min_steps: 1 << 13,
     };
@@ -81,6 +94,8 @@ pub fn specifications() -> Vec<Vec<u8>> {
             max_proof_of_work_bits: 5,
             max_log_n_cosets: 6,
             max_queries: 7,
+            max_pie_bytes: 8,
+            max_pie_cells: 9,
         }),
         deadline: Some(prost_types::Timestamp {
             seconds: 1 << 40,
@@ -91,14 +106,24 @@ pub fn specifications() -> Vec<Vec<u8>> {
         labels: [("key".to_owned(), "value".to_owned())].into(),
         expected_program_hash: "0x1".to_owned(),
         expected_builtins: vec!["output".to_owned()],
+        calldata: Some(CalldataOptions {
+            max_felts: 5000,
+            job_id: "7".to_owned(),
+            mode: "relaxed".to_owned(),
+            network: "mainnet".to_owned(),
+        }),
     };
     let other = JobSpec {
         input: Some(Input::Program(program)),
         parameters: Some(Parameters::Profile(profile)),
         ..spec.clone()
     };
+    let of_tasks = JobSpec {
+        input: Some(Input::Tasks(tasks)),
+        ..other.clone()
+    };
     let request = |spec| SubmitJobRequest { spec: Some(spec) }.encode_to_vec();
-    vec![request(spec), request(other)]
+    vec![request(spec), request(other), request(of_tasks)]
 }
 
 /// Decodes length-prefixed messages between the appliance's processes, and the store's records.

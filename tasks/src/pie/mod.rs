@@ -69,6 +69,11 @@ pub fn read(file: &[u8], limits: &PieLimits) -> Result<CairoPie, PieError> {
     })
 }
 
+/// The number of memory cells that the segments of a PIE have, which is at least that of the cells that are there.
+pub fn n_cells(pie: &CairoPie) -> usize {
+    memory::segments(&pie.metadata).map(|segment| segment.size).sum()
+}
+
 /// Rejects versions of the format that this module does not read. A PIE without a version has this one.
 fn check_version(archive: &Archive<'_>) -> Result<(), PieError> {
     #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! `quarry calldata`: writes what a sender passes to Integrity's contracts on Starknet to have a proof verified.
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::job_calldata::parse_network;
 use crate::cli::new_folder::NewFolder;
 use crate::cli::proved::Proved;
 use crate::cli::read::Limit;
@@ -65,11 +66,6 @@ pub struct Args {
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-fn parse_network(name: &str) -> Result<&'static Deployment, String> {
-    let known = || DEPLOYMENTS.each_ref().map(|known| known.network).join(", ");
-    Deployment::on(name).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 /// Runs the command.

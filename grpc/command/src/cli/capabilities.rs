@@ -52,6 +52,8 @@ fn json_of(capabilities: &Capabilities) -> Value {
         "max_proof_of_work_bits": limits.max_proof_of_work_bits,
         "max_log_n_cosets": limits.max_log_n_cosets,
         "max_queries": limits.max_queries,
+        "max_pie_bytes": limits.max_pie_bytes,
+        "max_pie_cells": limits.max_pie_cells,
         "max_artifact_bytes": capabilities.max_artifact_bytes,
         "max_queued_jobs": capabilities.max_queued_jobs,
         "paused": capabilities.paused,

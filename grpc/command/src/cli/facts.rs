@@ -53,8 +53,7 @@ pub struct Args {
 
 /// Parses one of Integrity's modes.
 pub fn parse_mode(name: &str) -> Result<RunMode, String> {
-    let mode = RunMode::from_name(name).filter(|mode| !matches!(mode, RunMode::Whole | RunMode::Any));
-    mode.ok_or_else(|| "expected one of strict, relaxed, cairo1".to_owned())
+    RunMode::of_integrity(name).ok_or_else(|| "expected one of strict, relaxed, cairo1".to_owned())
 }
 
 /// A PIE's description of its output: each page's first word and size, and the tree over the pages.

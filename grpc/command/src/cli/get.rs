@@ -1,8 +1,10 @@
 //! `quarry get`: shows a job and downloads its proof.
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::job_calldata;
 use crate::cli::job_json::{job_json, result_json};
 use crate::cli::job_text;
+use crate::cli::new_folder::NewFolder;
 use crate::cli::output::Target;
 use crate::cli::server::Server;
 use crate::cli::source::read;
@@ -15,7 +17,9 @@ use std::path::PathBuf;
 pub const GET_EXAMPLES: &str = "\
 Examples:
   quarry get 0192f0c4d5e67890
-  quarry get 0192f0c4d5e67890 --out proof.json && quarry verify proof.json";
+  quarry get 0192f0c4d5e67890 --out proof.json && quarry verify proof.json
+  quarry get 0192f0c4d5e67890 --calldata calldata
+      writes what `quarry calldata` writes: the calls for Integrity on Starknet";
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +29,9 @@ pub struct Get {
     /// Download the proof to this file; fails if the job has not succeeded
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Download the calldata to this folder, which must be new; for a job that was submitted with --calldata
+    #[arg(long, value_name = "FOLDER")]
+    calldata: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -35,17 +42,25 @@ pub struct Get {
 /// Shows a job and downloads its proof.
 pub fn get(args: &Get) -> Result<(), Failure> {
     let target = args.out.as_deref().map(Target::check).transpose()?;
+    let calldata = args.calldata.as_deref().map(NewFolder::check).transpose()?;
     args.server.ask(async |mut client| {
         let job = client.get(&args.id).await?;
         let result = match job.state() {
             JobState::Succeeded => Some(client.result(&args.id).await?),
             _ => None,
         };
-        if let Some(target) = &target {
+        let with_proof = || {
             let no_proof = || no_proof(&job).with_details(&job_json(&job));
-            let result = result.as_ref().ok_or_else(no_proof)?;
+            result.as_ref().ok_or_else(no_proof)
+        };
+        if let Some(target) = &target {
+            let result = with_proof()?;
             fetch(&mut client, &job, result, target).await?;
             terminal::tell(format_args!("{}\n", job_text::written(&job, result, target)));
+        }
+        if let (Some(target), Some(path)) = (&calldata, &args.calldata) {
+            job_calldata::fetch(&mut client, &job, with_proof()?, target).await?;
+            terminal::tell(format_args!("calldata written to '{}'\n", path.display()));
         }
         Ok(match args.json {
             true => json(&job, result.as_ref()),
@@ -74,8 +89,8 @@ pub async fn fetch(
     target.write(&read(&file)?)
 }
 
-/// Why the proof of a job that has succeeded cannot be downloaded. Only an operator can have it made again.
-fn no_download(job: &Job, error: ClientError) -> Failure {
+/// Why a file of a job that has succeeded cannot be downloaded. Only an operator can have it made again.
+pub fn no_download(job: &Job, error: ClientError) -> Failure {
     let is_missing = matches!(&error, ClientError::Status(status) if status.code() == tonic::Code::NotFound);
     if !is_missing && !error.is_damage() {
         return error.into();

@@ -97,6 +97,8 @@ pub fn result_json(result: &JobResult) -> Value {
         "build": result.build,
         "phases": phases.collect::<Vec<_>>(),
         "facts": result.facts.as_ref().map(facts_json),
+        "calldata_file": result.calldata.as_ref().map(|file| json!({"sha256": file.sha256, "size": file.size})),
+        "calldata_refused": result.calldata_refused,
     })
 }
 

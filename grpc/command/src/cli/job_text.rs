@@ -102,15 +102,25 @@ fn statement_rows(table: &mut Table, statement: &Statement) {
             terminal::printable(&statement.program_hash_poseidon)
         ),
     );
-    let shown = statement.output.iter().take(MAX_ELEMENTS);
-    let shown: Vec<_> = shown.map(|value| terminal::printable(value)).collect();
-    let rest = statement.output.len() - shown.len();
-    let rest = (rest > 0).then(|| format!(", and {rest} more"));
-    table.row("output", shown.join(", ") + &rest.unwrap_or_default());
+    table.row("output", shown(&statement.output));
     table.row("security", format!("{} bits", statement.security_bits));
+    for (n, task) in statement.claim.iter().flat_map(|claim| &claim.tasks).enumerate() {
+        let hash = format!("program hash {} ({})", task.program_hash, task.hash_function);
+        table.row(format!("task {n}"), terminal::printable(&hash));
+        table.row("", format!("output {}", shown(&task.output)));
+    }
     for warning in statement.claim.iter().flat_map(|claim| &claim.warnings) {
         table.row("warning", terminal::printable(warning));
     }
+}
+
+/// The first elements of an output.
+fn shown(output: &[String]) -> String {
+    let first = output.iter().take(MAX_ELEMENTS);
+    let first: Vec<_> = first.map(|value| terminal::printable(value)).collect();
+    let rest = output.len() - first.len();
+    let rest = (rest > 0).then(|| format!(", and {rest} more"));
+    first.join(", ") + &rest.unwrap_or_default()
 }
 
 fn result_rows(table: &mut Table, result: &JobResult) {
@@ -118,6 +128,9 @@ fn result_rows(table: &mut Table, result: &JobResult) {
         table.row("proof file", bytes(proof.size));
         table.row("", format!("SHA-256 {}", terminal::printable(&proof.sha256)));
     }
+    table.row_if("calldata", result.calldata.as_ref().map(|file| bytes(file.size)));
+    let refused = Some(terminal::printable(&result.calldata_refused));
+    table.row_if("no calldata", refused.filter(|why| !why.is_empty()));
     table.row(
         "proved by",
         terminal::printable(&format!("{}, {}", result.device, result.build)),

@@ -18,6 +18,7 @@ mod get;
 mod grid;
 mod inspect;
 mod interrupt;
+mod job_calldata;
 mod job_json;
 mod job_text;
 mod kinds;

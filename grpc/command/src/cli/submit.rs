@@ -2,6 +2,7 @@
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::get::{self, fetch, no_proof};
+use crate::cli::job_calldata::CalldataArgs;
 use crate::cli::job_json::job_json;
 use crate::cli::job_text;
 use crate::cli::kinds;
@@ -9,12 +10,13 @@ use crate::cli::list::parse_label;
 use crate::cli::output::Target;
 use crate::cli::progress::clock;
 use crate::cli::server::Server;
-use crate::cli::source::{read_stone_json, read_text};
+use crate::cli::source::{EXECUTABLE, read_stone_json, read_text};
+use crate::cli::tasks::TaskArgs;
 use crate::cli::terminal;
 use crate::cli::waiting::Waiting;
 use quarry_client::Client;
 use quarry_client::protocol::{
-    AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput,
+    AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput, TasksInput,
     job_spec::{Input, Parameters},
 };
 use quarry_prover_core::file_kind::FileKind;
@@ -30,6 +32,8 @@ Examples:
       prints the job's id
   quarry submit program.json --input input.json --out proof.json
       waits for the proof and writes it
+  quarry submit --pie pie.zip --out proof.json
+      runs a Cairo PIE under a bootloader, proves it and writes the proof
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
       takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job; running it
@@ -46,20 +50,22 @@ Examples:
 #[group(skip)]
 struct JobArgs {
     /// Compiled Cairo 0 program (JSON)
-    #[arg(value_name = "PROGRAM", required_unless_present = "public_input_file")]
+    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "public_input_file"], group = EXECUTABLE)]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
+    #[command(flatten)]
+    tasks: TaskArgs,
     /// Input of the program (JSON), which its hints read as program_input
-    #[arg(long, value_name = "FILE", requires = "program")]
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "pie")]
     input: Option<PathBuf>,
     /// Layout; auto takes the cheapest usable one
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     layout: String,
-    /// Run the program in layout dynamic with these parameters (Stone's dynamic_params, JSON)
-    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "layout")]
+    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON)
+    #[arg(long, value_name = "FILE", requires = EXECUTABLE, conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
     /// Pad the run to at least this many steps
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "program")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = EXECUTABLE)]
     min_steps: u64,
     /// Public input of an execution (Stone's JSON), instead of a program
     #[arg(long, value_name = "FILE", requires = "private_input_file")]
@@ -114,6 +120,8 @@ struct JobArgs {
     /// Label of the job, to find it with `quarry list`; repeat it for several
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
+    #[command(flatten)]
+    calldata: CalldataArgs,
     #[command(flatten)]
     server: Server,
 }
@@ -240,7 +248,8 @@ impl JobArgs {
             Some(path) => kinds::expect(path, kind),
             None => Ok(()),
         };
-        files.into_iter().try_for_each(check)
+        files.into_iter().try_for_each(check)?;
+        self.tasks.check_kinds()
     }
 
     /// Uploads the files and returns the specification of the job.
@@ -272,11 +281,19 @@ impl JobArgs {
             expected_program_hash: self.expect_program_hash.clone(),
             expected_builtins: self.expect_builtins.clone(),
             labels: self.labels.iter().cloned().collect(),
+            calldata: self.calldata.options(),
             ..Default::default()
         })
     }
 
     async fn upload(&self, client: &mut Client) -> Result<Input, Failure> {
+        if self.tasks.is_given() {
+            return Ok(Input::Tasks(TasksInput {
+                dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
+                min_steps: self.min_steps,
+                ..self.tasks.upload(client).await?
+            }));
+        }
         let (Some(public), Some(private)) = (&self.public_input_file, &self.private_input_file) else {
             return Ok(Input::Program(ProgramInput {
                 program: upload(client, self.program.as_deref()).await?,

@@ -1,5 +1,7 @@
 //! The tasks that a bootloader runs: Cairo PIEs.
 
+mod upload;
+
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::read::read_at_most;

@@ -28,6 +28,7 @@ mod limits;
 mod moved_data;
 mod operators;
 mod pages;
+mod pies;
 mod reload;
 mod reprove;
 mod scratch_damage;

@@ -218,8 +218,9 @@ pub(crate) fn references_of(job: &Job, with_inputs: bool) -> Vec<Reference> {
     let inputs = job.spec.inputs().filter(|_| with_inputs);
     let statement = job.statement.iter();
     let stated = statement.flat_map(|statement| [&statement.public_input, &statement.parameters]);
-    let proof = job.result.iter().map(|result| &result.proof);
-    let all = inputs.chain(stated.chain(proof).flatten());
+    let results = job.result.iter();
+    let results = results.flat_map(|result| [&result.proof, &result.calldata]);
+    let all = inputs.chain(stated.chain(results).flatten());
     let reference = |artifact: &ArtifactRef| Reference {
         tenant: job.tenant.clone(),
         sha256: artifact.sha256.clone(),

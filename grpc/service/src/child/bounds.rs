@@ -1,10 +1,10 @@
 //! What a job may ask for. Most of it is checked before its input is run or read.
 
 use super::prepare::refused;
-use crate::job::Spec;
+use super::tasks::too_large;
+use crate::job::{PIE, Spec};
 use crate::scheduler::why_too_large;
-use quarry_client::protocol::job_spec::Input;
-use quarry_client::protocol::{DeviceInfo, Failure, FailureClass, Limits, Statement};
+use quarry_client::protocol::{ArtifactRef, DeviceInfo, Failure, FailureClass, Limits, Statement};
 use quarry_kernels::CpuDevice;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
@@ -24,12 +24,14 @@ const TRACE_STEP: u64 = 24;
 pub fn check_sizes(spec: &Spec, paths: &HashMap<String, String>, limits: &Limits) -> Result<(), Failure> {
     let exceeds = |n: u64, most: u64| most > 0 && n > most;
     let resource = |code, message| Err(refused(FailureClass::Resource, code, message));
-    for (name, artifact) in spec.named_inputs() {
+    let size_of = |artifact: &ArtifactRef| {
+        let path = paths.get(&artifact.sha256);
         // A missing file is told when it is read.
-        let file = paths
-            .get(&artifact.sha256)
-            .and_then(|path| fs::metadata(path).ok());
-        let size = file.map_or(0, |file| file.len());
+        path.and_then(|path| fs::metadata(path).ok())
+            .map_or(0, |file| file.len())
+    };
+    for (name, artifact) in spec.named_inputs() {
+        let size = size_of(artifact);
         let steps = size / TRACE_STEP;
         if name == "trace" && exceeds(steps, limits.max_steps) {
             let message = format!("the trace has {steps} steps; at most {}", limits.max_steps);
@@ -43,8 +45,15 @@ pub fn check_sizes(spec: &Spec, paths: &HashMap<String, String>, limits: &Limits
             return resource("limits.memory", message);
         }
     }
-    if let Input::Program(program) = &spec.input {
-        let steps = padded(program.min_steps);
+    let pies = spec.named_inputs().filter(|(name, _)| *name == PIE);
+    let size: u64 = pies.map(|(_, pie)| size_of(pie)).fold(0, u64::saturating_add);
+    if exceeds(size, limits.max_pie_bytes) {
+        let most = limits.max_pie_bytes;
+        let message = format!("the PIEs have {size} bytes together; at most {most} (max_pie_bytes)");
+        return Err(too_large(message));
+    }
+    if let Some(run) = spec.run() {
+        let steps = padded(run.min_steps);
         if exceeds(steps, limits.max_steps) {
             let message = format!(
                 "min_steps makes a run of {steps} steps; at most {}",
@@ -172,7 +181,8 @@ pub fn check_parameters(params: &Parameters, limits: &Limits) -> Result<(), Fail
 mod tests {
     use super::*;
     use crate::config::JobLimits;
-    use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, ProgramInput};
+    use quarry_client::protocol::job_spec::Input;
+    use quarry_client::protocol::{AirInput, JobSpec, ProgramInput};
     use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, PROFILES, Profile};
 
     #[test]

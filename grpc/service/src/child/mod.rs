@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod handed;
 pub(crate) mod limits;
 pub(crate) mod prepare;
+pub(crate) mod tasks;
 pub(crate) mod verify;
 
 use crate::internal::{ChildAnswer, ChildRequest, child_answer::Answer, child_request::Task};

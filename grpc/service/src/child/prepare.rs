@@ -1,19 +1,21 @@
 //! Turns uploaded files into proof inputs and the statement of the proof.
 
 use super::bounds::{check_memory, check_parameters, check_sizes, leanest};
-use super::handed;
+use super::{handed, tasks};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
-use crate::job::Spec;
+use crate::job::{Run, Spec, WantedCalldata};
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::{
-    self, AirInput, ArtifactRef, DeviceInfo, Failure, FailureClass, Limits, ProgramInput,
+    self, AirInput, ArtifactRef, CalldataOptions, DeviceInfo, Failure, FailureClass, Limits, ProgramInput,
+    TasksInput,
 };
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
+use quarry_prover_core::calldata::Bundle;
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
@@ -45,7 +47,7 @@ fn invalid(code: &str, error: &dyn Error) -> Failure {
     refused(FailureClass::InputInvalid, code, chain(error))
 }
 
-fn unusable(error: impl Display) -> Failure {
+pub(super) fn unusable(error: impl Display) -> Failure {
     refused(FailureClass::Internal, "child.files", error)
 }
 
@@ -78,13 +80,18 @@ fn by_role<'a>(message: String, inputs: impl Iterator<Item = (&'a str, &'a str)>
 
 fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) -> Result<Prepared, Failure> {
     check_sizes(spec, files.paths, limits)?;
-    let parameters = parameters(spec)?;
-    let (input, public) = match &spec.input {
+    let parameters = planned_parameters(spec.parameters.as_ref())?;
+    let Execution {
+        input,
+        public,
+        builtins,
+    } = match &spec.input {
         Input::Air(air) => files.air(air, folder)?,
         Input::Program(program) => files.program(program, spec, &parameters, limits)?,
+        Input::Tasks(tasks) => files.run_tasks(tasks, spec, &parameters, limits)?,
     };
-    let wanted = match &spec.input {
-        Input::Program(program) if program.dynamic_params.is_some() => "dynamic",
+    let wanted = match spec.run() {
+        Some(run) if run.dynamic_params.is_some() => "dynamic",
         _ => &input.public.layout,
     };
     if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
@@ -116,12 +123,15 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
             .check_statement(&input.public)
             .map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
     }
-    let expectation = files.expectation(spec)?;
+    let expectation = expectation(spec, builtins)?;
     let checked = Statement::new(&input.public, &params);
     let verifier = checked
         .and_then(Verifier::new)
         .map_err(|error| invalid("input.statement", &error))?;
     let mut statement = statement(&verifier, &expectation)?;
+    if let Some(options) = &spec.calldata {
+        check_calldata(&verifier, options)?;
+    }
     if let (Some(claim), Some(profile)) = (&mut statement.claim, parameters.profile()) {
         claim.warnings.extend(profile.run_warning(verifier.run()));
     }
@@ -149,6 +159,16 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
     })
 }
 
+/// Rejects a proof that Integrity would not accept, before it is made.
+fn check_calldata(verifier: &Verifier<'_>, options: &CalldataOptions) -> Result<(), Failure> {
+    let refuse = |why: &dyn Display| {
+        let message = format!("calldata: {why}");
+        refused(FailureClass::Unsupported, "spec.calldata", message)
+    };
+    let wanted = WantedCalldata::parse(options).map_err(|why| refuse(&why))?;
+    Bundle::check(verifier, &wanted.options).map_err(|why| refuse(&why))
+}
+
 /// Checks what would otherwise only be found on the device: two entries for an instance of a builtin.
 fn check_instances(input: &ProverInput) -> Result<(), InputError> {
     let segments = &input.public.memory_segments;
@@ -157,8 +177,9 @@ fn check_instances(input: &ProverInput) -> Result<(), InputError> {
         .check_instances(|builtin| segments.contains_key(builtin))
 }
 
-fn parameters(spec: &Spec) -> Result<PlannedParameters, Failure> {
-    let named = match &spec.parameters {
+/// The parameters that a job asks for.
+pub fn planned_parameters(asked: Option<&Parameters>) -> Result<PlannedParameters, Failure> {
+    let named = match asked {
         Some(Parameters::ParameterFile(text)) => {
             let file = json::value(text).map_err(|error| invalid("spec.parameter_file", &error))?;
             return PlannedParameters::from_file(file, None).map_err(|error| plan_refused(&error));
@@ -234,43 +255,52 @@ fn not_json(name: &str, why: &dyn Display) -> Failure {
 }
 
 /// The uploaded files, and the devices that may prove them.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     /// Paths by digest.
     paths: &'a HashMap<String, String>,
     devices: &'a [DeviceInfo],
 }
 
-impl Files<'_> {
-    /// The expectation of the job. For a program, its file gives the builtins.
-    fn expectation(&self, spec: &Spec) -> Result<Expectation, Failure> {
-        let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
-        let of_program = match &spec.input {
-            Input::Program(program) => Some(self.builtins(program)?),
-            Input::Air(_) => None,
-        };
-        if let (Some(listed), Some(own)) = (&listed, &of_program)
-            && listed != own
-        {
-            let (own, listed) = (own.join(", "), listed.join(", "));
-            let message = format!("the program's builtins are {own}; expected_builtins is {listed}");
-            return Err(refused(FailureClass::InputInvalid, "input.builtins", message));
+/// What is to be proved.
+struct Execution {
+    input: ProverInput,
+    /// The public input as it was uploaded.
+    public: Option<Value>,
+    /// The builtins that the program's file lists.
+    builtins: Option<Vec<String>>,
+}
+
+impl Execution {
+    /// A run of a program that lists these builtins.
+    fn of_run(input: ProverInput, builtins: &[&str]) -> Self {
+        Self {
+            input,
+            public: None,
+            builtins: Some(builtins.iter().map(|name| (*name).to_owned()).collect()),
         }
-        let hash = &spec.expected_program_hash;
-        let no_hash = || {
-            let message = format!("expected_program_hash: '{hash}' is not a field element");
-            refused(FailureClass::InputInvalid, "input.program_hash", message)
-        };
-        super::claim::expectation(hash, listed.or(of_program), &spec.layout).ok_or_else(no_hash)
     }
+}
 
-    /// The builtins listed in a program's file.
-    fn builtins(&self, program: &ProgramInput) -> Result<Vec<String>, Failure> {
-        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
-        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
-        Ok(builtins.into_iter().map(str::to_owned).collect())
+/// The expectation of the job. A program's file gives the builtins. With tasks, the program is the bootloader.
+fn expectation(spec: &Spec, builtins: Option<Vec<String>>) -> Result<Expectation, Failure> {
+    let listed = Some(spec.expected_builtins.clone()).filter(|list| !list.is_empty());
+    if let (Some(listed), Some(own)) = (&listed, &builtins)
+        && listed != own
+    {
+        let (own, listed) = (own.join(", "), listed.join(", "));
+        let message = format!("the program's builtins are {own}; expected_builtins is {listed}");
+        return Err(refused(FailureClass::InputInvalid, "input.builtins", message));
     }
+    let hash = &spec.expected_program_hash;
+    let no_hash = || {
+        let message = format!("expected_program_hash: '{hash}' is not a field element");
+        refused(FailureClass::InputInvalid, "input.program_hash", message)
+    };
+    super::claim::expectation(hash, listed.or(builtins), &spec.layout).ok_or_else(no_hash)
+}
 
-    fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
+impl Files<'_> {
+    pub(super) fn path(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<PathBuf, Failure> {
         checked_path(self.paths, name, artifact, Stage::Prepare)
     }
 
@@ -290,7 +320,7 @@ impl Files<'_> {
     }
 
     /// Reads Stone's four files.
-    fn air(&self, air: &AirInput, folder: &Path) -> Result<(ProverInput, Option<Value>), Failure> {
+    fn air(&self, air: &AirInput, folder: &Path) -> Result<Execution, Failure> {
         let public_path = self.path("public input", air.public_input.as_ref())?;
         let public = self.stone_json("public input", air.public_input.as_ref())?;
         let mut private = self.stone_json("private input", air.private_input.as_ref())?;
@@ -309,7 +339,11 @@ impl Files<'_> {
         fs::write(&private_path, private.to_string()).map_err(unusable)?;
         let input =
             ProverInput::read(&public_path, &private_path).map_err(|error| invalid("input.air", &error))?;
-        Ok((input, Some(public)))
+        Ok(Execution {
+            input,
+            public: Some(public),
+            builtins: None,
+        })
     }
 
     /// Runs a program.
@@ -319,47 +353,84 @@ impl Files<'_> {
         spec: &Spec,
         parameters: &PlannedParameters,
         limits: &Limits,
-    ) -> Result<(ProverInput, Option<Value>), Failure> {
+    ) -> Result<Execution, Failure> {
         let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
         let input = program.input.as_ref();
         let input = input
             .map(|input| self.json("program input", Some(input)))
             .transpose()?;
-        let defaults = RunOptions::default();
-        let steps = |n: u64, none: usize| match n {
-            0 => none,
-            n => usize::try_from(n).unwrap_or(usize::MAX),
-        };
-        let options = RunOptions {
-            max_steps: steps(limits.max_steps, defaults.max_steps),
-            min_steps: steps(program.min_steps, defaults.min_steps),
-            // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
-            prints: false,
-        };
-        let layout = if let Some(dynamic) = &program.dynamic_params {
-            let value = self.json("dynamic_params", Some(dynamic))?;
-            let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
-            PlannedLayout::Dynamic(params)
-        } else if matches!(&*spec.layout, "" | "auto") {
-            PlannedLayout::Cheapest
-        } else {
-            PlannedLayout::Static(spec.layout.clone())
+        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
+        let plan = self.plan(spec, parameters, &builtins)?;
+        let run = plan.run(
+            Executable::program(&bytes, input.as_ref()),
+            &run_options(spec, limits),
+        );
+        let input = run.map_err(|error| not_run(&error, run_failed))?;
+        Ok(Execution::of_run(input, &builtins))
+    }
+
+    /// Runs tasks under their bootloader.
+    fn run_tasks(
+        &self,
+        input: &TasksInput,
+        spec: &Spec,
+        parameters: &PlannedParameters,
+        limits: &Limits,
+    ) -> Result<Execution, Failure> {
+        let tasks = self.tasks(input, limits)?;
+        // Which builtins the tasks need depends on the layout, so only the run tells.
+        let plan = self.plan(spec, parameters, &[])?;
+        let run = plan.run(Executable::Tasks(&tasks), &run_options(spec, limits));
+        let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
+        let builtins = runner::program_builtins(tasks.bootloader());
+        let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
+        Ok(Execution::of_run(input, &builtins))
+    }
+
+    /// The plan of a run that needs these builtins. Rejects a run whose least number of steps fits no device.
+    fn plan(&self, spec: &Spec, parameters: &PlannedParameters, builtins: &[&str]) -> Result<Plan, Failure> {
+        let run = spec.run();
+        let layout = match run.and_then(|run| run.dynamic_params) {
+            Some(dynamic) => {
+                let value = self.json("dynamic_params", Some(dynamic))?;
+                let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
+                PlannedLayout::Dynamic(params)
+            }
+            None if matches!(&*spec.layout, "" | "auto") => PlannedLayout::Cheapest,
+            None => PlannedLayout::Static(spec.layout.clone()),
         };
         let plan = Plan {
             layout,
             parameters: parameters.clone(),
         };
-        if program.min_steps > 0 {
-            let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
-            check_memory(&plan, &builtins, program.min_steps, self.devices)?;
+        if let Some(Run { min_steps, .. }) = run.filter(|run| run.min_steps > 0) {
+            check_memory(&plan, builtins, min_steps, self.devices)?;
         }
-        let input = plan.run(Executable::program(&bytes, input.as_ref()), &options);
-        let input = input.map_err(|error| match error {
-            ChoiceError::Run(error) => run_failed(&error),
-            ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
-            error => refused(FailureClass::Unsupported, "input.layout", error),
-        })?;
-        Ok((input, None))
+        Ok(plan)
+    }
+}
+
+/// How a run is made.
+fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
+    let defaults = RunOptions::default();
+    let steps = |n: u64, none: usize| match n {
+        0 => none,
+        n => usize::try_from(n).unwrap_or(usize::MAX),
+    };
+    RunOptions {
+        max_steps: steps(limits.max_steps, defaults.max_steps),
+        min_steps: steps(spec.run().map_or(0, |run| run.min_steps), defaults.min_steps),
+        // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
+        prints: false,
+    }
+}
+
+/// The failure for what does not run in the layouts of the plan.
+fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
+    match error {
+        ChoiceError::Run(error) => failed(error),
+        ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
+        error => refused(FailureClass::Unsupported, "input.layout", error),
     }
 }
 
@@ -395,6 +466,7 @@ pub fn checked_path(
 
 fn run_failed(error: &RunError) -> Failure {
     let (class, code) = match error {
+        RunError::Memory(_) => (FailureClass::Resource, "limits.memory"),
         RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
         RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
         RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),

@@ -6,11 +6,15 @@ use super::prepare::{PRIVATE_INPUT, PUBLIC_INPUT, checked_path};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Verified, Verify};
-use quarry_client::protocol::{self, ArtifactRef, BuiltinsBinding, Claim, Failure, FailureClass};
+use crate::job::WantedCalldata;
+use quarry_client::protocol::{
+    self, ArtifactRef, BuiltinsBinding, CalldataOptions, Claim, Failure, FailureClass,
+};
 use quarry_kernels::CpuDevice;
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::public_input::PublicInput;
+use quarry_prover_core::calldata::{Bundle, BundleError, INDEX_FILE};
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::json;
@@ -78,6 +82,10 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
         None => None,
     };
     let facts = facts(&verifier, program.as_ref());
+    let (calldata_file, calldata_refused) = match &task.calldata {
+        Some(options) => write_calldata(folder, &verifier, &proof, options)?,
+        None => Default::default(),
+    };
 
     let annotations = handed::read(folder, ANNOTATIONS, &task.digests).map_err(internal)?;
     let annotations = annotations.map(|text| serde_json::from_slice(&text));
@@ -93,8 +101,30 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     Ok(Verified {
         proof_bytes: Some(proof_bytes),
         facts,
+        calldata_file,
+        calldata_refused,
         proof_file: digest(text.as_bytes()).map_err(internal)?.sha256,
     })
+}
+
+/// Writes the calldata of a proof. Returns its digest and an empty text, or an empty digest and why there is none: that a
+/// call is too long shows only once there is a proof, which is good without it.
+fn write_calldata(
+    folder: &Path,
+    verifier: &Verifier<'_>,
+    proof: &[u8],
+    options: &CalldataOptions,
+) -> Result<(String, String), Failure> {
+    let wanted = WantedCalldata::parse(options).map_err(internal)?;
+    let job_id = wanted.job_id().map_err(internal)?;
+    let bundle = match Bundle::of(verifier, proof, job_id, &wanted.options) {
+        Ok(bundle) => bundle,
+        Err(BundleError::TooLong(why)) => return Ok((String::new(), why.to_string())),
+        Err(why) => return Err(internal(why)),
+    };
+    let text = format!("{:#}\n", bundle.index());
+    fs::write(folder.join(INDEX_FILE), &text).map_err(internal)?;
+    Ok((digest(text.as_bytes()).map_err(internal)?.sha256, String::new()))
 }
 
 /// The expectation that the statement binds: the program hash, and either the list of builtins or the layout of which

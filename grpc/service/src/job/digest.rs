@@ -3,6 +3,7 @@
 use super::Spec;
 use quarry_client::digest::hex;
 use quarry_client::protocol::job_spec::{Input, Parameters};
+use quarry_prover_core::calldata::{DEFAULT_MAX_FELTS, DEPLOYMENTS};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -24,19 +25,19 @@ impl Spec {
     }
 
     /// The fields that the digest covers. A missing value and the value that means the same are equal.
-    fn parts(&self) -> [(&'static str, Value); 8] {
+    fn parts(&self) -> [(&'static str, Value); 9] {
         // A file is its content: its length follows from it.
         let files: Vec<_> = self
             .named_inputs()
             .map(|(name, file)| (name, &file.sha256))
             .collect();
-        let min_steps = match &self.input {
-            Input::Air(_) => None,
-            Input::Program(program) => Some(program.min_steps),
-        };
-        let layout = match &*self.layout {
-            "" => "auto",
-            name => name,
+        let min_steps = self.run().map(|run| run.min_steps);
+        let of_tasks = match &self.input {
+            Input::Tasks(tasks) => Some([
+                or(&tasks.program_hash_function, "auto"),
+                &tasks.expected_bootloader_hash,
+            ]),
+            Input::Air(_) | Input::Program(_) => None,
         };
         let parameters = match &self.parameters {
             Some(Parameters::ParameterFile(text)) => json!({ "file": text }),
@@ -44,11 +45,20 @@ impl Spec {
             None => json!(["", 0]),
         };
         let limits = self.limits.unwrap_or_default();
+        let calldata = self.calldata.as_ref();
+        let calldata = calldata.map(|options| {
+            let max_felts = match options.max_felts {
+                0 => DEFAULT_MAX_FELTS as u64,
+                felts => felts,
+            };
+            let network = or(&options.network, DEPLOYMENTS[0].network);
+            json!([max_felts, options.job_id, options.mode, network])
+        });
         // A map with an order of its own.
         let labels: BTreeMap<_, _> = self.labels.iter().collect();
         [
-            ("input", json!([files, min_steps])),
-            ("layout", json!(layout)),
+            ("input", json!([files, min_steps, of_tasks])),
+            ("layout", json!(or(&self.layout, "auto"))),
             ("parameters", parameters),
             ("annotations", json!(self.annotations)),
             (
@@ -61,19 +71,34 @@ impl Spec {
                     limits.max_proof_of_work_bits,
                     limits.max_log_n_cosets,
                     limits.max_queries,
+                    limits.max_pie_bytes,
+                    limits.max_pie_cells,
                 ]),
             ),
             ("labels", json!(labels)),
             ("expected_program_hash", json!(self.expected_program_hash)),
             ("expected_builtins", json!(self.expected_builtins)),
+            ("calldata", json!(calldata)),
         ]
+    }
+}
+
+/// A text, or its default if it is empty.
+fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
+    match text {
+        "" => default,
+        text => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarry_client::protocol::{AirInput, ArtifactRef, JobSpec, Limits, NamedProfile, ProgramInput};
+    use quarry_client::protocol::task_input::Task;
+    use quarry_client::protocol::{
+        AirInput, ArtifactRef, CalldataOptions, JobSpec, Limits, NamedProfile, ProgramInput, TaskInput,
+        TasksInput,
+    };
     use std::time::SystemTime;
 
     fn program(content: &str, size: u64, min_steps: u64) -> Option<Input> {
@@ -83,6 +108,21 @@ mod tests {
             min_steps,
             ..Default::default()
         }))
+    }
+
+    fn tasks(pies: &[&str], change: impl FnOnce(&mut TasksInput)) -> Option<Input> {
+        let pie = |sha256: &&str| TaskInput {
+            task: Some(Task::Pie(ArtifactRef {
+                sha256: (*sha256).to_owned(),
+                size: 7,
+            })),
+        };
+        let mut tasks = TasksInput {
+            tasks: pies.iter().map(pie).collect(),
+            ..TasksInput::default()
+        };
+        change(&mut tasks);
+        Some(Input::Tasks(tasks))
     }
 
     fn labels<const N: usize>(labels: [(&str, &str); N]) -> std::collections::HashMap<String, String> {
@@ -141,6 +181,10 @@ mod tests {
         };
         let input = |input| JobSpec {
             input,
+            ..first.clone()
+        };
+        let calldata = |calldata| JobSpec {
+            calldata: Some(calldata),
             ..first.clone()
         };
         let text = |text: &str| text.to_owned();
@@ -225,6 +269,29 @@ mod tests {
                     expected_builtins: vec![text("output")],
                     ..first.clone()
                 },
+            ),
+            ("input", input(tasks(&["aa"], |_| {}))),
+            ("input", input(tasks(&["aa", "bb"], |_| {}))),
+            ("input", input(tasks(&["bb", "aa"], |_| {}))),
+            (
+                "input",
+                input(tasks(&["aa"], |tasks| {
+                    tasks.program_hash_function = text("pedersen");
+                })),
+            ),
+            (
+                "input",
+                input(tasks(&["aa"], |tasks| {
+                    tasks.expected_bootloader_hash = text("0x1");
+                })),
+            ),
+            ("calldata", calldata(CalldataOptions::default())),
+            (
+                "calldata",
+                calldata(CalldataOptions {
+                    network: text("mainnet"),
+                    ..Default::default()
+                }),
             ),
         ];
         let own = Spec::from(first.clone());

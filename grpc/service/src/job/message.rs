@@ -99,8 +99,8 @@ mod tests {
     use prost::Message;
     use quarry_client::protocol::job_spec::{Input, Parameters};
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, Claim, Facts, Failure, JobResult, JobSpec, JobState, Limits, NamedProfile,
-        PhaseTime, ProgramInput, Statement,
+        AirInput, ArtifactRef, CalldataOptions, Claim, Facts, Failure, JobResult, JobSpec, JobState, Limits,
+        NamedProfile, PhaseTime, ProgramInput, Statement,
     };
 
     fn at(seconds: i64) -> Option<Timestamp> {
@@ -136,6 +136,8 @@ mod tests {
                 max_proof_of_work_bits: 5,
                 max_log_n_cosets: 6,
                 max_queries: 7,
+                max_pie_bytes: 8,
+                max_pie_cells: 9,
             }),
             deadline: at(30),
             priority: -7,
@@ -144,6 +146,7 @@ mod tests {
             labels: [("key".to_owned(), "value".to_owned())].into(),
             expected_program_hash: "0x1".to_owned(),
             expected_builtins: vec!["output".to_owned()],
+            calldata: Some(CalldataOptions::default()),
         };
         let statement = Statement {
             public_input: file("public"),
@@ -189,6 +192,8 @@ mod tests {
             build: "quarry".to_owned(),
             finished_at: at(20),
             facts: Some(Facts::default()),
+            calldata: file("calldata"),
+            calldata_refused: "why".to_owned(),
         };
         StoredJob {
             job: Some(job),

@@ -1,11 +1,13 @@
 //! Jobs as the service knows them. Requests, answers, records and messages to children are protobuf messages, which are
 //! converted where they come in or go out.
 
+mod calldata;
 mod digest;
 mod message;
 mod spec;
 
-pub use spec::Spec;
+pub use calldata::WantedCalldata;
+pub use spec::{BOOTLOADER, PIE, Run, Spec};
 
 use crate::failure::bounded;
 use crate::text::cut;

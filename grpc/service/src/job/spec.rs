@@ -1,16 +1,22 @@
 //! Specifications of jobs.
 
 use quarry_client::protocol::job_spec::{Input, Parameters};
-use quarry_client::protocol::{ArtifactRef, JobSpec, Limits, ProgramInput};
+use quarry_client::protocol::task_input::Task;
+use quarry_client::protocol::{ArtifactRef, CalldataOptions, JobSpec, Limits, ProgramInput};
 use std::collections::HashMap;
 use std::time::SystemTime;
+
+/// The name of a PIE in messages.
+pub const PIE: &str = "pie";
+/// The name of the bootloader in messages.
+pub const BOOTLOADER: &str = "bootloader";
 
 /// What to prove, and how: the protocol's `JobSpec` with its input and its deadline in a usable form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Stone's four files, or a program.
+    /// Stone's four files, a program, or tasks.
     pub input: Input,
-    /// Layout of a program's run; empty or "auto" for the cheapest one.
+    /// Layout of the run of a program or of tasks; empty or "auto" for the cheapest one.
     pub layout: String,
     /// Profile or parameter file; the default profile if missing.
     pub parameters: Option<Parameters>,
@@ -30,6 +36,17 @@ pub struct Spec {
     pub expected_program_hash: String,
     /// Builtins that the client expects; empty for none.
     pub expected_builtins: Vec<String>,
+    /// How to make calldata for the proof; none is made if missing.
+    pub calldata: Option<CalldataOptions>,
+}
+
+/// A run that the service makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The parameters of layout `dynamic`, if the run is in that layout.
+    pub dynamic_params: Option<&'a ArtifactRef>,
+    /// Its least number of steps.
+    pub min_steps: u64,
 }
 
 impl Spec {
@@ -37,19 +54,43 @@ impl Spec {
     pub fn named_inputs(&self) -> impl Iterator<Item = (&'static str, &ArtifactRef)> {
         let files = match &self.input {
             Input::Air(air) => vec![
-                ("public input", &air.public_input),
-                ("private input", &air.private_input),
-                ("trace", &air.trace),
-                ("memory", &air.memory),
+                ("public input", air.public_input.as_ref()),
+                ("private input", air.private_input.as_ref()),
+                ("trace", air.trace.as_ref()),
+                ("memory", air.memory.as_ref()),
             ],
             Input::Program(program) => vec![
-                ("program", &program.program),
-                ("program input", &program.input),
-                ("dynamic_params", &program.dynamic_params),
+                ("program", program.program.as_ref()),
+                ("program input", program.input.as_ref()),
+                ("dynamic_params", program.dynamic_params.as_ref()),
             ],
+            Input::Tasks(tasks) => {
+                let of_tasks = tasks.tasks.iter().map(|task| match &task.task {
+                    Some(Task::Pie(pie)) => (PIE, Some(pie)),
+                    None => (PIE, None),
+                });
+                let others = [
+                    (BOOTLOADER, tasks.bootloader.as_ref()),
+                    ("dynamic_params", tasks.dynamic_params.as_ref()),
+                ];
+                of_tasks.chain(others).collect()
+            }
         };
         let files = files.into_iter();
-        files.filter_map(|(name, file)| Some((name, file.as_ref()?)))
+        files.filter_map(|(name, file)| Some((name, file?)))
+    }
+
+    /// The run that the service makes; `None` for Stone's four files, which have it.
+    pub fn run(&self) -> Option<Run<'_>> {
+        let (dynamic_params, min_steps) = match &self.input {
+            Input::Air(_) => return None,
+            Input::Program(program) => (&program.dynamic_params, program.min_steps),
+            Input::Tasks(tasks) => (&tasks.dynamic_params, tasks.min_steps),
+        };
+        Some(Run {
+            dynamic_params: dynamic_params.as_ref(),
+            min_steps,
+        })
     }
 
     /// The input files.
@@ -75,6 +116,7 @@ impl From<JobSpec> for Spec {
             labels: message.labels,
             expected_program_hash: message.expected_program_hash,
             expected_builtins: message.expected_builtins,
+            calldata: message.calldata,
         }
     }
 }
@@ -93,6 +135,7 @@ impl From<Spec> for JobSpec {
             labels: spec.labels,
             expected_program_hash: spec.expected_program_hash,
             expected_builtins: spec.expected_builtins,
+            calldata: spec.calldata,
         }
     }
 }

@@ -41,6 +41,8 @@ impl Scheduler {
             max_proof_of_work_bits: least(own.max_proof_of_work_bits, most.max_proof_of_work_bits),
             max_log_n_cosets: least(own.max_log_n_cosets, most.max_log_n_cosets),
             max_queries: least(own.max_queries, most.max_queries),
+            max_pie_bytes: least(own.max_pie_bytes, most.max_pie_bytes),
+            max_pie_cells: least(own.max_pie_cells, most.max_pie_cells),
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::processes::run_child;
 use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::job_spec::Input;
-use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
+use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, JobResult, JobState, Statement};
+use quarry_prover_core::calldata::INDEX_FILE;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -50,21 +51,9 @@ impl Scheduler {
         };
         // No collection between adopting a file and recording the job that refers to it.
         let no_collection = self.collection.put_off().await;
-        let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
-        let file = self.scratch.folder(id).join(PROOF_FILE);
-        let proof = match blocking(move || artifacts.adopt(&tenant, &file)).await {
-            Ok(proof) if proof.sha256 == verified.proof_file => proof,
-            adopted => {
-                let (code, why) = match adopted {
-                    Ok(_) => (
-                        "verify.files",
-                        "the proof file is not as the child wrote it".to_owned(),
-                    ),
-                    Err(why) => ("artifact", why.to_string()),
-                };
-                let failure = failure(FailureClass::Internal, Stage::Verify, code, why);
-                return self.fail(id, Fence::Lease(lease), failure).await;
-            }
+        let (proof, calldata) = match self.adopt_result(&job, &verified).await {
+            Ok(adopted) => adopted,
+            Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
         };
         crash::point("release.kept");
         let work = statement.multiplications;
@@ -84,6 +73,8 @@ impl Scheduler {
             build: BUILD.to_owned(),
             finished_at: Some(SystemTime::now().into()),
             facts: verified.facts,
+            calldata,
+            calldata_refused: verified.calldata_refused,
         };
         let succeeded = move |job: &mut Job| {
             job.state = JobState::Succeeded;
@@ -97,12 +88,41 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Takes the proof file, and the calldata if there is any, as artifacts of the job's tenant.
+    async fn adopt_result(
+        &self,
+        job: &Job,
+        verified: &Verified,
+    ) -> Result<(ArtifactRef, Option<ArtifactRef>), Failure> {
+        let proof = self.adopt(job, PROOF_FILE, &verified.proof_file).await?;
+        let calldata = match &*verified.calldata_file {
+            "" => None,
+            sha256 => Some(self.adopt(job, INDEX_FILE, sha256).await?),
+        };
+        Ok((proof, calldata))
+    }
+
+    /// Takes a file that the child wrote as an artifact of the job's tenant.
+    async fn adopt(&self, job: &Job, name: &str, sha256: &str) -> Result<ArtifactRef, Failure> {
+        let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
+        let (artifacts, tenant) = (Arc::clone(&self.artifacts), job.tenant.clone());
+        let file = self.scratch.folder(&job.id).join(name);
+        match blocking(move || artifacts.adopt(&tenant, &file)).await {
+            Ok(adopted) if adopted.sha256 == sha256 => Ok(adopted),
+            Ok(_) => Err(internal(
+                "verify.files",
+                &format!("{name} is not as the child wrote it"),
+            )),
+            Err(why) => Err(internal("artifact", &why)),
+        }
+    }
+
     /// Verifies the proof in a child process.
     async fn verify(&self, job: &Job, statement: &Statement, proved: &Proved) -> Result<Verified, Failure> {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let program = match &job.spec.input {
             Input::Program(program) => program.program.clone(),
-            Input::Air(_) => None,
+            Input::Air(_) | Input::Tasks(_) => None,
         };
         let files = [&statement.public_input, &statement.parameters, &program];
         let paths = self
@@ -126,8 +146,10 @@ impl Scheduler {
             task: Some(Task::Verify(Verify {
                 statement: Some(statement.clone()),
                 paths,
-                uploaded: matches!(job.spec.input, Input::Air(_)),
+                // A PIE's memory is as uploaded: no run has computed the cells that nobody reads.
+                uploaded: !matches!(job.spec.input, Input::Program(_)),
                 program,
+                calldata: job.spec.calldata.clone(),
                 digests,
             })),
         };

@@ -1,5 +1,8 @@
 //! Validation of job specifications before anything is recorded.
 
+mod calldata;
+mod tasks;
+
 use crate::job::Spec;
 use quarry_client::protocol::JobSpec;
 use quarry_client::protocol::job_spec::{self, Input};
@@ -16,6 +19,9 @@ const MAX_PRIORITY: i32 = 100;
 /// The most distant deadline.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// Why a specification is refused, if it is.
+type Refused = Result<(), Status>;
+
 /// Checks a client's specification. Its input files are checked later, by a child process.
 pub fn parse(spec: Option<JobSpec>) -> Result<Spec, Status> {
     let spec = spec.unwrap_or_default();
@@ -23,10 +29,12 @@ pub fn parse(spec: Option<JobSpec>) -> Result<Spec, Status> {
     Ok(spec.into())
 }
 
-fn check(spec: &JobSpec) -> Result<(), Status> {
+fn check(spec: &JobSpec) -> Refused {
     let refuse = |why: String| Err(Status::invalid_argument(why));
-    if spec.input.is_none() {
-        return refuse("input: air or program is required".to_owned());
+    match &spec.input {
+        None => return refuse("input: air, program or tasks is required".to_owned()),
+        Some(Input::Tasks(input)) => tasks::check(input)?,
+        Some(Input::Air(_) | Input::Program(_)) => {}
     }
     short("layout", &spec.layout)?;
     check_layout(spec)?;
@@ -72,6 +80,9 @@ fn check(spec: &JobSpec) -> Result<(), Status> {
             "expected_builtins: unknown builtin '{name}'; the builtins are {known}"
         ));
     }
+    if let Some(options) = &spec.calldata {
+        calldata::check(spec, options)?;
+    }
     if let Some(deadline) = spec.deadline {
         let Ok(deadline) = SystemTime::try_from(deadline) else {
             return refuse("deadline: not a valid time".to_owned());
@@ -84,11 +95,14 @@ fn check(spec: &JobSpec) -> Result<(), Status> {
     Ok(())
 }
 
-fn check_layout(spec: &JobSpec) -> Result<(), Status> {
+fn check_layout(spec: &JobSpec) -> Refused {
     let why = match (&*spec.layout, &spec.input) {
         ("" | "auto", _) => return Ok(()),
         ("dynamic", Some(Input::Program(program))) if program.dynamic_params.is_none() => {
             "layout dynamic needs its parameters: program.dynamic_params is missing".to_owned()
+        }
+        ("dynamic", Some(Input::Tasks(tasks))) if tasks.dynamic_params.is_none() => {
+            "layout dynamic needs its parameters: tasks.dynamic_params is missing".to_owned()
         }
         // The public input of an execution has them.
         ("dynamic", _) => return Ok(()),
@@ -101,7 +115,7 @@ fn check_layout(spec: &JobSpec) -> Result<(), Status> {
 }
 
 /// Rejects an overlong text, before an error message quotes it.
-pub fn short(what: &str, text: &str) -> Result<(), Status> {
+pub fn short(what: &str, text: &str) -> Refused {
     if text.len() > MAX_TEXT {
         let why = format!("{what} of {} bytes: at most {MAX_TEXT} are allowed", text.len());
         return Err(Status::invalid_argument(why));

@@ -4,6 +4,7 @@ pub mod appliance;
 pub mod browser;
 pub mod identity;
 pub mod jobs;
+pub mod pie;
 pub mod raw;
 
 use flate2::read::GzDecoder;

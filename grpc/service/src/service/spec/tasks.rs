@@ -1,0 +1,37 @@
+//! Checks the tasks of a job.
+
+use super::{Refused, short};
+use crate::child::tasks::hash_function;
+use quarry_client::protocol::TasksInput;
+use quarry_kernels::felt::from_hex;
+use tonic::Status;
+
+/// Maximum number of tasks of a job.
+const MAX_TASKS: usize = 64;
+
+/// Rejects what no service could run. The files of the tasks are read later.
+pub fn check(input: &TasksInput) -> Refused {
+    let refuse = |why: String| Err(Status::invalid_argument(format!("tasks: {why}")));
+    let n_tasks = input.tasks.len();
+    if n_tasks == 0 || n_tasks > MAX_TASKS {
+        return refuse(format!("{n_tasks} were given; a job has 1 to {MAX_TASKS}"));
+    }
+    // A kind that this service does not know reads as none.
+    if let Some(n) = input.tasks.iter().position(|task| task.task.is_none()) {
+        return refuse(format!(
+            "task {n} is of no kind that this service knows: pie is required"
+        ));
+    }
+    short("tasks: program_hash_function", &input.program_hash_function)?;
+    short("tasks: expected_bootloader_hash", &input.expected_bootloader_hash)?;
+    if let Err(why) = hash_function(&input.program_hash_function) {
+        return refuse(format!("program_hash_function: {why}"));
+    }
+    let expected = &input.expected_bootloader_hash;
+    if !expected.is_empty() && from_hex(expected).is_none() {
+        return refuse(format!(
+            "expected_bootloader_hash: '{expected}' is not a field element (0x..)"
+        ));
+    }
+    Ok(())
+}
