@@ -111,19 +111,20 @@ mod tests {
             };
             store.submit("tenant", spec.into()).unwrap().job.id
         };
-        let [input, waiting, proof] = ["input", "waiting", "proof"].map(keep);
+        let [input, waiting, proof, calldata] = ["input", "waiting", "proof", "calldata"].map(keep);
         let ended = submit(&input);
         let succeed = &mut |job: &mut Job| {
             job.state = JobState::Succeeded;
             job.result = Some(JobResult {
                 proof: Some(proof.clone()),
+                calldata: Some(calldata.clone()),
                 ..JobResult::default()
             });
         };
         store.change(&ended, Fence::Any, Renew::Keep, succeed).unwrap();
         let active = submit(&waiting);
         let checked = || check(&store, &artifacts).unwrap();
-        assert_eq!((checked().n_files, checked().wrong.len()), (2, 0));
+        assert_eq!((checked().n_files, checked().wrong.len()), (3, 0));
 
         for sha256 in [&input.sha256, &waiting.sha256] {
             fs::remove_file(artifacts.path("tenant", sha256).unwrap()).unwrap();

@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod handed;
 pub(crate) mod limits;
 pub(crate) mod prepare;
+pub(crate) mod run;
 pub(crate) mod tasks;
 pub(crate) mod verify;
 

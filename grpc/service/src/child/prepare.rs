@@ -1,25 +1,23 @@
 //! Turns uploaded files into proof inputs and the statement of the proof.
 
-use super::bounds::{check_memory, check_parameters, check_sizes, leanest};
-use super::{handed, tasks};
+use super::bounds::{check_parameters, check_sizes, leanest};
+use super::handed;
+use super::run::Execution;
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
-use crate::job::{Run, Spec, WantedCalldata};
+use crate::job::{Spec, WantedCalldata};
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::{
-    self, AirInput, ArtifactRef, CalldataOptions, DeviceInfo, Failure, FailureClass, Limits, ProgramInput,
-    TasksInput,
+    self, AirInput, ArtifactRef, CalldataOptions, DeviceInfo, Failure, FailureClass, Limits,
 };
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
 use quarry_prover_core::calldata::Bundle;
-use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
-use quarry_prover_core::plan::{Plan, PlanError, PlannedLayout, PlannedParameters};
+use quarry_prover_core::plan::{PlanError, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::Verifier;
@@ -43,7 +41,7 @@ pub(super) fn refused(class: FailureClass, code: &str, message: impl Display) ->
     failure(class, Stage::Prepare, code, message)
 }
 
-fn invalid(code: &str, error: &dyn Error) -> Failure {
+pub(super) fn invalid(code: &str, error: &dyn Error) -> Failure {
     refused(FailureClass::InputInvalid, code, chain(error))
 }
 
@@ -258,27 +256,7 @@ fn not_json(name: &str, why: &dyn Display) -> Failure {
 pub(super) struct Files<'a> {
     /// Paths by digest.
     paths: &'a HashMap<String, String>,
-    devices: &'a [DeviceInfo],
-}
-
-/// What is to be proved.
-struct Execution {
-    input: ProverInput,
-    /// The public input as it was uploaded.
-    public: Option<Value>,
-    /// The builtins that the program's file lists.
-    builtins: Option<Vec<String>>,
-}
-
-impl Execution {
-    /// A run of a program that lists these builtins.
-    fn of_run(input: ProverInput, builtins: &[&str]) -> Self {
-        Self {
-            input,
-            public: None,
-            builtins: Some(builtins.iter().map(|name| (*name).to_owned()).collect()),
-        }
-    }
+    pub(super) devices: &'a [DeviceInfo],
 }
 
 /// The expectation of the job. A program's file gives the builtins. With tasks, the program is the bootloader.
@@ -315,7 +293,7 @@ impl Files<'_> {
     }
 
     /// Parses a plain JSON file.
-    fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
+    pub(super) fn json(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Value, Failure> {
         serde_json::from_str(&self.text(name, artifact)?).map_err(|why| not_json(name, &why))
     }
 
@@ -344,93 +322,6 @@ impl Files<'_> {
             public: Some(public),
             builtins: None,
         })
-    }
-
-    /// Runs a program.
-    fn program(
-        &self,
-        program: &ProgramInput,
-        spec: &Spec,
-        parameters: &PlannedParameters,
-        limits: &Limits,
-    ) -> Result<Execution, Failure> {
-        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
-        let input = program.input.as_ref();
-        let input = input
-            .map(|input| self.json("program input", Some(input)))
-            .transpose()?;
-        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
-        let plan = self.plan(spec, parameters, &builtins)?;
-        let run = plan.run(
-            Executable::program(&bytes, input.as_ref()),
-            &run_options(spec, limits),
-        );
-        let input = run.map_err(|error| not_run(&error, run_failed))?;
-        Ok(Execution::of_run(input, &builtins))
-    }
-
-    /// Runs tasks under their bootloader.
-    fn run_tasks(
-        &self,
-        input: &TasksInput,
-        spec: &Spec,
-        parameters: &PlannedParameters,
-        limits: &Limits,
-    ) -> Result<Execution, Failure> {
-        let tasks = self.tasks(input, limits)?;
-        // Which builtins the tasks need depends on the layout, so only the run tells.
-        let plan = self.plan(spec, parameters, &[])?;
-        let run = plan.run(Executable::Tasks(&tasks), &run_options(spec, limits));
-        let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
-        let builtins = runner::program_builtins(tasks.bootloader());
-        let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
-        Ok(Execution::of_run(input, &builtins))
-    }
-
-    /// The plan of a run that needs these builtins. Rejects a run whose least number of steps fits no device.
-    fn plan(&self, spec: &Spec, parameters: &PlannedParameters, builtins: &[&str]) -> Result<Plan, Failure> {
-        let run = spec.run();
-        let layout = match run.and_then(|run| run.dynamic_params) {
-            Some(dynamic) => {
-                let value = self.json("dynamic_params", Some(dynamic))?;
-                let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
-                PlannedLayout::Dynamic(params)
-            }
-            None if matches!(&*spec.layout, "" | "auto") => PlannedLayout::Cheapest,
-            None => PlannedLayout::Static(spec.layout.clone()),
-        };
-        let plan = Plan {
-            layout,
-            parameters: parameters.clone(),
-        };
-        if let Some(Run { min_steps, .. }) = run.filter(|run| run.min_steps > 0) {
-            check_memory(&plan, builtins, min_steps, self.devices)?;
-        }
-        Ok(plan)
-    }
-}
-
-/// How a run is made.
-fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
-    let defaults = RunOptions::default();
-    let steps = |n: u64, none: usize| match n {
-        0 => none,
-        n => usize::try_from(n).unwrap_or(usize::MAX),
-    };
-    RunOptions {
-        max_steps: steps(limits.max_steps, defaults.max_steps),
-        min_steps: steps(spec.run().map_or(0, |run| run.min_steps), defaults.min_steps),
-        // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
-        prints: false,
-    }
-}
-
-/// The failure for what does not run in the layouts of the plan.
-fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
-    match error {
-        ChoiceError::Run(error) => failed(error),
-        ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
-        error => refused(FailureClass::Unsupported, "input.layout", error),
     }
 }
 
@@ -462,17 +353,6 @@ pub fn checked_path(
         return Err(damaged(&"its content does not match its digest"));
     }
     Ok(path)
-}
-
-fn run_failed(error: &RunError) -> Failure {
-    let (class, code) = match error {
-        RunError::Memory(_) => (FailureClass::Resource, "limits.memory"),
-        RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
-        RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
-        RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
-        _ => (FailureClass::InputInvalid, "input.program"),
-    };
-    refused(class, code, chain(error))
 }
 
 #[cfg(test)]

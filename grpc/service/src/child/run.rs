@@ -1,0 +1,136 @@
+//! Runs programs and tasks.
+
+use super::bounds::check_memory;
+use super::prepare::{Files, invalid, refused, unusable};
+use super::tasks;
+use crate::failure::chain;
+use crate::job::{Run, Spec};
+use quarry_client::protocol::{Failure, FailureClass, Limits, ProgramInput, TasksInput};
+use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
+use quarry_prover_core::choice::ChoiceError;
+use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
+use serde_json::Value;
+use std::fs;
+
+/// What is to be proved.
+pub(super) struct Execution {
+    /// The input of the prover.
+    pub input: ProverInput,
+    /// The public input as it was uploaded.
+    pub public: Option<Value>,
+    /// The builtins that the program's file lists.
+    pub builtins: Option<Vec<String>>,
+}
+
+impl Execution {
+    /// A run of a program that lists these builtins.
+    fn of_run(input: ProverInput, builtins: &[&str]) -> Self {
+        Self {
+            input,
+            public: None,
+            builtins: Some(builtins.iter().map(|name| (*name).to_owned()).collect()),
+        }
+    }
+}
+
+impl Files<'_> {
+    /// Runs a program.
+    pub(super) fn program(
+        &self,
+        program: &ProgramInput,
+        spec: &Spec,
+        parameters: &PlannedParameters,
+        limits: &Limits,
+    ) -> Result<Execution, Failure> {
+        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let input = program.input.as_ref();
+        let input = input
+            .map(|input| self.json("program input", Some(input)))
+            .transpose()?;
+        let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
+        let plan = self.plan(spec, parameters, &builtins)?;
+        let run = plan.run(
+            Executable::program(&bytes, input.as_ref()),
+            &run_options(spec, limits),
+        );
+        let input = run.map_err(|error| not_run(&error, run_failed))?;
+        Ok(Execution::of_run(input, &builtins))
+    }
+
+    /// Runs tasks under their bootloader.
+    pub(super) fn run_tasks(
+        &self,
+        input: &TasksInput,
+        spec: &Spec,
+        parameters: &PlannedParameters,
+        limits: &Limits,
+    ) -> Result<Execution, Failure> {
+        let tasks = self.tasks(input, limits)?;
+        // Which builtins the tasks need depends on the layout, so only the run tells.
+        let plan = self.plan(spec, parameters, &[])?;
+        let run = plan.run(Executable::Tasks(&tasks), &run_options(spec, limits));
+        let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
+        let builtins = runner::program_builtins(tasks.bootloader());
+        let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
+        Ok(Execution::of_run(input, &builtins))
+    }
+
+    /// The plan of a run that needs these builtins. Rejects a run whose least number of steps fits no device.
+    fn plan(&self, spec: &Spec, parameters: &PlannedParameters, builtins: &[&str]) -> Result<Plan, Failure> {
+        let run = spec.run();
+        let layout = match run.and_then(|run| run.dynamic_params) {
+            Some(dynamic) => {
+                let value = self.json("dynamic_params", Some(dynamic))?;
+                let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
+                PlannedLayout::Dynamic(params)
+            }
+            None if matches!(&*spec.layout, "" | "auto") => PlannedLayout::Cheapest,
+            None => PlannedLayout::Static(spec.layout.clone()),
+        };
+        let plan = Plan {
+            layout,
+            parameters: parameters.clone(),
+        };
+        if let Some(Run { min_steps, .. }) = run.filter(|run| run.min_steps > 0) {
+            check_memory(&plan, builtins, min_steps, self.devices)?;
+        }
+        Ok(plan)
+    }
+}
+
+/// How a run is made.
+fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
+    let defaults = RunOptions::default();
+    let steps = |n: u64, none: usize| match n {
+        0 => none,
+        n => usize::try_from(n).unwrap_or(usize::MAX),
+    };
+    RunOptions {
+        max_steps: steps(limits.max_steps, defaults.max_steps),
+        min_steps: steps(spec.run().map_or(0, |run| run.min_steps), defaults.min_steps),
+        // A child's standard error may be shown to others than the input's owner; it is kept for crash messages.
+        prints: false,
+    }
+}
+
+/// The failure for what does not run in the layouts of the plan.
+fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
+    match error {
+        ChoiceError::Run(error) => failed(error),
+        ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
+        error => refused(FailureClass::Unsupported, "input.layout", error),
+    }
+}
+
+/// The failure of a run of a program.
+fn run_failed(error: &RunError) -> Failure {
+    let (class, code) = match error {
+        RunError::Memory(_) => (FailureClass::Resource, "limits.memory"),
+        RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
+        RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
+        RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
+        _ => (FailureClass::InputInvalid, "input.program"),
+    };
+    refused(class, code, chain(error))
+}
