@@ -177,3 +177,54 @@ fn a_task_behind_a_configuration_needs_the_configuration() {
     };
     check(&whole_output, &of).expect("the stated output");
 }
+
+/// A hostile task can write the entries after it, so a gate that names one task takes only the first, unless it also
+/// states the tasks before it.
+#[test]
+fn a_task_behind_others_needs_the_others() {
+    let (statement, mut run) = complete_run("small", "ecdsa");
+    let hash = |n: u64| Felt::from(u128::MAX) + Felt::from(n);
+    let task = |n| Task {
+        program_hash: hash(n),
+        hash_function: TaskHash::Unknown,
+        output: vec![n.into()],
+    };
+    run.bootloaded = Some(Bootloaded {
+        bootloader: None,
+        config: Vec::new(),
+        tasks: vec![task(1), task(2), task(1)],
+    });
+    let program = ProgramHash::of(run.program.as_ref().expect("public")).to_hex();
+    let output = run.output.clone();
+    let of = (statement, run);
+    let gate = |n: u64| Expectation {
+        bootloader_hash: felt::from_hex(&program[0]),
+        layout: Some("small".to_owned()),
+        task: Some(ExpectedTask {
+            program_hash: Some(hash(n)),
+            output: None,
+        }),
+        ..Expectation::any()
+    };
+    check(&gate(1), &of).expect("the first task");
+    assert!(matches!(
+        check(&gate(2), &of),
+        Err(Mismatch::UnboundTask { at: 1, .. })
+    ));
+    assert!(matches!(check(&gate(3), &of), Err(Mismatch::Task(_))));
+    let among = |tasks: &[u64]| Expectation {
+        tasks: Some(tasks.iter().map(|&n| hash(n)).collect()),
+        ..gate(2)
+    };
+    check(&among(&[1, 2, 1]), &of).expect("the stated tasks");
+    for others in [&[1, 2][..], &[2, 1, 1], &[1, 2, 1, 1], &[]] {
+        assert!(matches!(check(&among(others), &of), Err(Mismatch::Tasks(_))));
+    }
+    let all_alone = Expectation {
+        task: None,
+        ..among(&[1, 2, 1])
+    };
+    check(&all_alone, &of).expect("the stated tasks, and none of them in particular");
+    let whole_output = Expectation { output, ..gate(2) };
+    check(&whole_output, &of).expect("the stated output");
+}
