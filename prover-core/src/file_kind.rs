@@ -131,9 +131,7 @@ impl FileKind {
     pub fn of(mut content: impl BufRead) -> Option<Self> {
         let start = content.fill_buf().ok()?;
         if start.starts_with(ZIP) {
-            let name = start.get(ZIP_HEADER..).unwrap_or_default();
-            let is_pie = PIE_ENTRIES.iter().any(|entry| name.starts_with(entry));
-            return Some(if is_pie { Pie } else { Zip });
+            return Some(if has_pie_entry(content) { Pie } else { Zip });
         }
         let mut known = KnownKeys(BTreeSet::new());
         // Keys found before an error count, so text after the object does no harm.
@@ -148,6 +146,35 @@ impl FileKind {
         let words = WORDS.iter().find(|(kind, _, _)| *kind == self);
         words.map_or(("", ""), |(_, name, way)| (name, way))
     }
+}
+
+/// Whether a zip archive has an entry of a PIE, at any place. The entries' own headers tell, not the directory at the
+/// end, so that the content is read once and nothing of it is kept.
+fn has_pie_entry(mut content: impl BufRead) -> bool {
+    let longest = PIE_ENTRIES
+        .iter()
+        .map(|name| name.len())
+        .max()
+        .unwrap_or_default();
+    // Bytes that may begin a header whose end is not read yet.
+    let mut kept = Vec::new();
+    while let Ok(read) = content.fill_buf() {
+        let n = read.len();
+        kept.extend_from_slice(read);
+        content.consume(n);
+        let is_entry = |header: &[u8]| {
+            let name = header.get(ZIP_HEADER..).unwrap_or_default();
+            header.starts_with(ZIP) && PIE_ENTRIES.iter().any(|entry| name.starts_with(entry))
+        };
+        if (0..kept.len()).any(|at| is_entry(&kept[at..])) {
+            return true;
+        }
+        if n == 0 {
+            break;
+        }
+        kept.drain(..kept.len().saturating_sub(ZIP_HEADER + longest));
+    }
+    false
 }
 
 /// The name in messages, such as "a Cairo PIE".
@@ -289,6 +316,14 @@ mod tests {
         }
         assert_eq!(archive("program.json"), Some(Zip));
         assert_eq!(FileKind::of(ZIP), Some(Zip));
+        // Another entry may be the first.
+        let header = |name: &str| [ZIP, &[0; ZIP_HEADER - ZIP.len()], name.as_bytes()].concat();
+        let later = [header("notes.txt"), vec![7; 10_000], header("metadata.json")].concat();
+        assert_eq!(FileKind::of(&*later), Some(Pie));
+        for size in [1, 16, 4096] {
+            let read = std::io::BufReader::with_capacity(size, &*later);
+            assert!(has_pie_entry(read), "{size} bytes at a time");
+        }
     }
 
     #[test]
