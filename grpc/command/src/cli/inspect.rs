@@ -8,7 +8,7 @@ use crate::cli::terminal;
 use quarry_kernels::felt;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::inspect::{self, PieInspection, inspect_pie};
-use quarry_tasks::pie::{self, PieLimits};
+use quarry_tasks::pie::{self, CairoPie, PieLimits};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -41,7 +41,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
     let bytes = args.limit.read(path)?;
     if FileKind::of(&*bytes) == Some(FileKind::Pie) {
-        return show_pie(&bytes, args.json).map_err(in_file);
+        let pie = pie::read(&bytes, &PieLimits::default());
+        return show_pie(&pie.or_bad_input().map_err(in_file)?, bytes.len(), args.json);
     }
     let file = read::parse_proof(&bytes, path)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;
@@ -62,9 +63,8 @@ struct Pie {
     inspection: PieInspection,
 }
 
-fn show_pie(file: &[u8], json: bool) -> Result<(), Failure> {
-    let pie = pie::read(file, &PieLimits::default()).or_bad_input()?;
-    let (file_bytes, inspection) = (file.len(), inspect_pie(&pie));
+fn show_pie(pie: &CairoPie, file_bytes: usize, json: bool) -> Result<(), Failure> {
+    let inspection = inspect_pie(pie);
     if json {
         return terminal::print_json(&Pie {
             file_bytes,

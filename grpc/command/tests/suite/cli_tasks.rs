@@ -159,3 +159,23 @@ fn what_cannot_be_proved_is_said() {
     }
     folder.quarry("inspect half.zip").exits(2).says(&["half.zip"]);
 }
+
+/// A full disk is no fault of the file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pie_that_cannot_be_shown_is_an_internal_error() {
+    let folder = folder();
+    folder.write("out", "");
+    std::fs::remove_file(folder.file("out")).expect("a file");
+    std::os::unix::fs::symlink("/dev/full", folder.file("out")).expect("a link");
+    for more in ["", "--json"] {
+        let full = fs::OpenOptions::new().write(true).open(folder.file("out"));
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_quarry"))
+            .args(["inspect", "pie.zip"])
+            .args(more.split_whitespace())
+            .current_dir(folder.path())
+            .stdout(full.expect("a device"))
+            .status();
+        assert_eq!(status.expect("a run").code(), Some(1), "{more}");
+    }
+}
