@@ -1,8 +1,9 @@
 //! JSON that is read with a limit on what it holds, and field elements in it.
 
 use cairo_vm::Felt252;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -40,6 +41,43 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T
             Some(_) => Err(A::Error::custom(format!("more than {MOST} values in a list"))),
             None => Ok(values),
         }
+    }
+}
+
+/// An object of at most `MOST` entries, each once.
+pub(super) struct AtMostKeys<K, V, const MOST: usize>(pub(super) BTreeMap<K, V>);
+
+impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, const MOST: usize> Deserialize<'de>
+    for AtMostKeys<K, V, MOST>
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = ObjectVisitor::<K, V, MOST>(PhantomData);
+        deserializer.deserialize_map(visitor).map(Self)
+    }
+}
+
+struct ObjectVisitor<K, V, const MOST: usize>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, const MOST: usize> Visitor<'de>
+    for ObjectVisitor<K, V, MOST>
+{
+    type Value = BTreeMap<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object of at most {MOST} entries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((key, value)) = object.next_entry()? {
+            if entries.len() == MOST {
+                return Err(A::Error::custom(format!("more than {MOST} entries in an object")));
+            }
+            if entries.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key of an object is there twice"));
+            }
+        }
+        Ok(entries)
     }
 }
 

@@ -158,6 +158,14 @@ pub enum PieError {
         /// The limit.
         most: usize,
     },
+    /// The PIEs of a run are too large together.
+    #[error("the PIEs of a run may have at most {most} {what} together")]
+    Together {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        most: usize,
+    },
     /// The segments are far larger than what lies in them.
     #[error(
         "metadata.json: the segments have {claimed} cells together, but memory.bin has only {found}; at most {most}"
@@ -236,6 +244,7 @@ impl PieError {
             | Self::SegmentSize { .. }
             | Self::TooManyCells { .. }
             | Self::EmptyCells { .. } => "pie.segments",
+            Self::Together { .. } => "pie.together",
             Self::TornCell { .. } | Self::Address { .. } | Self::Value { .. } | Self::MissingCells { .. } => {
                 "pie.memory"
             }

@@ -112,7 +112,7 @@ fn value_of(bytes: &[u8], n_segments: usize) -> Result<MaybeRelocatable, String>
         };
     }
     // The highest bit of the value is the flag, and the address has no flag of its own.
-    if words[3] != FLAG || words[2] != 0 || words[1] != 0 {
+    if words[3] != FLAG || words[2] != 0 || words[1] != 0 || words[0] & FLAG != 0 {
         return Err("has neither a field element nor an address".to_owned());
     }
     match address_of(words[0] | FLAG) {

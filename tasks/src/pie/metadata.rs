@@ -10,7 +10,7 @@ use serde_json::Number;
 use std::collections::BTreeMap;
 
 /// The builtins that bootloaders know, in their order.
-pub(crate) const BUILTINS: [BuiltinName; 11] = [
+pub const BUILTINS: [BuiltinName; 11] = [
     BuiltinName::output,
     BuiltinName::pedersen,
     BuiltinName::range_check,

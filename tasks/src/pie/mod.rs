@@ -10,9 +10,11 @@ mod check;
 mod error;
 mod memory;
 mod metadata;
+mod together;
 
 pub use error::{Entry, PieError};
-pub(crate) use metadata::BUILTINS;
+pub use metadata::BUILTINS;
+pub use together::PieReader;
 
 use self::archive::Archive;
 pub use cairo_vm::vm::runners::cairo_pie::CairoPie;
@@ -24,7 +26,7 @@ use serde::Deserialize;
 const VERSION: &str = "1.1";
 
 /// Limits on a PIE.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PieLimits {
     /// Maximum size of the file in bytes.
     pub max_bytes: usize,

@@ -1,5 +1,7 @@
 //! A PIE of few cells, and what is wrong with it after each change.
 
+mod together;
+
 use super::{Entry, PieError, PieLimits, read};
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::vm::runners::cairo_pie::BuiltinAdditionalData;
@@ -125,7 +127,11 @@ fn a_pie_is_read() {
     assert_eq!(pie.execution_resources.n_steps, 9);
     let data = &pie.additional_data.0;
     assert!(matches!(&data[&BuiltinName::ecdsa], BuiltinAdditionalData::Signature(all) if all.len() == 1));
-    assert_eq!(data.len(), 1, "the pages of the output are not kept");
+    let BuiltinAdditionalData::Output(output) = &data[&BuiltinName::output] else {
+        panic!("{data:?}");
+    };
+    assert_eq!((output.pages[&1].start, output.pages[&1].size), (0, 1));
+    assert_eq!(output.attributes["gps_fact_topology"], [1, 0]);
 }
 
 #[test]
@@ -134,7 +140,7 @@ fn every_form_of_additional_data_is_read() {
         json!({}),
         json!({ "output_builtin": [], "ecdsa_builtin": [], "pedersen_builtin": [[2, 0]] }),
         json!({ "output_builtin": null, "ecdsa_builtin": null, "pedersen_builtin": null }),
-        json!({ "output_builtin": { "pages": { "x": [0, 1] } }, "range_check_builtin": { "any": 1 } }),
+        json!({ "output_builtin": { "pages": {} }, "range_check_builtin": { "any": 1 } }),
         json!({ "output_builtin": { "attributes": { "a": vec![0; 1 << 20] } } }),
     ] {
         let parts = Parts {
@@ -294,6 +300,11 @@ const FAULTS: &[Fault] = &[
         "6:1 points to segment 8; there are 7",
     ),
     (
+        |it| it.memory[15] |= 0x80,
+        "pie.memory",
+        "6:1 has neither a field element nor",
+    ),
+    (
         |it| drop(it.memory.drain(40..80)),
         "pie.memory",
         "the program segment has 1 of its first 2 cells",
@@ -327,6 +338,11 @@ const FAULTS: &[Fault] = &[
         |it| it.metadata["extra_segments"][0]["size"] = json!(1 << 17),
         "pie.segments",
         "131081 cells together, but memory.bin has only 9; at most 65572",
+    ),
+    (
+        |it| it.additional["output_builtin"]["pages"]["x"] = json!([0, 1]),
+        "pie.json",
+        "additional_data.json: invalid value",
     ),
     (
         |it| it.resources = json!({ "n_steps": -1 }),
