@@ -8,6 +8,7 @@ mod dynamic;
 mod guard;
 mod hints;
 mod own_hints;
+mod pie;
 mod tasks;
 
 use self::builtins::private_input;
@@ -15,11 +16,13 @@ pub(crate) use self::builtins::to_felt;
 use self::dynamic::DynamicParams;
 use self::guard::guarded;
 use self::own_hints::OwnHints;
+pub use self::pie::run_to_pie;
 use crate::cairo::error::InputError;
 use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
 use crate::cairo::memory::Memory;
 use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
+use crate::facts::TaskTopologyError;
 use crate::file_kind::{self, FileKind, WrongKind};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
     BuiltinHintProcessor, HintFunc,
@@ -111,6 +114,9 @@ pub enum RunError {
         /// The layout.
         layout: String,
     },
+    /// The pages that a task declares do not fit its output.
+    #[error(transparent)]
+    TaskTopology(#[from] TaskTopologyError),
     /// The bootloader is not one whose tasks Quarry can run.
     #[error(transparent)]
     NotABootloader(#[from] NotABootloader),
@@ -131,6 +137,21 @@ pub enum RunError {
         /// The hint's code.
         code: String,
     },
+    /// A hint of a task's program is neither one of the virtual machine's nor in the supported subset of Python.
+    #[error(
+        "the hint at pc {pc} is not supported:\n{code}\n\
+         Run the program with Cairo's own tools: `cairo-run --layout=all_cairo --program=PROGRAM \
+         --program_input=INPUT --cairo_pie_output=pie.zip`. Then give the PIE instead of the program"
+    )]
+    UnknownHintOfTask {
+        /// The hint's pc, as an offset in the program.
+        pc: usize,
+        /// The hint's code.
+        code: String,
+    },
+    /// A task's program uses a builtin that bootloaders do not have.
+    #[error("the program uses the builtin '{0}', which bootloaders do not have")]
+    BuiltinOfTask(&'static str),
     /// A hint of the bootloader is not known.
     #[error(
         "the hint at pc {pc} of the bootloader is not known:\n{code}\n\
@@ -260,10 +281,7 @@ fn run_in(
 ) -> Result<(Option<HashFunction>, ProverInput), RunError> {
     match executable {
         Executable::Program { file, input } => Ok((None, run_program(file, input, place, options)?)),
-        Executable::Tasks(tasks) => {
-            let (hash, input) = tasks::run(tasks, place, options)?;
-            Ok((Some(hash), input))
-        }
+        Executable::Tasks(tasks) => tasks::run(tasks, place, options),
     }
 }
 
@@ -304,18 +322,58 @@ struct Prepared {
     scopes: ExecutionScopes,
 }
 
-/// Runs a program. A builtin that the layout lacks begins and ends at 0.
+/// How a program is run.
+#[derive(Clone, Copy)]
+struct Mode {
+    /// In proof mode. A builtin that the layout lacks then begins and ends at 0; in execution mode it is an error.
+    proof: bool,
+    /// Whether the registers of every step are kept.
+    trace: bool,
+}
+
+/// A run and its hints.
+type Ran = (CairoRunner, OwnHints);
+
+/// Runs a program in proof mode and returns the prover input of the run.
 fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Result<ProverInput, RunError> {
+    let mode = Mode {
+        proof: true,
+        trace: true,
+    };
+    let (mut runner, mut processor) = run_to_end(prepared, place, mode, options)?;
+    pad(&mut runner, &mut processor, options)?;
+    finish(&mut runner, &mut processor).map_err(machine)?;
+    prover_input(&runner)
+}
+
+/// The number of steps of a run in proof mode, padded. It takes less memory than the run itself.
+fn count_steps(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Result<usize, RunError> {
+    let mode = Mode {
+        proof: true,
+        trace: false,
+    };
+    let (mut runner, mut processor) = run_to_end(prepared, place, mode, options)?;
+    pad(&mut runner, &mut processor, options)?;
+    Ok(runner.vm.get_current_step())
+}
+
+/// Runs a program up to its end.
+fn run_to_end(
+    prepared: Prepared,
+    place: &Place<'_>,
+    mode: Mode,
+    options: &RunOptions,
+) -> Result<Ran, RunError> {
     let resources = RunResources::new(options.max_steps);
     let mut processor = OwnHints(BuiltinHintProcessor::new(prepared.hints, resources));
     let (layout, params) = (place.layout, place.params.clone());
-    let mut runner =
-        CairoRunner::new(&prepared.program, layout, params, true, true, false).map_err(machine)?;
+    let runner = CairoRunner::new(&prepared.program, layout, params, mode.proof, mode.trace, false);
+    let mut runner = runner.map_err(machine)?;
     runner.exec_scopes = prepared.scopes;
-    let end = runner.initialize(true).map_err(machine)?;
+    let end = runner.initialize(mode.proof).map_err(machine)?;
     match runner.run_until_pc(end, &mut processor) {
-        Ok(()) => {}
-        Err(VirtualMachineError::UnfinishedExecution) => return Err(RunError::StepLimit(options.max_steps)),
+        Ok(()) => Ok((runner, processor)),
+        Err(VirtualMachineError::UnfinishedExecution) => Err(RunError::StepLimit(options.max_steps)),
         Err(error) => {
             let is_memory = matches!(
                 error,
@@ -327,7 +385,7 @@ fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Resul
             if is_memory {
                 return Err(RunError::Memory(place));
             }
-            return Err(RunError::Failed {
+            Err(RunError::Failed {
                 place,
                 message: [
                     exception.inner_exc.to_string(),
@@ -336,12 +394,9 @@ fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Resul
                 .join("\n")
                 .trim_end()
                 .to_owned(),
-            });
+            })
         }
     }
-    pad(&mut runner, &mut processor, options)?;
-    finish(&mut runner, &mut processor).map_err(machine)?;
-    prover_input(&runner)
 }
 
 /// Pads a run that has reached `end` to a power of two of steps in which everything that it used fits the layout.
@@ -377,17 +432,22 @@ fn machine(error: impl std::fmt::Display) -> RunError {
     RunError::Machine(error.to_string())
 }
 
+/// Reads a program that was compiled in proof mode.
 fn parse(program: &[u8]) -> Result<Program, RunError> {
-    file_kind::expect(program, FileKind::Program)?;
-    hints::check_words(program)?;
-    let program =
-        Program::from_bytes(program, Some("main")).map_err(|error| RunError::Program(error.to_string()))?;
+    let program = parse_any(program)?;
     for name in ["__start__", "__end__"] {
         if program.get_identifier(&format!("__main__.{name}")).is_none() {
             return Err(RunError::NotProofMode(name));
         }
     }
     Ok(program)
+}
+
+/// Reads a program, in proof mode or not.
+fn parse_any(program: &[u8]) -> Result<Program, RunError> {
+    file_kind::expect(program, FileKind::Program)?;
+    hints::check_words(program)?;
+    Program::from_bytes(program, Some("main")).map_err(|error| RunError::Program(error.to_string()))
 }
 
 /// Extracts the prover input from a finished run.

@@ -6,12 +6,16 @@ pub mod integrity;
 mod program;
 mod proof;
 pub mod sharp;
+#[cfg(feature = "runner")]
+mod tasks;
 mod topology;
 
 pub use integrity::MemoryVerification;
 pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
 pub(crate) use proof::integrity_mode;
 pub use proof::{FactOptions, ProofFacts, TaskFact, integrity_modes};
+#[cfg(feature = "runner")]
+pub use tasks::{TaskTopologyError, topologies};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
 use crate::cairo::run::Form;

@@ -1,5 +1,6 @@
 //! The pages of a program's output, and the tree over them. Source: cairo-lang, `bootloaders/fact_topology.py`.
 
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Maximum number of words of an output on a single page, without a topology of its own.
@@ -11,11 +12,12 @@ const MAX_TREE_NUMBERS: usize = 10;
 /// Exclusive upper bound of the numbers in a tree structure.
 const TREE_NUMBER_BOUND: u64 = 1 << 30;
 
-/// The pages of an output and the tree over them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The pages of an output and the tree over them. As JSON it has the form of StarkWare's tools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Topology {
     /// Steps that build the tree on a stack of nodes: push this many pages, then join this many of the last nodes (none
     /// for 0) into one.
+    #[serde(rename = "tree_structure", serialize_with = "flat")]
     pub(super) tree: Vec<(u64, u64)>,
     /// Words of each page, in order.
     pub(super) page_sizes: Vec<u64>,
@@ -91,7 +93,17 @@ pub enum TopologyError {
     },
 }
 
+/// Writes pairs as one list of numbers.
+fn flat<S: Serializer>(pairs: &[(u64, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pairs.iter().flat_map(|&(pages, nodes)| [pages, nodes]))
+}
+
 impl Topology {
+    /// The words of each page, in order.
+    pub fn page_sizes(&self) -> &[u64] {
+        &self.page_sizes
+    }
+
     /// A single page.
     ///
     /// # Errors

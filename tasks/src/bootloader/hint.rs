@@ -1,6 +1,6 @@
 //! What a hint sees: its variables, the machine, and the state of the bootloader.
 
-use super::HashFunction;
+use super::{HashFunction, Task};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::hint_utils::{
     get_constant_from_var_name, get_integer_from_var_name, get_ptr_from_var_name,
@@ -21,10 +21,12 @@ const STATE: &str = "quarry_bootloader";
 
 /// The state of the bootloader, which its hints share.
 pub(super) struct State {
-    /// The PIEs that are run.
-    pub(super) pies: Arc<[CairoPie]>,
-    /// The hash function of their programs.
+    /// The tasks that are run.
+    pub(super) tasks: Arc<[Task]>,
+    /// The hash function of the programs of tasks that state none.
     pub(super) program_hash: HashFunction,
+    /// The sizes of the pages of each task's output.
+    pub(super) pages: Vec<Vec<usize>>,
     /// From the call of a task to where it returns to, in cells.
     pub(super) return_offset: usize,
     /// Which task is run now.
@@ -46,10 +48,20 @@ impl State {
         scopes.data.first()?.get(STATE)?.downcast_ref()
     }
 
+    /// The current task.
+    pub(super) fn task(&self) -> Result<&Task, HintError> {
+        let task = self.tasks.get(self.current);
+        task.ok_or_else(|| failed(format!("there is no task {}", self.current)))
+    }
+
     /// The PIE of the current task.
     pub(super) fn pie(&self) -> Result<&CairoPie, HintError> {
-        let pie = self.pies.get(self.current);
-        pie.ok_or_else(|| failed(format!("there is no task {}", self.current)))
+        Ok(&self.task()?.pie)
+    }
+
+    /// The hash function of a task's program.
+    pub(super) fn hash_of(&self, task: &Task) -> HashFunction {
+        task.hash_function.unwrap_or(self.program_hash)
     }
 }
 

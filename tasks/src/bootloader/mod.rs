@@ -1,7 +1,7 @@
 //! StarkWare's simple bootloader: a Cairo program that runs tasks one after the other. Its output lists, for each task,
 //! the hash of its program and its output.
 //!
-//! Here a task is a PIE. The bootloader does not trust it: it hashes the program, and lays the memory of the run where the
+//! Here a task is a PIE: a program was run before, and its run made one. The bootloader does not trust it: it hashes the program, and lays the memory of the run where the
 //! constraints then see that the program did it. The bootloader's hints only find values; a wrong one makes the run fail.
 
 mod hint;
@@ -77,10 +77,30 @@ impl fmt::Display for HashFunction {
 pub struct Tasks {
     /// The compiled bootloader.
     bootloader: Cow<'static, [u8]>,
-    /// The PIEs in order.
-    pies: Arc<[CairoPie]>,
-    /// The hash function of their programs; `None` takes the cheapest.
+    /// The tasks in order.
+    tasks: Arc<[Task]>,
+    /// The hash function of the programs of tasks that state none; `None` takes the cheapest.
     hash_function: Option<HashFunction>,
+    /// Whether the output of each task is on pages of its own.
+    has_pages: bool,
+}
+
+/// A task: the run of a program.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The run.
+    pub pie: CairoPie,
+    /// The hash function of its program; `None` takes that of [`Tasks::hashed_by`].
+    pub hash_function: Option<HashFunction>,
+}
+
+impl From<CairoPie> for Task {
+    fn from(pie: CairoPie) -> Self {
+        Self {
+            pie,
+            hash_function: None,
+        }
+    }
 }
 
 /// Why a program is not a bootloader that Quarry can run.
@@ -91,11 +111,33 @@ pub struct NotABootloader(&'static str);
 impl Tasks {
     /// These PIEs, under the bootloader that Quarry brings.
     pub fn new(pies: Vec<CairoPie>) -> Self {
+        Self::of(pies.into_iter().map(Task::from).collect())
+    }
+
+    /// These tasks, under the bootloader that Quarry brings.
+    pub fn of(tasks: Vec<Task>) -> Self {
         Self {
             bootloader: SIMPLE_BOOTLOADER.into(),
-            pies: pies.into(),
+            tasks: tasks.into(),
             hash_function: None,
+            has_pages: false,
         }
+    }
+
+    /// Puts the output of each task on continuous pages, those of its fact topology. Otherwise all is on page 0.
+    #[must_use]
+    pub fn on_pages(self, has_pages: bool) -> Self {
+        Self { has_pages, ..self }
+    }
+
+    /// Whether the output of each task is on pages of its own.
+    pub fn has_pages(&self) -> bool {
+        self.has_pages
+    }
+
+    /// The tasks in order.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
     }
 
     /// Takes another bootloader, a compiled program.
@@ -105,7 +147,8 @@ impl Tasks {
         Self { bootloader, ..self }
     }
 
-    /// Takes this hash function for the tasks' programs, whatever it costs; with `None`, the cheaper one.
+    /// Takes this hash function for the programs of tasks that state none, whatever it costs; with `None`, the cheaper
+    /// one.
     #[must_use]
     pub fn hashed_by(self, hash_function: Option<HashFunction>) -> Self {
         Self {
@@ -119,12 +162,18 @@ impl Tasks {
         &self.bootloader
     }
 
-    /// The hash function of the tasks' programs; `None` if the cheaper one is to be taken.
+    /// The hash function of the programs of tasks that state none; `None` if the cheaper one is to be taken.
     pub fn hash_function(&self) -> Option<HashFunction> {
         self.hash_function
     }
 
-    /// What the hints of a run find in their scopes.
+    /// Whether each task states the hash function of its program.
+    pub fn all_state_their_hash(&self) -> bool {
+        !self.tasks.is_empty() && self.tasks.iter().all(|task| task.hash_function.is_some())
+    }
+
+    /// What the hints of a run find in their scopes. `pages` has the sizes of the pages of each task's output; without
+    /// any, all is on page 0.
     ///
     /// # Errors
     /// [`NotABootloader`].
@@ -132,13 +181,15 @@ impl Tasks {
         &self,
         bootloader: &Program,
         program_hash: HashFunction,
+        pages: Vec<Vec<usize>>,
     ) -> Result<ExecutionScopes, NotABootloader> {
         let label = |name| bootloader.get_identifier(name).and_then(|label| label.pc);
         let [call, end] = LABELS.map(|name| label(name).ok_or(NotABootloader(name)));
         let (call, end) = (call?, end?);
         Ok(State {
-            pies: Arc::clone(&self.pies),
+            tasks: Arc::clone(&self.tasks),
             program_hash,
+            pages,
             return_offset: end.checked_sub(call).ok_or(NotABootloader(LABELS[1]))?,
             current: 0,
             program: None,

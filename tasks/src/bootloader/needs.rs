@@ -45,20 +45,41 @@ impl Tasks {
         if let Some(builtin) = OF_BOOTLOADER.iter().find(|builtin| missing(builtin)) {
             return Some(lacking("the bootloader", builtin.to_str()));
         }
-        if !has_builtin(program_hash.name()) {
-            let user = format!("the bootloader, which hashes the programs by {program_hash},");
-            return Some(lacking(&user, program_hash.name()));
+        let lacks = |hash: &HashFunction| !has_builtin(hash.name());
+        if let Some((user, hash)) = self
+            .hashes(program_hash)
+            .into_iter()
+            .find(|(_, hash)| lacks(hash))
+        {
+            return Some(lacking(&user, hash.name()));
         }
         let is_simulated = |builtin: &BuiltinName| {
             let mut known = SIMULATED.iter();
             let known = known.find(|(simulated, hint, _)| simulated == builtin && simulates(hint));
             known.is_some_and(|(.., instead)| !instead.iter().any(missing))
         };
-        self.pies.iter().enumerate().find_map(|(i, pie)| {
-            let mut used = used(pie);
+        self.tasks.iter().enumerate().find_map(|(i, task)| {
+            let mut used = used(&task.pie);
             let builtin = used.find(|builtin| missing(builtin) && !is_simulated(builtin))?;
             Some(lacking(&format!("task {i}"), builtin.to_str()))
         })
+    }
+}
+
+impl Tasks {
+    /// The hash functions that the bootloader uses, with words for who uses them.
+    fn hashes(&self, program_hash: HashFunction) -> Vec<(String, HashFunction)> {
+        let stated = self.tasks.iter().enumerate().filter_map(|(i, task)| {
+            let hash = task.hash_function?;
+            let user = format!("the bootloader, which hashes the program of task {i} by {hash},");
+            Some((user, hash))
+        });
+        let mut hashes: Vec<_> = stated.collect();
+        if !self.all_state_their_hash() {
+            let user = format!("the bootloader, which hashes the programs by {program_hash},");
+            hashes.insert(0, (user, program_hash));
+        }
+        hashes
     }
 }
 

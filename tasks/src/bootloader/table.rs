@@ -174,5 +174,5 @@ if simple_bootloader_input.fact_topologies_path is not None:
     write_to_fact_topologies_file(
         fact_topologies_path=simple_bootloader_input.fact_topologies_path,
         fact_topologies=fact_topologies,
-    )"#, run::nothing),
+    )"#, run::configure_pages),
 ];

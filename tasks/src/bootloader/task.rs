@@ -13,12 +13,16 @@ use std::collections::HashMap;
 /// The version of the program header.
 const BOOTLOADER_VERSION: u64 = 0;
 
-/// Says whether the task has the program of the task before it, whose hash then serves for both.
+/// Says whether the task has the program of the task before it and the same hash function, so that one hash serves for
+/// both.
 pub(super) fn use_previous_hash(hint: &mut Hint<'_>) -> Result<(), HintError> {
     let state = hint.state()?;
-    let program = &state.pie()?.metadata.program;
-    let previous = state.current.checked_sub(1).and_then(|i| state.pies.get(i));
-    let is_same = previous.is_some_and(|previous| previous.metadata.program == *program);
+    let task = state.task()?;
+    let previous = state.current.checked_sub(1).and_then(|i| state.tasks.get(i));
+    let is_same = previous.is_some_and(|previous| {
+        state.hash_of(previous) == state.hash_of(task)
+            && previous.pie.metadata.program == task.pie.metadata.program
+    });
     hint.set("use_prev_hash", Felt252::from(is_same))
 }
 
@@ -70,11 +74,11 @@ pub(super) fn check_program_address(hint: &mut Hint<'_>) -> Result<(), HintError
 pub(super) fn call_task(hint: &mut Hint<'_>) -> Result<(), HintError> {
     let (pc, ap, fp) = (hint.vm.get_pc(), hint.vm.get_ap(), hint.vm.get_fp());
     let state = hint.state()?;
-    let (pies, current, return_offset) = (state.pies.clone(), state.current, state.return_offset);
+    let (tasks, current, return_offset) = (state.tasks.clone(), state.current, state.return_offset);
     let program = state
         .program
         .ok_or_else(|| failed("the task's program was not loaded"))?;
-    let pie = pies.get(current).ok_or_else(|| failed("the task is gone"))?;
+    let pie = &tasks.get(current).ok_or_else(|| failed("the task is gone"))?.pie;
     let places = load::Places {
         program,
         execution: (ap - pie.metadata.program.builtins.len())?,

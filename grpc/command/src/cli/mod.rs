@@ -45,6 +45,8 @@ mod submit;
 mod summary;
 mod systemd;
 mod table;
+mod task_list;
+mod task_reader;
 mod tasks;
 mod terminal;
 mod threads;

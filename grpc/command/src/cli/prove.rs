@@ -42,6 +42,10 @@ Examples:
       also writes the input and parameter files that Stone's cpu_air_prover takes
   quarry prove --pie pie.zip --out proof.json
       proves a Cairo PIE under StarkWare's simple bootloader; repeat --pie to prove several in one proof
+  quarry prove program.json --input input.json --bootload
+      proves a program as a task of the bootloader
+  quarry prove --tasks tasks.json --continuous-pages --fact-topologies topologies.json --profile l1-sharp
+      proves tasks listed in the form of StarkWare's tools, on pages for SHARP's contracts
   quarry prove --pie pie.zip --program-hash-function poseidon --layout recursive_with_poseidon
   quarry prove --public_input_file=public_input.json \\
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\

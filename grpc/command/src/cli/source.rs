@@ -29,13 +29,13 @@ pub const EXECUTABLE: &str = "executable";
 #[group(skip)]
 pub struct Source {
     /// Compiled Cairo 0 program (JSON), which is run in proof mode
-    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "public_input_file"], group = EXECUTABLE)]
+    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "tasks", "public_input_file"], group = EXECUTABLE)]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
     #[command(flatten)]
     tasks: TaskArgs,
     /// Input of the program (JSON), which its hints read as program_input
-    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "pie")]
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with_all = ["pie", "tasks"])]
     input: Option<PathBuf>,
     /// Layout; auto takes the cheapest one that has the builtins and that the profile's verifier knows
     #[arg(long, value_name = "auto|NAME", default_value = AUTO)]
@@ -72,10 +72,10 @@ impl Source {
     pub fn resolve(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
         let execution = match (&self.public_input_file, &self.private_input_file) {
             (None, None) => {
-                reporter.prepare(if self.program.is_some() {
-                    "run program"
-                } else {
+                reporter.prepare(if self.tasks.are_given() {
                     "run tasks"
+                } else {
+                    "run program"
                 });
                 self.run(parameters)?
             }
@@ -137,9 +137,13 @@ impl Source {
         &self,
         act: impl FnOnce(Executable<'_>) -> Result<T, ChoiceError>,
     ) -> Result<T, Failure> {
-        let Some(program) = &self.program else {
-            let tasks = self.tasks.read()?;
-            return act(Executable::Tasks(&tasks)).map_err(|error| self.tasks.failure(&error));
+        let program = self.program.as_deref();
+        let Some(program) = program.filter(|_| !self.tasks.are_given()) else {
+            let program = program.map(|program| (program, self.input.as_deref()));
+            let tasks = self.tasks.read(program, &self.options())?;
+            let result = act(Executable::Tasks(&tasks.tasks)).map_err(|error| self.tasks.failure(&error))?;
+            tasks.write_fact_topologies()?;
+            return Ok(result);
         };
         let input = self.input.as_deref().map(read_json).transpose()?;
         let file = read(program)?;

@@ -1,49 +1,94 @@
-//! The tasks that a bootloader runs: Cairo PIEs.
+//! The tasks that a bootloader runs: Cairo PIEs, and programs that are run to PIEs.
 
 mod upload;
 
 use crate::cli::failure::{Failure, Kind, OrFailure};
-use crate::cli::kinds::OrWrongKind;
-use crate::cli::read::read_at_most;
+use crate::cli::output::Target;
 use crate::cli::source::read;
 use crate::cli::statement::parse_felt;
+use crate::cli::task_list::{self, TaskList};
+use crate::cli::task_reader::{TaskReader, in_file};
 use quarry_kernels::{Felt, felt};
-use quarry_prover_core::cairo::runner::RunError;
+use quarry_prover_core::cairo::runner::{RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::claim::ProgramHash;
-use quarry_prover_core::facts::CompiledProgram;
-use quarry_prover_core::file_kind::FileKind;
+use quarry_prover_core::facts::{self, CompiledProgram, Topology};
 use quarry_tasks::bootloader::{HashFunction, Tasks};
-use quarry_tasks::pie::{self, CairoPie, PieLimits};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+/// The group of the options that select tasks.
+const TASKS: &str = "bootloaded";
 
 /// The options that select something else. (clap does not ask for an option that these exclude, even where another one
 /// requires it, so every option here says it.)
-const NOT_TASKS: [&str; 3] = ["program", "public_input_file", "private_input_file"];
+const NOT_TASKS: [&str; 2] = ["public_input_file", "private_input_file"];
 
 /// The options that select tasks and their bootloader.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct TaskArgs {
     /// Cairo PIE (zip) to run under a bootloader, instead of a program. Several make one proof of all
-    #[arg(long, value_name = "FILE", group = super::source::EXECUTABLE)]
+    #[arg(long, value_name = "FILE", groups = [super::source::EXECUTABLE, TASKS])]
     #[arg(conflicts_with_all = NOT_TASKS)]
     pie: Vec<PathBuf>,
-    /// Compiled bootloader (JSON) that runs the PIEs [default: StarkWare's simple bootloader 0.15.0]
-    #[arg(long, value_name = "FILE", requires = "pie", conflicts_with_all = NOT_TASKS)]
+    /// Tasks to run under a bootloader, in the form of the simple bootloader's input (JSON): PIEs and programs
+    #[arg(long, value_name = "FILE", groups = [super::source::EXECUTABLE, TASKS])]
+    #[arg(conflicts_with_all = NOT_TASKS)]
+    tasks: Option<PathBuf>,
+    /// Run the program under a bootloader, as its only task
+    #[arg(long, group = TASKS, requires = "program", conflicts_with_all = NOT_TASKS)]
+    bootload: bool,
+    /// Compiled bootloader (JSON) that runs the tasks [default: StarkWare's simple bootloader 0.15.0]
+    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
     bootloader: Option<PathBuf>,
     /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)
-    #[arg(long, value_name = "HASH", requires = "pie", conflicts_with_all = NOT_TASKS, value_parser = parse_felt)]
+    #[arg(long, value_name = "HASH", requires = TASKS, conflicts_with_all = NOT_TASKS, value_parser = parse_felt)]
     expect_bootloader_hash: Option<Felt>,
-    /// Hash function of the PIEs' programs in the output; auto takes the one with which the run has fewer steps
+    /// Hash function of the tasks' programs, where --tasks does not state it; auto takes the one with which the run has fewer steps
     #[arg(
         long,
         value_name = "auto|pedersen|poseidon",
-        requires = "pie", conflicts_with_all = NOT_TASKS,
+        requires = TASKS,
+        conflicts_with_all = NOT_TASKS,
         default_value = "auto"
     )]
     #[arg(value_parser = parse_hash_function)]
     program_hash_function: Choice,
+    /// Put the output of each task on continuous pages, as SHARP's contracts on Ethereum need it [default: one page]
+    #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    continuous_pages: bool,
+    /// Also write the fact topologies of the tasks (JSON, in the form of StarkWare's bootloader) to this file
+    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    fact_topologies: Option<PathBuf>,
+}
+
+/// The file of the fact topologies, in the form of StarkWare's bootloader.
+#[derive(Serialize)]
+struct FactTopologies {
+    fact_topologies: Vec<Topology>,
+}
+
+/// The tasks of a command.
+pub struct ReadTasks {
+    /// The tasks under their bootloader.
+    pub tasks: Tasks,
+    /// Where their fact topologies are to be written.
+    fact_topologies: Option<Target>,
+}
+
+impl ReadTasks {
+    /// Writes the fact topologies, if they are wanted.
+    pub fn write_fact_topologies(&self) -> Result<(), Failure> {
+        let Some(target) = &self.fact_topologies else {
+            return Ok(());
+        };
+        let topologies = facts::topologies(&self.tasks).or_bad_input()?;
+        let file = FactTopologies {
+            fact_topologies: topologies,
+        };
+        target.write(&serde_json::to_vec(&file).or_bad_input()?)
+    }
 }
 
 /// A hash function, or `None` for the cheapest. (As a type of its own, because clap takes `Option` for an option that may
@@ -60,10 +105,42 @@ fn parse_hash_function(name: &str) -> Result<Choice, String> {
 }
 
 impl TaskArgs {
-    /// Reads the PIEs and the bootloader.
-    pub fn read(&self) -> Result<Tasks, Failure> {
-        let pies = self.pie.iter().map(|path| read_pie(path));
-        let mut tasks = Tasks::new(pies.collect::<Result<_, _>>()?).hashed_by(self.program_hash_function.0);
+    /// Whether tasks are to be run, not a program alone.
+    pub fn are_given(&self) -> bool {
+        self.bootload || self.tasks.is_some() || !self.pie.is_empty()
+    }
+
+    /// Reads the tasks and the bootloader. `program` is the command's program with its input, the task of `--bootload`.
+    pub fn read(
+        &self,
+        program: Option<(&Path, Option<&Path>)>,
+        options: &RunOptions,
+    ) -> Result<ReadTasks, Failure> {
+        let topologies = |path: &Option<PathBuf>| path.as_deref().map(Target::check).transpose();
+        let of_option = topologies(&self.fact_topologies)?;
+        let mut reader = TaskReader::new(options);
+        let list = match (&self.tasks, program) {
+            (Some(list), _) => task_list::read_list(list, &mut reader)?,
+            (None, Some((program, input))) => TaskList::from(vec![reader.program_file(program, input)?]),
+            (None, None) => {
+                let pies = self.pie.iter().map(|path| reader.pie(path));
+                TaskList::from(pies.collect::<Result<Vec<_>, _>>()?)
+            }
+        };
+        let fact_topologies = match of_option {
+            None => topologies(&list.fact_topologies)?,
+            target => target,
+        };
+        let tasks = self.under_bootloader(Tasks::of(list.tasks))?;
+        Ok(ReadTasks {
+            tasks: tasks.on_pages(self.continuous_pages || !list.single_page),
+            fact_topologies,
+        })
+    }
+
+    /// Puts tasks under the bootloader, which is checked.
+    fn under_bootloader(&self, tasks: Tasks) -> Result<Tasks, Failure> {
+        let mut tasks = tasks.hashed_by(self.program_hash_function.0);
         if let Some(path) = &self.bootloader {
             tasks = tasks.under(read(path)?);
         }
@@ -95,18 +172,6 @@ impl TaskArgs {
     }
 }
 
-fn read_pie(path: &Path) -> Result<CairoPie, Failure> {
-    let limits = PieLimits::default();
-    let most = limits.max_bytes;
-    let file = read_at_most(path, most as u64)?;
-    let file =
-        file.ok_or_else(|| Failure::bad_input(format!("'{}' has more than {most} bytes", path.display())))?;
-    pie::read(&file, &limits)
-        .or_bad_input()
-        .map_err(|failure| in_file(path, &failure))
-        .or_wrong_kind(path, FileKind::Pie)
-}
-
 /// Compares the hash of the bootloader's words.
 fn check_hash(tasks: &Tasks, expected: &Felt) -> Result<(), Failure> {
     let text = str::from_utf8(tasks.bootloader()).or_bad_input()?;
@@ -118,8 +183,4 @@ fn check_hash(tasks: &Tasks, expected: &Felt) -> Result<(), Failure> {
     Err(Failure::bad_input(format!(
         "the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
     )))
-}
-
-fn in_file(path: &Path, failure: &Failure) -> Failure {
-    Failure::bad_input(format!("'{}': {failure}", path.display()))
 }

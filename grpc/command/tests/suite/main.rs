@@ -13,6 +13,7 @@ mod cli_manual;
 mod cli_prove;
 mod cli_service;
 mod cli_stalled;
+mod cli_task_list;
 mod cli_tasks;
 mod cli_usage;
 mod cli_verify;

@@ -1,54 +1,81 @@
 //! Runs a bootloader with its tasks.
 
-use super::{Place, Prepared, RunError, RunOptions, execute, hints, parse};
+use super::{Place, Prepared, RunError, RunOptions, count_steps, execute, hints, parse};
 use crate::cairo::input::ProverInput;
+use crate::facts;
 use quarry_tasks::bootloader::{self, HashFunction, Tasks};
 
-/// Runs the tasks. Unless the hash function of their programs is fixed, the one is taken with which the run has fewer
-/// steps.
+/// Runs the tasks. Returns the hash function of the programs of tasks that state none; `None` if each task states it.
+/// Unless it is fixed, the one is taken with which the run has fewer steps.
 pub(super) fn run(
     tasks: &Tasks,
     place: &Place<'_>,
     options: &RunOptions,
-) -> Result<(HashFunction, ProverInput), RunError> {
+) -> Result<(Option<HashFunction>, ProverInput), RunError> {
     let program = parse(tasks.bootloader())?;
     let own = bootloader::hints();
     let texts = hints::texts(tasks.bootloader(), |text| own.contains_key(text))?;
     // Layout dynamic gives main a segment of every builtin, also of those without instances, so the bootloader sees none
     // that it would have to simulate.
     let simulates = |hint: &str| place.params.is_none() && texts.contains(hint);
-    let run_hashed_by = |hash| {
+    let pages = match tasks.has_pages() {
+        true => page_sizes(tasks)?,
+        false => Vec::new(),
+    };
+    let prepare = |hash| {
         let lacking = tasks.lacking(hash, simulates, place.has_builtin);
         if let Some(lacking) = lacking {
             let layout = place.layout.to_str().to_owned();
             return Err(RunError::MissingBuiltinOfTasks { lacking, layout });
         }
-        let prepared = Prepared {
+        Ok(Prepared {
             program: program.clone(),
             hints: own.clone(),
-            scopes: tasks.scopes(&program, hash)?,
-        };
-        execute(prepared, place, options)
+            scopes: tasks.scopes(&program, hash, pages.clone())?,
+        })
     };
-    match tasks.hash_function() {
-        Some(hash) => Ok((hash, run_hashed_by(hash)?)),
-        None => shorter(
-            run_hashed_by(HashFunction::Pedersen),
-            run_hashed_by(HashFunction::Poseidon),
-        ),
-    }
+    let (hash, is_free) = match tasks.hash_function() {
+        _ if tasks.all_state_their_hash() => (HashFunction::Pedersen, false),
+        Some(hash) => (hash, true),
+        None => {
+            let steps = |hash, max_steps| {
+                let options = RunOptions {
+                    max_steps,
+                    ..*options
+                };
+                count_steps(prepare(hash)?, place, &options)
+            };
+            (shorter(prepare, steps, options.max_steps), true)
+        }
+    };
+    Ok((is_free.then_some(hash), execute(prepare(hash)?, place, options)?))
 }
 
-/// The run with fewer steps. One of the hash functions may be missing in the layout, or need too many steps.
-fn shorter(
-    pedersen: Result<ProverInput, RunError>,
-    poseidon: Result<ProverInput, RunError>,
-) -> Result<(HashFunction, ProverInput), RunError> {
-    match (pedersen, poseidon) {
-        (Ok(pedersen), Ok(poseidon)) if poseidon.public.n_steps < pedersen.public.n_steps => {
-            Ok((HashFunction::Poseidon, poseidon))
-        }
-        (Err(_), Ok(poseidon)) => Ok((HashFunction::Poseidon, poseidon)),
-        (pedersen, _) => Ok((HashFunction::Pedersen, pedersen?)),
+/// The sizes of the pages of each task's output.
+fn page_sizes(tasks: &Tasks) -> Result<Vec<Vec<usize>>, RunError> {
+    let topologies = facts::topologies(tasks)?;
+    let sizes = topologies.iter().map(|topology| {
+        let sizes = topology.page_sizes().iter();
+        sizes.map(|size| *size as usize).collect()
+    });
+    Ok(sizes.collect())
+}
+
+/// The hash function with which the run has fewer steps. The steps are counted in runs that are not kept, so that there
+/// is never more than one run in memory. One of the functions may be missing in the layout, or need too many steps.
+fn shorter<T>(
+    prepare: impl Fn(HashFunction) -> Result<T, RunError>,
+    steps: impl Fn(HashFunction, usize) -> Result<usize, RunError>,
+    max_steps: usize,
+) -> HashFunction {
+    use HashFunction::{Pedersen, Poseidon};
+    match (prepare(Pedersen), prepare(Poseidon)) {
+        (_, Err(_)) => Pedersen,
+        (Err(_), Ok(_)) => Poseidon,
+        (Ok(_), Ok(_)) => match steps(Poseidon, max_steps) {
+            // A run by Pedersen that takes more steps than this one ends early.
+            Ok(poseidon) if steps(Pedersen, poseidon).is_err() => Poseidon,
+            _ => Pedersen,
+        },
     }
 }

@@ -1,6 +1,7 @@
 //! PIEs under the simple bootloader: the inputs of a golden case, and what other layouts make of PIEs.
 
 mod made;
+mod programs;
 
 use crate::common::proving::{cpu, read_input};
 use crate::common::{Golden, repository};
