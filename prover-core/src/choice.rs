@@ -21,7 +21,8 @@ pub struct Candidate {
     /// The cost of a proof in this layout.
     #[serde(flatten)]
     pub cost: Option<Cost>,
-    /// The hash function of the tasks' programs that costs least in this layout; `None` without tasks.
+    /// The hash function of the programs of tasks that state none, the one that costs least in this layout; `None` if
+    /// there are no such tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program_hash_function: Option<&'static str>,
     /// Why the layout was rejected.
@@ -123,6 +124,7 @@ pub fn choose(
         Executable::Tasks(_) => Vec::new(),
     };
     let mut candidates = Vec::new();
+    let mut fault = Fault::default();
     let mut best: Option<(f64, ProverInput)> = None;
     let mut options = *options;
     for layout in STATIC_LAYOUTS {
@@ -138,7 +140,10 @@ pub fn choose(
             // The program prints the same in every layout, so only the first run prints.
             options.prints = false;
             match attempt {
-                Err(why) => candidate.refused = Some(why),
+                Err(why) => {
+                    candidate.refused = Some(why.to_string());
+                    fault.note(why);
+                }
                 Ok((cost, hash, input)) => {
                     if best
                         .as_ref()
@@ -160,7 +165,48 @@ pub fn choose(
     candidates.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
     match best {
         Some((_, input)) => Ok(Choice { candidates, input }),
-        None => Err(ChoiceError::NoLayout { candidates }),
+        None => Err(match fault.of_the_run() {
+            Some(error) => ChoiceError::Run(error),
+            None => ChoiceError::NoLayout { candidates },
+        }),
+    }
+}
+
+/// Why a layout is rejected after a run in it was tried.
+#[derive(Debug, thiserror::Error)]
+enum Rejection {
+    /// The run failed.
+    #[error(transparent)]
+    Run(RunError),
+    /// The run cannot be proved with the parameters.
+    #[error("{0}")]
+    Proof(String),
+}
+
+/// Tells whether no layout is usable because of what is run.
+#[derive(Default)]
+struct Fault {
+    /// The first failure of the virtual machine.
+    failure: Option<RunError>,
+    /// Whether a run was rejected for what its layout holds.
+    has_other: bool,
+}
+
+impl Fault {
+    fn note(&mut self, why: Rejection) {
+        match why {
+            Rejection::Run(error @ RunError::Machine(_)) => {
+                self.failure.get_or_insert(error);
+            }
+            // Nothing was run.
+            Rejection::Run(RunError::MissingBuiltinOfTasks { .. }) => {}
+            _ => self.has_other = true,
+        }
+    }
+
+    /// The failure of the virtual machine, if every run ended with one: then the layout is not at fault.
+    fn of_the_run(self) -> Option<RunError> {
+        self.failure.filter(|_| !self.has_other)
     }
 }
 
@@ -194,22 +240,22 @@ impl Wanted<'_> {
         &self,
         layout: &'static str,
         options: &RunOptions,
-    ) -> Result<Result<Attempt, String>, RunError> {
+    ) -> Result<Result<Attempt, Rejection>, RunError> {
         let (hash, input) = match runner::run_hashed(self.executable, layout, options) {
             Ok(run) => run,
             // A bootloader takes more steps where it must do in Cairo what the layout lacks.
             Err(error @ RunError::StepLimit(_)) if matches!(self.executable, Executable::Tasks(_)) => {
-                return Ok(Err(error.to_string()));
+                return Ok(Err(Rejection::Run(error)));
             }
             Err(
                 error @ (RunError::TooLarge(_)
                 | RunError::Machine(_)
                 | RunError::MissingBuiltinOfTasks { .. }),
-            ) => return Ok(Err(error.to_string())),
+            ) => return Ok(Err(Rejection::Run(error))),
             Err(error) => return Err(error),
         };
         let cost = self.cost(&input.public);
-        Ok(cost.map(|cost| (cost, hash, input)))
+        Ok(cost.map(|cost| (cost, hash, input)).map_err(Rejection::Proof))
     }
 
     fn cost(&self, public: &PublicInput) -> Result<Cost, String> {

@@ -1,10 +1,11 @@
 //! The layout chosen for a program is the cheapest usable one.
 
+use cairo_vm::types::relocatable::MaybeRelocatable;
 use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions};
 use quarry_prover_core::choice::{Choice, ChoiceError, choose};
 use quarry_prover_core::plan::PlannedParameters;
 use quarry_prover_core::profiles::Profile;
-use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::bootloader::{HashFunction, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
 use serde_json::Value;
 use std::fs;
@@ -123,4 +124,18 @@ fn tasks_that_exceed_the_step_limit_reject_that_layout_only() {
         let why = of(layout).and_then(|it| it.refused.as_deref());
         assert_eq!(why, Some("the program did not end within 2 steps"), "{layout}");
     }
+}
+
+/// A lie that shows only at the end of the run is no fault of the layouts, so it is not said of each.
+#[test]
+fn a_pie_that_lies_fails_with_its_own_error() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/tests/data/fibonacci_pie.zip");
+    let mut lie = pie::read(&fs::read(path).expect("a file"), &PieLimits::default()).expect("a PIE");
+    // A cell far behind the end of the output.
+    lie.memory.0.push(((2, 100), MaybeRelocatable::from(7)));
+    let profile = Profile::by_name("stone").expect("a profile");
+    let parameters = PlannedParameters::Profile(profile, 96);
+    let tasks = Tasks::new(vec![lie]).hashed_by(Some(HashFunction::Pedersen));
+    let error = choose(Executable::Tasks(&tasks), &RunOptions::default(), &parameters).expect_err("a lie");
+    assert!(matches!(error, ChoiceError::Run(RunError::Machine(_))), "{error}");
 }

@@ -27,7 +27,7 @@ pub fn run(source: &Source, parameters: &PlannedParameters, json: bool) -> Resul
     }
     let hash = candidates.first().and_then(|best| best.program_hash_function);
     let hash = hash.map_or_else(String::new, |hash| {
-        format!(" (in brackets: the hash function of the tasks' programs, here {hash})")
+        format!(", with the tasks' programs hashed by {hash} (each layout's hash function is in brackets)")
     });
     terminal::print(format_args!(
         "{}\nthe cheapest usable layout is {layout}{hash}\n",
