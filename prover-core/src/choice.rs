@@ -8,7 +8,7 @@ use crate::cairo::runner::{self, Executable, RunError, RunOptions};
 use crate::plan::{Plan, PlannedLayout, PlannedParameters};
 use crate::profiles::{self, ProfileError};
 use crate::statement::Statement;
-use quarry_tasks::bootloader::HashFunction;
+use quarry_tasks::bootloader::{Bootloader, HashFunction};
 use serde::Serialize;
 
 /// A layout, with its cost or the reason why it was rejected.
@@ -247,6 +247,10 @@ impl Wanted<'_> {
             Err(error @ RunError::StepLimit(_)) if matches!(self.executable, Executable::Tasks(_)) => {
                 return Ok(Err(Rejection::Run(error)));
             }
+            // Each layout can have a bootloader of its own.
+            Err(error @ RunError::BootloaderHash { .. }) if self.has_bootloader_of_layout() => {
+                return Ok(Err(Rejection::Run(error)));
+            }
             Err(
                 error @ (RunError::TooLarge(_)
                 | RunError::Machine(_)
@@ -256,6 +260,13 @@ impl Wanted<'_> {
         };
         let cost = self.cost(&input.public);
         Ok(cost.map(|cost| (cost, hash, input)).map_err(Rejection::Proof))
+    }
+
+    fn has_bootloader_of_layout(&self) -> bool {
+        match self.executable {
+            Executable::Tasks(tasks) => matches!(tasks.bootloader(), Bootloader::Layout),
+            Executable::Program { .. } => false,
+        }
     }
 
     fn cost(&self, public: &PublicInput) -> Result<Cost, String> {

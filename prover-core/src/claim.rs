@@ -1,7 +1,7 @@
 //! The claim of a valid proof.
 
 use crate::cairo::public_input::PublicInput;
-use crate::cairo::run::{Bootloaded, Form, Run, RunMode, SeenBuiltin};
+use crate::cairo::run::{Bootloaded, Bootloader, Form, Run, RunMode, SeenBuiltin};
 use crate::facts::integrity_modes;
 use crate::parameters::Parameters;
 use quarry_kernels::hash::{pedersen, poseidon};
@@ -53,7 +53,7 @@ pub enum Binding {
     Number,
     /// The layout given by the caller, where `main` has exactly its builtins.
     Layout,
-    /// The list given by the caller.
+    /// The list given by the caller, or that of a known bootloader.
     List,
 }
 
@@ -108,11 +108,15 @@ impl Verified {
         run: &Run,
         program_hash: Option<ProgramHash>,
     ) -> Self {
-        let mut bootloaded = run.bootloaded.clone();
-        if let (Some(bootloaded), Some(hash)) = (&mut bootloaded, &program_hash) {
-            bootloaded.name(&hash.poseidon);
-        }
         let slots = run.slots.as_ref();
+        let known = program_hash
+            .as_ref()
+            .and_then(|hash| Bootloader::of(&hash.poseidon));
+        let known = known.filter(|known| slots.is_some_and(|slots| known.check(slots).is_ok()));
+        let mut bootloaded = run.bootloaded.clone();
+        if let (Some(bootloaded), Some(known)) = (&mut bootloaded, known) {
+            bootloaded.bootloader = Some(known.name);
+        }
         Self {
             layout: statement.layout.clone(),
             n_steps: statement.n_steps,
@@ -120,14 +124,21 @@ impl Verified {
             run_modes: integrity_modes(statement, run),
             program_hash,
             builtins: slots.map(|slots| slots.seen().to_vec()),
-            builtins_binding: slots
-                .filter(|slots| slots.is_the_only_list())
-                .map_or(Binding::Unbound, |_| Binding::Number),
+            builtins_binding: match slots {
+                Some(slots) if slots.is_the_only_list() => Binding::Number,
+                Some(_) if known.is_some_and(Bootloader::binds) => Binding::List,
+                _ => Binding::Unbound,
+            },
             output: run.output.clone(),
             bootloaded,
             security_bits: parameters.security_bits(),
             stone_version: parameters.stone_version.name(),
             warnings: run.warning().into_iter().chain(parameters.warnings()).collect(),
         }
+    }
+
+    /// The bootloader with the program's hash, if it is known.
+    pub(crate) fn bootloader(&self) -> Option<&'static Bootloader> {
+        Bootloader::of(&self.program_hash.as_ref()?.poseidon)
     }
 }

@@ -1,6 +1,6 @@
 //! What a caller expects of a proof, and whether the proof meets it.
 
-use crate::cairo::run::{Form, Run, RunMode, Slots, Task};
+use crate::cairo::run::{Bootloader, Form, Run, RunMode, Slots, Task};
 use crate::claim::{Binding, Verified};
 use quarry_kernels::{Felt, felt};
 
@@ -207,7 +207,7 @@ impl Expectation {
                 expected: expected.clone(),
             });
         }
-        claim.builtins_binding = self.binding(run)?;
+        claim.builtins_binding = self.binding(run, claim)?;
         if let (Some(list), Some(slots)) = (&self.builtins, &run.slots) {
             claim.builtins = Some(slots.named(list));
         }
@@ -225,7 +225,7 @@ impl Expectation {
     }
 
     /// What determines which builtins `main` had.
-    fn binding(&self, run: &Run) -> Result<Binding, Mismatch> {
+    fn binding(&self, run: &Run, claim: &Verified) -> Result<Binding, Mismatch> {
         let Some(slots) = &run.slots else {
             return match self.builtins {
                 Some(_) => Err(not_shown(run, "which builtins main had")),
@@ -236,8 +236,11 @@ impl Expectation {
             slots.check(list).map_err(Mismatch::Builtins)?;
             return Ok(Binding::List);
         }
+        let known = claim.bootloader().filter(|known| known.check(slots).is_ok());
         Ok(if slots.is_the_only_list() {
             Binding::Number
+        } else if known.is_some_and(Bootloader::binds) {
+            Binding::List
         } else if self.layout.is_some() && slots.is_complete() {
             Binding::Layout
         } else {
@@ -324,12 +327,15 @@ fn hashes(claim: &Verified) -> [String; 2] {
         .unwrap_or_default()
 }
 
-/// Checks that the proof determines which builtins the program had.
+/// Checks that the proof determines which builtins the program had. A known bootloader must have had its own.
 fn check_bound(run: &Run, claim: &Verified) -> Result<(), Mismatch> {
     let slots = run
         .slots
         .as_ref()
         .ok_or_else(|| not_shown(run, "which program ran, with which builtins"))?;
+    if let Some(known) = claim.bootloader() {
+        known.check(slots).map_err(Mismatch::Builtins)?;
+    }
     if claim.builtins_binding != Binding::Unbound {
         return Ok(());
     }

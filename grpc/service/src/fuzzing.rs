@@ -76,6 +76,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
         program_hash_function: "poseidon".to_owned(),
         dynamic_params: artifact,
         min_steps: 1 << 13,
+        bootloader_name: "simple".to_owned(),
     };
     let profile = NamedProfile {
         name: "integrity-stone6-keccak160".to_owned(),

@@ -22,6 +22,7 @@ use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
 use crate::cairo::memory::Memory;
 use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
+use crate::cairo::run::CANONICAL_BUILTINS;
 use crate::facts::TaskTopologyError;
 use crate::file_kind::{self, FileKind, WrongKind};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
@@ -37,6 +38,7 @@ use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
 use quarry_tasks::bootloader::{self, HashFunction, Lacking, NotABootloader, Tasks};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -120,6 +122,16 @@ pub enum RunError {
     /// The bootloader is not one whose tasks Quarry can run.
     #[error(transparent)]
     NotABootloader(#[from] NotABootloader),
+    /// The bootloader has another program hash than it must have.
+    #[error("the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}")]
+    BootloaderHash {
+        /// The hash of its program by Pedersen.
+        pedersen: String,
+        /// The same by Poseidon.
+        poseidon: String,
+        /// The expected hash.
+        expected: String,
+    },
     /// A parameter of layout `dynamic` is missing or has an impossible value.
     #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
     DynamicParam(String),
@@ -155,7 +167,7 @@ pub enum RunError {
     /// A hint of the bootloader is not known.
     #[error(
         "the hint at pc {pc} of the bootloader is not known:\n{code}\n\
-         Quarry knows the hints of StarkWare's simple bootloader 0.15.0 and of the Cairo library"
+         Quarry knows the hints of the bootloaders that it brings and of the Cairo library"
     )]
     BootloaderHint {
         /// The hint's pc, as an offset in the bootloader.
@@ -207,6 +219,13 @@ pub fn program_builtins(program: &[u8]) -> Result<Vec<&'static str>, RunError> {
     Ok(program.iter_builtins().map(|builtin| builtin.to_str()).collect())
 }
 
+/// The compiled bootloader that runs the tasks in a layout.
+pub fn bootloader_of<'a>(tasks: &'a Tasks, layout: &str) -> Cow<'a, [u8]> {
+    // Only layout dynamic is not in the table. It has the segments of all builtins.
+    let known = Layout::by_name(layout).map(|known| known.segments);
+    tasks.bootloader().program(known.unwrap_or(&CANONICAL_BUILTINS))
+}
+
 /// Runs a program or tasks in proof mode and returns the prover input of the run. The trace is padded to the least
 /// power of two of steps in which everything that the run used fits the layout.
 ///
@@ -228,6 +247,7 @@ pub(crate) fn run_hashed(
     let place = Place {
         layout: vm_layout,
         params: None,
+        segments: known.segments,
         has_builtin: &|builtin| known.has_segment(builtin),
     };
     guarded(|| run_in(executable, &place, options))
@@ -246,6 +266,7 @@ pub fn run_dynamic(
     let place = Place {
         layout: LayoutName::dynamic,
         params: Some(dynamic.to_vm()?),
+        segments: &CANONICAL_BUILTINS,
         has_builtin: &|builtin| dynamic.uses(builtin),
     };
     let (_, mut result) = guarded(|| run_in(executable, &place, options))?;
@@ -260,6 +281,9 @@ pub fn run_dynamic(
 struct Place<'a> {
     layout: LayoutName,
     params: Option<CairoLayoutParams>,
+    /// The layout's segments; those of builtins are enough.
+    segments: &'a [&'a str],
+    /// Whether the layout has instances of a builtin.
     has_builtin: &'a dyn Fn(&str) -> bool,
 }
 

@@ -1,5 +1,8 @@
 //! Expectations of statements; those of whole proofs are in `tests/suite/claims.rs`.
 
+#[cfg(feature = "runner")]
+mod bootloaders;
+
 use super::*;
 use crate::cairo::layouts::Layout;
 use crate::cairo::public_input::PublicInput;

@@ -3,7 +3,7 @@
 use super::integrity::{self, MemoryVerification};
 use super::{Claim, CompiledProgram, Facts, FactsError, Topology, sharp};
 use crate::cairo::public_input::PublicInput;
-use crate::cairo::run::{Run, RunMode, Slots, Task, TaskHash, bootloader_name};
+use crate::cairo::run::{Bootloader, Run, RunMode, Slots, Task, TaskHash};
 use crate::verifier::Verifier;
 use quarry_kernels::hash::Digest;
 use quarry_kernels::{Felt, felt};
@@ -81,10 +81,13 @@ impl ProofFacts {
             topology: options.topology,
         })?;
         let bootloaded = run.bootloaded.as_ref();
-        let bootloader = bootloaded.and_then(|_| bootloader_name(&facts.program_hash_poseidon));
+        let bootloader = bootloaded.and_then(|_| Bootloader::of(&facts.program_hash_poseidon));
+        let slots = run.slots.as_ref();
+        let bootloader = bootloader.filter(|known| slots.is_some_and(|slots| known.check(slots).is_ok()));
         let tasks = bootloaded.iter().flat_map(|bootloaded| {
             let is_trusted = bootloader.is_some() && bootloaded.config.is_empty();
-            let is_bound = run.slots.as_ref().is_some_and(Slots::is_the_only_list);
+            let is_bound =
+                bootloader.is_some_and(Bootloader::binds) || slots.is_some_and(Slots::is_the_only_list);
             let fact = move |task| TaskFact::of(task, is_trusted && is_bound);
             bootloaded.tasks.iter().map(fact)
         });
@@ -93,7 +96,7 @@ impl ProofFacts {
             mode: mode.name(),
             security_bits: parameters.security_bits(),
             tasks: tasks.collect(),
-            bootloader,
+            bootloader: bootloader.map(|known| known.name),
         })
     }
 }

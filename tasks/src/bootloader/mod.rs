@@ -7,6 +7,7 @@
 mod hint;
 mod load;
 mod needs;
+mod programs;
 mod run;
 mod select;
 mod simulate;
@@ -14,6 +15,7 @@ mod table;
 mod task;
 
 pub use needs::Lacking;
+pub use programs::{BOOTLOADERS, Bootloader};
 
 use self::hint::{Hint, State};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
@@ -21,14 +23,10 @@ use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::program::Program;
 use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::runners::cairo_pie::CairoPie;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// The simple bootloader 0.15.0, compiled in proof mode, without debug information.
-const SIMPLE_BOOTLOADER: &[u8] = include_bytes!("../../resources/simple_bootloader.json");
 
 /// The labels between which the bootloader calls a task.
 const LABELS: [&str; 2] = [
@@ -75,8 +73,10 @@ impl fmt::Display for HashFunction {
 /// A bootloader, and what it runs.
 #[derive(Clone, Debug)]
 pub struct Tasks {
-    /// The compiled bootloader.
-    bootloader: Cow<'static, [u8]>,
+    /// Which bootloader.
+    bootloader: Bootloader,
+    /// The program hash that it must have.
+    expected_hash: Option<[u8; 32]>,
     /// The tasks in order.
     tasks: Arc<[Task]>,
     /// The hash function of the programs of tasks that state none; `None` takes the cheapest.
@@ -109,7 +109,7 @@ impl From<CairoPie> for Task {
 pub struct NotABootloader(&'static str);
 
 impl Tasks {
-    /// These PIEs, under the bootloader that Quarry brings.
+    /// These PIEs, under the bootloader of the layout.
     pub fn new(pies: Vec<CairoPie>) -> Self {
         Self::of(pies.into_iter().map(Task::from).collect())
     }
@@ -117,7 +117,8 @@ impl Tasks {
     /// These tasks, under the bootloader that Quarry brings.
     pub fn of(tasks: Vec<Task>) -> Self {
         Self {
-            bootloader: SIMPLE_BOOTLOADER.into(),
+            bootloader: Bootloader::default(),
+            expected_hash: None,
             tasks: tasks.into(),
             hash_function: None,
             has_pages: false,
@@ -140,11 +141,21 @@ impl Tasks {
         &self.tasks
     }
 
-    /// Takes another bootloader, a compiled program.
+    /// Takes another bootloader.
     #[must_use]
-    pub fn under(self, bootloader: Vec<u8>) -> Self {
-        let bootloader = bootloader.into();
+    pub fn under(self, bootloader: Bootloader) -> Self {
         Self { bootloader, ..self }
+    }
+
+    /// Refuses a bootloader whose program has another hash, by Pedersen or by Poseidon, in big-endian bytes; `None`
+    /// takes any.
+    #[must_use]
+    pub fn expecting(self, bootloader_hash: Option<[u8; 32]>) -> Self {
+        let expected_hash = bootloader_hash;
+        Self {
+            expected_hash,
+            ..self
+        }
     }
 
     /// Takes this hash function for the programs of tasks that state none, whatever it costs; with `None`, the cheaper
@@ -157,9 +168,14 @@ impl Tasks {
         }
     }
 
-    /// The compiled bootloader.
-    pub fn bootloader(&self) -> &[u8] {
+    /// Which bootloader runs them.
+    pub fn bootloader(&self) -> &Bootloader {
         &self.bootloader
+    }
+
+    /// The program hash that the bootloader must have; `None` if any will do.
+    pub fn expected_hash(&self) -> Option<[u8; 32]> {
+        self.expected_hash
     }
 
     /// The hash function of the programs of tasks that state none; `None` if the cheaper one is to be taken.

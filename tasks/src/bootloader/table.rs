@@ -29,7 +29,7 @@ vm_add_auto_deduction_rule(
     rule=keccak_auto_deduction_rule_wrapper(keccak_cache={}),
 )"#;
 
-/// The hints, in the order of the program.
+/// The hints, in the order of the simple bootloader's program; last, that of the bootloaders of layouts alone.
 #[rustfmt::skip]
 pub(super) const HINTS: &[(&str, Function)] = &[
     (r#"# A builtin should be selected iff its encoding appears in the selected encodings list
@@ -175,4 +175,5 @@ if simple_bootloader_input.fact_topologies_path is not None:
         fact_topologies_path=simple_bootloader_input.fact_topologies_path,
         fact_topologies=fact_topologies,
     )"#, run::configure_pages),
+    ("tasks = simple_bootloader_input.tasks", run::nothing),
 ];

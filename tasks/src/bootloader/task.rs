@@ -8,6 +8,7 @@ use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::runners::cairo_pie::StrippedProgram;
+use num_traits::ToPrimitive;
 use std::collections::HashMap;
 
 /// The version of the program header.
@@ -140,8 +141,8 @@ fn check_use(
 ) -> Result<(), HintError> {
     let used = match (was, is) {
         (MaybeRelocatable::RelocatableValue(was), MaybeRelocatable::RelocatableValue(is)) => cells(was, is),
-        // The layout lacks the builtin: it starts at 0 and stays there.
-        (MaybeRelocatable::Int(was), MaybeRelocatable::Int(is)) if was == is => Some(0),
+        // The layout lacks the builtin, so its pointer is a number. The bootloader itself refuses a task that moves it.
+        (MaybeRelocatable::Int(was), MaybeRelocatable::Int(is)) => (*is - *was).to_usize(),
         _ => None,
     };
     match used == Some(size) {

@@ -1,7 +1,10 @@
 //! The table of hints, and what a layout must have.
 
+mod absent;
+
+use super::programs::{OF_LAYOUTS, SIMPLE};
 use super::table::{HINTS, SIMULATE_EC_OP, SIMULATE_KECCAK};
-use super::{HashFunction, SIMPLE_BOOTLOADER, Tasks, hints};
+use super::{HashFunction, Tasks, hints};
 use crate::pie::{self, PieLimits};
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::vm::runners::cairo_pie::{CairoPie, SegmentInfo};
@@ -22,8 +25,8 @@ fn using(builtins: &[BuiltinName]) -> Tasks {
     Tasks::new(vec![fibonacci(), pie])
 }
 
-#[test]
-fn the_table_has_hints_of_the_bootloader_only_and_each_once() {
+/// The hints of a compiled program.
+fn texts(program: &[u8]) -> BTreeSet<String> {
     #[derive(serde::Deserialize)]
     struct Program {
         hints: BTreeMap<String, Vec<Hint>>,
@@ -32,17 +35,23 @@ fn the_table_has_hints_of_the_bootloader_only_and_each_once() {
     struct Hint {
         code: String,
     }
-    let program: Program = serde_json::from_slice(SIMPLE_BOOTLOADER).expect("JSON");
-    let of_program: BTreeSet<_> = program
-        .hints
-        .into_values()
-        .flatten()
-        .map(|hint| hint.code)
-        .collect();
-    assert_eq!(of_program.len(), 48);
+    let program: Program = serde_json::from_slice(program).expect("JSON");
+    let hints = program.hints.into_values().flatten();
+    hints.map(|hint| hint.code).collect()
+}
+
+#[test]
+fn the_table_has_hints_of_the_bootloaders_only_and_each_once() {
+    let mut of_programs = texts(SIMPLE);
+    assert_eq!(of_programs.len(), 48);
+    for row in OF_LAYOUTS {
+        let of_layout = texts(&row.program());
+        assert_eq!(of_layout.len(), 28, "{:?}", row.builtins);
+        of_programs.extend(of_layout);
+    }
     assert_eq!(hints().len(), HINTS.len(), "a hint is there twice");
     for (text, _) in HINTS {
-        assert!(of_program.contains(*text), "{text}");
+        assert!(of_programs.contains(*text), "{text}");
     }
 }
 

@@ -41,7 +41,7 @@ Examples:
   quarry prove program.json --write-inputs inputs --write-parameters params.json
       also writes the input and parameter files that Stone's cpu_air_prover takes
   quarry prove --pie pie.zip --out proof.json
-      proves a Cairo PIE under StarkWare's simple bootloader; repeat --pie to prove several in one proof
+      proves a Cairo PIE under a bootloader; repeat --pie to prove several in one proof
   quarry prove program.json --input input.json --bootload
       proves a program as a task of the bootloader
   quarry prove --tasks tasks.json --continuous-pages --fact-topologies topologies.json --profile l1-sharp

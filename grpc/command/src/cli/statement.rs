@@ -62,7 +62,7 @@ fn builtins(verified: &Verified) -> String {
     let binding = match verified.builtins_binding {
         Binding::Number => "bound: no other list has as many builtins",
         Binding::Layout => "bound: all builtins of the layout that you stated",
-        Binding::List => "bound: the list that you stated",
+        Binding::List => "bound: the list that you stated or that of a known bootloader",
         Binding::Unbound => "NOT bound: other builtins could have the same program hash",
     };
     format!("{names} ({binding})")

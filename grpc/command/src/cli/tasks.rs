@@ -11,9 +11,8 @@ use crate::cli::task_reader::{TaskReader, in_file};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::{RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
-use quarry_prover_core::claim::ProgramHash;
-use quarry_prover_core::facts::{self, CompiledProgram, Topology};
-use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_prover_core::facts::{self, Topology};
+use quarry_tasks::bootloader::{BOOTLOADERS, Bootloader, HashFunction, Tasks};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -39,9 +38,15 @@ pub struct TaskArgs {
     /// Run the program under a bootloader, as its only task
     #[arg(long, group = TASKS, requires = "program", conflicts_with_all = NOT_TASKS)]
     bootload: bool,
-    /// Compiled bootloader (JSON) that runs the tasks [default: StarkWare's simple bootloader 0.15.0]
-    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
-    bootloader: Option<PathBuf>,
+    /// Bootloader that runs the tasks: layout takes the one with exactly the layout's builtins, simple StarkWare's simple
+    /// bootloader 0.15.0, which declares all builtins; anything else is the file of a compiled one (JSON)
+    #[arg(
+        long,
+        value_name = "layout|simple|FILE",
+        requires = TASKS, conflicts_with_all = NOT_TASKS,
+        default_value = BOOTLOADERS[0].0
+    )]
+    bootloader: PathBuf,
     /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)
     #[arg(long, value_name = "HASH", requires = TASKS, conflicts_with_all = NOT_TASKS, value_parser = parse_felt)]
     expect_bootloader_hash: Option<Felt>,
@@ -138,25 +143,31 @@ impl TaskArgs {
         })
     }
 
-    /// Puts tasks under the bootloader, which is checked.
+    /// Puts tasks under the bootloader.
     fn under_bootloader(&self, tasks: Tasks) -> Result<Tasks, Failure> {
-        let mut tasks = tasks.hashed_by(self.program_hash_function.0);
-        if let Some(path) = &self.bootloader {
-            tasks = tasks.under(read(path)?);
-        }
-        if let Some(expected) = &self.expect_bootloader_hash {
-            check_hash(&tasks, expected).map_err(|failure| match &self.bootloader {
-                Some(path) => in_file(path, &failure),
-                None => failure,
-            })?;
-        }
-        Ok(tasks)
+        let bootloader = match self.own_bootloader() {
+            Some(path) => Bootloader::Own(read(path)?),
+            None => Bootloader::by_name(&self.bootloader.to_string_lossy()).map_err(Failure::bad_input)?,
+        };
+        let expected = self.expect_bootloader_hash.as_ref().map(felt::to_standard_bytes);
+        Ok(tasks
+            .under(bootloader)
+            .expecting(expected)
+            .hashed_by(self.program_hash_function.0))
+    }
+
+    /// The file of the caller's bootloader.
+    fn own_bootloader(&self) -> Option<&Path> {
+        let is_name = BOOTLOADERS
+            .iter()
+            .any(|(name, _)| self.bootloader == Path::new(name));
+        (!is_name).then_some(&self.bootloader)
     }
 
     /// The failure to run the tasks. It names the caller's bootloader if that is at fault.
     pub fn failure(&self, error: &ChoiceError) -> Failure {
         let failure = Failure::from_error(Kind::BadInput, error);
-        match (&self.bootloader, error) {
+        match (self.own_bootloader(), error) {
             (
                 Some(path),
                 ChoiceError::Run(
@@ -164,23 +175,11 @@ impl TaskArgs {
                     | RunError::Program(_)
                     | RunError::NotProofMode(_)
                     | RunError::NotABootloader(_)
+                    | RunError::BootloaderHash { .. }
                     | RunError::BootloaderHint { .. },
                 ),
             ) => in_file(path, &failure),
             _ => failure,
         }
     }
-}
-
-/// Compares the hash of the bootloader's words.
-fn check_hash(tasks: &Tasks, expected: &Felt) -> Result<(), Failure> {
-    let text = str::from_utf8(tasks.bootloader()).or_bad_input()?;
-    let hash = ProgramHash::of(&CompiledProgram::parse(text).or_bad_input()?.data);
-    if hash.is(expected) {
-        return Ok(());
-    }
-    let ([pedersen, poseidon], expected) = (hash.to_hex(), felt::to_hex(expected));
-    Err(Failure::bad_input(format!(
-        "the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
-    )))
 }

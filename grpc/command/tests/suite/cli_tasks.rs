@@ -25,7 +25,7 @@ fn a_pie_gives_the_golden_inputs_and_a_claim_that_holds() {
     folder.write("params.json", parameters.to_string());
     folder
         .quarry(&format!(
-            "prove --pie pie.zip --layout small --parameter_file params.json --expect-bootloader-hash {BOOTLOADER} \
+            "prove --pie pie.zip --bootloader simple --layout small --parameter_file params.json --expect-bootloader-hash {BOOTLOADER} \
              --write-inputs inputs --out proof.json"
         ))
         .exits(0);
@@ -59,6 +59,32 @@ fn several_pies_are_checked_together_under_a_bootloader_of_the_callers() {
         ))
         .exits(0)
         .says(&["constraints hold"]);
+}
+
+/// The default bootloader declares exactly the layout's builtins, so the gate needs to state nothing about it.
+#[test]
+fn a_proof_under_the_layouts_bootloader_is_one_for_strict_verifiers() {
+    let folder = folder();
+    let mut parameters = folder.json("params_base.json");
+    parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
+    folder.write("params.json", parameters.to_string());
+    folder
+        .quarry("prove --pie pie.zip --layout small --parameter_file params.json --out proof.json")
+        .exits(0);
+    let claim = folder
+        .quarry("verify proof.json --run strict --min-security-bits 0 --expect-task-output 1,89 --json")
+        .exits(0)
+        .json();
+    assert_eq!(claim["builtins_binding"], "list");
+    assert_eq!(
+        claim["bootloaded"]["bootloader"],
+        "Quarry's bootloader for small, dex and perpetual"
+    );
+    let facts = folder
+        .quarry("facts proof.json --min-security-bits 0 --json")
+        .exits(0)
+        .json();
+    assert_eq!(facts["mode"], "strict", "{facts}");
 }
 
 #[test]
@@ -129,7 +155,7 @@ fn what_cannot_be_proved_is_said() {
             "expected one of auto, pedersen, poseidon",
         ),
         (
-            "--pie pie.zip --expect-bootloader-hash 0x1",
+            "--pie pie.zip --layout small --expect-bootloader-hash 0x1",
             "the bootloader has the hash 0x",
         ),
         (

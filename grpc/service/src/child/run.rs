@@ -71,7 +71,7 @@ impl Files<'_> {
         let plan = self.plan(spec, parameters, &[])?;
         let run = plan.run(Executable::Tasks(&tasks), &run_options(spec, limits));
         let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
-        let builtins = runner::program_builtins(tasks.bootloader());
+        let builtins = runner::program_builtins(&runner::bootloader_of(&tasks, &input.public.layout));
         let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
         Ok(Execution::of_run(input, &builtins))
     }

@@ -5,17 +5,18 @@ use crate::failure::chain;
 use crate::job::{BOOTLOADER, PIE};
 use quarry_client::protocol::task_input::Task;
 use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, Limits, TasksInput};
-use quarry_kernels::felt::from_hex;
+use quarry_kernels::felt::{from_hex, to_standard_bytes};
 use quarry_prover_core::cairo::runner::RunError;
-use quarry_prover_core::claim::ProgramHash;
-use quarry_prover_core::facts::CompiledProgram;
-use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_tasks::bootloader::{Bootloader, HashFunction, Tasks};
 use quarry_tasks::pie::{self, CairoPie, PieError, PieLimits};
 use std::fmt::Display;
 use std::fs;
 
 /// The name of the choice of the cheaper hash function.
 const AUTO: &str = "auto";
+
+/// The code of a bootloader with another hash than the expected one.
+const BOOTLOADER_HASH: &str = "input.bootloader.hash";
 
 /// The hash function of this name, `None` for the cheaper one. The error says which names there are.
 pub fn hash_function(name: &str) -> Result<Option<HashFunction>, String> {
@@ -52,13 +53,14 @@ impl Files<'_> {
             cells_left = cells_left.saturating_sub(pie::n_cells(&pie));
             pies.push(pie);
         }
-        let tasks = Tasks::new(pies).hashed_by(hash_function);
-        let tasks = match bootloader.transpose()? {
-            Some(bootloader) => tasks.under(bootloader),
-            None => tasks,
+        let bootloader = match bootloader.transpose()? {
+            Some(program) => Bootloader::Own(program),
+            None => Bootloader::by_name(&input.bootloader_name).map_err(named)?,
         };
-        check_bootloader(&tasks, &input.expected_bootloader_hash)?;
-        Ok(tasks)
+        Ok(Tasks::new(pies)
+            .under(bootloader)
+            .expecting(expected_hash(&input.expected_bootloader_hash)?)
+            .hashed_by(hash_function))
     }
 
     fn pie(&self, file: &ArtifactRef, cells_left: usize, limits: &Limits) -> Result<CairoPie, Failure> {
@@ -104,29 +106,16 @@ pub fn too_large(why: impl Display) -> Failure {
     refused(FailureClass::Resource, "limits.max_pie_bytes", why)
 }
 
-/// Rejects another bootloader than the expected one, before it runs.
-fn check_bootloader(tasks: &Tasks, expected: &str) -> Result<(), Failure> {
-    if expected.is_empty() {
-        return Ok(());
+/// The program hash that the bootloader must have; none if the text is empty.
+fn expected_hash(text: &str) -> Result<Option<[u8; 32]>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
     }
-    let bad = |code, why: &dyn Display| Err(refused(FailureClass::InputInvalid, code, why));
-    let Some(hash) = from_hex(expected) else {
-        let why = format!("expected_bootloader_hash: '{expected}' is not a field element (0x..)");
-        return bad("input.bootloader.hash", &why);
-    };
-    let program = str::from_utf8(tasks.bootloader()).map(CompiledProgram::parse);
-    let found = match program {
-        Ok(Ok(program)) => ProgramHash::of(&program.data),
-        Ok(Err(why)) => return bad("input.bootloader.program", &format!("{BOOTLOADER}: {why}")),
-        Err(why) => return bad("input.bootloader.program", &format!("{BOOTLOADER}: {why}")),
-    };
-    if found.is(&hash) {
-        return Ok(());
-    }
-    let [pedersen, poseidon] = found.to_hex();
-    let why =
-        format!("the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}");
-    bad("input.bootloader.hash", &why)
+    let hash = from_hex(text).ok_or_else(|| {
+        let why = format!("expected_bootloader_hash: '{text}' is not a field element (0x..)");
+        refused(FailureClass::InputInvalid, BOOTLOADER_HASH, why)
+    })?;
+    Ok(Some(to_standard_bytes(&hash)))
 }
 
 /// The failure of a run of tasks.
@@ -137,6 +126,7 @@ pub fn run_failed(error: &RunError) -> Failure {
         RunError::StepLimit(_) | RunError::TooLarge(_) => (Resource, "limits.max_steps"),
         RunError::MissingBuiltinOfTasks { .. } | RunError::Layout(_) => (Unsupported, "input.layout"),
         RunError::DynamicParam(_) => (InputInvalid, "input.layout"),
+        RunError::BootloaderHash { .. } => (InputInvalid, BOOTLOADER_HASH),
         RunError::BootloaderHint { .. } => (Unsupported, "input.bootloader.hint"),
         RunError::Kind(_)
         | RunError::Program(_)

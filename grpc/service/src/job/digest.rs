@@ -4,6 +4,7 @@ use super::Spec;
 use quarry_client::digest::hex;
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_prover_core::calldata::{DEFAULT_MAX_FELTS, DEPLOYMENTS};
+use quarry_tasks::bootloader::BOOTLOADERS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ impl Spec {
             Input::Tasks(tasks) => Some([
                 or(&tasks.program_hash_function, "auto"),
                 &tasks.expected_bootloader_hash,
+                or(&tasks.bootloader_name, BOOTLOADERS[0].0),
             ]),
             Input::Air(_) | Input::Program(_) => None,
         };
@@ -283,6 +285,12 @@ mod tests {
                 "input",
                 input(tasks(&["aa"], |tasks| {
                     tasks.expected_bootloader_hash = text("0x1");
+                })),
+            ),
+            (
+                "input",
+                input(tasks(&["aa"], |tasks| {
+                    tasks.bootloader_name = text("simple");
                 })),
             ),
             ("calldata", calldata(CalldataOptions::default())),

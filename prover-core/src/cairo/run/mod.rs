@@ -12,7 +12,7 @@ mod slots;
 mod tasks;
 mod whole;
 
-pub(crate) use bootloaders::name as bootloader_name;
+pub(crate) use bootloaders::Bootloader;
 pub use mode::RunMode;
 pub use slots::{CANONICAL_BUILTINS, SeenBuiltin, Slots};
 pub use tasks::{Bootloaded, Task, TaskHash};

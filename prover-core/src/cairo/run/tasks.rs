@@ -4,7 +4,6 @@
 //! cells), its program hash and its output. The bootloader that unpacks others writes its configuration, a few hashes,
 //! before that. Any program can write such an output, so the list can be trusted only if the program is a bootloader.
 
-use super::bootloaders;
 use crate::cairo::public_input::PublicInput;
 use quarry_kernels::{Felt, felt};
 use serde::Serialize;
@@ -40,7 +39,8 @@ pub struct Task {
 /// An output parsed as a bootloader's list of tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bootloaded {
-    /// The bootloader's name; `None` if the program is unknown, so that the tasks are only its claim.
+    /// The bootloader's name; `None` if the program is unknown or had other builtins than the bootloader, so that the
+    /// tasks are only its claim.
     pub bootloader: Option<&'static str>,
     /// The configuration at the beginning of the output, for bootloaders that have one: hashes of the bootloader and of
     /// the verifiers that it trusts for the tasks that it unpacks. The prover chooses it.
@@ -83,11 +83,6 @@ impl Bootloaded {
             })
         };
         CONFIG_CELLS.into_iter().find_map(with_config)
-    }
-
-    /// Sets the bootloader's name from the Poseidon hash of its program.
-    pub(crate) fn name(&mut self, program_hash_poseidon: &Felt) {
-        self.bootloader = bootloaders::name(program_hash_poseidon);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs a program to a Cairo PIE, which a bootloader then takes as a task.
 
 use super::{Mode, Place, Prepared, RunError, RunOptions, guarded, hints, machine, parse_any, run_to_end};
+use crate::cairo::run::CANONICAL_BUILTINS;
 use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::vm::security::verify_secure_runner;
@@ -39,6 +40,7 @@ fn run(file: &[u8], input: Option<&Value>, options: &RunOptions) -> Result<Cairo
     let place = Place {
         layout: LayoutName::all_cairo,
         params: None,
+        segments: &CANONICAL_BUILTINS,
         has_builtin: &|_| true,
     };
     let mode = Mode {

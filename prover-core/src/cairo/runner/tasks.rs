@@ -2,7 +2,9 @@
 
 use super::{Place, Prepared, RunError, RunOptions, count_steps, execute, hints, parse};
 use crate::cairo::input::ProverInput;
-use crate::facts;
+use crate::claim::ProgramHash;
+use crate::facts::{self, CompiledProgram};
+use quarry_kernels::felt;
 use quarry_tasks::bootloader::{self, HashFunction, Tasks};
 
 /// Runs the tasks. Returns the hash function of the programs of tasks that state none; `None` if each task states it.
@@ -12,9 +14,11 @@ pub(super) fn run(
     place: &Place<'_>,
     options: &RunOptions,
 ) -> Result<(Option<HashFunction>, ProverInput), RunError> {
-    let program = parse(tasks.bootloader())?;
+    let file = tasks.bootloader().program(place.segments);
+    let program = parse(&file)?;
+    check_hash(tasks, &file)?;
     let own = bootloader::hints();
-    let texts = hints::texts(tasks.bootloader(), |text| own.contains_key(text))?;
+    let texts = hints::texts(&file, |text| own.contains_key(text))?;
     // Layout dynamic gives main a segment of every builtin, also of those without instances, so the bootloader sees none
     // that it would have to simulate.
     let simulates = |hint: &str| place.params.is_none() && texts.contains(hint);
@@ -78,4 +82,23 @@ fn shorter<T>(
             _ => Pedersen,
         },
     }
+}
+
+/// Compares the hash of the bootloader's words with the one that it must have.
+fn check_hash(tasks: &Tasks, bootloader: &[u8]) -> Result<(), RunError> {
+    let Some(expected) = tasks.expected_hash().as_ref().map(felt::from_bytes_reduced) else {
+        return Ok(());
+    };
+    let text = str::from_utf8(bootloader).map_err(|error| RunError::Program(error.to_string()))?;
+    let program = CompiledProgram::parse(text).map_err(|error| RunError::Program(error.to_string()))?;
+    let hash = ProgramHash::of(&program.data);
+    if hash.is(&expected) {
+        return Ok(());
+    }
+    let ([pedersen, poseidon], expected) = (hash.to_hex(), felt::to_hex(&expected));
+    Err(RunError::BootloaderHash {
+        pedersen,
+        poseidon,
+        expected,
+    })
 }

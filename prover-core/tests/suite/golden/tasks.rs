@@ -1,5 +1,6 @@
 //! PIEs under the simple bootloader: the inputs of a golden case, and what other layouts make of PIEs.
 
+mod layouts;
 mod made;
 mod programs;
 
@@ -16,7 +17,7 @@ use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run, r
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::inspect::inspect_pie;
 use quarry_prover_core::prover::check;
-use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_tasks::bootloader::{Bootloader, HashFunction, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
 use serde_json::{Value, json};
 use std::fs;
@@ -41,9 +42,14 @@ fn fibonacci() -> CairoPie {
     pie::read(&file, &PieLimits::default()).expect("a PIE")
 }
 
-/// These PIEs, with their programs hashed by Poseidon.
+/// These PIEs under StarkWare's simple bootloader.
+fn simple(pies: Vec<CairoPie>) -> Tasks {
+    Tasks::new(pies).under(Bootloader::Simple)
+}
+
+/// The same, with their programs hashed by Poseidon.
 fn by_poseidon(pies: Vec<CairoPie>) -> Tasks {
-    Tasks::new(pies).hashed_by(Some(HashFunction::Poseidon))
+    simple(pies).hashed_by(Some(HashFunction::Poseidon))
 }
 
 fn run_in(layout: &str, tasks: &Tasks) -> Result<ProverInput, RunError> {
@@ -74,7 +80,7 @@ fn of_fibonacci(hash: &str) -> Vec<Felt> {
 #[test]
 fn a_pie_gives_the_golden_inputs() {
     let row = golden();
-    let input = run_in("small", &Tasks::new(vec![fibonacci()])).expect("a run");
+    let input = run_in("small", &simple(vec![fibonacci()])).expect("a run");
     assert_eq!(input, read_input(&row));
     let folder = tempfile::tempdir().expect("a folder");
     input.write(folder.path()).expect("a folder that can be written");
@@ -86,8 +92,9 @@ fn a_pie_gives_the_golden_inputs() {
 
 #[test]
 fn the_bootloader_has_the_hashes_of_starkwares_file() {
-    let tasks = Tasks::new(Vec::new());
-    let text = str::from_utf8(tasks.bootloader()).expect("a text");
+    let tasks = simple(Vec::new());
+    let file = tasks.bootloader().program(&[]);
+    let text = str::from_utf8(&file).expect("a text");
     let program = CompiledProgram::parse(text).expect("a program");
     let hashes = program.bootloader_hashes();
     assert_eq!(
@@ -117,7 +124,7 @@ fn a_pie_is_explained() {
 
 #[test]
 fn the_output_is_the_same_in_every_layout() {
-    let tasks = Tasks::new(vec![fibonacci()]);
+    let tasks = simple(vec![fibonacci()]);
     let [pedersen, poseidon] = HASHES.map(of_fibonacci);
     for (layout, hash, expected) in [
         ("small", None, &pedersen),
@@ -136,7 +143,7 @@ fn the_hash_function_with_fewer_steps_is_taken() {
         ec_ops: 0,
         keccaks: 0,
     };
-    let tasks = Tasks::new(vec![fibonacci(), every_builtin(&few)]);
+    let tasks = simple(vec![fibonacci(), every_builtin(&few)]);
     let run = |hash| {
         let input = run_in("recursive_with_poseidon", &tasks.clone().hashed_by(hash));
         input.expect("a run")
@@ -216,7 +223,7 @@ fn tasks_run_in_layout_dynamic() {
 
 #[test]
 fn what_cannot_be_run_is_said() {
-    let tasks = Tasks::new(vec![fibonacci()]);
+    let tasks = simple(vec![fibonacci()]);
     let said = |layout: &str, tasks: &Tasks| run_in(layout, tasks).expect_err("a refusal").to_string();
     assert_eq!(
         said("plain", &tasks),
@@ -229,7 +236,8 @@ fn what_cannot_be_run_is_said() {
     );
     let program = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/collatz/program.json"));
     let program = program.expect("an example");
-    let no_bootloader = run_in("small", &tasks.clone().under(program.clone())).expect_err("a refusal");
+    let no_bootloader =
+        run_in("small", &tasks.clone().under(Bootloader::Own(program.clone()))).expect_err("a refusal");
     assert!(
         matches!(no_bootloader, RunError::BootloaderHint { .. }),
         "{no_bootloader}"
@@ -237,9 +245,10 @@ fn what_cannot_be_run_is_said() {
     let mut without_hints: Value = serde_json::from_slice(&program).expect("JSON");
     without_hints["hints"] = json!({});
     let without_hints = without_hints.to_string().into_bytes();
-    let no_label = run_in("small", &tasks.clone().under(without_hints)).expect_err("a refusal");
+    let no_label =
+        run_in("small", &tasks.clone().under(Bootloader::Own(without_hints))).expect_err("a refusal");
     assert!(matches!(no_label, RunError::NotABootloader(_)), "{no_label}");
-    let no_program = run_in("small", &tasks.under(b"{}".to_vec())).expect_err("a refusal");
+    let no_program = run_in("small", &tasks.under(Bootloader::Own(b"{}".to_vec()))).expect_err("a refusal");
     assert!(matches!(no_program, RunError::Program(_)), "{no_program}");
 }
 
@@ -248,7 +257,7 @@ fn what_cannot_be_run_is_said() {
 fn a_pie_that_lies_fails() {
     let pie = fibonacci();
     let fails = |lie: CairoPie, what: &str| {
-        let error = run_in("small", &Tasks::new(vec![lie])).expect_err(what);
+        let error = run_in("small", &simple(vec![lie])).expect_err(what);
         let is_failure = matches!(error, RunError::Failed { .. } | RunError::Machine(_));
         let error = error.to_string();
         assert!(is_failure && !error.contains("panicked"), "{what}: {error}");

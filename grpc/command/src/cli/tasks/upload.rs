@@ -19,8 +19,11 @@ impl TaskArgs {
 
     /// Rejects files of the wrong kind before the service is contacted.
     pub fn check_kinds(&self) -> Result<(), Failure> {
-        let pies = self.pie.iter().map(|path| (path, FileKind::Pie));
-        let bootloader = self.bootloader.iter().map(|path| (path, FileKind::Program));
+        let pies = self.pie.iter().map(|path| (path.as_path(), FileKind::Pie));
+        let bootloader = self
+            .own_bootloader()
+            .into_iter()
+            .map(|path| (path, FileKind::Program));
         pies.chain(bootloader)
             .try_for_each(|(path, kind)| kinds::expect(path, kind))
     }
@@ -34,15 +37,16 @@ impl TaskArgs {
                 task: Some(Task::Pie(pie)),
             });
         }
-        let bootloader = match &self.bootloader {
-            Some(path) => Some(client.upload(path).await?),
-            None => None,
+        let (bootloader, bootloader_name) = match self.own_bootloader() {
+            Some(path) => (Some(client.upload(path).await?), String::new()),
+            None => (None, self.bootloader.to_string_lossy().into_owned()),
         };
         let expected = self.expect_bootloader_hash.as_ref();
         let hash_function = self.program_hash_function.0.map(HashFunction::name);
         Ok(TasksInput {
             tasks,
             bootloader,
+            bootloader_name,
             expected_bootloader_hash: expected.map(felt::to_hex).unwrap_or_default(),
             program_hash_function: hash_function.unwrap_or_default().to_owned(),
             ..TasksInput::default()

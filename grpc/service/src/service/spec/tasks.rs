@@ -4,6 +4,7 @@ use super::{Refused, short};
 use crate::child::tasks::hash_function;
 use quarry_client::protocol::TasksInput;
 use quarry_kernels::felt::from_hex;
+use quarry_tasks::bootloader::Bootloader;
 use tonic::Status;
 
 /// Maximum number of tasks of a job.
@@ -24,6 +25,13 @@ pub fn check(input: &TasksInput) -> Refused {
     }
     short("tasks: program_hash_function", &input.program_hash_function)?;
     short("tasks: expected_bootloader_hash", &input.expected_bootloader_hash)?;
+    short("tasks: bootloader_name", &input.bootloader_name)?;
+    if let Err(why) = Bootloader::by_name(&input.bootloader_name) {
+        return refuse(format!("bootloader_name: {why}"));
+    }
+    if input.bootloader.is_some() && !input.bootloader_name.is_empty() {
+        return refuse("bootloader_name and bootloader exclude each other".to_owned());
+    }
     if let Err(why) = hash_function(&input.program_hash_function) {
         return refuse(format!("program_hash_function: {why}"));
     }
