@@ -1,8 +1,7 @@
 //! The compiled bootloaders that Quarry brings, and the choice between them.
 
-use flate2::bufread::GzDecoder;
+use crate::packed::unpack;
 use std::borrow::Cow;
-use std::io::Read;
 
 /// The simple bootloader 0.15.0, compiled in proof mode, without debug information. It declares all builtins.
 pub(super) const SIMPLE: &[u8] = include_bytes!("../../resources/simple_bootloader.json");
@@ -38,15 +37,20 @@ pub(super) const OF_LAYOUTS: &[OfLayout] = &[
     of_layout!("all_solidity", "output" "pedersen" "range_check" "ecdsa" "bitwise" "ec_op"),
     of_layout!("starknet", "output" "pedersen" "range_check" "ecdsa" "bitwise" "ec_op" "poseidon"),
     of_layout!("starknet_with_keccak", "output" "pedersen" "range_check" "ecdsa" "bitwise" "ec_op" "keccak" "poseidon"),
+    SHORT,
 ];
+
+/// The bootloader of layout `dynamic`, which has all builtins.
+#[rustfmt::skip]
+const SHORT: OfLayout = of_layout!(
+    "short",
+    "output" "pedersen" "range_check" "ecdsa" "bitwise" "ec_op" "keccak" "poseidon" "range_check96" "add_mod" "mul_mod"
+);
 
 impl OfLayout {
     /// The compiled program.
     pub(super) fn program(&self) -> Vec<u8> {
-        let mut program = Vec::new();
-        let unpacked = GzDecoder::new(self.packed).read_to_end(&mut program);
-        unpacked.expect("a file of this crate, which a test unpacks");
-        program
+        unpack(self.packed)
     }
 }
 
@@ -54,9 +58,12 @@ impl OfLayout {
 #[derive(Clone, Debug, Default)]
 pub enum Bootloader {
     /// The one that declares exactly the layout's builtins, so that verifiers of whole runs take it in their strictest
-    /// mode. In layout `dynamic`, which has all builtins, it is [`Self::Simple`].
+    /// mode. In layout `dynamic`, which has all builtins, it is [`Self::Short`].
     #[default]
     Layout,
+    /// One that declares all builtins in every layout, as StarkWare's Cairo verifiers want, and checks none in Cairo. It
+    /// has a quarter of the words of [`Self::Simple`].
+    Short,
     /// StarkWare's simple bootloader. It declares all builtins, and checks some in Cairo that the layout lacks.
     Simple,
     /// A compiled program of the caller's.
@@ -64,8 +71,11 @@ pub enum Bootloader {
 }
 
 /// The names of the bootloaders that Quarry brings.
-pub const BOOTLOADERS: [(&str, Bootloader); 2] =
-    [("layout", Bootloader::Layout), ("simple", Bootloader::Simple)];
+pub const BOOTLOADERS: [(&str, Bootloader); 3] = [
+    ("layout", Bootloader::Layout),
+    ("short", Bootloader::Short),
+    ("simple", Bootloader::Simple),
+];
 
 impl Bootloader {
     /// The bootloader of this name that Quarry brings; the default if the name is empty.
@@ -89,6 +99,7 @@ impl Bootloader {
         match self {
             Self::Own(program) => program.into(),
             Self::Simple => SIMPLE.into(),
+            Self::Short => SHORT.program().into(),
             Self::Layout => {
                 let builtins = segments.iter().filter(|segment| !NO_BUILTINS.contains(segment));
                 let row = OF_LAYOUTS

@@ -23,6 +23,11 @@ const KNOWN: &[Bootloader] = &[
         hash: "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2",
         builtins: &super::CANONICAL_BUILTINS,
     },
+    Bootloader {
+        name: "Quarry's short bootloader",
+        hash: "0x23ab8772311c9c77ffdb041e0bc3588ea43dfd12c025ceccca73a916ea0965c",
+        builtins: &super::CANONICAL_BUILTINS,
+    },
     // A constant in Integrity's `lib_utils.cairo`, where it is called SHARP's bootloader.
     Bootloader {
         name: "StarkWare's simple bootloader of cairo-lang 0.13.2",
