@@ -56,6 +56,7 @@ pub const PROFILES: &[Profile] = &[
         ..INTEGRITY_KECCAK160
     },
     INTEGRITY_BLAKE248,
+    CAIRO_VERIFIER,
     // The parameters of SHARP's root proofs as reported: 11 queries x log blowup 6 + 30 bits of proof of work = 96.
     // Hashes and the form of the public input are those that the contracts compute.
     Profile {
@@ -114,6 +115,25 @@ pub(crate) const INTEGRITY_BLAKE248: Profile = Profile {
     pow_hash: Hash::Blake256,
     ..INTEGRITY_KECCAK160
 };
+
+/// StarkWare's verifiers of Stone's proofs that are written in Cairo 0. Quarry's choices: Poseidon on all Merkle layers,
+/// because the programs compute Blake2s word by word; log blowup 3 with the least proof of work that they accept, so
+/// that 22 queries give 96 bits.
+pub(crate) const CAIRO_VERIFIER: Profile = Profile {
+    name: "cairo-verifier",
+    purpose: "StarkWare's verifiers in Cairo 0, and so `quarry wrap`",
+    limits: &limits::CAIRO_VERIFIER,
+    commitment_hashes: CommitmentHashes {
+        n_top_layers: ALL_LAYERS,
+        ..INTEGRITY_BLAKE248.commitment_hashes
+    },
+    proof_of_work_bits: 30,
+    max_queries: 48,
+    ..INTEGRITY_BLAKE248
+};
+
+/// More Merkle layers than any tree has.
+const ALL_LAYERS: u64 = 64;
 
 /// Stone's defaults where its parameter file says nothing. Log blowup 4 and 24 bits of proof of work, with which 18
 /// queries give 96 bits, are those of its examples.

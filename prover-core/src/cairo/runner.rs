@@ -10,6 +10,7 @@ mod hints;
 mod own_hints;
 mod pie;
 mod tasks;
+pub mod verifier_program;
 
 use self::builtins::private_input;
 pub(crate) use self::builtins::to_felt;

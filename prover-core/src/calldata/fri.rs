@@ -12,7 +12,7 @@ use quarry_kernels::Felt;
 use quarry_kernels::hash::poseidon;
 
 /// The tables of the committed layers: layer 1 and up, except the last.
-pub(super) fn tables(statement: &Statement<'_>) -> impl Iterator<Item = TableShape> {
+pub(crate) fn tables(statement: &Statement<'_>) -> impl Iterator<Item = TableShape> {
     let parameters = statement.parameters();
     let log_domain = statement.n_rows().ilog2() + parameters.log_n_cosets;
     let layers = FriLayer::all(&parameters.fri, log_domain);

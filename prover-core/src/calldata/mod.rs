@@ -10,9 +10,9 @@
 
 mod bundle;
 mod deployment;
-mod fri;
-mod opened;
-mod stark;
+pub(crate) mod fri;
+pub(crate) mod opened;
+pub(crate) mod stark;
 mod transaction;
 mod writer;
 

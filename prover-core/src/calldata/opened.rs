@@ -14,7 +14,7 @@ const COMMITMENTS: [&str; 3] = [
 
 /// What opens a committed table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     /// The elements of the opened rows that the verifier does not know.
     pub values: Vec<Felt>,
     /// What completes the Merkle paths, from the rows up. For a table of one column this begins with elements, in
@@ -24,9 +24,9 @@ pub(super) struct Opening {
 
 /// The parts of a proof. The numbers are those that Stone's annotations show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// The roots of the traces: the first, the interaction, the composition.
-    pub traces: Vec<Felt>,
+    pub traces: [Felt; 3],
     /// The values at the out-of-domain point.
     pub out_of_domain: Vec<Felt>,
     /// The roots of the layers of FRI, from layer 1.
@@ -36,7 +36,7 @@ pub(super) struct Opened {
     /// The nonce of the proof of work.
     pub nonce: Vec<Felt>,
     /// The openings of the traces.
-    pub trace_openings: Vec<Opening>,
+    pub trace_openings: [Opening; 3],
     /// The openings of the layers of FRI, from layer 1.
     pub layer_openings: Vec<Opening>,
 }
@@ -61,12 +61,12 @@ impl Opened {
         });
         let layer_openings = layers.map(|layer| parts.opening(&format!("FRI/Decommitment/Layer {layer}")));
         Some(Self {
-            traces: traces.collect::<Option<Vec<_>>>()?.concat(),
+            traces: traces.collect::<Option<Vec<_>>>()?.concat().try_into().ok()?,
             out_of_domain: parts.required("Out Of Domain Sampling/OODS values", Kind::Felts)?,
             layers: roots.collect::<Option<Vec<_>>>()?.concat(),
             last_layer: parts.required("FRI/Commitment/Last Layer", Kind::Felts)?,
             nonce: parts.required("FRI/Proof of Work", Kind::Data)?,
-            trace_openings: trace_openings.collect::<Option<_>>()?,
+            trace_openings: trace_openings.collect::<Option<Vec<_>>>()?.try_into().ok()?,
             layer_openings: layer_openings.collect::<Option<_>>()?,
         })
     }

@@ -63,15 +63,19 @@ fn config(statement: &Statement<'_>) -> Vec<Felt> {
     out.finish()
 }
 
-/// `PublicInputWithSerde`. There are no parameters of a dynamic layout and no continuous pages.
-fn public_input(statement: &Statement<'_>) -> Vec<Felt> {
+/// Where the segments begin and end, in the layout's order: two numbers each.
+pub(crate) fn segments(statement: &Statement<'_>) -> Vec<Felt> {
     let public = statement.public_input();
     let segments = statement.layout().segments.iter();
     let segments = segments.filter_map(|name| public.memory_segments.get(*name));
-    let segments: Vec<_> = segments
-        .flat_map(|segment| [segment.begin_addr, segment.stop_ptr])
-        .map(Felt::from)
-        .collect();
+    let ends = segments.flat_map(|segment| [segment.begin_addr, segment.stop_ptr]);
+    ends.map(Felt::from).collect()
+}
+
+/// `PublicInputWithSerde`. There are no parameters of a dynamic layout and no continuous pages.
+fn public_input(statement: &Statement<'_>) -> Vec<Felt> {
+    let public = statement.public_input();
+    let segments = segments(statement);
     let cells = public.public_memory.iter();
     let page: Vec<_> = cells
         .flat_map(|cell| [Felt::from(cell.address), cell.value])

@@ -61,6 +61,29 @@ pub(super) const INTEGRITY: Limits = Limits {
     programs: None,
 };
 
+/// StarkWare's verifiers in Cairo 0 (cairo-lang 0.14, `starkware/cairo/stark_verifier`): `core/config.cairo`,
+/// `core/fri/config.cairo`, `core/proof_of_work.cairo` and `cairo_verifier`. Layouts: those of the compiled programs
+/// that Quarry brings.
+pub(super) const CAIRO_VERIFIER: Limits = Limits {
+    verifier: "StarkWare's Cairo verifiers",
+    layouts: Some(&[
+        "dex",
+        "dynamic",
+        "recursive",
+        "recursive_with_poseidon",
+        "small",
+        "starknet",
+        "starknet_with_keccak",
+    ]),
+    // They require that `main` declares all builtins; those that the layout lacks get 0.
+    runs: &[RunMode::Relaxed],
+    n_queries: 1..=48,
+    proof_of_work_bits: 30..=50,
+    min_security_bits: 96,
+    programs: Some("accept only proofs of programs that declare all eleven builtins, as bootloaders do"),
+    ..INTEGRITY
+};
+
 /// Ethereum's contracts behind SHARP: the CPU verifier of one layout, behind a registry of programs. FRI, queries and
 /// the upper bound of the proof of work: the published contracts' own checks (first step 0, others 2 to 4, last layer
 /// up to 2^10, 48 queries, 50 bits). 96 bits of security and 30 of proof of work: the contracts' state.

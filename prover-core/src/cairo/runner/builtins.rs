@@ -112,6 +112,11 @@ fn to_uint128(value: &Felt252) -> u128 {
     u128::from(high) << 64 | u128::from(low)
 }
 
+/// Converts a field element to one of the virtual machine.
+pub(super) fn to_vm_felt(value: &Felt) -> Felt252 {
+    Felt252::from_bytes_be(&felt::to_standard_bytes(value))
+}
+
 /// Converts a field element of the virtual machine.
 pub(crate) fn to_felt(value: &Felt252) -> Felt {
     // Both types hold reduced values, so the value is always below p.

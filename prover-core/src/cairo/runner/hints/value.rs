@@ -1,6 +1,7 @@
 //! Values of hints, operations on them, and errors.
 
 use super::definitions::Definitions;
+use crate::cairo::runner::builtins::to_vm_felt;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use quarry_kernels::felt;
@@ -258,7 +259,7 @@ impl Shared {
 
 fn from_hex(text: &str, prefix: &str) -> Option<Felt252> {
     let number = felt::from_hex(&format!("0x{}", text.strip_prefix(prefix)?))?;
-    Some(Felt252::from_bytes_be(&felt::to_standard_bytes(&number)))
+    Some(to_vm_felt(&number))
 }
 
 /// Parses a decimal number with an optional minus sign and an absolute value below p.

@@ -1,0 +1,121 @@
+//! A proof as a task of a bootloader: runs StarkWare's verifier of Stone's proofs, a Cairo program, over a proof. The
+//! proof of that run (the *wrapped* proof) says that the first proof holds.
+//!
+//! The program outputs what the first proof shows: `[program hash, output..]`, where the hash is Poseidon over the cells of
+//! the program, as Integrity has it.
+
+mod hints;
+mod words;
+
+use super::guard::guarded;
+use super::own_hints::OwnHints;
+use super::{RunError, machine, parse};
+use crate::calldata::opened::Opened;
+use crate::expectation::Expectation;
+use crate::profiles::{CAIRO_VERIFIER, ProfileError};
+use crate::verifier::{Recording, Verifier, VerifyError};
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
+use cairo_vm::types::layout_name::LayoutName;
+use cairo_vm::types::program::Program;
+use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
+use cairo_vm::vm::errors::vm_exception::VmException;
+use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
+use quarry_tasks::pie::CairoPie;
+use words::Word;
+
+/// The layout of the wrapped proof, which has exactly the builtins of the verifier programs.
+pub const LAYOUT: &str = "recursive_with_poseidon";
+
+/// The number of builtins that the verifier programs require `main` of a proved program to declare: all that there are.
+const N_BUILTINS: usize = crate::cairo::run::CANONICAL_BUILTINS.len();
+
+/// Why a verifier program cannot verify a proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifierProgramError {
+    /// The proof does not hold.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// No verifier program accepts the layout, the pages or the parameters of the proof.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// No verifier program accepts the run that the proof proves.
+    #[error(
+        "the Cairo verifiers accept proofs of programs with {N_BUILTINS} builtins only, as bootloaders are: {0}"
+    )]
+    Form(String),
+    /// The run of the verifier program failed.
+    #[error("the Cairo verifier: {0}")]
+    Run(#[from] RunError),
+    /// The verifier accepted the proof, but its record lacks a part: a defect of Quarry.
+    #[error("the record of the verification is incomplete")]
+    Record,
+}
+
+/// Runs a compiled verifier program over a proof, for at most `max_steps` steps.
+///
+/// # Errors
+/// [`VerifierProgramError`]. What no verifier program accepts, and a proof that does not hold, are refused before the
+/// run.
+pub fn pie(
+    program: &[u8],
+    verifier: &Verifier<'_>,
+    proof: &[u8],
+    max_steps: usize,
+) -> Result<CairoPie, VerifierProgramError> {
+    check(verifier)?;
+    let (verified, record) = verifier.verify_recorded(proof, &Expectation::any(), Recording::Fri);
+    verified?;
+    let opened = Opened::read(proof, &record).ok_or(VerifierProgramError::Record)?;
+    let words = words::proof(verifier.statement(), &opened);
+    Ok(guarded(|| run(&parse(program)?, words, max_steps))?)
+}
+
+/// Checks all but the proof: whether a verifier program can accept the statement and its parameters.
+///
+/// # Errors
+/// [`VerifierProgramError`] if not.
+pub fn check(verifier: &Verifier<'_>) -> Result<(), VerifierProgramError> {
+    let statement = verifier.statement();
+    CAIRO_VERIFIER.check_statement(statement.public_input())?;
+    CAIRO_VERIFIER.check(statement.parameters())?;
+    let run = verifier.run();
+    let Some(slots) = &run.slots else {
+        return Err(VerifierProgramError::Form(run.form.to_string()));
+    };
+    match slots.seen().len() {
+        N_BUILTINS => Ok(()),
+        n => Err(VerifierProgramError::Form(format!("this one has {n}"))),
+    }
+}
+
+/// Runs the program as a task would be run: without padding, and with only its own builtins.
+fn run(program: &Program, proof: Word, max_steps: usize) -> Result<CairoPie, RunError> {
+    let processor = BuiltinHintProcessor::new(hints::functions(), RunResources::new(max_steps));
+    let mut processor = OwnHints(processor);
+    let layout = LayoutName::recursive_with_poseidon;
+    let mut runner = CairoRunner::new(program, layout, None, false, false, false).map_err(machine)?;
+    runner.exec_scopes = hints::scopes(proof);
+    let end = runner.initialize(false).map_err(machine)?;
+    runner
+        .run_until_pc(end, &mut processor)
+        .map_err(|error| match error {
+            VirtualMachineError::UnfinishedExecution => RunError::StepLimit(max_steps),
+            error => {
+                let exception = VmException::from_vm_error(&runner, error);
+                RunError::Failed {
+                    place: format!("pc {}", exception.pc.offset),
+                    message: exception.inner_exc.to_string(),
+                }
+            }
+        })?;
+    runner
+        .end_run(true, false, &mut processor, false)
+        .map_err(machine)?;
+    runner.vm.verify_auto_deductions().map_err(machine)?;
+    runner.read_return_values(false).map_err(machine)?;
+    runner.get_cairo_pie().map_err(machine)
+}
+
+#[cfg(test)]
+mod tests;
