@@ -116,9 +116,9 @@ pub(crate) const INTEGRITY_BLAKE248: Profile = Profile {
     ..INTEGRITY_KECCAK160
 };
 
-/// StarkWare's verifiers of Stone's proofs that are written in Cairo 0. Quarry's choices: Poseidon on all Merkle layers,
-/// because the programs compute Blake2s word by word; log blowup 3 with the least proof of work that they accept, so
-/// that 22 queries give 96 bits.
+/// StarkWare's verifiers of Stone's proofs that are written in Cairo 0. Quarry's choices: Poseidon on all Merkle
+/// layers, because the programs compute Blake2s with bit operations; log blowup 3 with the least proof of work that
+/// they accept, so that 22 queries give 96 bits.
 pub(crate) const CAIRO_VERIFIER: Profile = Profile {
     name: "cairo-verifier",
     purpose: "StarkWare's verifiers in Cairo 0, and so `quarry wrap`",

@@ -1,7 +1,7 @@
 //! What Quarry proves under a bootloader.
 //!
-//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made. [`bootloader`] runs them. [`verifiers`] are programs
-//! whose run over a proof is a task too.
+//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made. [`bootloader`] runs them. [`verifiers`] has
+//! programs whose run over a proof is a task too.
 
 pub mod bootloader;
 mod packed;

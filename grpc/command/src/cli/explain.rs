@@ -2,10 +2,8 @@
 
 use crate::cli::failure::Failure;
 use crate::cli::grid::Grid;
-use crate::cli::source::Source;
 use crate::cli::terminal;
-use quarry_prover_core::choice::Candidate;
-use quarry_prover_core::plan::PlannedParameters;
+use quarry_prover_core::choice::{Candidate, Choice};
 use serde::Serialize;
 
 /// The explanation as JSON.
@@ -18,8 +16,7 @@ struct Report<'a> {
 }
 
 /// Prints the explanation.
-pub fn run(source: &Source, parameters: &PlannedParameters, json: bool) -> Result<(), Failure> {
-    let choice = source.explain(parameters)?;
+pub fn run(choice: &Choice, json: bool) -> Result<(), Failure> {
     let layout = &choice.input.public.layout;
     let candidates = &choice.candidates;
     if json {

@@ -3,6 +3,7 @@
 mod admin;
 mod appliance;
 mod argv;
+mod bootloader;
 mod calldata;
 mod capabilities;
 mod check;
@@ -52,6 +53,7 @@ mod terminal;
 mod threads;
 mod verify;
 mod waiting;
+mod wrap;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use failure::Failure;
@@ -89,6 +91,9 @@ enum Command {
     /// Prove a run of a Cairo program, or of Cairo PIEs
     #[command(after_help = prove::EXAMPLES)]
     Prove(Box<prove::Args>),
+    /// Prove that a proof holds: run StarkWare's verifier, a Cairo program, over it, and prove that run
+    #[command(after_help = wrap::EXAMPLES)]
+    Wrap(Box<wrap::Args>),
     /// Verify a proof file and show what it proves
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Args),
@@ -167,6 +172,7 @@ impl Command {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Command::Prove(args) => prove::run(args),
+            Command::Wrap(args) => wrap::run(args),
             Command::Verify(args) => verify::run(args),
             Command::Check(args) => check::run(args),
             Command::Inspect(args) => inspect::run(args),
@@ -197,7 +203,8 @@ impl Command {
     /// Whether standard output is JSON, so that failures must be too.
     fn is_json(&self) -> bool {
         match self {
-            Command::Prove(args) => args.json,
+            Command::Prove(args) => args.proof.json,
+            Command::Wrap(args) => args.proof.json,
             Command::Verify(args) => args.json,
             Command::Check(args) => args.json,
             Command::Inspect(args) => args.json,

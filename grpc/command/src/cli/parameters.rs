@@ -10,7 +10,7 @@ use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use std::path::PathBuf;
 
 /// The options that select the parameters.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct ParameterArgs {
     /// Profile: the verifier that the proof is for, from which the parameters follow; `quarry params --list` shows all

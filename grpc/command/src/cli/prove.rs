@@ -10,12 +10,14 @@ use crate::cli::parameters::{ParameterArgs, warnings};
 use crate::cli::progress::{Reporter, Style};
 use crate::cli::source::{EXECUTABLE, Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
-use crate::cli::terminal;
+use crate::cli::tasks::{NOT_TASKS, TASKS};
+use crate::cli::{terminal, wrap};
 use quarry_hw_profiles::peak_resident_bytes;
 use quarry_kernels::{Backend, Device, DeviceError};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::memory_plan::MemoryPlanError;
+use quarry_prover_core::plan::PlannedParameters;
 use quarry_prover_core::profiles::Profile;
 use quarry_prover_core::progress::{Cancel, Observer, Phase};
 use quarry_prover_core::proof::WrittenProofFile;
@@ -46,6 +48,8 @@ Examples:
       proves a program as a task of the bootloader
   quarry prove --tasks tasks.json --continuous-pages --fact-topologies topologies.json --profile l1-sharp
       proves tasks listed in the form of StarkWare's tools, on pages for SHARP's contracts
+  quarry prove --pie pie.zip --wrap --out wrapped.json
+      then proves in layout recursive_with_poseidon that the proof holds
   quarry prove --pie pie.zip --program-hash-function poseidon --layout recursive_with_poseidon
   quarry prove --public_input_file=public_input.json \\
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\
@@ -63,13 +67,30 @@ The proof is verified before it is written. An interrupted run leaves no partial
 pub struct Args {
     #[command(flatten)]
     source: Source,
-    #[command(flatten)]
-    parameters: ParameterArgs,
     /// Show what each layout would cost, and why others cannot be used; prove nothing
-    #[arg(long, requires = EXECUTABLE, conflicts_with_all = ["layout", "dynamic_params"])]
+    #[arg(long, requires = EXECUTABLE, conflicts_with_all = ["layout", "dynamic_params", "plan"])]
     explain: bool,
+    /// Also wrap the proof, as `quarry wrap` does: --out and the options of the proof are then those of the wrapped
+    /// proof. The inner proof is kept beside it, with the extension inner.json
+    #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    #[arg(conflicts_with_all = ["explain", "plan", "write_inputs", "write_parameters"])]
+    wrap: bool,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    fix_public_input: Option<bool>,
+    #[arg(long, hide = true)]
+    override_random_seed: Option<String>,
+}
+
+/// How a proof is made, whatever it proves.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct ProofArgs {
+    #[command(flatten)]
+    pub parameters: ParameterArgs,
     /// Show what memory the proof would take, phase by phase; prove nothing
-    #[arg(long, conflicts_with = "explain")]
+    #[arg(long)]
     plan: bool,
     /// Limit on device memory, such as 15GiB [default: what is free; on the CPU, as little as possible]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse_size)]
@@ -82,7 +103,7 @@ pub struct Args {
         value_name = "FILE",
         default_value = "proof.json"
     )]
-    out: PathBuf,
+    pub out: PathBuf,
     /// Include the transcript's annotations in the proof file [default: only if the profile's verifier reads them]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     generate_annotations: Option<bool>,
@@ -94,7 +115,7 @@ pub struct Args {
     device: device::DeviceSelection,
     /// Number of CPU threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    n_threads: Option<u16>,
+    pub n_threads: Option<u16>,
     /// Do not verify the proof before writing it
     #[arg(long)]
     no_verify: bool,
@@ -110,10 +131,19 @@ pub struct Args {
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    fix_public_input: Option<bool>,
-    #[arg(long, hide = true)]
-    override_random_seed: Option<String>,
+}
+
+impl ProofArgs {
+    /// How the inner proof is made if these are the options of the wrapped one. Only Quarry reads the inner proof, so
+    /// it needs no annotations.
+    pub fn of_inner(&self) -> Self {
+        Self {
+            out: self.out.with_extension("inner.json"),
+            generate_annotations: Some(false),
+            json: false,
+            ..self.clone()
+        }
+    }
 }
 
 /// The output files, checked to be writable before the work begins.
@@ -123,7 +153,7 @@ struct Targets {
 }
 
 impl Targets {
-    fn check(args: &Args) -> Result<Self, Failure> {
+    fn check(args: &ProofArgs) -> Result<Self, Failure> {
         if let Some(folder) = &args.write_inputs {
             std::fs::create_dir_all(folder).map_err(|why| {
                 Failure::bad_input(format!("cannot make folder '{}': {why}", folder.display()))
@@ -138,7 +168,7 @@ impl Targets {
 
 /// Everything about a proof except the device.
 struct Job<'a> {
-    args: &'a Args,
+    args: &'a ProofArgs,
     profile: Option<&'static Profile>,
     /// `None` if only the plan is requested.
     targets: Option<Targets>,
@@ -153,12 +183,28 @@ struct Job<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let cancel = interrupt::listen(args.json)?;
+    let cancel = interrupt::listen(args.proof.json)?;
     refuse_what_stone_lacks(args)?;
-    let parameters = args.parameters.read()?;
+    let parameters = args.proof.parameters.read()?;
     if args.explain {
-        return explain::run(&args.source, &parameters, args.json);
+        return explain::run(&args.source.explain(&parameters)?, args.proof.json);
     }
+    device::start_pool(args.proof.n_threads)?;
+    if args.wrap {
+        return wrap::prove_and_wrap(&args.source, &args.proof, &cancel);
+    }
+    make(&args.proof, &parameters, &cancel, |reporter| {
+        args.source.resolve(&parameters, reporter)
+    })
+}
+
+/// Proves, or plans the proof of, the execution that `resolve` returns. The pool of threads has started.
+pub fn make(
+    args: &ProofArgs,
+    parameters: &PlannedParameters,
+    cancel: &Cancel,
+    resolve: impl FnOnce(&Reporter) -> Result<Execution, Failure>,
+) -> Result<(), Failure> {
     let targets = if args.plan {
         None
     } else {
@@ -168,7 +214,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => read_stone_json(path)?,
         None => serde_json::json!({}),
     };
-    device::start_pool(args.n_threads)?;
     let (device, why) = args.device.start(args.n_threads, args.memory)?;
     let reporter = Reporter::new(args.progress);
 
@@ -176,7 +221,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         input,
         public,
         private,
-    } = args.source.resolve(&parameters, &reporter)?;
+    } = resolve(&reporter)?;
     let (params, params_file) = parameters.resolve(&input.public)?;
     let profile = parameters.profile();
     reporter.warn(&warnings(&params, profile));
@@ -189,7 +234,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         files: [public, private, params_file],
         statement: Statement::new(&input.public, &params).or_bad_input()?,
         reporter,
-        cancel: &cancel,
+        cancel,
     };
     let does_not_fit = match &device {
         Started::Cpu(_) => None,

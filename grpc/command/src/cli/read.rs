@@ -23,6 +23,14 @@ pub struct Limit {
     max_bytes: ByteSize,
 }
 
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            max_bytes: DEFAULT_MAX_BYTES,
+        }
+    }
+}
+
 impl Limit {
     /// Reads a proof file.
     pub fn read_proof(&self, path: &Path) -> Result<ProofFile, Failure> {

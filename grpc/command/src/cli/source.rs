@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Default step limit: the proof of a longer run takes more memory than most machines have.
-const STEP_LIMIT: usize = 1 << 24;
+pub const STEP_LIMIT: usize = 1 << 24;
 
 /// The value of `--layout` that has the layout chosen for the program.
 const AUTO: &str = "auto";
@@ -25,7 +25,7 @@ const AUTO: &str = "auto";
 pub const EXECUTABLE: &str = "executable";
 
 /// The options that select the execution.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Source {
     /// Compiled Cairo 0 program (JSON), which is run in proof mode
@@ -67,7 +67,26 @@ pub struct Execution {
     pub private: Value,
 }
 
+impl Execution {
+    /// A run of Quarry's own.
+    pub fn of(input: ProverInput) -> Self {
+        Self {
+            public: input.public.to_json(),
+            private: input.private.to_json("trace.bin", "memory.bin"),
+            input,
+        }
+    }
+}
+
 impl Source {
+    /// The same, under a bootloader whose proof can be wrapped, unless the caller gave one.
+    pub fn for_wrapping(&self) -> Self {
+        Self {
+            tasks: self.tasks.for_wrapping(),
+            ..self.clone()
+        }
+    }
+
     /// Runs the program or reads the files. Rejects a statement that the profile's verifier does not accept.
     pub fn resolve(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
         let execution = match (&self.public_input_file, &self.private_input_file) {
@@ -120,11 +139,7 @@ impl Source {
             parameters: parameters.clone(),
         };
         let input = self.with_executable(|executable| plan.run(executable, &self.options()))?;
-        Ok(Execution {
-            public: input.public.to_json(),
-            private: input.private.to_json("trace.bin", "memory.bin"),
-            input,
-        })
+        Ok(Execution::of(input))
     }
 
     /// The cost of every layout, and the run in the cheapest one.

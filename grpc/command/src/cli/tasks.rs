@@ -2,29 +2,29 @@
 
 mod upload;
 
-use crate::cli::failure::{Failure, Kind, OrFailure};
+use crate::cli::bootloader::{self, HashChoice, parse_hash_function};
+use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::output::Target;
-use crate::cli::source::read;
 use crate::cli::statement::parse_felt;
 use crate::cli::task_list::{self, TaskList};
-use crate::cli::task_reader::{TaskReader, in_file};
+use crate::cli::task_reader::TaskReader;
 use quarry_kernels::{Felt, felt};
-use quarry_prover_core::cairo::runner::{RunError, RunOptions};
+use quarry_prover_core::cairo::runner::RunOptions;
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::facts::{self, Topology};
-use quarry_tasks::bootloader::{BOOTLOADERS, Bootloader, HashFunction, Tasks};
+use quarry_tasks::bootloader::Tasks;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// The group of the options that select tasks.
-const TASKS: &str = "bootloaded";
+pub const TASKS: &str = "bootloaded";
 
 /// The options that select something else. (clap does not ask for an option that these exclude, even where another one
 /// requires it, so every option here says it.)
-const NOT_TASKS: [&str; 2] = ["public_input_file", "private_input_file"];
+pub const NOT_TASKS: [&str; 2] = ["public_input_file", "private_input_file"];
 
 /// The options that select tasks and their bootloader.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct TaskArgs {
     /// Cairo PIE (zip) to run under a bootloader, instead of a program. Several make one proof of all
@@ -38,13 +38,13 @@ pub struct TaskArgs {
     /// Run the program under a bootloader, as its only task
     #[arg(long, group = TASKS, requires = "program", conflicts_with_all = NOT_TASKS)]
     bootload: bool,
-    /// Bootloader that runs the tasks: layout takes the one with exactly the layout's builtins, simple StarkWare's simple
-    /// bootloader 0.15.0, which declares all builtins; anything else is the file of a compiled one (JSON)
+    /// Bootloader that runs the tasks: layout takes the one with exactly the layout's builtins, short one with all
+    /// builtins, simple StarkWare's simple bootloader 0.15.0; anything else is the file of a compiled one (JSON)
     #[arg(
         long,
-        value_name = "layout|simple|FILE",
+        value_name = "layout|short|simple|FILE",
         requires = TASKS, conflicts_with_all = NOT_TASKS,
-        default_value = BOOTLOADERS[0].0
+        default_value = bootloader::DEFAULT
     )]
     bootloader: PathBuf,
     /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)
@@ -59,7 +59,7 @@ pub struct TaskArgs {
         default_value = "auto"
     )]
     #[arg(value_parser = parse_hash_function)]
-    program_hash_function: Choice,
+    program_hash_function: HashChoice,
     /// Put the output of each task on continuous pages, as SHARP's contracts on Ethereum need it [default: one page]
     #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
     continuous_pages: bool,
@@ -93,19 +93,6 @@ impl ReadTasks {
             fact_topologies: topologies,
         };
         target.write(&serde_json::to_vec(&file).or_bad_input()?)
-    }
-}
-
-/// A hash function, or `None` for the cheapest. (As a type of its own, because clap takes `Option` for an option that may
-/// be left out.)
-#[derive(Clone, Copy, Debug)]
-struct Choice(Option<HashFunction>);
-
-fn parse_hash_function(name: &str) -> Result<Choice, String> {
-    let mut known = HashFunction::ALL.into_iter();
-    match known.find(|function| function.name() == name) {
-        None if name != "auto" => Err("expected one of auto, pedersen, poseidon".to_owned()),
-        function => Ok(Choice(function)),
     }
 }
 
@@ -145,41 +132,24 @@ impl TaskArgs {
 
     /// Puts tasks under the bootloader.
     fn under_bootloader(&self, tasks: Tasks) -> Result<Tasks, Failure> {
-        let bootloader = match self.own_bootloader() {
-            Some(path) => Bootloader::Own(read(path)?),
-            None => Bootloader::by_name(&self.bootloader.to_string_lossy()).map_err(Failure::bad_input)?,
-        };
         let expected = self.expect_bootloader_hash.as_ref().map(felt::to_standard_bytes);
         Ok(tasks
-            .under(bootloader)
+            .under(bootloader::read(&self.bootloader)?)
             .expecting(expected)
             .hashed_by(self.program_hash_function.0))
     }
 
-    /// The file of the caller's bootloader.
-    fn own_bootloader(&self) -> Option<&Path> {
-        let is_name = BOOTLOADERS
-            .iter()
-            .any(|(name, _)| self.bootloader == Path::new(name));
-        (!is_name).then_some(&self.bootloader)
+    /// The same, under a bootloader whose proof can be wrapped in any layout, unless the caller gave one.
+    pub fn for_wrapping(&self) -> Self {
+        let mut same = self.clone();
+        if same.bootloader == Path::new(bootloader::DEFAULT) {
+            same.bootloader = bootloader::FOR_WRAPPING.into();
+        }
+        same
     }
 
     /// The failure to run the tasks. It names the caller's bootloader if that is at fault.
     pub fn failure(&self, error: &ChoiceError) -> Failure {
-        let failure = Failure::from_error(Kind::BadInput, error);
-        match (self.own_bootloader(), error) {
-            (
-                Some(path),
-                ChoiceError::Run(
-                    RunError::Kind(_)
-                    | RunError::Program(_)
-                    | RunError::NotProofMode(_)
-                    | RunError::NotABootloader(_)
-                    | RunError::BootloaderHash { .. }
-                    | RunError::BootloaderHint { .. },
-                ),
-            ) => in_file(path, &failure),
-            _ => failure,
-        }
+        bootloader::failure(&self.bootloader, error)
     }
 }

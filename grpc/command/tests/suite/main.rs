@@ -17,6 +17,7 @@ mod cli_task_list;
 mod cli_tasks;
 mod cli_usage;
 mod cli_verify;
+mod cli_wrap;
 mod connections;
 mod deploy;
 mod drain;

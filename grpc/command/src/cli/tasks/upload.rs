@@ -1,6 +1,7 @@
 //! Tasks of a job: their files are uploaded, and the service runs them.
 
 use super::TaskArgs;
+use crate::cli::bootloader;
 use crate::cli::failure::Failure;
 use crate::cli::kinds;
 use quarry_client::Client;
@@ -20,8 +21,7 @@ impl TaskArgs {
     /// Rejects files of the wrong kind before the service is contacted.
     pub fn check_kinds(&self) -> Result<(), Failure> {
         let pies = self.pie.iter().map(|path| (path.as_path(), FileKind::Pie));
-        let bootloader = self
-            .own_bootloader()
+        let bootloader = bootloader::own_file(&self.bootloader)
             .into_iter()
             .map(|path| (path, FileKind::Program));
         pies.chain(bootloader)
@@ -37,7 +37,7 @@ impl TaskArgs {
                 task: Some(Task::Pie(pie)),
             });
         }
-        let (bootloader, bootloader_name) = match self.own_bootloader() {
+        let (bootloader, bootloader_name) = match bootloader::own_file(&self.bootloader) {
             Some(path) => (Some(client.upload(path).await?), String::new()),
             None => (None, self.bootloader.to_string_lossy().into_owned()),
         };

@@ -1,8 +1,8 @@
 //! A proof as a task of a bootloader: runs StarkWare's verifier of Stone's proofs, a Cairo program, over a proof. The
 //! proof of that run (the *wrapped* proof) says that the first proof holds.
 //!
-//! The program outputs what the first proof shows: `[program hash, output..]`, where the hash is Poseidon over the cells of
-//! the program, as Integrity has it.
+//! The program outputs what the first proof shows: `[program hash, output..]`, where the hash is Poseidon over the cells
+//! of the program, as Integrity has it.
 
 mod hints;
 mod words;

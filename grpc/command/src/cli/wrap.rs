@@ -1,0 +1,227 @@
+//! `quarry wrap`: proves that a proof holds.
+
+use crate::cli::bootloader::{self, HashChoice, parse_hash_function};
+use crate::cli::device;
+use crate::cli::explain;
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::interrupt;
+use crate::cli::progress::Reporter;
+use crate::cli::prove::{self, ProofArgs};
+use crate::cli::proved::Proved;
+use crate::cli::read::Limit;
+use crate::cli::source::{Execution, STEP_LIMIT, Source, read};
+use crate::cli::statement::parse_felt;
+use crate::cli::task_reader;
+use quarry_kernels::{Felt, felt};
+use quarry_prover_core::cairo::runner::verifier_program::{self, LAYOUT, VerifierProgramError};
+use quarry_prover_core::cairo::runner::{Executable, RunOptions};
+use quarry_prover_core::choice;
+use quarry_prover_core::claim::ProgramHash;
+use quarry_prover_core::expectation::Expectation;
+use quarry_prover_core::facts::CompiledProgram;
+use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
+use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
+use quarry_prover_core::progress::Cancel;
+use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::verifiers;
+use std::path::{Path, PathBuf};
+
+/// Examples for `wrap --help`.
+pub const EXAMPLES: &str = "\
+Examples:
+  quarry prove --pie pie.zip --layout small --profile cairo-verifier --out inner.json
+  quarry wrap inner.json --out wrapped.json
+      proves in layout recursive_with_poseidon that inner.json holds
+  quarry wrap inner.json --plan
+      shows the steps, and what memory the proof would take
+  quarry wrap inner.json --verifier verifier.json --expect-verifier-hash 0x..
+      uses another Cairo verifier
+
+The Cairo verifiers accept proofs of bootloaders with the parameters of profile cairo-verifier.
+docs/pie.md says what the wrapped proof shows.";
+
+/// The profile of proofs that can be wrapped.
+const PROFILE: &str = "cairo-verifier";
+
+/// Arguments of `wrap`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Proof file, made with profile cairo-verifier; - reads standard input
+    #[arg(value_name = "PROOF")]
+    inner: PathBuf,
+    /// Compiled Cairo verifier (JSON) of the proof's layout [default: StarkWare's]
+    #[arg(long, value_name = "FILE")]
+    verifier: Option<PathBuf>,
+    /// Refuse a Cairo verifier with another program hash (Pedersen or Poseidon, of its words)
+    #[arg(long, value_name = "HASH", value_parser = parse_felt)]
+    expect_verifier_hash: Option<Felt>,
+    /// Bootloader that runs the Cairo verifier: layout takes the one with exactly the builtins of
+    /// recursive_with_poseidon, short one with all builtins, simple StarkWare's simple bootloader 0.15.0; anything else
+    /// is the file of a compiled one (JSON)
+    #[arg(long, value_name = "layout|short|simple|FILE", default_value = bootloader::DEFAULT)]
+    bootloader: PathBuf,
+    /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)
+    #[arg(long, value_name = "HASH", value_parser = parse_felt)]
+    expect_bootloader_hash: Option<Felt>,
+    /// Hash function of the Cairo verifier's program in the output; auto takes the one with which the run has fewer
+    /// steps
+    #[arg(long, value_name = "auto|pedersen|poseidon", default_value = "auto")]
+    #[arg(value_parser = parse_hash_function)]
+    program_hash_function: HashChoice,
+    /// Reject proofs with fewer bits of conjectured security
+    #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
+    min_security_bits: u64,
+    /// Stop a run that lasts for more than this many steps
+    #[arg(long, value_name = "N", default_value_t = STEP_LIMIT)]
+    step_limit: usize,
+    /// Show what each layout would cost, and why others cannot be used; prove nothing
+    #[arg(long, conflicts_with = "plan")]
+    explain: bool,
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    pub proof: ProofArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let cancel = interrupt::listen(args.proof.json)?;
+    device::start_pool(args.proof.n_threads)?;
+    args.run(&cancel)
+}
+
+/// Proves tasks for a Cairo verifier, and wraps the proof. `proof` is how the wrapped proof is made.
+pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Result<(), Failure> {
+    let profile = Profile::by_name(PROFILE).or_bad_input()?;
+    let parameters = PlannedParameters::Profile(profile, DEFAULT_SECURITY_BITS);
+    let inner = proof.of_inner();
+    prove::make(&inner, &parameters, cancel, |reporter| {
+        source.for_wrapping().resolve(&parameters, reporter)
+    })?;
+    Args::of(inner.out, proof.clone()).run(cancel)
+}
+
+impl Args {
+    /// The options of a wrapped proof, by default.
+    fn of(inner: PathBuf, proof: ProofArgs) -> Self {
+        Self {
+            inner,
+            verifier: None,
+            expect_verifier_hash: None,
+            bootloader: bootloader::DEFAULT.into(),
+            expect_bootloader_hash: None,
+            program_hash_function: HashChoice(None),
+            min_security_bits: Expectation::default().min_security_bits,
+            step_limit: STEP_LIMIT,
+            explain: false,
+            limit: Limit::default(),
+            proof,
+        }
+    }
+
+    fn run(&self, cancel: &Cancel) -> Result<(), Failure> {
+        let parameters = self.proof.parameters.read()?;
+        if self.explain {
+            let tasks = self.tasks(&|_| ())?;
+            let choice = choice::choose(Executable::Tasks(&tasks), &self.options(), &parameters);
+            return explain::run(
+                &choice.map_err(|error| bootloader::failure(&self.bootloader, &error))?,
+                self.proof.json,
+            );
+        }
+        prove::make(&self.proof, &parameters, cancel, |reporter| {
+            self.execution(&parameters, reporter)
+        })
+    }
+
+    /// Runs the Cairo verifier over the proof, and the bootloader over that run.
+    fn execution(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
+        reporter.prepare("verify in Cairo");
+        let tasks = self.tasks(&|note| reporter.note(note))?;
+        reporter.prepare("run tasks");
+        let plan = Plan {
+            layout: PlannedLayout::Static(LAYOUT.to_owned()),
+            parameters: parameters.clone(),
+        };
+        let input = plan
+            .run(Executable::Tasks(&tasks), &self.options())
+            .map_err(|error| bootloader::failure(&self.bootloader, &error))?;
+        reporter.note(&format!("steps of the proof: {}", input.public.n_steps));
+        if let Some(profile) = parameters.profile() {
+            profile.check_statement(&input.public).or_bad_input()?;
+        }
+        Ok(Execution::of(input))
+    }
+
+    /// The Cairo verifier's run over the proof, as the task of a bootloader.
+    fn tasks(&self, note: &dyn Fn(&str)) -> Result<Tasks, Failure> {
+        let inner = Proved::read(&self.inner, &self.limit, self.min_security_bits)?;
+        let verifier = inner.verifier()?;
+        verifier_program::check(&verifier).or_bad_input()?;
+        let program = self.verifier_program(&inner.verified.layout)?;
+        if let Some(expected) = &self.expect_verifier_hash {
+            check_hash(&program, expected).map_err(|failure| in_file(self.verifier.as_deref(), failure))?;
+        }
+        let pie = verifier_program::pie(&program, &verifier, inner.proof(), self.step_limit);
+        let pie = pie.map_err(|error| self.failure(&error))?;
+        note(&format!(
+            "steps of the Cairo verifier: {}",
+            pie.execution_resources.n_steps
+        ));
+        let expected = self.expect_bootloader_hash.as_ref().map(felt::to_standard_bytes);
+        Ok(Tasks::new(vec![pie])
+            .under(bootloader::read(&self.bootloader)?)
+            .expecting(expected)
+            .hashed_by(self.program_hash_function.0))
+    }
+
+    /// The compiled Cairo verifier for a layout.
+    fn verifier_program(&self, layout: &str) -> Result<Vec<u8>, Failure> {
+        if let Some(path) = &self.verifier {
+            return read(path);
+        }
+        verifiers::verifier(layout).ok_or_else(|| {
+            let known: Vec<_> = verifiers::layouts().collect();
+            Failure::bad_input(format!(
+                "Quarry has no Cairo verifier for layout '{layout}', only for {}; give one with --verifier FILE",
+                known.join(", ")
+            ))
+        })
+    }
+
+    fn failure(&self, error: &VerifierProgramError) -> Failure {
+        let failure = Failure::bad_input(error.to_string());
+        match error {
+            VerifierProgramError::Run(_) => in_file(self.verifier.as_deref(), failure),
+            _ => failure,
+        }
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            max_steps: self.step_limit,
+            ..RunOptions::default()
+        }
+    }
+}
+
+/// Names the file that the caller gave, if it is at fault.
+fn in_file(path: Option<&Path>, failure: Failure) -> Failure {
+    match path {
+        Some(path) => task_reader::in_file(path, &failure),
+        None => failure,
+    }
+}
+
+/// Compares the hash of the Cairo verifier's words.
+fn check_hash(program: &[u8], expected: &Felt) -> Result<(), Failure> {
+    let text = str::from_utf8(program).or_bad_input()?;
+    let hash = ProgramHash::of(&CompiledProgram::parse(text).or_bad_input()?.data);
+    if hash.is(expected) {
+        return Ok(());
+    }
+    let ([pedersen, poseidon], expected) = (hash.to_hex(), felt::to_hex(expected));
+    Err(Failure::bad_input(format!(
+        "the Cairo verifier has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
+    )))
+}
