@@ -75,6 +75,9 @@ pub fn read_list(path: &Path, reader: &mut TaskReader) -> Result<TaskList, Failu
     let file: ListFile = serde_json::from_slice(&read(path)?)
         .or_bad_input()
         .map_err(in_list)?;
+    if file.tasks.is_empty() {
+        return Err(in_list(Failure::bad_input("it has no tasks")));
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let entries = file.tasks.into_iter().enumerate();
     let tasks = entries.map(|(i, entry)| {

@@ -187,9 +187,14 @@ fn a_wrong_task_is_named() {
             .exits(2)
             .says(&["'tasks/list.json': task 1: ", said]);
     }
-    folder.write("tasks/list.json", json!({ "tasks": [], "pages": 1 }).to_string());
-    folder
-        .quarry("check --tasks tasks/list.json")
-        .exits(2)
-        .says(&["'tasks/list.json': unknown field `pages`"]);
+    for (list, said) in [
+        (json!({ "tasks": [good], "pages": 1 }), "unknown field `pages`"),
+        (json!({ "tasks": [] }), "it has no tasks"),
+    ] {
+        folder.write("tasks/list.json", list.to_string());
+        folder
+            .quarry("check --tasks tasks/list.json")
+            .exits(2)
+            .says(&["'tasks/list.json': ", said]);
+    }
 }
