@@ -1,9 +1,11 @@
 //! What Quarry proves under a bootloader.
 //!
-//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made. [`bootloader`] runs them. [`verifiers`] has
-//! programs whose run over a proof is a task too.
+//! [`pie`] reads Cairo PIEs: runs of programs that somebody else made. [`executable`] runs Scarb executables to PIEs.
+//! [`bootloader`] runs PIEs. [`verifiers`] has programs whose run over a proof is a task too.
 
 pub mod bootloader;
+pub mod executable;
+pub mod guard;
 mod packed;
 pub mod pie;
 pub mod verifiers;

@@ -8,10 +8,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// The field's prime.
-pub(super) const PRIME: &str = "3618502788666131213697322783095070105623107215331596699973092056135872020481";
+pub(crate) const PRIME: &str = "3618502788666131213697322783095070105623107215331596699973092056135872020481";
 
 /// A list of at most `MOST` values.
-pub(super) struct AtMost<T, const MOST: usize>(pub(super) Vec<T>);
+pub(crate) struct AtMost<T, const MOST: usize>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

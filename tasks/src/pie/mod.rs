@@ -12,6 +12,7 @@ mod memory;
 mod metadata;
 mod together;
 
+pub(crate) use bounded::{AtMost, PRIME};
 pub use error::{Entry, PieError};
 pub use metadata::BUILTINS;
 pub use together::PieReader;
