@@ -122,6 +122,7 @@ pub fn choose(
         Executable::Program { file, .. } => runner::program_builtins(file)?,
         // Which ones tasks need depends on the layout, so the run says it.
         Executable::Tasks(_) => Vec::new(),
+        Executable::Alone(alone) => alone.builtins().map_err(RunError::from)?,
     };
     let mut candidates = Vec::new();
     let mut fault = Fault::default();

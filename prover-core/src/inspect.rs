@@ -1,8 +1,12 @@
 //! Explains a proof file: the meaning of every section of its bytes.
 
 #[cfg(feature = "runner")]
+mod executable;
+#[cfg(feature = "runner")]
 mod pie;
 
+#[cfg(feature = "runner")]
+pub use executable::{ExecutableInspection, InspectedEntryPoint, inspect_executable};
 #[cfg(feature = "runner")]
 pub use pie::{PieBuiltin, PieInspection, inspect_pie};
 

@@ -1,8 +1,9 @@
-//! Runs Cairo programs, and bootloaders with their tasks, in proof mode with the `cairo-vm` crate.
+//! Runs Cairo programs, bootloaders with their tasks, and Scarb executables in proof mode with the `cairo-vm` crate.
 //!
 //! Supported hints are those of `cairo-vm` (the Cairo library's hints) and hints in a small subset of Python that read
 //! the program input (`hints/language.rs`). A program with any other hint is rejected before it runs.
 
+mod alone;
 mod builtins;
 mod dynamic;
 mod guard;
@@ -38,6 +39,7 @@ use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
 use quarry_tasks::bootloader::{self, HashFunction, Lacking, NotABootloader, Tasks};
+use quarry_tasks::executable::{self, Alone, ExecutableError};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -55,6 +57,8 @@ pub enum Executable<'a> {
     },
     /// A bootloader with its tasks.
     Tasks(&'a Tasks),
+    /// A Scarb executable by itself.
+    Alone(&'a Alone<'a>),
 }
 
 impl<'a> Executable<'a> {
@@ -120,6 +124,9 @@ pub enum RunError {
     /// The pages that a task declares do not fit its output.
     #[error(transparent)]
     TaskTopology(#[from] TaskTopologyError),
+    /// The Scarb executable cannot be run by itself, or it panicked.
+    #[error(transparent)]
+    Executable(#[from] ExecutableError),
     /// The bootloader is not one whose tasks Quarry can run.
     #[error(transparent)]
     NotABootloader(#[from] NotABootloader),
@@ -307,6 +314,7 @@ fn run_in(
     match executable {
         Executable::Program { file, input } => Ok((None, run_program(file, input, place, options)?)),
         Executable::Tasks(tasks) => tasks::run(tasks, place, options),
+        Executable::Alone(alone) => Ok((None, alone::run(alone, place, options)?)),
     }
 }
 
@@ -317,14 +325,7 @@ fn run_program(
     options: &RunOptions,
 ) -> Result<ProverInput, RunError> {
     let program = parse(file)?;
-    let missing = program
-        .iter_builtins()
-        .map(|builtin| builtin.to_str())
-        .find(|builtin| !(place.has_builtin)(builtin));
-    if let Some(builtin) = missing {
-        let layout = place.layout.to_str().to_owned();
-        return Err(RunError::MissingBuiltin { builtin, layout });
-    }
+    check_builtins(&program, place)?;
     let hints = hints::functions(file, input, options)?;
     let scopes = ExecutionScopes::new();
     execute(
@@ -336,6 +337,18 @@ fn run_program(
         place,
         options,
     )
+}
+
+/// Checks that the layout has all builtins of a program.
+fn check_builtins(program: &Program, place: &Place<'_>) -> Result<(), RunError> {
+    let mut builtins = program.iter_builtins().map(|builtin| builtin.to_str());
+    match builtins.find(|builtin| !(place.has_builtin)(builtin)) {
+        None => Ok(()),
+        Some(builtin) => {
+            let layout = place.layout.to_str().to_owned();
+            Err(RunError::MissingBuiltin { builtin, layout })
+        }
+    }
 }
 
 /// A program that is ready to run.
@@ -405,6 +418,9 @@ fn run_to_end(
                 VirtualMachineError::Memory(MemoryError::VecCapacityExceeded)
             );
             let exception = VmException::from_vm_error(&runner, error);
+            if let Some(data) = executable::panicked(&runner, exception.pc) {
+                return Err(ExecutableError::Panicked(data).into());
+            }
             let place = bootloader::place(&runner.exec_scopes, exception.pc)
                 .unwrap_or_else(|| format!("pc {}", exception.pc.offset));
             if is_memory {
