@@ -266,7 +266,7 @@ impl Wanted<'_> {
     fn has_bootloader_of_layout(&self) -> bool {
         match self.executable {
             Executable::Tasks(tasks) => matches!(tasks.bootloader(), Bootloader::Layout),
-            Executable::Program { .. } => false,
+            Executable::Program { .. } | Executable::Alone(_) => false,
         }
     }
 

@@ -100,15 +100,19 @@ const WORDS: &[(FileKind, &str, &str)] = &[
         "`quarry prove --pie FILE` proves it under a bootloader",
     ),
     (Zip, "a zip archive", "unpack it, and give the file inside"),
-    (Sierra, "a Sierra program", RUN_CAIRO_1),
+    (Sierra, "a Sierra program", BUILD_EXECUTABLE),
     (SierraClass, "a contract class (Sierra)", CLASS),
     (CasmClass, "a contract class (CASM)", CLASS),
     (OldClass, "a contract class (Cairo 0)", CLASS),
-    (Executable, "a Scarb executable", RUN_CAIRO_1),
+    (
+        Executable,
+        "a Scarb executable",
+        "`quarry prove --executable FILE` runs and proves it",
+    ),
 ];
 
-const RUN_CAIRO_1: &str = "Quarry does not run Cairo 1 programs yet: run it in proof mode with `cairo1-run` or under a \
-                           bootloader, which write Stone's four files, and give those to `quarry prove`";
+const BUILD_EXECUTABLE: &str = "give its package a target [executable], build it with `scarb build`, and give the file \
+                           NAME.executable.json to `quarry prove --executable`";
 
 const CLASS: &str = "a contract cannot be run by itself: Starknet's tools run it, and a PIE of such a run \
                      needs a bootloader";

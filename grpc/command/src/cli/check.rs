@@ -19,6 +19,7 @@ Examples:
   quarry check program.json --input input.json
   quarry check --pie pie.zip --layout small
   quarry check program.json --input input.json --bootload
+  quarry check --executable target/dev/package.executable.json --args 3,0x1f
   quarry check --public_input_file=public_input.json --private_input_file=private_input.json
 
 Names the first constraint that fails (lowest row, then lowest constraint) with its row,

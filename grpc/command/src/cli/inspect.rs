@@ -1,6 +1,7 @@
-//! `quarry inspect`: explains a proof file section by section, or a Cairo PIE.
+//! `quarry inspect`: explains a proof file section by section, a Cairo PIE, or a Scarb executable.
 
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::inspect_executable;
 use crate::cli::read::{self, Limit};
 use crate::cli::statement;
 use crate::cli::table::{self, Table};
@@ -8,6 +9,7 @@ use crate::cli::terminal;
 use quarry_kernels::felt;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::inspect::{self, PieInspection, inspect_pie};
+use quarry_tasks::executable;
 use quarry_tasks::pie::{self, CairoPie, PieLimits};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -19,13 +21,15 @@ Examples:
   quarry inspect proof.json --json | jq '.sections[].name'
   quarry inspect pie.zip
       shows a PIE's program hashes, builtins, steps and output
+  quarry inspect target/dev/package.executable.json
+      shows where a Scarb executable can be entered, its builtins and program hashes
 
 This command explains the bytes; it does not verify them. Use `quarry verify` for that.";
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Proof file or Cairo PIE (zip); - reads standard input
+    /// Proof file, Cairo PIE (zip) or Scarb executable (JSON); - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -40,9 +44,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let path = &args.file;
     let in_file = |failure: Failure| Failure::bad_input(format!("{}: {failure}", read::name(path)));
     let bytes = args.limit.read(path)?;
-    if FileKind::of(&*bytes) == Some(FileKind::Pie) {
-        let pie = pie::read(&bytes, &PieLimits::default());
-        return show_pie(&pie.or_bad_input().map_err(in_file)?, bytes.len(), args.json);
+    match FileKind::of(&*bytes) {
+        Some(FileKind::Pie) => {
+            let pie = pie::read(&bytes, &PieLimits::default());
+            return show_pie(&pie.or_bad_input().map_err(in_file)?, bytes.len(), args.json);
+        }
+        Some(FileKind::Executable) => {
+            let executable = executable::read(&bytes).or_bad_input().map_err(in_file)?;
+            return inspect_executable::show(&executable, bytes.len(), args.json);
+        }
+        _ => {}
     }
     let file = read::parse_proof(&bytes, path)?;
     let inspection = inspect::inspect(&file).or_bad_input().map_err(in_file)?;

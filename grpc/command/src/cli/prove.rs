@@ -1,4 +1,4 @@
-//! `quarry prove`: makes a proof file from a program, from Cairo PIEs, or from Stone's four inputs.
+//! `quarry prove`: makes a proof file from a program, Cairo PIEs, a Scarb executable, or Stone's four inputs.
 
 use crate::cli::device::{self, Started, on_device};
 use crate::cli::explain;
@@ -51,6 +51,8 @@ Examples:
   quarry prove --pie pie.zip --wrap --out wrapped.json
       then proves in layout recursive_with_poseidon that the proof holds
   quarry prove --pie pie.zip --program-hash-function poseidon --layout recursive_with_poseidon
+  quarry prove --executable target/dev/package.executable.json --args 3,0x1f --out proof.json
+      runs a Scarb executable and proves it under the bootloader; with --alone, without one
   quarry prove --public_input_file=public_input.json \\
       --private_input_file=private_input.json --prover_config_file=prover_config.json \\
       --parameter_file=params.json --out_file=proof.json

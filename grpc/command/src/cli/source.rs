@@ -1,8 +1,10 @@
-//! The execution to prove or check: a run of a compiled program or of tasks, or Stone's four inputs.
+//! The execution to prove or check: a run of a compiled program, of tasks or of a Scarb executable, or Stone's four inputs.
 
+use crate::cli::executables::{self, ExecutableArgs};
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::progress::Reporter;
+use crate::cli::task_reader::SingleTask;
 use crate::cli::tasks::TaskArgs;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
@@ -11,6 +13,7 @@ use quarry_prover_core::choice::{self, Choice, ChoiceError};
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::json;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
+use quarry_tasks::executable::Alone;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,11 +32,14 @@ pub const EXECUTABLE: &str = "executable";
 #[group(skip)]
 pub struct Source {
     /// Compiled Cairo 0 program (JSON), which is run in proof mode
-    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "tasks", "public_input_file"], group = EXECUTABLE)]
+    #[arg(value_name = "PROGRAM", group = EXECUTABLE)]
+    #[arg(required_unless_present_any = ["pie", "tasks", executables::FILE, "public_input_file"])]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
     #[command(flatten)]
     tasks: TaskArgs,
+    #[command(flatten)]
+    scarb: ExecutableArgs,
     /// Input of the program (JSON), which its hints read as program_input
     #[arg(long, value_name = "FILE", requires = "program", conflicts_with_all = ["pie", "tasks"])]
     input: Option<PathBuf>,
@@ -152,10 +158,18 @@ impl Source {
         &self,
         act: impl FnOnce(Executable<'_>) -> Result<T, ChoiceError>,
     ) -> Result<T, Failure> {
+        if let Some(path) = self.scarb.alone() {
+            let act =
+                |alone: &Alone<'_>| act(Executable::Alone(alone)).map_err(|error| in_program(path, &error));
+            return self.scarb.run_alone(path, act);
+        }
         let program = self.program.as_deref();
         let Some(program) = program.filter(|_| !self.tasks.are_given()) else {
-            let program = program.map(|program| (program, self.input.as_deref()));
-            let tasks = self.tasks.read(program, &self.options())?;
+            let single = match program {
+                Some(program) => Some(SingleTask::Program(program, self.input.as_deref())),
+                None => self.scarb.task()?,
+            };
+            let tasks = self.tasks.read(single, &self.options())?;
             let result = act(Executable::Tasks(&tasks.tasks)).map_err(|error| self.tasks.failure(&error))?;
             tasks.write_fact_topologies()?;
             return Ok(result);

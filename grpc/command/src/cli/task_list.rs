@@ -3,10 +3,12 @@
 //! It is the form of StarkWare's own tools: `{"tasks": [{"type": .., "program_hash_function": .., ..}, ..], "single_page":
 //! .., "fact_topologies_path": ..}`. Paths are relative to the file.
 
+use crate::cli::executables;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::source::read;
 use crate::cli::task_reader::{TaskReader, in_file};
 use quarry_tasks::bootloader::{HashFunction, Task};
+use quarry_tasks::executable::{Felt252, read_arguments};
 use quarry_tasks::pie::CairoPie;
 use serde::Deserialize;
 use serde_json::Value;
@@ -104,6 +106,7 @@ fn read_entry(entry: Value, folder: &Path, reader: &mut TaskReader) -> Result<Ta
         entry.program = None;
     }
     entry.path = entry.path.map(|path| folder.join(path));
+    entry.user_args_file = entry.user_args_file.map(|path| folder.join(path));
     entry.check_fields()?;
     let pie = entry.pie(reader)?;
     Ok(Task { pie, hash_function })
@@ -136,6 +139,18 @@ impl Entry {
         Ok(())
     }
 
+    /// The arguments of an executable.
+    fn arguments(&self) -> Result<Vec<Felt252>, Failure> {
+        match (&self.user_args_list, &self.user_args_file) {
+            (Some(_), Some(_)) => Err(Failure::bad_input(
+                "it has both 'user_args_list' and 'user_args_file'",
+            )),
+            (Some(list), None) => read_arguments(list.to_string().as_bytes()).or_bad_input(),
+            (None, Some(path)) => executables::arguments_of(path),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
     /// The run of the task.
     fn pie(&self, reader: &mut TaskReader) -> Result<CairoPie, Failure> {
         let path = self.path.as_deref();
@@ -153,10 +168,8 @@ impl Entry {
                 let pie = reader.program(&read(path)?, input);
                 pie.map_err(|failure| in_file(path, &failure))
             }
-            (Kind::Cairo1Executable, ..) => Err(Failure::bad_input(
-                "Quarry does not run a Cairo1Executable as a task yet; run it to a Cairo PIE",
-            )),
-            (Kind::CairoPiePath, _, None) => Err(lacks("'path'")),
+            (Kind::Cairo1Executable, _, Some(path)) => reader.executable_file(path, &self.arguments()?),
+            (Kind::CairoPiePath | Kind::Cairo1Executable, _, None) => Err(lacks("'path'")),
             (Kind::RunProgramTask, None, None) => Err(lacks("'program' or 'path'")),
         }
     }

@@ -1,4 +1,4 @@
-//! The tasks that a bootloader runs: Cairo PIEs, and programs that are run to PIEs.
+//! The tasks that a bootloader runs: Cairo PIEs, and programs and Scarb executables that are run to PIEs.
 
 mod upload;
 
@@ -7,7 +7,7 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::output::Target;
 use crate::cli::statement::parse_felt;
 use crate::cli::task_list::{self, TaskList};
-use crate::cli::task_reader::TaskReader;
+use crate::cli::task_reader::{SingleTask, TaskReader};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::RunOptions;
 use quarry_prover_core::choice::ChoiceError;
@@ -102,18 +102,14 @@ impl TaskArgs {
         self.bootload || self.tasks.is_some() || !self.pie.is_empty()
     }
 
-    /// Reads the tasks and the bootloader. `program` is the command's program with its input, the task of `--bootload`.
-    pub fn read(
-        &self,
-        program: Option<(&Path, Option<&Path>)>,
-        options: &RunOptions,
-    ) -> Result<ReadTasks, Failure> {
+    /// Reads the tasks and the bootloader. `single` is the only task of a command without a list.
+    pub fn read(&self, single: Option<SingleTask<'_>>, options: &RunOptions) -> Result<ReadTasks, Failure> {
         let topologies = |path: &Option<PathBuf>| path.as_deref().map(Target::check).transpose();
         let of_option = topologies(&self.fact_topologies)?;
         let mut reader = TaskReader::new(options);
-        let list = match (&self.tasks, program) {
+        let list = match (&self.tasks, single) {
             (Some(list), _) => task_list::read_list(list, &mut reader)?,
-            (None, Some((program, input))) => TaskList::from(vec![reader.program_file(program, input)?]),
+            (None, Some(single)) => TaskList::from(vec![single.run(&mut reader)?]),
             (None, None) => {
                 let pies = self.pie.iter().map(|path| reader.pie(path));
                 TaskList::from(pies.collect::<Result<Vec<_>, _>>()?)

@@ -116,13 +116,13 @@ fn files_of_other_kinds_are_named() {
             "prove sierra.json",
             "a Sierra program",
             "a compiled Cairo 0 program",
-            "cairo1-run",
+            "scarb build",
         ),
         (
             "prove executable.json --layout small",
             "a Scarb executable",
             "a compiled Cairo 0 program",
-            "cairo1-run",
+            "quarry prove --executable",
         ),
         (
             "check casm.json",
@@ -158,7 +158,7 @@ fn files_of_other_kinds_are_named() {
             "verify proof.json --expect-program executable.json",
             "a Scarb executable",
             "a compiled Cairo 0 program",
-            "cairo1-run",
+            "quarry prove --executable",
         ),
         (
             "verify --in_file pie.zip",

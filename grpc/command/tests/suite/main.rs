@@ -8,6 +8,7 @@ mod bodies;
 mod cli_addresses;
 mod cli_calldata;
 mod cli_claims;
+mod cli_executables;
 mod cli_jobs;
 mod cli_manual;
 mod cli_prove;

@@ -1,0 +1,106 @@
+//! A Scarb executable to run: its options, and how it is read.
+
+use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
+use crate::cli::read::read_at_most;
+use crate::cli::source::EXECUTABLE;
+use crate::cli::task_reader::{SingleTask, in_file};
+use crate::cli::tasks::TASKS;
+use quarry_prover_core::file_kind::FileKind;
+use quarry_tasks::executable::{
+    self, Alone, Executable, Felt252, MAX_ARGUMENTS_BYTES, MAX_BYTES, parse_argument, read_arguments,
+};
+use std::path::{Path, PathBuf};
+
+/// The id of the option that names the file. (`executable` is the group of what can be run.)
+pub const FILE: &str = "scarb_executable";
+
+/// The options that select something else.
+const NOT_EXECUTABLE: [&str; 6] = [
+    "program",
+    "pie",
+    "tasks",
+    "bootload",
+    "public_input_file",
+    "private_input_file",
+];
+
+/// The options that select a Scarb executable and its arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct ExecutableArgs {
+    /// Scarb executable (target/dev/NAME.executable.json) to run under a bootloader, instead of a program
+    #[arg(id = FILE, long = "executable", value_name = "FILE", groups = [EXECUTABLE, TASKS])]
+    #[arg(conflicts_with_all = NOT_EXECUTABLE)]
+    file: Option<PathBuf>,
+    /// Arguments of the executable's main as its Serde writes them (an array has its length before it), such as 3,0x1f
+    #[arg(long, value_name = "FELT,..", requires = FILE, value_delimiter = ',', value_parser = parse_argument)]
+    #[arg(conflicts_with_all = NOT_EXECUTABLE, allow_hyphen_values = true)]
+    args: Vec<Felt252>,
+    /// Arguments as a JSON array of felts, as `scarb execute --arguments-file` takes them
+    #[arg(long, value_name = "FILE", requires = FILE, conflicts_with = "args")]
+    #[arg(conflicts_with_all = NOT_EXECUTABLE)]
+    args_file: Option<PathBuf>,
+    /// Run the executable by itself, without a bootloader
+    #[arg(long, requires = FILE, conflicts_with_all = NOT_EXECUTABLE)]
+    #[arg(conflicts_with_all = ["bootloader", "expect_bootloader_hash", "program_hash_function"])]
+    #[arg(conflicts_with_all = ["continuous_pages", "fact_topologies"])]
+    alone: bool,
+}
+
+impl ExecutableArgs {
+    /// The file, if it is to be run by itself.
+    pub fn alone(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|_| self.alone)
+    }
+
+    /// Reads the executable that is to be run by itself, and does something with it.
+    pub fn run_alone<T>(
+        &self,
+        path: &Path,
+        act: impl FnOnce(&Alone<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (executable, arguments) = (read(path)?, self.arguments()?);
+        act(&Alone {
+            executable: &executable,
+            arguments: &arguments,
+        })
+    }
+
+    /// The executable as a task; `None` if there is none.
+    pub fn task(&self) -> Result<Option<SingleTask<'_>>, Failure> {
+        let Some(path) = &self.file else {
+            return Ok(None);
+        };
+        Ok(Some(SingleTask::Executable(path, self.arguments()?)))
+    }
+
+    fn arguments(&self) -> Result<Vec<Felt252>, Failure> {
+        let Some(path) = &self.args_file else {
+            return Ok(self.args.clone());
+        };
+        arguments_of(path)
+    }
+}
+
+/// Reads a file of arguments.
+pub fn arguments_of(path: &Path) -> Result<Vec<Felt252>, Failure> {
+    let file = read_limited(path, MAX_ARGUMENTS_BYTES)?;
+    read_arguments(&file)
+        .or_bad_input()
+        .map_err(|failure| in_file(path, &failure))
+}
+
+/// Reads an executable.
+pub fn read(path: &Path) -> Result<Executable, Failure> {
+    let file = read_limited(path, MAX_BYTES)?;
+    executable::read(&file)
+        .or_bad_input()
+        .map_err(|failure| in_file(path, &failure))
+        .or_wrong_kind(path, FileKind::Executable)
+}
+
+fn read_limited(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let file = read_at_most(path, most as u64)?;
+    file.ok_or_else(|| Failure::bad_input(format!("'{}' has more than {most} bytes", path.display())))
+}
