@@ -1,8 +1,8 @@
 //! Scarb executables: what `scarb build` makes of a package's target `[executable]`.
 //!
-//! An executable is a compiled Cairo program with two entry points. The one of kind `Bootloader` is a function; Quarry runs
-//! it to a Cairo PIE, so that a bootloader takes it as a task. The one of kind `Standalone` begins as a Cairo 0 program
-//! in proof mode does, so it runs and is proved by itself.
+//! An executable is a compiled Cairo program with two entry points. The one of kind `Bootloader` is a function; Quarry
+//! runs it to a Cairo PIE, so that a bootloader takes it as a task. The one of kind `Standalone` begins as a Cairo 0
+//! program in proof mode does, so it runs and is proved by itself.
 //!
 //! The hints of Cairo's compiler are data, and Quarry executes them itself. (`cairo-vm` has a feature for them,
 //! `cairo-1-hints`. It brings 109 packages, among them half of the compiler, and lacks the hints that only executables

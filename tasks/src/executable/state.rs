@@ -80,8 +80,8 @@ impl State {
         scopes.get_mut_ref(STATE)
     }
 
-    /// Refuses an address that is so far from the start of its segment that no run of so many steps fills it up to there.
-    /// (The machine takes memory up to a written cell.)
+    /// Refuses an address that is so far from the start of its segment that no run of so many steps fills it up to
+    /// there. (The machine takes memory up to a written cell.)
     pub(super) fn check_offset(&self, address: Relocatable) -> Result<(), HintError> {
         match address.offset <= self.max_offset {
             true => Ok(()),

@@ -59,7 +59,10 @@ fn integer_hints_write_what_they_say() {
             &["0x1"],
         ),
         (
-            json!({ "WideMul128": { "lhs": is("0xffffffffffffffffffffffffffffffff"), "rhs": is("0x10"), "high": at(0), "low": at(1) } }),
+            json!({ "WideMul128": {
+                "lhs": is("0xffffffffffffffffffffffffffffffff"), "rhs": is("0x10"),
+                "high": at(0), "low": at(1),
+            } }),
             &["0xf", "0xfffffffffffffffffffffffffffffff0"],
         ),
         (
@@ -71,7 +74,10 @@ fn integer_hints_write_what_they_say() {
             &["0x4"],
         ),
         (
-            json!({ "LinearSplit": { "value": is("0x64"), "scalar": is("0xa"), "max_x": is("0x7"), "x": at(0), "y": at(1) } }),
+            json!({ "LinearSplit": {
+                "value": is("0x64"), "scalar": is("0xa"),
+                "max_x": is("0x7"), "x": at(0), "y": at(1),
+            } }),
             &["0x7", "0x1e"],
         ),
         // 2^128 + 7 by 3.
@@ -147,7 +153,8 @@ fn integer_hints_write_what_they_say() {
 fn inverse(b: &str, n: &str) -> Value {
     json!({ "U256InvModN": {
         "b0": is(b), "b1": is("0x0"), "n0": is(n), "n1": is("0x0"),
-        "g0_or_no_inv": at(0), "g1_option": at(1), "s_or_r0": at(2), "s_or_r1": at(3), "t_or_k0": at(4), "t_or_k1": at(5),
+        "g0_or_no_inv": at(0), "g1_option": at(1), "s_or_r0": at(2), "s_or_r1": at(3),
+        "t_or_k0": at(4), "t_or_k1": at(5),
     } })
 }
 
@@ -215,9 +222,10 @@ fn hints_that_cannot_be_executed_are_errors() {
         ),
         (vec![inverse("0x3", "0x0")], "modulo zero"),
         (
-            vec![
-                json!({ "LinearSplit": { "value": is("0x1"), "scalar": is("0x0"), "max_x": is("0x1"), "x": at(0), "y": at(1) } }),
-            ],
+            vec![json!({ "LinearSplit": {
+                    "value": is("0x1"), "scalar": is("0x0"),
+                    "max_x": is("0x1"), "x": at(0), "y": at(1),
+                } })],
             "division by zero",
         ),
         (

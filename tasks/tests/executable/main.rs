@@ -114,7 +114,8 @@ fn a_damaged_file_is_refused() {
         ),
         (
             |file| {
-                let hint = json!({ "SquareRoot": { "value": { "Immediate": format!("0x{}", "1".repeat(5000)) }, "dst": at(0) } });
+                let long = json!({ "Immediate": format!("0x{}", "1".repeat(5000)) });
+                let hint = json!({ "SquareRoot": { "value": long, "dst": at(0) } });
                 file["program"]["hints"][0][1] = json!([hint]);
             },
             "executable.hints",
