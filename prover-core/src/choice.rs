@@ -67,6 +67,8 @@ pub enum ChoiceError {
     NoLayout {
         /// All layouts.
         candidates: Vec<Candidate>,
+        /// The first failure of a run in a layout that has the builtins.
+        failed: Option<Box<RunError>>,
     },
 }
 
@@ -166,10 +168,7 @@ pub fn choose(
     candidates.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
     match best {
         Some((_, input)) => Ok(Choice { candidates, input }),
-        None => Err(match fault.of_the_run() {
-            Some(error) => ChoiceError::Run(error),
-            None => ChoiceError::NoLayout { candidates },
-        }),
+        None => Err(fault.of_no_layout(candidates)),
     }
 }
 
@@ -187,8 +186,8 @@ enum Rejection {
 /// Tells whether no layout is usable because of what is run.
 #[derive(Default)]
 struct Fault {
-    /// The first failure of the virtual machine.
-    failure: Option<RunError>,
+    /// The first failure of a run in a layout that has the builtins.
+    failed: Option<RunError>,
     /// Whether a run was rejected for what its layout holds.
     has_other: bool,
 }
@@ -196,18 +195,25 @@ struct Fault {
 impl Fault {
     fn note(&mut self, why: Rejection) {
         match why {
-            Rejection::Run(error @ RunError::Machine(_)) => {
-                self.failure.get_or_insert(error);
-            }
             // Nothing was run.
             Rejection::Run(RunError::MissingBuiltinOfTasks { .. }) => {}
-            _ => self.has_other = true,
+            Rejection::Run(error) => {
+                self.has_other |= !matches!(error, RunError::Machine(_));
+                self.failed.get_or_insert(error);
+            }
+            Rejection::Proof(_) => self.has_other = true,
         }
     }
 
-    /// The failure of the virtual machine, if every run ended with one: then the layout is not at fault.
-    fn of_the_run(self) -> Option<RunError> {
-        self.failure.filter(|_| !self.has_other)
+    /// The error if no layout is usable. If the virtual machine failed in every run, then no layout is at fault.
+    fn of_no_layout(self, candidates: Vec<Candidate>) -> ChoiceError {
+        match self.failed {
+            Some(error) if !self.has_other => ChoiceError::Run(error),
+            failed => ChoiceError::NoLayout {
+                candidates,
+                failed: failed.map(Box::new),
+            },
+        }
     }
 }
 

@@ -116,9 +116,13 @@ fn tasks_that_exceed_the_step_limit_reject_that_layout_only() {
     };
     let parameters = PlannedParameters::Profile(profile, 96);
     let error = choose(Executable::Tasks(&tasks), &options, &parameters).expect_err("too few steps");
-    let ChoiceError::NoLayout { candidates } = error else {
+    let ChoiceError::NoLayout { candidates, failed } = error else {
         panic!("{error}");
     };
+    assert!(
+        matches!(failed.as_deref(), Some(RunError::StepLimit(2))),
+        "{failed:?}"
+    );
     let of = |name: &str| candidates.iter().find(|it| it.layout == name);
     for layout in ["small", "starknet_with_keccak"] {
         let why = of(layout).and_then(|it| it.refused.as_deref());

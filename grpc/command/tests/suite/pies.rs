@@ -241,13 +241,15 @@ async fn what_no_service_can_do_is_refused() {
     }
     // Known once the run has been made: the program of the bootloader does not fit in a transaction.
     for (line, code) in [
-        ("--calldata", "spec.calldata"),
+        ("--calldata --layout small", "spec.calldata"),
         ("--expect-bootloader-hash 0x1", "input.bootloader.hash"),
+        ("--step-limit 100 --layout small", "limits.max_steps"),
+        // No layout is to blame for it.
         ("--step-limit 100", "limits.max_steps"),
-        ("--program-hash-function poseidon", "input.layout"),
-        ("--expect-program-hash 0x1", "input.program_hash"),
+        ("--program-hash-function poseidon --layout small", "input.layout"),
+        ("--expect-program-hash 0x1 --layout small", "input.program_hash"),
     ] {
-        let line = format!("submit --pie pie.zip --layout small {line} --wait --json {server}");
+        let line = format!("submit --pie pie.zip {line} --wait --json {server}");
         let failed = folder.quarry(&line).exits(2).json();
         assert_eq!(failed["error"]["details"]["failure"]["code"], code, "{failed}");
     }

@@ -118,6 +118,13 @@ fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
 fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
     match error {
         ChoiceError::Run(error) => failed(error),
+        // If it failed in every layout that has its builtins, no layout is to blame.
+        ChoiceError::NoLayout {
+            failed: Some(of_run), ..
+        } => Failure {
+            message: error.to_string(),
+            ..failed(of_run)
+        },
         ChoiceError::Profile(error) => refused(FailureClass::Unsupported, "spec.profile", error),
         error => refused(FailureClass::Unsupported, "input.layout", error),
     }
