@@ -85,8 +85,8 @@ fn or_none(limit: u64) -> usize {
     }
 }
 
-/// The failure for a file that is no PIE, or that exceeds a limit. Its code is that of the library, which has one for each
-/// defect.
+/// The failure for a file that is no PIE, or that exceeds a limit. Its code is that of the library, which has one for
+/// each defect.
 fn pie_refused(error: &PieError, limits: &Limits) -> Failure {
     let class = match error {
         PieError::TooLarge { .. } => return too_large(error),

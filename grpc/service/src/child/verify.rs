@@ -107,8 +107,8 @@ pub fn verify(folder: &Path, task: &Verify) -> Result<Verified, Failure> {
     })
 }
 
-/// Writes the calldata of a proof. Returns its digest and an empty text, or an empty digest and why there is none: that a
-/// call is too long shows only once there is a proof, which is good without it.
+/// Writes the calldata of a proof. Returns its digest and an empty text, or an empty digest and why there is none: that
+/// a call is too long shows only once there is a proof, which is good without it.
 fn write_calldata(
     folder: &Path,
     verifier: &Verifier<'_>,
