@@ -68,6 +68,8 @@ pub mod claim;
 pub mod commit;
 #[cfg(feature = "prover")]
 pub mod cost;
+#[cfg(feature = "runner")]
+pub mod dynamic_search;
 pub mod expectation;
 pub mod facts;
 pub mod file_kind;

@@ -38,4 +38,6 @@ mod choice;
 #[cfg(feature = "runner")]
 mod claims;
 #[cfg(feature = "runner")]
+mod dynamic_search;
+#[cfg(feature = "runner")]
 mod hints;

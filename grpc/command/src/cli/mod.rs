@@ -11,6 +11,7 @@ mod client;
 mod device;
 mod devices;
 mod doctor;
+mod dynamic_params;
 mod executables;
 mod expect;
 mod explain;
@@ -111,6 +112,9 @@ enum Command {
     /// Write the calldata with which Integrity, the verifier on Starknet, verifies a proof and registers its fact
     #[command(after_help = calldata::EXAMPLES)]
     Calldata(calldata::Args),
+    /// Search the parameters of layout dynamic with which a proof is cheapest
+    #[command(after_help = dynamic_params::EXAMPLES)]
+    DynamicParams(dynamic_params::Args),
     /// List the layouts, or show one in detail
     #[command(after_help = layouts::EXAMPLES)]
     Layouts(layouts::Args),
@@ -180,6 +184,7 @@ impl Command {
             Command::Inspect(args) => inspect::run(args),
             Command::Facts(args) => facts::run(args),
             Command::Calldata(args) => calldata::run(args),
+            Command::DynamicParams(args) => dynamic_params::run(args),
             Command::Layouts(args) => layouts::run(args),
             Command::Params(args) => params::run(args),
             Command::Devices(args) => devices::run(args),
@@ -212,6 +217,7 @@ impl Command {
             Command::Inspect(args) => args.json,
             Command::Facts(args) => args.json,
             Command::Calldata(args) => args.json,
+            Command::DynamicParams(args) => args.json,
             Command::Layouts(args) => args.json,
             Command::Params(_) => false,
             Command::Devices(args) => args.json,

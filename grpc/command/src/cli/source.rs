@@ -10,6 +10,7 @@ use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
 use quarry_prover_core::cairo::runner::{Executable, RunOptions};
 use quarry_prover_core::choice::{self, Choice, ChoiceError};
+use quarry_prover_core::dynamic_search::{self, Found};
 use quarry_prover_core::file_kind::FileKind;
 use quarry_prover_core::json;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
@@ -151,6 +152,16 @@ impl Source {
     /// The cost of every layout, and the run in the cheapest one.
     pub fn explain(&self, parameters: &PlannedParameters) -> Result<Choice, Failure> {
         self.with_executable(|executable| choice::choose(executable, &self.options(), parameters))
+    }
+
+    /// The cheapest parameters of layout `dynamic`.
+    pub fn search(&self) -> Result<Found, Failure> {
+        if self.public_input_file.is_some() {
+            return Err(Failure::bad_input(
+                "give a program or PIEs: this command runs them",
+            ));
+        }
+        self.with_executable(|executable| Ok(dynamic_search::search(executable, &self.options())?))
     }
 
     /// Reads what is to be run, and does something with it.

@@ -16,6 +16,8 @@ mod starknet;
 mod starknet_with_keccak;
 
 pub use dynamic::{DynamicParamsError, NAME as DYNAMIC};
+#[cfg(feature = "runner")]
+pub(crate) use dynamic::{n_pooled, place};
 
 use crate::air::MaskCell;
 use crate::cairo::public_input::PublicInput;

@@ -1,6 +1,11 @@
 //! Layout `dynamic`: about 340 named parameters of the public input define the positions of the virtual columns.
 
 mod cells;
+#[cfg(feature = "runner")]
+mod place;
+
+#[cfg(feature = "runner")]
+pub(crate) use place::{n_pooled, place};
 
 use super::{CPU_COMPONENT_HEIGHT, Layout};
 use crate::air::MaskCell;
