@@ -117,6 +117,25 @@ fn layout_and_hash_function_are_explained_together() {
 }
 
 #[test]
+fn parameters_of_layout_dynamic_are_searched_and_explained() {
+    let folder = folder();
+    folder
+        .quarry("dynamic-params --pie pie.zip --out dynamic.json")
+        .exits(0);
+    let shown = folder
+        .quarry("prove --pie pie.zip --dynamic-params dynamic.json --profile stone --plan --json")
+        .exits(0)
+        .json();
+    let found = folder
+        .quarry("dynamic-params --pie pie.zip --json")
+        .exits(0)
+        .json();
+    assert_eq!(found["dynamic_params"], folder.json("dynamic.json"));
+    assert_eq!(found["decided_by"], "pools");
+    assert_eq!(shown["n_steps"], found["n_steps"], "{shown}");
+}
+
+#[test]
 fn a_pie_is_inspected() {
     let shown = folder().quarry("inspect pie.zip").exits(0).stdout;
     for text in [

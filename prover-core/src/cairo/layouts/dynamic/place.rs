@@ -137,3 +137,58 @@ pub fn n_pooled(params: &BTreeMap<String, u64>, pool: &str, n_steps: u64) -> u64
     });
     cells.filter_map(|step| rows.checked_div(step)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Layout;
+    use super::*;
+
+    /// Ratios with which every builtin is used and all pools hold their cells.
+    fn every_builtin() -> BTreeMap<&'static str, u64> {
+        let all = OWN.iter().map(|row| row.0).chain(POOLED.iter().map(|row| row.1));
+        let all = all.filter(|ratio| *ratio != "cpu_component_step");
+        let mut ratios: BTreeMap<_, _> = all.map(|ratio| (ratio, 65536)).collect();
+        ratios.extend(POOLS.map(|(_, units)| (units, 1)));
+        ratios.insert("pedersen_builtin_row_ratio", 512);
+        ratios.insert("poseidon__row_ratio", 64);
+        ratios
+    }
+
+    #[test]
+    fn no_two_virtual_columns_share_a_row() {
+        let params = place(&every_builtin()).expect("a place for each");
+        let layout = Layout::dynamic(&params).expect("a layout");
+        assert!(layout.unused.is_empty());
+        let of = |names: &mut dyn Iterator<Item = &'static str>| -> Vec<_> {
+            names
+                .map(|name| (name, layout.cell(name).expect("a cell")))
+                .collect()
+        };
+        let mut groups = vec![of(&mut OWN.iter().flat_map(|row| row.2.iter().copied()))];
+        for pool in ["range_check16_pool", "diluted_pool"] {
+            let rows = POOLED.iter().filter(|row| row.0 == pool);
+            // Virtual columns with the same suboffset are parts of one another.
+            let mut seen = BTreeSet::new();
+            let cells = rows
+                .flat_map(|row| row.3.iter())
+                .filter(|cell| seen.insert(cell.1));
+            groups.push(of(&mut cells.map(|cell| cell.0).collect::<Vec<_>>().into_iter()));
+        }
+        for group in groups {
+            for (i, (name, a)) in group.iter().enumerate() {
+                for (other, b) in &group[..i] {
+                    let common = a.step.min(b.step);
+                    let meet = a.column == b.column && a.offset % common == b.offset % common;
+                    assert!(!meet, "{name} and {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_with_too_few_units_has_no_place() {
+        let mut ratios = every_builtin();
+        ratios.insert("range_check_units_row_ratio", 8);
+        assert_eq!(place(&ratios), None);
+    }
+}
