@@ -15,7 +15,8 @@ Examples:
   quarry prove --pie pie.zip --dynamic-params dynamic.json --profile stone
   quarry layouts dynamic --dynamic-params dynamic.json
 
-The command runs the program or the PIEs twice: with generous parameters, to see what the run uses, and with those found.";
+The command runs the program or the PIEs twice: with generous parameters, to see what the run
+uses, and with those found.";
 
 /// Arguments of `dynamic-params`.
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ pub(crate) struct Bootloader {
     pub(crate) name: &'static str,
     /// Poseidon hash of the program's cells (Integrity's program hash).
     hash: &'static str,
-    /// Its builtins; empty if they are not known here. The hash does not cover them: in a layout with other builtins, its
-    /// tasks could take one builtin for another.
+    /// Its builtins; empty if they are not known here. The hash does not cover them: in a layout with other builtins,
+    /// its tasks could take one builtin for another.
     builtins: &'static [&'static str],
 }
 

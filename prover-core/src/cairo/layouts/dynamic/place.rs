@@ -1,9 +1,8 @@
 //! Parameters of layout `dynamic` from ratios: places every virtual column.
 //!
 //! A virtual column takes every `step`-th row of a column, and all steps are powers of two. So a column is divided like
-//! memory by a buddy allocator: a free class of rows is halved until it has the step. If the virtual columns are placed in
-//! the order of their steps, a column has no free class of a smaller step than those that are still to be placed, so no
-//! row is lost but at the end.
+//! memory by a buddy allocator: a free class of rows is halved until it has the step. The virtual columns are placed in
+//! the order of their steps, so no row is lost but at the end.
 
 use super::cells::{OWN, POOLED};
 use super::{CPU_COMPONENT_HEIGHT, OPTIONAL};
@@ -39,8 +38,8 @@ fn take(free: &mut Free, step: u64) -> Option<[u64; 2]> {
     Some([column, first])
 }
 
-/// Stone's `dynamic_params` for these ratios (rows per instance or unit; a builtin without one is not used), with one step
-/// in 16 rows. `None` if a pool's units are too few for the cells that the components have in it, or a ratio is too small.
+/// Stone's `dynamic_params` for these ratios (rows per instance or unit; a builtin without one is not used), with one
+/// step in 16 rows. `None` if a pool has too few units for the cells of the components, or a ratio is too small.
 pub fn place(ratios: &BTreeMap<&'static str, u64>) -> Option<BTreeMap<String, u64>> {
     let mut params = BTreeMap::from([("cpu_component_step".to_owned(), 1)]);
     let mut unused = Vec::new();
