@@ -92,6 +92,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// Proves tasks for a Cairo verifier, and wraps the proof. `proof` is how the wrapped proof is made.
 pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Result<(), Failure> {
+    check_profile(&proof.parameters.read()?)?;
     let profile = Profile::by_name(PROFILE).or_bad_input()?;
     let parameters = PlannedParameters::Profile(profile, DEFAULT_SECURITY_BITS);
     let inner = proof.of_inner();
@@ -99,6 +100,14 @@ pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Re
         source.for_wrapping().resolve(&parameters, reporter)
     })?;
     Args::of(inner.out, proof.clone()).run(cancel)
+}
+
+/// Refuses a profile whose verifier does not take wrapped proofs: before anything is run or proved.
+fn check_profile(parameters: &PlannedParameters) -> Result<(), Failure> {
+    let profile = parameters.profile();
+    profile
+        .map_or(Ok(()), |profile| profile.check_layout(LAYOUT))
+        .or_bad_input()
 }
 
 impl Args {
@@ -129,6 +138,7 @@ impl Args {
                 self.proof.json,
             );
         }
+        check_profile(&parameters)?;
         prove::make(&self.proof, &parameters, cancel, |reporter| {
             self.execution(&parameters, reporter)
         })

@@ -2,7 +2,7 @@
 
 use crate::common::Folder;
 use flate2::read::GzDecoder;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,6 +15,11 @@ fn folder() -> Folder {
     GzDecoder::new(file).read_to_string(&mut proof).expect("a proof");
     folder.write("inner.json", proof);
     folder
+}
+
+fn pie() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data/fibonacci_pie.zip");
+    fs::read(path).expect("a PIE")
 }
 
 #[test]
@@ -83,11 +88,25 @@ fn only_tasks_are_proved_and_wrapped_at_once() {
 }
 
 #[test]
+fn a_profile_that_takes_no_wrapped_proof_is_refused_first() {
+    let folder = folder();
+    folder.write("pie.zip", pie());
+    for line in ["wrap inner.json", "prove --pie pie.zip --wrap"] {
+        folder
+            .quarry(&format!(
+                "{line} --profile l1-sharp --device cpu --out wrapped.json"
+            ))
+            .exits(2)
+            .says(&["does not support layout 'recursive_with_poseidon'"]);
+    }
+    assert_eq!(folder.names(), ["inner.json", "pie.zip"]);
+}
+
+#[test]
 #[ignore = "the long tier: the wrapped proof has 2^20 steps and takes 12 GiB"]
 fn a_pie_is_proved_and_wrapped() {
     let folder = folder();
-    let pie = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data/fibonacci_pie.zip");
-    folder.write("pie.zip", std::fs::read(pie).expect("a PIE"));
+    folder.write("pie.zip", pie());
     folder
         .quarry("prove --pie pie.zip --layout small --wrap --device cpu --out wrapped.json")
         .exits(0);

@@ -12,16 +12,16 @@ use quarry_kernels::{Felt, felt};
 use quarry_tasks::bootloader::{HashFunction, Tasks};
 use quarry_tasks::verifiers;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
-/// A proof of the profile `cairo-verifier`: a PIE under the short bootloader in layout small.
-fn file() -> ProofFile {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/wrap/small.json.gz");
+/// A proof of the profile `cairo-verifier`: a PIE under the short bootloader in this layout.
+fn file(layout: &str) -> ProofFile {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/wrap");
+    let packed = File::open(format!("{folder}/{layout}.json.gz")).unwrap();
     let mut text = String::new();
-    GzDecoder::new(File::open(path).unwrap())
-        .read_to_string(&mut text)
-        .unwrap();
+    GzDecoder::new(packed).read_to_string(&mut text).unwrap();
     ProofFile::parse(&text).unwrap()
 }
 
@@ -61,39 +61,56 @@ fn at<'a>(word: &'a mut Word, path: &[usize]) -> &'a mut Felt {
     }
 }
 
-/// The digest was computed from what `parse_proof` of cairo-lang 0.14 returns for the file and its annotations.
+/// The digests were computed from what `parse_proof` of cairo-lang returns for the files and their annotations.
 #[test]
 fn the_words_are_those_of_starkwares_parser() {
-    let digest = Sha256::digest(text(&words(&file())));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(
-        digest,
-        "89f9340bd1a95ee32fd5b5c3c8bf86c207ca2bd43eaa2dc207a15aa18e8f2679"
-    );
+    for (layout, expected) in [
+        (
+            "small",
+            "89f9340bd1a95ee32fd5b5c3c8bf86c207ca2bd43eaa2dc207a15aa18e8f2679",
+        ),
+        (
+            "dynamic",
+            "3d849ae02f2c7566b8b317ea4359a0bad9ec748add74fa53958e22e6230c683f",
+        ),
+    ] {
+        let digest = Sha256::digest(text(&words(&file(layout))));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, expected, "{layout}");
+    }
 }
 
 #[test]
 fn a_verifier_program_outputs_what_the_proof_shows() {
-    let file = file();
-    let verified = verifier(&file).claim();
-    let pie = verify_in_cairo(&file, "small").unwrap();
-    let output = &pie.metadata.builtin_segments[&BuiltinName::output];
+    for layout in ["small", "dynamic"] {
+        let file = file(layout);
+        let verified = verifier(&file).claim();
+        let [_, poseidon] = verified.program_hash.unwrap().to_hex();
+        let hash = felt::from_hex(&poseidon).unwrap();
+        let expected = [&[hash], &verified.output.unwrap()[..]].concat();
+        assert_eq!(expected.len(), 6);
+        assert_eq!(
+            output(&verify_in_cairo(&file, layout).unwrap()),
+            expected,
+            "{layout}"
+        );
+    }
+}
+
+/// What a PIE's program wrote.
+fn output(pie: &CairoPie) -> Vec<Felt> {
+    let segment = pie.metadata.builtin_segments[&BuiltinName::output].index;
     let cells = pie.memory.0.iter();
-    let mut cells: Vec<_> = cells
-        .filter(|((segment, _), _)| segment.cast_signed() == output.index)
+    let of_output = cells.filter(|((index, _), _)| index.cast_signed() == segment);
+    let by_offset: BTreeMap<_, _> = of_output
         .map(|((_, offset), value)| (*offset, to_felt(&value.get_int().unwrap())))
         .collect();
-    cells.sort_by_key(|(offset, _)| *offset);
-    let shown: Vec<_> = cells.into_iter().map(|(_, value)| value).collect();
-    let [_, poseidon] = verified.program_hash.unwrap().to_hex();
-    let hash = felt::from_hex(&poseidon).unwrap();
-    assert_eq!(shown, [&[hash], &verified.output.unwrap()[..]].concat());
-    assert_eq!(shown.len(), 6);
+    by_offset.into_values().collect()
 }
 
 #[test]
 fn a_proof_that_does_not_hold_is_refused_before_the_run() {
-    let mut file = file();
+    let mut file = file("small");
     for at in [0, file.proof.len() / 2, file.proof.len() - 1] {
         file.proof[at] ^= 1;
         let error = verify_in_cairo(&file, "small").unwrap_err();
@@ -109,7 +126,7 @@ fn a_proof_that_does_not_hold_is_refused_before_the_run() {
 #[test]
 fn the_program_itself_refuses_changed_words() {
     let program = parse(&program("small")).unwrap();
-    let words = words(&file());
+    let words = words(&file("small"));
     for (what, path) in [
         ("log_n_cosets", &[0, 6][..]),
         ("a cell of the public memory", &[1, 10, 1]),
@@ -132,7 +149,7 @@ fn the_program_itself_refuses_changed_words() {
 
 #[test]
 fn a_program_for_another_layout_refuses_the_proof() {
-    let error = verify_in_cairo(&file(), "recursive").unwrap_err();
+    let error = verify_in_cairo(&file("small"), "recursive").unwrap_err();
     assert!(
         matches!(error, VerifierProgramError::Run(RunError::Failed { .. })),
         "{error}"
@@ -142,7 +159,7 @@ fn a_program_for_another_layout_refuses_the_proof() {
 #[test]
 fn what_no_verifier_program_accepts_is_named() {
     let check = |change: fn(&mut Parameters)| {
-        let mut file = file();
+        let mut file = file("small");
         change(&mut file.parameters);
         super::check(&verifier(&file)).map_err(|error| error.to_string())
     };
@@ -236,7 +253,7 @@ fn the_verifier_programs_have_the_hashes_of_starkwares_files() {
 /// The output of the whole: `[1, size, hash of the verifier program, hash of the proved program, its output..]`.
 #[test]
 fn a_bootloader_runs_the_verifier_program_as_a_task() {
-    let file = file();
+    let file = file("small");
     let verified = verifier(&file).claim();
     let tasks = Tasks::new(vec![verify_in_cairo(&file, "small").unwrap()]);
     let tasks = tasks.hashed_by(Some(HashFunction::Poseidon));
