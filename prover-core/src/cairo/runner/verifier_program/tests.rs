@@ -241,6 +241,8 @@ const HASHES: [[&str; 3]; 7] = [
 #[test]
 fn the_verifier_programs_have_the_hashes_of_starkwares_files() {
     assert!(verifiers::layouts().eq(HASHES.map(|[layout, ..]| layout)));
+    let of_profile = CAIRO_VERIFIER.limits.layouts.unwrap();
+    assert!(verifiers::layouts().eq(of_profile.iter().copied()));
     let hashes = HASHES.map(|[layout, ..]| {
         let program = CompiledProgram::parse(str::from_utf8(&program(layout)).unwrap()).unwrap();
         let hashes = program.bootloader_hashes();
