@@ -31,7 +31,7 @@ pub struct TaskArgs {
     #[arg(long, value_name = "FILE", groups = [super::source::EXECUTABLE, TASKS])]
     #[arg(conflicts_with_all = NOT_TASKS)]
     pie: Vec<PathBuf>,
-    /// Tasks to run under a bootloader, in the form of the simple bootloader's input (JSON): PIEs and programs
+    /// Tasks to run under a bootloader, in the form of the simple bootloader's input (JSON): PIEs, programs, executables
     #[arg(long, value_name = "FILE", groups = [super::source::EXECUTABLE, TASKS])]
     #[arg(conflicts_with_all = NOT_TASKS)]
     tasks: Option<PathBuf>,
