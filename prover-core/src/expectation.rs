@@ -1,6 +1,6 @@
 //! What a caller expects of a proof, and whether the proof meets it.
 
-use crate::cairo::run::{Bootloader, Form, Run, RunMode, Slots, Task};
+use crate::cairo::run::{Bootloader, Form, Run, RunMode, Slots};
 use crate::claim::{Binding, Verified};
 use quarry_kernels::{Felt, felt};
 
@@ -27,11 +27,8 @@ pub struct Expectation {
     /// The configuration that a bootloader which unpacks others prints before its tasks; empty for one that prints
     /// none.
     pub bootloader_config: Option<Vec<Felt>>,
-    /// A task that the bootloader ran. It must be the first, unless `tasks` or `output` states the tasks before it: a
-    /// hostile task can write the entries after it.
+    /// A task that the bootloader ran.
     pub task: Option<ExpectedTask>,
-    /// The program hashes of all tasks in order, as the bootloader wrote them.
-    pub tasks: Option<Vec<Felt>>,
 }
 
 impl Default for Expectation {
@@ -46,7 +43,6 @@ impl Default for Expectation {
             bootloader_hash: None,
             bootloader_config: None,
             task: None,
-            tasks: None,
         }
     }
 }
@@ -150,20 +146,6 @@ pub enum Mismatch {
     /// None of the tasks is the expected one.
     #[error("no task of the bootloader is the expected one; it ran {0}")]
     Task(String),
-    /// The expected task is not the first, and nothing states the tasks before it.
-    #[error(
-        "the expected task is task {at}, and a hostile task before it could have written its entry; \
-         the bootloader ran {ran}"
-    )]
-    UnboundTask {
-        /// Its place, from 0.
-        at: usize,
-        /// The program hashes of all tasks.
-        ran: String,
-    },
-    /// The tasks are not the expected ones.
-    #[error("the bootloader ran other tasks than the expected ones; it ran {0}")]
-    Tasks(String),
 }
 
 impl Expectation {
@@ -217,8 +199,7 @@ impl Expectation {
         if let Some(expected) = &self.output {
             check_output(expected, run)?;
         }
-        let has_tasks = self.task.is_some() || self.tasks.is_some();
-        if self.bootloader_hash.is_some() || self.bootloader_config.is_some() || has_tasks {
+        if self.bootloader_hash.is_some() || self.bootloader_config.is_some() || self.task.is_some() {
             self.check_tasks(run, claim)?;
         }
         Ok(())
@@ -248,7 +229,7 @@ impl Expectation {
         })
     }
 
-    /// Checks that a known bootloader, or the expected one, ran the expected tasks.
+    /// Checks that a known bootloader, or the expected one, ran the expected task.
     fn check_tasks(&self, run: &Run, claim: &Verified) -> Result<(), Mismatch> {
         let bootloaded = claim.bootloaded.as_ref().ok_or(Mismatch::NoTasks)?;
         let config = || list(bootloaded.config.iter());
@@ -259,9 +240,9 @@ impl Expectation {
         {
             return Err(Mismatch::Config(config()));
         }
-        if self.task.is_none() && self.tasks.is_none() {
+        let Some(expected) = &self.task else {
             return Ok(());
-        }
+        };
         let is_free = self.bootloader_config.is_none() && self.output.is_none();
         if is_free && !bootloaded.config.is_empty() {
             return Err(Mismatch::UnboundConfig(config()));
@@ -272,21 +253,7 @@ impl Expectation {
             return Err(Mismatch::UnknownBootloader { pedersen, poseidon });
         }
         check_bound(run, claim)?;
-        self.check_entries(&bootloaded.tasks)
-    }
-
-    /// Checks the tasks that a bootloader lists.
-    fn check_entries(&self, tasks: &[Task]) -> Result<(), Mismatch> {
-        let ran = || list(tasks.iter().map(|task| &task.program_hash));
-        if let Some(expected) = &self.tasks
-            && !tasks.iter().map(|task| &task.program_hash).eq(expected)
-        {
-            return Err(Mismatch::Tasks(ran()));
-        }
-        let Some(expected) = &self.task else {
-            return Ok(());
-        };
-        let is_it = |task: &Task| {
+        let is_it = |task: &crate::cairo::run::Task| {
             let same_program = expected.program_hash.is_none_or(|hash| hash == task.program_hash);
             same_program
                 && expected
@@ -294,12 +261,11 @@ impl Expectation {
                     .as_ref()
                     .is_none_or(|output| *output == task.output)
         };
-        let is_stated = self.tasks.is_some() || self.output.is_some();
-        match tasks.iter().position(is_it) {
-            None => Err(Mismatch::Task(ran())),
-            Some(at) if at > 0 && !is_stated => Err(Mismatch::UnboundTask { at, ran: ran() }),
-            Some(_) => Ok(()),
+        if bootloaded.tasks.iter().any(is_it) {
+            return Ok(());
         }
+        let ran = bootloaded.tasks.iter().map(|task| &task.program_hash);
+        Err(Mismatch::Task(list(ran)))
     }
 }
 

@@ -476,12 +476,19 @@ fn machine(error: impl std::fmt::Display) -> RunError {
 /// Reads a program that was compiled in proof mode.
 fn parse(program: &[u8]) -> Result<Program, RunError> {
     let program = parse_any(program)?;
+    let label = |name| program.get_identifier(&format!("__main__.{name}"));
     for name in ["__start__", "__end__"] {
-        if program.get_identifier(&format!("__main__.{name}")).is_none() {
+        if label(name).is_none() {
             return Err(RunError::NotProofMode(name));
         }
     }
-    Ok(program)
+    // Verifiers do not see the words before the start.
+    match label("__start__").and_then(|start| start.pc) {
+        Some(0) => Ok(program),
+        _ => Err(RunError::Program(
+            "__start__ is not at the beginning of the program".to_owned(),
+        )),
+    }
 }
 
 /// Reads a program, in proof mode or not.

@@ -80,7 +80,9 @@ pub(super) const CAIRO_VERIFIER: Limits = Limits {
     n_queries: 1..=48,
     proof_of_work_bits: 30..=50,
     min_security_bits: 96,
-    programs: Some("accept only proofs of programs that declare all eleven builtins, as bootloaders do"),
+    programs: Some(
+        "accept only proofs of programs that declare all eleven builtins, as the bootloaders short and simple do",
+    ),
     ..INTEGRITY
 };
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 const MAX_ARGUMENTS: usize = 1 << 20;
 
 /// Maximum size of a file of arguments in bytes.
-pub const MAX_ARGUMENTS_BYTES: usize = 1 << 26;
+pub const MAX_ARGUMENTS_BYTES: usize = 1 << 24;
 
 /// Reads one argument of a command line: a decimal number, or a hexadecimal one with `0x`. A minus sign is allowed.
 ///

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Maximum size of the file in bytes.
-pub const MAX_BYTES: usize = 1 << 26;
+pub const MAX_BYTES: usize = 1 << 24;
 /// Maximum number of words of a program.
 const MAX_WORDS: usize = 1 << 20;
 /// Maximum number of entry points.

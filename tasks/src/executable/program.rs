@@ -76,6 +76,14 @@ impl Executable {
 
     /// Checks that a standalone program begins as one, so that verifiers know its run.
     fn check_entry(&self, offset: usize, n_builtins: usize) -> Result<(), ExecutableError> {
+        if offset != 0 {
+            return Err(ExecutableError::EntryPoint {
+                kind: EntryPointKind::Standalone.name(),
+                why: format!(
+                    "it begins at word {offset} of the program, so verifiers would not see the words before it"
+                ),
+            });
+        }
         let entry = ENTRY.into_iter().chain([(N_BUILTINS, n_builtins as u64)]);
         for (i, word) in entry {
             if self.bytecode.get(offset + i) != Some(&Felt252::from(word)) {

@@ -48,16 +48,13 @@ pub struct Args {
     /// none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values)]
     expect_bootloader_config: Option<List<Felt>>,
-    /// Reject proofs of a bootloader that lists no task with this program hash. It must be the first task, or
-    /// --expect-task-program-hashes states the tasks before it: one of these, if hostile, can have written the entry
+    /// Reject proofs of a bootloader that lists no task with this program hash. A task before it, if hostile, can have
+    /// written the entry, so accept one task only, or know the programs of all before it
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_task_program_hash: Option<Felt>,
     /// Reject proofs of a bootloader that ran no task (with that program hash, if given) with this output; "" for none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values, allow_hyphen_values = true)]
     expect_task_output: Option<List<Felt>>,
-    /// Reject proofs of a bootloader unless its tasks have exactly these program hashes, in this order
-    #[arg(long, value_name = "HASH,...", value_parser = parse_values)]
-    expect_task_program_hashes: Option<List<Felt>>,
 }
 
 /// A comma-separated list in one argument.
@@ -124,7 +121,6 @@ impl Args {
             bootloader_hash: self.expect_bootloader_hash,
             bootloader_config: list(&self.expect_bootloader_config),
             task: Some(task).filter(|task| *task != ExpectedTask::default()),
-            tasks: list(&self.expect_task_program_hashes),
         })
     }
 }
@@ -153,9 +149,6 @@ fn hint(mismatch: &Mismatch) -> String {
         }
         Mismatch::UnboundConfig(_) => {
             "; pass --expect-bootloader-config VALUE,.. if you trust it".to_owned()
-        }
-        Mismatch::UnboundTask { .. } => {
-            "; pass --expect-task-program-hashes HASH,.. with all of them if you trust them".to_owned()
         }
         Mismatch::UnknownBootloader { .. } => {
             "; pass --expect-bootloader-hash HASH if you trust it".to_owned()

@@ -73,9 +73,10 @@ pub struct Args {
     #[arg(long, requires = EXECUTABLE, conflicts_with_all = ["layout", "dynamic_params", "plan"])]
     explain: bool,
     /// Also wrap the proof, as `quarry wrap` does: --out and the options of the proof are then those of the wrapped
-    /// proof. The inner proof is kept beside it, with the extension inner.json
+    /// proof. --layout, --bootloader, --program-hash-function and --min-steps are for the inner proof, which is kept
+    /// beside it, with the extension inner.json
     #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
-    #[arg(conflicts_with_all = ["explain", "plan", "write_inputs", "write_parameters"])]
+    #[arg(conflicts_with_all = ["alone", "explain", "plan", "write_inputs", "write_parameters"])]
     wrap: bool,
     #[command(flatten)]
     pub proof: ProofArgs,

@@ -94,6 +94,11 @@ impl Source {
         }
     }
 
+    /// The limit on the steps of a run.
+    pub fn step_limit(&self) -> usize {
+        self.step_limit
+    }
+
     /// Runs the program or reads the files. Rejects a statement that the profile's verifier does not accept.
     pub fn resolve(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Execution, Failure> {
         let execution = match (&self.public_input_file, &self.private_input_file) {

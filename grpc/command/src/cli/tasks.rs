@@ -40,13 +40,9 @@ pub struct TaskArgs {
     bootload: bool,
     /// Bootloader that runs the tasks: layout takes the one with exactly the layout's builtins, short one with all
     /// builtins, simple StarkWare's simple bootloader 0.15.0; anything else is the file of a compiled one (JSON)
-    #[arg(
-        long,
-        value_name = "layout|short|simple|FILE",
-        requires = TASKS, conflicts_with_all = NOT_TASKS,
-        default_value = bootloader::DEFAULT
-    )]
-    bootloader: PathBuf,
+    /// [default: layout, or short with --wrap]
+    #[arg(long, value_name = "layout|short|simple|FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    bootloader: Option<PathBuf>,
     /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)
     #[arg(long, value_name = "HASH", requires = TASKS, conflicts_with_all = NOT_TASKS, value_parser = parse_felt)]
     expect_bootloader_hash: Option<Felt>,
@@ -130,7 +126,7 @@ impl TaskArgs {
     fn under_bootloader(&self, tasks: Tasks) -> Result<Tasks, Failure> {
         let expected = self.expect_bootloader_hash.as_ref().map(felt::to_standard_bytes);
         Ok(tasks
-            .under(bootloader::read(&self.bootloader)?)
+            .under(bootloader::read(self.bootloader())?)
             .expecting(expected)
             .hashed_by(self.program_hash_function.0))
     }
@@ -138,14 +134,19 @@ impl TaskArgs {
     /// The same, under a bootloader whose proof can be wrapped in any layout, unless the caller gave one.
     pub fn for_wrapping(&self) -> Self {
         let mut same = self.clone();
-        if same.bootloader == Path::new(bootloader::DEFAULT) {
-            same.bootloader = bootloader::FOR_WRAPPING.into();
-        }
+        same.bootloader.get_or_insert(bootloader::FOR_WRAPPING.into());
         same
+    }
+
+    /// The bootloader's name, or its file.
+    fn bootloader(&self) -> &Path {
+        self.bootloader
+            .as_deref()
+            .unwrap_or(Path::new(bootloader::DEFAULT))
     }
 
     /// The failure to run the tasks. It names the caller's bootloader if that is at fault.
     pub fn failure(&self, error: &ChoiceError) -> Failure {
-        bootloader::failure(&self.bootloader, error)
+        bootloader::failure(self.bootloader(), error)
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::cli::bootloader::{self, HashChoice, parse_hash_function};
 use crate::cli::device;
-use crate::cli::explain;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::interrupt;
 use crate::cli::progress::Reporter;
@@ -15,9 +14,6 @@ use crate::cli::task_reader;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::verifier_program::{self, LAYOUT, VerifierProgramError};
 use quarry_prover_core::cairo::runner::{Executable, RunOptions};
-use quarry_prover_core::choice;
-use quarry_prover_core::claim::ProgramHash;
-use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
@@ -29,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// Examples for `wrap --help`.
 pub const EXAMPLES: &str = "\
 Examples:
-  quarry prove --pie pie.zip --layout small --profile cairo-verifier --out inner.json
+  quarry prove --pie pie.zip --layout small --profile cairo-verifier --bootloader short --out inner.json
   quarry wrap inner.json --out wrapped.json
       proves in layout recursive_with_poseidon that inner.json holds
   quarry wrap inner.json --plan
@@ -37,7 +33,7 @@ Examples:
   quarry wrap inner.json --verifier verifier.json --expect-verifier-hash 0x..
       uses another Cairo verifier
 
-The Cairo verifiers accept proofs of bootloaders with the parameters of profile cairo-verifier.
+The Cairo verifiers accept proofs of the bootloaders short and simple, with the parameters of profile cairo-verifier.
 docs/pie.md says what the wrapped proof shows.";
 
 /// The profile of proofs that can be wrapped.
@@ -52,7 +48,7 @@ pub struct Args {
     /// Compiled Cairo verifier (JSON) of the proof's layout [default: StarkWare's]
     #[arg(long, value_name = "FILE")]
     verifier: Option<PathBuf>,
-    /// Refuse a Cairo verifier with another program hash (Pedersen or Poseidon, of its words)
+    /// Refuse a Cairo verifier with another program hash (Pedersen or Poseidon, as a bootloader's output has it)
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_verifier_hash: Option<Felt>,
     /// Bootloader that runs the Cairo verifier: layout takes the one with exactly the builtins of
@@ -68,15 +64,12 @@ pub struct Args {
     #[arg(long, value_name = "auto|pedersen|poseidon", default_value = "auto")]
     #[arg(value_parser = parse_hash_function)]
     program_hash_function: HashChoice,
-    /// Reject proofs with fewer bits of conjectured security
-    #[arg(long, value_name = "BITS", default_value_t = Expectation::default().min_security_bits)]
+    /// Reject proofs with fewer bits of conjectured security; the Cairo verifiers accept none with fewer than 96
+    #[arg(long, value_name = "BITS", default_value_t = DEFAULT_SECURITY_BITS.into())]
     min_security_bits: u64,
     /// Stop a run that lasts for more than this many steps
     #[arg(long, value_name = "N", default_value_t = STEP_LIMIT)]
     step_limit: usize,
-    /// Show what each layout would cost, and why others cannot be used; prove nothing
-    #[arg(long, conflicts_with = "plan")]
-    explain: bool,
     #[command(flatten)]
     limit: Limit,
     #[command(flatten)]
@@ -92,14 +85,20 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// Proves tasks for a Cairo verifier, and wraps the proof. `proof` is how the wrapped proof is made.
 pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Result<(), Failure> {
-    check_profile(&proof.parameters.read()?)?;
+    let outer = proof.parameters.read()?;
+    check_profile(&outer)?;
     let profile = Profile::by_name(PROFILE).or_bad_input()?;
-    let parameters = PlannedParameters::Profile(profile, DEFAULT_SECURITY_BITS);
+    // The inner proof is as secure as the wrapped one is to be.
+    let bits = match outer {
+        PlannedParameters::Profile(_, bits) => bits.max(DEFAULT_SECURITY_BITS),
+        PlannedParameters::File(..) => DEFAULT_SECURITY_BITS,
+    };
+    let parameters = PlannedParameters::Profile(profile, bits);
     let inner = proof.of_inner();
     prove::make(&inner, &parameters, cancel, |reporter| {
         source.for_wrapping().resolve(&parameters, reporter)
     })?;
-    Args::of(inner.out, proof.clone()).run(cancel)
+    Args::of(inner.out, proof.clone(), source.step_limit()).run(cancel)
 }
 
 /// Refuses a profile whose verifier does not take wrapped proofs: before anything is run or proved.
@@ -112,7 +111,7 @@ fn check_profile(parameters: &PlannedParameters) -> Result<(), Failure> {
 
 impl Args {
     /// The options of a wrapped proof, by default.
-    fn of(inner: PathBuf, proof: ProofArgs) -> Self {
+    fn of(inner: PathBuf, proof: ProofArgs, step_limit: usize) -> Self {
         Self {
             inner,
             verifier: None,
@@ -120,9 +119,8 @@ impl Args {
             bootloader: bootloader::DEFAULT.into(),
             expect_bootloader_hash: None,
             program_hash_function: HashChoice(None),
-            min_security_bits: Expectation::default().min_security_bits,
-            step_limit: STEP_LIMIT,
-            explain: false,
+            min_security_bits: DEFAULT_SECURITY_BITS.into(),
+            step_limit,
             limit: Limit::default(),
             proof,
         }
@@ -130,14 +128,6 @@ impl Args {
 
     fn run(&self, cancel: &Cancel) -> Result<(), Failure> {
         let parameters = self.proof.parameters.read()?;
-        if self.explain {
-            let tasks = self.tasks(&|_| ())?;
-            let choice = choice::choose(Executable::Tasks(&tasks), &self.options(), &parameters);
-            return explain::run(
-                &choice.map_err(|error| bootloader::failure(&self.bootloader, &error))?,
-                self.proof.json,
-            );
-        }
         check_profile(&parameters)?;
         prove::make(&self.proof, &parameters, cancel, |reporter| {
             self.execution(&parameters, reporter)
@@ -223,14 +213,15 @@ fn in_file(path: Option<&Path>, failure: Failure) -> Failure {
     }
 }
 
-/// Compares the hash of the Cairo verifier's words.
+/// Compares the hash of the Cairo verifier, which covers its builtins and where its main is.
 fn check_hash(program: &[u8], expected: &Felt) -> Result<(), Failure> {
     let text = str::from_utf8(program).or_bad_input()?;
-    let hash = ProgramHash::of(&CompiledProgram::parse(text).or_bad_input()?.data);
-    if hash.is(expected) {
+    let hashes = CompiledProgram::parse(text).or_bad_input()?.bootloader_hashes();
+    if [hashes.pedersen, hashes.poseidon].contains(expected) {
         return Ok(());
     }
-    let ([pedersen, poseidon], expected) = (hash.to_hex(), felt::to_hex(expected));
+    let [pedersen, poseidon, expected] =
+        [hashes.pedersen, hashes.poseidon, *expected].map(|hash| felt::to_hex(&hash));
     Err(Failure::bad_input(format!(
         "the Cairo verifier has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
     )))

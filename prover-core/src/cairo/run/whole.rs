@@ -25,6 +25,9 @@ pub struct Whole {
     pub slots: Slots,
 }
 
+/// The address at which a whole run begins, which is that of the program. The hash does not cover what lies before it.
+const START: u64 = 1;
+
 /// Checks that a run is whole and reads it. It must begin at the program's entry and end after the call of `main`;
 /// `main` must have received the beginnings of its builtins' segments and returned their ends; and the segments of all
 /// other builtins must be empty. StarkWare's verifier in Cairo makes the same checks.
@@ -40,6 +43,9 @@ pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -
         let wrong = || format!("address {address} should hold {value:#x}, {what}");
         cells.holds(address, value).then_some(()).ok_or_else(wrong)
     };
+    if entry != START {
+        return Err(format!("it begins at pc {entry}, not at {START}"));
+    }
     for &(offset, word) in ENTRY {
         let address = entry.saturating_add(offset);
         expect(address, word, "the entry code of a Cairo 0 program in proof mode")?;

@@ -34,7 +34,7 @@ fn a_layouts_bootloader_declares_its_builtins_and_is_short() {
         let program: Value = serde_json::from_slice(&program).expect("JSON");
         assert_eq!(program["builtins"], json!(row.builtins));
         let words = program["data"].as_array().map_or(0, Vec::len);
-        assert!((830..=850).contains(&words), "{words} words");
+        assert!((810..=850).contains(&words), "{words} words");
     }
 }
 

@@ -21,7 +21,7 @@ impl TaskArgs {
     /// Rejects files of the wrong kind before the service is contacted.
     pub fn check_kinds(&self) -> Result<(), Failure> {
         let pies = self.pie.iter().map(|path| (path.as_path(), FileKind::Pie));
-        let bootloader = bootloader::own_file(&self.bootloader)
+        let bootloader = bootloader::own_file(self.bootloader())
             .into_iter()
             .map(|path| (path, FileKind::Program));
         pies.chain(bootloader)
@@ -37,9 +37,9 @@ impl TaskArgs {
                 task: Some(Task::Pie(pie)),
             });
         }
-        let (bootloader, bootloader_name) = match bootloader::own_file(&self.bootloader) {
+        let (bootloader, bootloader_name) = match bootloader::own_file(self.bootloader()) {
             Some(path) => (Some(client.upload(path).await?), String::new()),
-            None => (None, self.bootloader.to_string_lossy().into_owned()),
+            None => (None, self.bootloader().to_string_lossy().into_owned()),
         };
         let expected = self.expect_bootloader_hash.as_ref();
         let hash_function = self.program_hash_function.0.map(HashFunction::name);
