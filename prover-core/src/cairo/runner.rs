@@ -130,6 +130,9 @@ pub enum RunError {
     /// The bootloader is not one whose tasks Quarry can run.
     #[error(transparent)]
     NotABootloader(#[from] NotABootloader),
+    /// The bootloader cannot put the output of tasks on pages.
+    #[error("the bootloader has no hint that puts the output on pages; StarkWare's simple bootloader has it")]
+    NoPages,
     /// The bootloader has another program hash than it must have.
     #[error("the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}")]
     BootloaderHash {

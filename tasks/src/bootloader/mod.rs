@@ -168,9 +168,12 @@ impl Tasks {
         }
     }
 
-    /// Which bootloader runs them.
+    /// Which bootloader runs them. Those of layouts have no pages, so with pages it is the simple one instead.
     pub fn bootloader(&self) -> &Bootloader {
-        &self.bootloader
+        match &self.bootloader {
+            Bootloader::Layout if self.has_pages => &Bootloader::Simple,
+            bootloader => bootloader,
+        }
     }
 
     /// The program hash that the bootloader must have; `None` if any will do.
@@ -212,6 +215,11 @@ impl Tasks {
         }
         .into_scopes())
     }
+}
+
+/// Whether a bootloader with these hints can put the output of its tasks on pages.
+pub fn has_pages(has_hint: impl Fn(&str) -> bool) -> bool {
+    has_hint(table::CONFIGURE_PAGES)
 }
 
 /// Says in words where a pc of a bootloader's run lies: in the bootloader, or in the task that ran last. `None` if these

@@ -29,6 +29,29 @@ vm_add_auto_deduction_rule(
     rule=keccak_auto_deduction_rule_wrapper(keccak_cache={}),
 )"#;
 
+/// Puts the output of the tasks on pages.
+pub(super) const CONFIGURE_PAGES: &str = r#"# Dump fact topologies to a json file.
+from starkware.cairo.bootloaders.simple_bootloader.utils import (
+    configure_fact_topologies,
+    write_to_fact_topologies_file,
+)
+
+# The task-related output is prefixed by a single word that contains the number of tasks.
+tasks_output_start = output_builtin.base + 1
+
+if not simple_bootloader_input.single_page:
+    # Configure the memory pages in the output builtin, based on fact_topologies.
+    configure_fact_topologies(
+        fact_topologies=fact_topologies, output_start=tasks_output_start,
+        output_builtin=output_builtin,
+    )
+
+if simple_bootloader_input.fact_topologies_path is not None:
+    write_to_fact_topologies_file(
+        fact_topologies_path=simple_bootloader_input.fact_topologies_path,
+        fact_topologies=fact_topologies,
+    )"#;
+
 /// The hints, in the order of the simple bootloader's program; last, that of the bootloaders of layouts alone.
 #[rustfmt::skip]
 pub(super) const HINTS: &[(&str, Function)] = &[
@@ -154,26 +177,6 @@ vm_add_validation_rule(
 )"#, simulate::add_ecdsa),
     (r#"from starkware.cairo.bootloaders.simple_bootloader.objects import SimpleBootloaderInput
 simple_bootloader_input = SimpleBootloaderInput.Schema().load(program_input)"#, run::nothing),
-    (r#"# Dump fact topologies to a json file.
-from starkware.cairo.bootloaders.simple_bootloader.utils import (
-    configure_fact_topologies,
-    write_to_fact_topologies_file,
-)
-
-# The task-related output is prefixed by a single word that contains the number of tasks.
-tasks_output_start = output_builtin.base + 1
-
-if not simple_bootloader_input.single_page:
-    # Configure the memory pages in the output builtin, based on fact_topologies.
-    configure_fact_topologies(
-        fact_topologies=fact_topologies, output_start=tasks_output_start,
-        output_builtin=output_builtin,
-    )
-
-if simple_bootloader_input.fact_topologies_path is not None:
-    write_to_fact_topologies_file(
-        fact_topologies_path=simple_bootloader_input.fact_topologies_path,
-        fact_topologies=fact_topologies,
-    )"#, run::configure_pages),
+    (CONFIGURE_PAGES, run::configure_pages),
     ("tasks = simple_bootloader_input.tasks", run::nothing),
 ];

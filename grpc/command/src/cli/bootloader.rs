@@ -38,6 +38,7 @@ pub fn failure(value: &Path, error: &ChoiceError) -> Failure {
                 | RunError::Program(_)
                 | RunError::NotProofMode(_)
                 | RunError::NotABootloader(_)
+                | RunError::NoPages
                 | RunError::BootloaderHash { .. }
                 | RunError::BootloaderHint { .. },
             ),

@@ -40,7 +40,7 @@ pub struct TaskArgs {
     bootload: bool,
     /// Bootloader that runs the tasks: layout takes the one with exactly the layout's builtins, short one with all
     /// builtins, simple StarkWare's simple bootloader 0.15.0; anything else is the file of a compiled one (JSON)
-    /// [default: layout, or short with --wrap]
+    /// [default: layout; short with --wrap, simple with pages]
     #[arg(long, value_name = "layout|short|simple|FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
     bootloader: Option<PathBuf>,
     /// Refuse a bootloader with another program hash (Pedersen or Poseidon, as `quarry verify` shows them)

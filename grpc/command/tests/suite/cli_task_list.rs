@@ -77,6 +77,14 @@ fn tasks_of_a_list_are_proved_together_on_pages() {
             ["0x3e8", "0xb", "0x16", "0x21", "0x2c", "0x37"],
         ])
     );
+    assert_eq!(
+        claim["bootloaded"]["bootloader"],
+        "StarkWare's simple bootloader 0.15.0"
+    );
+    folder
+        .quarry("check --tasks tasks/list.json --layout small --bootloader short")
+        .exits(2)
+        .says(&["no hint that puts the output on pages"]);
     let tasks = claim["bootloaded"]["tasks"].as_array().expect("tasks");
     let hashes: Vec<_> = tasks
         .iter()

@@ -75,7 +75,7 @@ fn what_cannot_be_wrapped_is_refused_with_a_sentence() {
 fn only_tasks_are_proved_and_wrapped_at_once() {
     let folder = folder();
     for (line, why) in [
-        ("program.json --wrap", "[PROGRAM]"),
+        ("program.json --wrap", "--bootload"),
         ("--pie pie.zip --wrap --plan", "--plan"),
         ("--pie pie.zip --wrap --explain", "--explain"),
     ] {

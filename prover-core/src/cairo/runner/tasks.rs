@@ -23,6 +23,7 @@ pub(super) fn run(
     // that it would have to simulate.
     let simulates = |hint: &str| place.params.is_none() && texts.contains(hint);
     let pages = match tasks.has_pages() {
+        true if !bootloader::has_pages(|hint| texts.contains(hint)) => return Err(RunError::NoPages),
         true => page_sizes(tasks)?,
         false => Vec::new(),
     };
