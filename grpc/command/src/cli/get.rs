@@ -9,7 +9,7 @@ use crate::cli::output::Target;
 use crate::cli::server::Server;
 use crate::cli::source::read;
 use crate::cli::terminal;
-use quarry_client::protocol::{FailureClass, Job, JobResult, JobState};
+use quarry_client::protocol::{ArtifactRef, FailureClass, Job, JobResult, JobState};
 use quarry_client::{Client, ClientError};
 use std::path::PathBuf;
 
@@ -19,7 +19,9 @@ Examples:
   quarry get 0192f0c4d5e67890
   quarry get 0192f0c4d5e67890 --out proof.json && quarry verify proof.json
   quarry get 0192f0c4d5e67890 --calldata calldata
-      writes what `quarry calldata` writes: the calls for Integrity on Starknet";
+      writes what `quarry calldata` writes: the calls for Integrity on Starknet
+  quarry get 0192f0c4d5e67890 --first first.json
+      of a job that wraps, the proof that was wrapped";
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,9 @@ pub struct Get {
     /// Download the proof to this file; fails if the job has not succeeded
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Download the first proof of a job that was submitted with --wrap to this file
+    #[arg(long, value_name = "FILE")]
+    first: Option<PathBuf>,
     /// Download the calldata to this folder, which must be new; for a job that was submitted with --calldata
     #[arg(long, value_name = "FOLDER")]
     calldata: Option<PathBuf>,
@@ -42,6 +47,7 @@ pub struct Get {
 /// Shows a job and downloads its proof.
 pub fn get(args: &Get) -> Result<(), Failure> {
     let target = args.out.as_deref().map(Target::check).transpose()?;
+    let first = args.first.as_deref().map(Target::check).transpose()?;
     let calldata = args.calldata.as_deref().map(NewFolder::check).transpose()?;
     args.server.ask(async |mut client| {
         let job = client.get(&args.id).await?;
@@ -57,6 +63,14 @@ pub fn get(args: &Get) -> Result<(), Failure> {
             let result = with_proof()?;
             fetch(&mut client, &job, result, target).await?;
             terminal::tell(format_args!("{}\n", job_text::written(&job, result, target)));
+        }
+        if let Some(target) = &first {
+            let proof = job.first.as_ref().and_then(|first| first.proof.as_ref());
+            let none =
+                || Failure::bad_input("the job has no first proof: it does not wrap, or has not made it yet");
+            download(&mut client, &job, proof.ok_or_else(none)?, target).await?;
+            let path = target.path().display();
+            terminal::tell(format_args!("first proof written to '{path}'\n"));
         }
         if let (Some(target), Some(path)) = (&calldata, &args.calldata) {
             job_calldata::fetch(&mut client, &job, with_proof()?, target).await?;
@@ -77,14 +91,24 @@ pub async fn fetch(
     target: &Target,
 ) -> Result<(), Failure> {
     let proof = result.proof.clone().unwrap_or_default();
+    download(client, job, &proof, target).await
+}
+
+/// Downloads a proof of a job.
+async fn download(
+    client: &mut Client,
+    job: &Job,
+    proof: &ArtifactRef,
+    target: &Target,
+) -> Result<(), Failure> {
     if !target.is_stream() {
-        let downloaded = client.download_of(&job.tenant, &proof, target.path()).await;
+        let downloaded = client.download_of(&job.tenant, proof, target.path()).await;
         return downloaded.map_err(|error| no_download(job, error));
     }
     // Download and check the whole file first: bytes written to a pipe cannot be taken back.
     let folder = tempfile::tempdir().or_bad_input()?;
     let file = folder.path().join("proof.json");
-    let downloaded = client.download_of(&job.tenant, &proof, &file).await;
+    let downloaded = client.download_of(&job.tenant, proof, &file).await;
     downloaded.map_err(|error| no_download(job, error))?;
     target.write(&read(&file)?)
 }

@@ -1,6 +1,6 @@
 //! Jobs, their events and their results as JSON: what `get`, `list`, `watch` and `submit` print.
 
-use quarry_client::protocol::{Claim, Facts, Failure, Job, JobEvent, JobResult};
+use quarry_client::protocol::{Claim, Facts, Failure, FirstProof, Job, JobEvent, JobResult, Statement};
 use serde_json::{Value, json};
 
 /// An event as JSON.
@@ -12,6 +12,7 @@ pub fn event_json(event: &JobEvent) -> Value {
         "state": event.state().name(),
         "stage": event.stage,
         "progress": event.progress,
+        "leg": event.leg,
         "failure": event.failure.as_ref().map(failure_json),
         "lease_epoch": event.lease_epoch,
     })
@@ -19,7 +20,6 @@ pub fn event_json(event: &JobEvent) -> Value {
 
 /// A job as JSON.
 pub fn job_json(job: &Job) -> Value {
-    let statement = job.statement.as_ref();
     let spec = job.spec.clone().unwrap_or_default();
     json!({
         "id": job.id,
@@ -27,6 +27,8 @@ pub fn job_json(job: &Job) -> Value {
         "stage": job.stage,
         "waits_for": job.waits_for,
         "progress": job.progress,
+        "leg": job.leg,
+        "first": job.first.as_ref().map(first_json),
         "validation_done": job.validation_done,
         "failure": job.failure.as_ref().map(failure_json),
         "failed_attempts": job.failed_attempts,
@@ -36,15 +38,28 @@ pub fn job_json(job: &Job) -> Value {
         "updated_at": job.updated_at.map(|at| at.to_string()),
         "dedup_key": spec.dedup_key,
         "labels": spec.labels,
-        "statement": statement.map(|statement| json!({
-            "layout": statement.layout,
-            "n_steps": statement.n_steps,
-            "program_hash_pedersen": statement.program_hash_pedersen,
-            "program_hash_poseidon": statement.program_hash_poseidon,
-            "output": statement.output,
-            "security_bits": statement.security_bits,
-            "claim": statement.claim.as_ref().map(claim_json),
-        })),
+        "statement": job.statement.as_ref().map(statement_json),
+    })
+}
+
+fn statement_json(statement: &Statement) -> Value {
+    json!({
+        "layout": statement.layout,
+        "n_steps": statement.n_steps,
+        "program_hash_pedersen": statement.program_hash_pedersen,
+        "program_hash_poseidon": statement.program_hash_poseidon,
+        "output": statement.output,
+        "security_bits": statement.security_bits,
+        "claim": statement.claim.as_ref().map(claim_json),
+    })
+}
+
+fn first_json(first: &FirstProof) -> Value {
+    let proof = first.proof.clone().unwrap_or_default();
+    json!({
+        "proof_file": {"sha256": proof.sha256, "size": proof.size},
+        "statement": first.statement.as_ref().map(statement_json),
+        "device": first.device,
     })
 }
 

@@ -55,6 +55,7 @@ pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
         "state",
         terminal::printable(&format!("{}{phase}", job.state().name())),
     );
+    table.row_if("proof", leg(job.leg));
     table.row_if("waits for", text(&job.waits_for));
     if let Some(failure) = &job.failure {
         table.row("cause", cause(failure));
@@ -75,6 +76,10 @@ pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
     table.row_if("deadline", spec.deadline);
     for (n, failure) in job.attempt_failures.iter().enumerate() {
         table.row(format!("attempt {}", n + 1), cause(failure));
+    }
+    if let Some(proof) = job.first.as_ref().and_then(|first| first.proof.as_ref()) {
+        table.row("first proof", bytes(proof.size));
+        table.row("", format!("SHA-256 {}", terminal::printable(&proof.sha256)));
     }
     if let Some(statement) = &job.statement {
         statement_rows(&mut table, statement);
@@ -168,6 +173,11 @@ pub fn took(job: &Job) -> Option<Duration> {
     let ended = job.updated_at.filter(|_| job.state().has_ended());
     let (created, ended) = (time(job.created_at)?, time(ended)?);
     ended.duration_since(created).ok()
+}
+
+/// Which of its two proofs a wrapped job works on; `None` for a job of one proof.
+pub fn leg(leg: u32) -> Option<String> {
+    (leg > 0).then(|| format!("{leg} of 2"))
 }
 
 /// What is done for a job now, or that it waits for a day with device seconds left.

@@ -17,6 +17,7 @@ use crate::cli::waiting::Waiting;
 use quarry_client::Client;
 use quarry_client::protocol::{
     AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput, TasksInput,
+    WrapOptions,
     job_spec::{Input, Parameters},
 };
 use quarry_prover_core::file_kind::FileKind;
@@ -34,6 +35,8 @@ Examples:
       waits for the proof and writes it
   quarry submit --pie pie.zip --out proof.json
       runs a Cairo PIE under a bootloader, proves it and writes the proof
+  quarry submit --pie pie.zip --wrap --profile integrity-stone6-keccak160 --calldata
+      also proves that this proof holds, for Integrity
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
       takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job; running it
@@ -120,6 +123,10 @@ struct JobArgs {
     /// Label of the job, to find it with `quarry list`; repeat it for several
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
+    /// Also wrap the proof, as `quarry wrap` does: the options of the proof are then those of the wrapped one. Needs
+    /// tasks
+    #[arg(long, conflicts_with_all = ["program", "public_input_file", "private_input_file"])]
+    wrap: bool,
     #[command(flatten)]
     calldata: CalldataArgs,
     #[command(flatten)]
@@ -282,6 +289,7 @@ impl JobArgs {
             expected_builtins: self.expect_builtins.clone(),
             labels: self.labels.iter().cloned().collect(),
             calldata: self.calldata.options(),
+            wrap: self.wrap.then(WrapOptions::default),
             ..Default::default()
         })
     }

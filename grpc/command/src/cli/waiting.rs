@@ -1,5 +1,6 @@
 //! Waiting for the end of a job: a bar for people, a line for each state and phase otherwise.
 
+use crate::cli::job_text;
 use crate::cli::progress::{bar, draw, seconds_left};
 use crate::cli::terminal;
 use indicatif::ProgressBar;
@@ -31,6 +32,10 @@ impl Waiting {
         let text = match &*event.stage {
             "" => state,
             stage => format!("{state}: {stage}"),
+        };
+        let text = match job_text::leg(event.leg) {
+            Some(leg) => format!("proof {leg}, {text}"),
+            None => text,
         };
         let seconds_left = self.seconds_left(event);
         match &self.bar {

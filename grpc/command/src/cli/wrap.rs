@@ -12,14 +12,13 @@ use crate::cli::source::{Execution, STEP_LIMIT, Source, read};
 use crate::cli::statement::parse_felt;
 use crate::cli::task_reader;
 use quarry_kernels::{Felt, felt};
-use quarry_prover_core::cairo::runner::verifier_program::{self, LAYOUT, VerifierProgramError};
+use quarry_prover_core::cairo::runner::verifier_program::{self, LAYOUT, PROFILE, VerifierProgramError};
 use quarry_prover_core::cairo::runner::{Executable, RunOptions};
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::progress::Cancel;
 use quarry_tasks::bootloader::Tasks;
-use quarry_tasks::verifiers;
 use std::path::{Path, PathBuf};
 
 /// Examples for `wrap --help`.
@@ -35,9 +34,6 @@ Examples:
 
 The Cairo verifiers accept proofs of the bootloaders short and simple, with the parameters of profile cairo-verifier.
 docs/pie.md says what the wrapped proof shows.";
-
-/// The profile of proofs that can be wrapped.
-const PROFILE: &str = "cairo-verifier";
 
 /// Arguments of `wrap`.
 #[derive(Debug, clap::Args)]
@@ -180,13 +176,8 @@ impl Args {
         if let Some(path) = &self.verifier {
             return read(path);
         }
-        verifiers::verifier(layout).ok_or_else(|| {
-            let known: Vec<_> = verifiers::layouts().collect();
-            Failure::bad_input(format!(
-                "Quarry has no Cairo verifier for layout '{layout}', only for {}; give one with --verifier FILE",
-                known.join(", ")
-            ))
-        })
+        let known = verifier_program::program(layout);
+        known.map_err(|why| Failure::bad_input(format!("{why}; give one with --verifier FILE")))
     }
 
     fn failure(&self, error: &VerifierProgramError) -> Failure {

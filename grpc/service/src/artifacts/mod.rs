@@ -216,14 +216,56 @@ pub fn compare(artifacts: &dyn Artifacts, file: &Reference) -> Result<(), Artifa
 /// All files that a job and its result refer to, with or without its inputs.
 pub(crate) fn references_of(job: &Job, with_inputs: bool) -> Vec<Reference> {
     let inputs = job.spec.inputs().filter(|_| with_inputs);
+    let first = job.first.iter();
     let statement = job.statement.iter();
+    let statement = statement.chain(first.clone().flat_map(|first| &first.statement));
     let stated = statement.flat_map(|statement| [&statement.public_input, &statement.parameters]);
     let results = job.result.iter();
     let results = results.flat_map(|result| [&result.proof, &result.calldata]);
+    let results = results.chain(first.map(|first| &first.proof));
     let all = inputs.chain(stated.chain(results).flatten());
     let reference = |artifact: &ArtifactRef| Reference {
         tenant: job.tenant.clone(),
         sha256: artifact.sha256.clone(),
     };
     all.map(reference).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarry_client::protocol::{FirstProof, JobResult, Statement};
+
+    #[test]
+    fn a_job_refers_to_the_files_of_both_its_proofs() {
+        let file = |name: &str| {
+            Some(ArtifactRef {
+                sha256: name.to_owned(),
+                size: 1,
+            })
+        };
+        let statement = |name: &str| {
+            Some(Statement {
+                public_input: file(name),
+                ..Statement::default()
+            })
+        };
+        let mut job = crate::job::example("tenant");
+        job.begin_second_leg(FirstProof {
+            proof: file("first proof"),
+            statement: statement("first statement"),
+            ..FirstProof::default()
+        });
+        job.statement = statement("statement");
+        job.result = Some(JobResult {
+            proof: file("proof"),
+            ..JobResult::default()
+        });
+        let mut names: Vec<_> = references_of(&job, false)
+            .into_iter()
+            .map(|file| file.sha256)
+            .collect();
+        names.sort();
+        assert_eq!(names, ["first proof", "first statement", "proof", "statement"]);
+    }
 }

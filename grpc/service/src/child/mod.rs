@@ -9,6 +9,7 @@ pub(crate) mod prepare;
 pub(crate) mod run;
 pub(crate) mod tasks;
 pub(crate) mod verify;
+pub(crate) mod wrap;
 
 use crate::internal::{ChildAnswer, ChildRequest, child_answer::Answer, child_request::Task};
 use crate::{failure, wire};

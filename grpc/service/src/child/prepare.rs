@@ -3,6 +3,7 @@
 use super::bounds::{check_parameters, check_sizes, leanest};
 use super::handed;
 use super::run::Execution;
+use super::wrap::{self, FIRST_PROOF};
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
@@ -57,8 +58,10 @@ pub fn prepare(folder: &Path, task: Prepare, limits: &Limits) -> Result<Prepared
         paths: &task.paths,
         devices: &task.devices,
     };
-    prepare_here(folder, &spec, &files, limits).map_err(|failure| {
-        let inputs = spec.named_inputs().filter_map(|(name, artifact)| {
+    let first = task.first.as_ref();
+    prepare_here(folder, &spec, first, &files, limits).map_err(|failure| {
+        let first = first.map(|proof| (FIRST_PROOF, proof));
+        let inputs = spec.named_inputs().chain(first).filter_map(|(name, artifact)| {
             let path = task.paths.get(&artifact.sha256)?;
             Some((name, &**path))
         });
@@ -76,17 +79,24 @@ fn by_role<'a>(message: String, inputs: impl Iterator<Item = (&'a str, &'a str)>
     })
 }
 
-fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) -> Result<Prepared, Failure> {
+fn prepare_here(
+    folder: &Path,
+    spec: &Spec,
+    first: Option<&ArtifactRef>,
+    files: &Files<'_>,
+    limits: &Limits,
+) -> Result<Prepared, Failure> {
     check_sizes(spec, files.paths, limits)?;
     let parameters = planned_parameters(spec.parameters.as_ref())?;
     let Execution {
         input,
         public,
         builtins,
-    } = match &spec.input {
-        Input::Air(air) => files.air(air, folder)?,
-        Input::Program(program) => files.program(program, spec, &parameters, limits)?,
-        Input::Tasks(tasks) => files.run_tasks(tasks, spec, &parameters, limits)?,
+    } = match (first, &spec.input) {
+        (Some(first), _) => files.wrap(first, spec, &parameters, limits)?,
+        (None, Input::Air(air)) => files.air(air, folder)?,
+        (None, Input::Program(program)) => files.program(program, spec, &parameters, limits)?,
+        (None, Input::Tasks(tasks)) => files.run_tasks(tasks, spec, &parameters, limits)?,
     };
     let wanted = match spec.run() {
         Some(run) if run.dynamic_params.is_some() => "dynamic",
@@ -126,6 +136,9 @@ fn prepare_here(folder: &Path, spec: &Spec, files: &Files<'_>, limits: &Limits) 
     let verifier = checked
         .and_then(Verifier::new)
         .map_err(|error| invalid("input.statement", &error))?;
+    if spec.wrap.is_some() {
+        wrap::check(&verifier)?;
+    }
     let mut statement = statement(&verifier, &expectation)?;
     if let Some(options) = &spec.calldata {
         check_calldata(&verifier, options)?;

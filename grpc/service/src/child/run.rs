@@ -25,7 +25,7 @@ pub(super) struct Execution {
 
 impl Execution {
     /// A run of a program that lists these builtins.
-    fn of_run(input: ProverInput, builtins: &[&str]) -> Self {
+    pub(super) fn of_run(input: ProverInput, builtins: &[&str]) -> Self {
         Self {
             input,
             public: None,
@@ -100,7 +100,7 @@ impl Files<'_> {
 }
 
 /// How a run is made.
-fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
+pub(super) fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
     let defaults = RunOptions::default();
     let steps = |n: u64, none: usize| match n {
         0 => none,
@@ -115,7 +115,7 @@ fn run_options(spec: &Spec, limits: &Limits) -> RunOptions {
 }
 
 /// The failure for what does not run in the layouts of the plan.
-fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
+pub(super) fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure) -> Failure {
     match error {
         ChoiceError::Run(error) => failed(error),
         // If it failed in every layout that has its builtins, no layout is to blame.

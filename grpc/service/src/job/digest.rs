@@ -26,7 +26,7 @@ impl Spec {
     }
 
     /// The fields that the digest covers. A missing value and the value that means the same are equal.
-    fn parts(&self) -> [(&'static str, Value); 9] {
+    fn parts(&self) -> [(&'static str, Value); 10] {
         // A file is its content: its length follows from it.
         let files: Vec<_> = self
             .named_inputs()
@@ -81,6 +81,7 @@ impl Spec {
             ("expected_program_hash", json!(self.expected_program_hash)),
             ("expected_builtins", json!(self.expected_builtins)),
             ("calldata", json!(calldata)),
+            ("wrap", json!(self.wrap.is_some())),
         ]
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
         AirInput, ArtifactRef, CalldataOptions, JobSpec, Limits, NamedProfile, ProgramInput, TaskInput,
-        TasksInput,
+        TasksInput, WrapOptions,
     };
     use std::time::SystemTime;
 
@@ -294,6 +295,13 @@ mod tests {
                 })),
             ),
             ("calldata", calldata(CalldataOptions::default())),
+            (
+                "wrap",
+                JobSpec {
+                    wrap: Some(WrapOptions::default()),
+                    ..first.clone()
+                },
+            ),
             (
                 "calldata",
                 calldata(CalldataOptions {

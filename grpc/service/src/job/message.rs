@@ -37,6 +37,8 @@ impl Job {
             statement: message.statement,
             result: record.result,
             times_reopened: record.times_reopened,
+            leg: message.leg,
+            first: message.first,
         })
     }
 }
@@ -63,6 +65,8 @@ impl From<Job> for protocol::Job {
             statement: job.statement,
             // Only the scheduler knows.
             waits_for: String::new(),
+            leg: job.leg,
+            first: job.first,
         }
     }
 }
@@ -89,6 +93,7 @@ impl From<&Job> for JobEvent {
             progress: job.progress,
             failure: job.failure.clone(),
             lease_epoch: job.lease,
+            leg: job.leg,
         }
     }
 }
@@ -99,8 +104,8 @@ mod tests {
     use prost::Message;
     use quarry_client::protocol::job_spec::{Input, Parameters};
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, Claim, Facts, Failure, JobResult, JobSpec, JobState, Limits,
-        NamedProfile, PhaseTime, ProgramInput, Statement,
+        AirInput, ArtifactRef, CalldataOptions, Claim, Facts, Failure, FirstProof, JobResult, JobSpec,
+        JobState, Limits, NamedProfile, PhaseTime, ProgramInput, Statement, WrapOptions,
     };
 
     fn at(seconds: i64) -> Option<Timestamp> {
@@ -147,6 +152,7 @@ mod tests {
             expected_program_hash: "0x1".to_owned(),
             expected_builtins: vec!["output".to_owned()],
             calldata: Some(CalldataOptions::default()),
+            wrap: Some(WrapOptions::default()),
         };
         let statement = Statement {
             public_input: file("public"),
@@ -162,6 +168,13 @@ mod tests {
             host_bytes: 6,
             claim: Some(Claim::default()),
         };
+        let first = Some(FirstProof {
+            proof: file("first proof"),
+            proof_bytes: file("first bytes"),
+            statement: Some(statement.clone()),
+            phases: vec![PhaseTime::default()],
+            device: "cpu".to_owned(),
+        });
         let job = protocol::Job {
             id: "id".to_owned(),
             state: JobState::Verifying.into(),
@@ -180,6 +193,8 @@ mod tests {
             statement: Some(statement.clone()),
             attempt_failures: vec![Failure::default()],
             waits_for: String::new(),
+            leg: 2,
+            first: first.clone(),
         };
         let result = JobResult {
             job_id: "id".to_owned(),
@@ -194,6 +209,7 @@ mod tests {
             facts: Some(Facts::default()),
             calldata: file("calldata"),
             calldata_refused: "why".to_owned(),
+            first,
         };
         StoredJob {
             job: Some(job),

@@ -3,15 +3,17 @@
 
 mod calldata;
 mod digest;
+mod leg;
 mod message;
 mod spec;
 
 pub use calldata::WantedCalldata;
+pub use leg::{FIRST, ONLY, SECOND};
 pub use spec::{BOOTLOADER, PIE, Run, Spec};
 
 use crate::failure::bounded;
 use crate::text::cut;
-use quarry_client::protocol::{Failure, FailureClass, JobResult, JobState, Statement};
+use quarry_client::protocol::{Failure, FailureClass, FirstProof, JobResult, JobState, Statement};
 use std::time::SystemTime;
 
 /// How many failed attempts a job tells the cause of.
@@ -58,6 +60,10 @@ pub struct Job {
     pub result: Option<JobResult>,
     /// How often it started over after it had succeeded.
     pub times_reopened: u32,
+    /// Which of its proofs it works on: [`ONLY`], or [`FIRST`] and then [`SECOND`] if it wraps.
+    pub leg: u32,
+    /// The first proof of a job that wraps, once it is made.
+    pub first: Option<FirstProof>,
 }
 
 impl Job {
@@ -65,6 +71,7 @@ impl Job {
     pub fn new(id: String, tenant: String, spec: Spec, lease: u64) -> Self {
         let now = SystemTime::now();
         Self {
+            leg: spec.first_leg(),
             id,
             tenant,
             spec,
@@ -83,6 +90,7 @@ impl Job {
             statement: None,
             result: None,
             times_reopened: 0,
+            first: None,
         }
     }
 
@@ -107,6 +115,7 @@ impl Job {
     /// Lets it start over after its end, as it was when it was submitted. Its deadline was met or missed long ago.
     pub fn reopen(&mut self) {
         self.reset();
+        self.back_to_first_leg();
         self.failure = None;
         self.failed_attempts = 0;
         self.attempt_failures.clear();

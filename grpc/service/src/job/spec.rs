@@ -2,7 +2,7 @@
 
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::task_input::Task;
-use quarry_client::protocol::{ArtifactRef, CalldataOptions, JobSpec, Limits, ProgramInput};
+use quarry_client::protocol::{ArtifactRef, CalldataOptions, JobSpec, Limits, ProgramInput, WrapOptions};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -38,6 +38,8 @@ pub struct Spec {
     pub expected_builtins: Vec<String>,
     /// How to make calldata for the proof; none is made if missing.
     pub calldata: Option<CalldataOptions>,
+    /// How to wrap the proof; it is not wrapped if missing.
+    pub wrap: Option<WrapOptions>,
 }
 
 /// A run that the service makes.
@@ -117,6 +119,7 @@ impl From<JobSpec> for Spec {
             expected_program_hash: message.expected_program_hash,
             expected_builtins: message.expected_builtins,
             calldata: message.calldata,
+            wrap: message.wrap,
         }
     }
 }
@@ -136,6 +139,7 @@ impl From<Spec> for JobSpec {
             expected_program_hash: spec.expected_program_hash,
             expected_builtins: spec.expected_builtins,
             calldata: spec.calldata,
+            wrap: spec.wrap,
         }
     }
 }

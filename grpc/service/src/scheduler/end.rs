@@ -1,6 +1,7 @@
 //! Ends jobs without a proof: cancelled, expired or failed.
 
 use super::{Active, Scheduler, to_its_end};
+use crate::child::wrap::FIRST_PROOF_LOST;
 use crate::failure::{Stage, failure, is_ours};
 use crate::job::Job;
 use crate::log::non_empty;
@@ -107,7 +108,10 @@ impl Scheduler {
                 if failure.retryable && failure.code != STOPPED {
                     job.count_failure(failure.clone());
                 }
-                if failure.retryable && job.failed_attempts < most {
+                if failure.code == FIRST_PROOF_LOST {
+                    job.back_to_first_leg();
+                }
+                if failure.retryable && job.failed_attempts < job.max_attempts(most) {
                     job.reset();
                 } else {
                     job.end(failure.clone());

@@ -116,7 +116,7 @@ impl Scheduler {
     }
 
     /// Estimates a job's time and when it would be done. As for a job, a child process runs its program or reads its
-    /// files; nothing is recorded. Dropping the future kills the child.
+    /// files; nothing is recorded. Dropping the future kills the child. Of a job that wraps, it is the first leg's.
     ///
     /// # Errors
     /// [`Failure`]: why the job could not be proved.
@@ -127,7 +127,8 @@ impl Scheduler {
             id: format!("estimate-{}", turn.n),
             _turn: turn,
         };
-        let prepared = self.run_prepare(&estimating.id, tenant, spec).await;
+        let of_leg = spec.of_leg(spec.first_leg());
+        let prepared = self.run_prepare(&estimating.id, tenant, &of_leg, None).await;
         drop(estimating);
         let statement = prepared?.statement;
         if self.day_limit(tenant).is_some()

@@ -4,6 +4,8 @@
 //! ```text
 //! RECEIVED -> VALIDATING (a child) -> QUEUED -> RUNNING (a worker) -> VERIFYING (a child) -> SUCCEEDED
 //! ```
+//!
+//! A job that wraps goes this way twice, once for each of its proofs: from VERIFYING back to RECEIVED after the first.
 
 mod announce;
 mod collect;
@@ -15,6 +17,7 @@ mod end;
 mod ended;
 mod estimate;
 mod intake;
+mod legs;
 mod limits;
 mod memory;
 mod overview;

@@ -6,6 +6,7 @@ use super::{MIN_DISK, Scheduler, State, blocking, entry};
 use crate::artifacts::ArtifactError;
 use crate::child::handed::Digests;
 use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
+use crate::child::wrap::FIRST_PROOF_LOST;
 use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{self, ChildRequest, Prepare, child_answer::Answer, child_request::Task};
@@ -113,8 +114,10 @@ impl Scheduler {
             .await?;
         crash::point("prepare.leased");
         let lease = job.lease;
+        let spec = job.spec.of_leg(job.leg);
+        let first = job.first.as_ref().and_then(|first| first.proof.as_ref());
         let prepared = tokio::select! {
-            prepared = self.run_prepare(id, &job.tenant, &job.spec) => prepared,
+            prepared = self.run_prepare(id, &job.tenant, &spec, first) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -151,8 +154,15 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs the child, which writes its files to the job's scratch folder.
-    pub(super) async fn run_prepare(&self, id: &str, tenant: &str, spec: &Spec) -> Result<Prepared, Failure> {
+    /// Runs the child, which writes its files to the job's scratch folder. `first` is the proof to wrap, instead of the
+    /// input of the specification.
+    pub(super) async fn run_prepare(
+        &self,
+        id: &str,
+        tenant: &str,
+        spec: &Spec,
+        first: Option<&ArtifactRef>,
+    ) -> Result<Prepared, Failure> {
         let folder = self.scratch.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
@@ -160,9 +170,11 @@ impl Scheduler {
         self.look_for_data()
             .map_err(|_| internal("scratch", &"the data of the service is not in its place"))?;
         self.scratch.make(id).map_err(|why| internal("scratch", &why))?;
-        let paths = self
+        let mut paths = self
             .paths(tenant, spec.inputs())
             .map_err(|why| internal("artifact", &why))?;
+        let of_first = self.paths(tenant, first);
+        paths.extend(of_first.map_err(|why| internal(FIRST_PROOF_LOST, &why))?);
         let limits = self.limits(spec.limits);
         let time = child_time(&limits);
         let request = ChildRequest {
@@ -173,6 +185,7 @@ impl Scheduler {
                 spec: Some(spec.clone().into()),
                 paths,
                 devices: self.devices().iter().map(memory_of).collect(),
+                first: first.cloned(),
             })),
         };
         let pulse = self.pulses.begin(Process::Child, self.settings.max_stall);

@@ -7,12 +7,14 @@ use crate::child::verify::PROOF_FILE;
 use crate::crash;
 use crate::failure::{Stage, failure};
 use crate::internal::{ChildRequest, Proved, Verified, Verify, child_answer::Answer, child_request::Task};
-use crate::job::Job;
+use crate::job::{FIRST, Job, SECOND};
 use crate::processes::run_child;
 use crate::pulse::Process;
 use crate::store::{Fence, Renew, StoreError};
 use quarry_client::protocol::job_spec::Input;
-use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, JobResult, JobState, Statement};
+use quarry_client::protocol::{
+    ArtifactRef, Failure, FailureClass, FirstProof, JobResult, JobState, Statement,
+};
 use quarry_prover_core::calldata::INDEX_FILE;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -55,12 +57,18 @@ impl Scheduler {
             Ok(adopted) => adopted,
             Err(failure) => return self.fail(id, Fence::Lease(lease), failure).await,
         };
+        self.count_proved(device, statement.multiplications, &proved);
+        if job.leg == FIRST {
+            let first = FirstProof {
+                proof: Some(proof),
+                proof_bytes: verified.proof_bytes,
+                statement: Some(statement),
+                phases: proved.phases,
+                device: proved.device,
+            };
+            return self.begin_second_leg(&job, first).await;
+        }
         crash::point("release.kept");
-        let work = statement.multiplications;
-        let estimate = self.pace.time(Some(work), 0.5).map(|time| time.as_secs_f64());
-        let seconds = self.metrics.proved(device, &proved.phases, estimate);
-        self.history.proved(seconds);
-        self.pace.add(&proved.device, work, &proved.phases);
         let parameters = statement.parameters.as_ref();
         let result = JobResult {
             job_id: id.to_owned(),
@@ -75,6 +83,7 @@ impl Scheduler {
             facts: verified.facts,
             calldata,
             calldata_refused: verified.calldata_refused,
+            first: job.first,
         };
         let succeeded = move |job: &mut Job| {
             job.state = JobState::Succeeded;
@@ -86,6 +95,14 @@ impl Scheduler {
         crash::point("release.recorded");
         self.forget(id);
         Ok(())
+    }
+
+    /// Counts a proof, and learns the device's pace from it.
+    fn count_proved(&self, device: &str, work: f64, proved: &Proved) {
+        let estimate = self.pace.time(Some(work), 0.5).map(|time| time.as_secs_f64());
+        let seconds = self.metrics.proved(device, &proved.phases, estimate);
+        self.history.proved(seconds);
+        self.pace.add(&proved.device, work, &proved.phases);
     }
 
     /// Takes the proof file, and the calldata if there is any, as artifacts of the job's tenant.
@@ -146,10 +163,11 @@ impl Scheduler {
             task: Some(Task::Verify(Verify {
                 statement: Some(statement.clone()),
                 paths,
-                // A PIE's memory is as uploaded: no run has computed the cells that nobody reads.
-                uploaded: !matches!(job.spec.input, Input::Program(_)),
+                // A PIE's memory is as uploaded: no run has computed the cells that nobody reads. The PIE of the second
+                // leg is of a run that the service made.
+                uploaded: job.leg != SECOND && !matches!(job.spec.input, Input::Program(_)),
                 program,
-                calldata: job.spec.calldata.clone(),
+                calldata: job.spec.of_leg(job.leg).calldata,
                 digests,
             })),
         };

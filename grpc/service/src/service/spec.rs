@@ -2,6 +2,7 @@
 
 mod calldata;
 mod tasks;
+mod wrap;
 
 use crate::job::Spec;
 use quarry_client::protocol::JobSpec;
@@ -79,6 +80,9 @@ fn check(spec: &JobSpec) -> Refused {
         return refuse(format!(
             "expected_builtins: unknown builtin '{name}'; the builtins are {known}"
         ));
+    }
+    if spec.wrap.is_some() {
+        wrap::check(spec)?;
     }
     if let Some(options) = &spec.calldata {
         calldata::check(spec, options)?;

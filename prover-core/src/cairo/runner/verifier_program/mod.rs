@@ -12,6 +12,7 @@ use super::own_hints::OwnHints;
 use super::{RunError, machine, parse};
 use crate::calldata::opened::Opened;
 use crate::expectation::Expectation;
+use crate::parameters::StoneVersion;
 use crate::profiles::{CAIRO_VERIFIER, ProfileError};
 use crate::verifier::{Recording, Verifier, VerifyError};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
@@ -21,10 +22,17 @@ use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
 use quarry_tasks::pie::CairoPie;
+use quarry_tasks::verifiers;
 use words::Word;
 
 /// The layout of the wrapped proof, which has exactly the builtins of the verifier programs.
 pub const LAYOUT: &str = "recursive_with_poseidon";
+
+/// The name of the profile of proofs that the verifier programs accept.
+pub const PROFILE: &str = CAIRO_VERIFIER.name;
+
+/// The form of the public input of such proofs.
+pub const STONE_VERSION: StoneVersion = CAIRO_VERIFIER.stone_version;
 
 /// The number of builtins that the verifier programs require `main` of a proved program to declare: all that there are.
 const N_BUILTINS: usize = crate::cairo::run::CANONICAL_BUILTINS.len();
@@ -44,12 +52,26 @@ pub enum VerifierProgramError {
         "the Cairo verifiers accept proofs of programs with {N_BUILTINS} builtins only, as bootloaders are: {0}"
     )]
     Form(String),
+    /// Quarry brings no verifier program for the layout.
+    #[error(
+        "Quarry has no Cairo verifier for layout '{0}', only for {known}",
+        known = verifiers::layouts().collect::<Vec<_>>().join(", ")
+    )]
+    Layout(String),
     /// The run of the verifier program failed.
     #[error("the Cairo verifier: {0}")]
     Run(#[from] RunError),
     /// The verifier accepted the proof, but its record lacks a part: a defect of Quarry.
     #[error("the record of the verification is incomplete")]
     Record,
+}
+
+/// The compiled verifier program that Quarry brings for proofs in a layout.
+///
+/// # Errors
+/// [`VerifierProgramError::Layout`] if there is none.
+pub fn program(layout: &str) -> Result<Vec<u8>, VerifierProgramError> {
+    verifiers::verifier(layout).ok_or_else(|| VerifierProgramError::Layout(layout.to_owned()))
 }
 
 /// Runs a compiled verifier program over a proof, for at most `max_steps` steps.
