@@ -2,6 +2,7 @@
 //! with different results, and no files are left behind.
 
 use crate::common::appliance::{Appliance, air_job, kept, try_air_job, until};
+use crate::common::pie::fibonacci;
 use crate::common::{Folder, assert_stones_proof};
 use quarry_client::protocol::{JobSpec, JobState, ListJobsRequest};
 use quarry_client::{Client, ClientError, Connection};
@@ -31,6 +32,9 @@ const POINTS: &[&str] = &[
 
 /// Crash points of a job that is proved again, before it goes the way of every job.
 const REOPEN_POINTS: &[&str] = &["reopen.before-commit", "reopen.after-commit"];
+
+/// Crash points between the two proofs of a job that wraps.
+const LEG_POINTS: &[&str] = &["leg.kept", "leg.recorded"];
 
 /// Uploads and submits like a client that may not receive the response.
 async fn try_to_submit(service: &Appliance, case: &Folder) -> Result<(), ClientError> {
@@ -118,7 +122,7 @@ fn all_points_are_tried() {
         found.extend(names.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }
     found.sort();
-    let mut points = [POINTS, REOPEN_POINTS].concat();
+    let mut points = [POINTS, REOPEN_POINTS, LEG_POINTS].concat();
     points.sort();
     assert_eq!(found, points);
 }
@@ -282,6 +286,61 @@ async fn any_moment() {
     // Shared: four inputs and a public input. Per job: parameters and a proof. The other clients' files are the same,
     // except for the one that each of them uploaded.
     check_files(&case, 5 + 2 * tags.len());
+}
+
+/// Before the first proof is recorded, it is made again; afterwards, it is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_point_between_two_legs() {
+    let case = Folder::new();
+    case.write("pie.zip", fibonacci());
+    let mut id = String::new();
+    for point in LEG_POINTS {
+        println!("{point}");
+        let crashing = Appliance::start_with(&case, "", &[("QUARRY_CRASH_AT", point)]).unwrap();
+        if id.is_empty() {
+            let server = format!("--server http://{}", crashing.address);
+            let submitted = case
+                .quarry(&format!("submit --pie pie.zip --wrap {server}"))
+                .exits(0);
+            submitted.stdout.trim().clone_into(&mut id);
+        }
+        assert!(!crashing.wait().success(), "{point}: it crashed");
+        let store = RedbStore::open(&case.file("data/store.redb")).unwrap();
+        let job = store.get(&id).unwrap();
+        let is_recorded = *point == "leg.recorded";
+        assert_eq!(
+            (job.leg == 2, job.first.is_some()),
+            (is_recorded, is_recorded),
+            "{point}"
+        );
+    }
+    // Nothing of the first leg is collected.
+    case.write(
+        "collect.toml",
+        "[artifacts]\nkeep_seconds = 0\nkeep_all_seconds = 0\n",
+    );
+    let service = restart(&case, "--config collect.toml");
+    case.quarry("admin --data data pause so-that-it-stays").exits(0);
+    let mut client = service.client().await;
+    let job = loop {
+        let job = client.get(&id).await.unwrap();
+        assert!(!job.state().has_ended(), "{job:?}");
+        if job.statement.is_some() {
+            break job;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!((job.leg, job.failed_attempts), (2, 0), "{job:?}");
+    let (first, wrapped) = (job.first.unwrap(), job.statement.unwrap());
+    let inner = first.statement.unwrap();
+    assert_eq!(wrapped.output[3], inner.program_hash_poseidon);
+    assert_eq!(wrapped.output[4..], inner.output);
+    client
+        .download(&first.proof.unwrap(), &case.file("first.json"))
+        .await
+        .unwrap();
+    case.quarry("verify first.json").exits(0);
+    client.cancel(&id).await.unwrap();
 }
 
 /// Submits a job with a long label to a store and ends it.

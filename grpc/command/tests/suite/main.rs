@@ -40,6 +40,7 @@ mod serve;
 mod tenants;
 mod upkeep;
 mod upload_race;
+mod wraps;
 
 #[cfg(feature = "slow-tests")]
 mod browser;
