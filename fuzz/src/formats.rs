@@ -19,6 +19,7 @@ use quarry_prover_core::statement::Statement;
 use quarry_prover_core::verifier::{Recording, Verifier};
 use quarry_service::fuzzing;
 use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::executable::{self, Felt252};
 use quarry_tasks::pie::{self, PieLimits};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -252,6 +253,15 @@ pub fn pie(bytes: &[u8]) {
     if let Ok(pie) = pie::read(bytes, &limits) {
         let _ = inspect_pie(&pie);
         let _ = runner::run(Executable::Tasks(&Tasks::new(vec![pie])), "small", &SHORT);
+    }
+}
+
+/// An executable, run without arguments and with some.
+pub fn executable(bytes: &[u8]) {
+    if let Ok(executable) = executable::read(bytes) {
+        for arguments in [&[][..], &[3, 4, 5].map(Felt252::from)] {
+            let _ = executable.run_to_pie(arguments, SHORT.max_steps);
+        }
     }
 }
 

@@ -46,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proof", prepare: formats::proof, seeds: formats::patches },
     Target { name: "program", prepare: plain!(formats::program), seeds: files!("examples/cubes/program.json", "tests/data/plain/fib_2p9/program.json") },
     Target { name: "pie", prepare: plain!(formats::pie), seeds: files!("../tasks/tests/data/fibonacci_pie.zip", "../tasks/tests/data/squares_pie.zip", "../tasks/tests/data/paged_pie.zip") },
+    Target { name: "executable", prepare: plain!(formats::executable), seeds: files!("../tasks/tests/data/squares.executable.json") },
     Target { name: "program_input", prepare: formats::program_input, seeds: files!("examples/collatz/input.json", "examples/cubes/input.json") },
     Target { name: "dynamic_params", prepare: formats::dynamic_params, seeds: files!("examples/cubes/dynamic_params.json") },
     Target { name: "config", prepare: plain!(formats::config), seeds: || Ok(vec![formats::a_config()]) },

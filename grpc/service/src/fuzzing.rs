@@ -49,7 +49,8 @@ pub fn specifications() -> Vec<Vec<u8>> {
     use quarry_client::protocol::job_spec::{Input, Parameters};
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, Limits, NamedProfile, ProgramInput, TaskInput, TasksInput,
+        AirInput, ArtifactRef, CalldataOptions, ExecutableTask, Limits, NamedProfile, ProgramInput,
+        ProgramTask, TaskInput, TasksInput,
     };
     let artifact = Some(ArtifactRef {
         sha256: "ab".repeat(32),
@@ -67,16 +68,30 @@ pub fn specifications() -> Vec<Vec<u8>> {
         dynamic_params: artifact.clone(),
         min_steps: 1 << 13,
     };
+    let kinds = [
+        Task::Pie(ArtifactRef::default()),
+        Task::Program(ProgramTask {
+            program: artifact.clone(),
+            input: artifact.clone(),
+        }),
+        Task::Executable(ExecutableTask {
+            executable: artifact.clone(),
+            arguments: artifact.clone(),
+        }),
+    ];
+    let task = |kind| TaskInput {
+        task: Some(kind),
+        program_hash_function: "pedersen".to_owned(),
+    };
     let tasks = TasksInput {
-        tasks: vec![TaskInput {
-            task: artifact.clone().map(Task::Pie),
-        }],
+        tasks: kinds.into_iter().map(task).collect(),
         bootloader: artifact.clone(),
         expected_bootloader_hash: "0x1".to_owned(),
         program_hash_function: "poseidon".to_owned(),
         dynamic_params: artifact,
         min_steps: 1 << 13,
         bootloader_name: "simple".to_owned(),
+        continuous_pages: true,
     };
     let profile = NamedProfile {
         name: "integrity-stone6-keccak160".to_owned(),

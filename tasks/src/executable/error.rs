@@ -56,6 +56,9 @@ pub enum ExecutableError {
     /// The program does not end.
     #[error("the program did not end within {0} steps")]
     StepLimit(usize),
+    /// The run needs more memory than there is, such as for a cell that is far from all others.
+    #[error("the run takes more memory than there is, at pc {0}")]
+    Memory(String),
     /// The run failed.
     #[error("the program failed at pc {pc}: {why}")]
     Failed {
@@ -81,6 +84,7 @@ impl ExecutableError {
             Self::Arguments(_) => "executable.arguments",
             Self::Panicked(_) => "executable.panic",
             Self::StepLimit(_) => "executable.steps",
+            Self::Memory(_) => "executable.memory",
             Self::Failed { .. } => "executable.run",
             Self::Machine(_) => "executable.machine",
         }

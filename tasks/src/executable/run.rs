@@ -13,6 +13,7 @@ use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program;
 use cairo_vm::types::relocatable::Relocatable;
+use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::errors::vm_exception::VmException;
 use cairo_vm::vm::runners::cairo_pie::CairoPie;
@@ -99,11 +100,17 @@ impl Executable {
 }
 
 fn failure(runner: &CairoRunner, error: VirtualMachineError) -> ExecutableError {
+    let is_memory = matches!(
+        error,
+        VirtualMachineError::Memory(MemoryError::VecCapacityExceeded)
+    );
     let exception = VmException::from_vm_error(runner, error);
+    let pc = exception.pc.offset.to_string();
     match panicked(runner, exception.pc) {
         Some(data) => ExecutableError::Panicked(data),
+        None if is_memory => ExecutableError::Memory(pc),
         None => ExecutableError::Failed {
-            pc: exception.pc.offset.to_string(),
+            pc,
             why: exception.inner_exc.to_string(),
         },
     }

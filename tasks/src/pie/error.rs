@@ -48,6 +48,24 @@ impl Entry {
     }
 }
 
+/// What the PIEs of a run have a common limit of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// Bytes of their files.
+    Bytes,
+    /// Memory cells. Runs of programs count too.
+    Cells,
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Cells => "memory cells",
+        })
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -162,7 +180,7 @@ pub enum PieError {
     #[error("the PIEs of a run may have at most {most} {what} together")]
     Together {
         /// What there is too much of.
-        what: &'static str,
+        what: Shared,
         /// The limit.
         most: usize,
     },

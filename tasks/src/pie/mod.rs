@@ -13,7 +13,7 @@ mod metadata;
 mod together;
 
 pub(crate) use bounded::{AtMost, PRIME};
-pub use error::{Entry, PieError};
+pub use error::{Entry, PieError, Shared};
 pub use metadata::BUILTINS;
 pub use together::PieReader;
 
@@ -74,7 +74,8 @@ pub fn read(file: &[u8], limits: &PieLimits) -> Result<CairoPie, PieError> {
 
 /// The number of memory cells that the segments of a PIE have, which is at least that of the cells that are there.
 pub fn n_cells(pie: &CairoPie) -> usize {
-    memory::segments(&pie.metadata).map(|segment| segment.size).sum()
+    let sizes = memory::segments(&pie.metadata).map(|segment| segment.size);
+    sizes.fold(0, usize::saturating_add)
 }
 
 /// Rejects versions of the format that this module does not read. A PIE without a version has this one.

@@ -1,7 +1,6 @@
 //! Reads the PIEs of one run, within limits on all of them together.
 
-use super::memory::segments;
-use super::{CairoPie, PieError, PieLimits, read};
+use super::{CairoPie, PieError, PieLimits, Shared, n_cells, read};
 
 /// Reads the PIEs of one run, within limits on all of them together.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +24,7 @@ impl PieReader {
     /// The refusal of a PIE that has more than [`Self::bytes_left`].
     pub fn too_long(&self) -> PieError {
         PieError::Together {
-            what: "bytes",
+            what: Shared::Bytes,
             most: self.limits.max_bytes,
         }
     }
@@ -46,21 +45,19 @@ impl PieReader {
         Ok(pie)
     }
 
-    /// Counts a PIE that was not read from a file.
+    /// Counts a PIE that was not read from a file, but run.
     ///
     /// # Errors
     /// [`PieError::Together`] if it has too many cells.
     pub fn count(&mut self, pie: &CairoPie) -> Result<(), PieError> {
-        let sizes = segments(&pie.metadata).map(|segment| segment.size);
-        let n_cells = sizes.fold(0_usize, usize::saturating_add);
-        let left = self.left.max_cells.checked_sub(n_cells);
+        let left = self.left.max_cells.checked_sub(n_cells(pie));
         self.left.max_cells = left.ok_or_else(|| self.too_many_cells())?;
         Ok(())
     }
 
     fn too_many_cells(&self) -> PieError {
         PieError::Together {
-            what: "memory cells",
+            what: Shared::Cells,
             most: self.limits.max_cells,
         }
     }

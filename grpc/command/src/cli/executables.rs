@@ -4,7 +4,8 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::read::read_at_most;
 use crate::cli::source::EXECUTABLE;
-use crate::cli::task_reader::{SingleTask, in_file};
+use crate::cli::task_reader::in_file;
+use crate::cli::task_source::{Content, TaskSource};
 use crate::cli::tasks::TASKS;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_tasks::executable::{
@@ -60,7 +61,7 @@ impl ExecutableArgs {
         path: &Path,
         act: impl FnOnce(&Alone<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (executable, arguments) = (read(path)?, self.arguments()?);
+        let (executable, arguments) = (read(path)?, felts(&self.arguments())?);
         act(&Alone {
             executable: &executable,
             arguments: &arguments,
@@ -68,27 +69,30 @@ impl ExecutableArgs {
     }
 
     /// The executable as a task; `None` if there is none.
-    pub fn task(&self) -> Result<Option<SingleTask<'_>>, Failure> {
-        let Some(path) = &self.file else {
-            return Ok(None);
-        };
-        Ok(Some(SingleTask::Executable(path, self.arguments()?)))
+    pub fn task(&self) -> Option<TaskSource> {
+        Some(TaskSource::Executable {
+            file: self.file.clone()?,
+            arguments: Some(self.arguments()),
+        })
     }
 
-    fn arguments(&self) -> Result<Vec<Felt252>, Failure> {
-        let Some(path) = &self.args_file else {
-            return Ok(self.args.clone());
-        };
-        arguments_of(path)
+    fn arguments(&self) -> Content {
+        match &self.args_file {
+            Some(path) => Content::File(path.clone()),
+            None => Content::Json(self.args.iter().map(|felt| format!("{felt:#x}")).collect()),
+        }
     }
 }
 
-/// Reads a file of arguments.
-pub fn arguments_of(path: &Path) -> Result<Vec<Felt252>, Failure> {
-    let file = read_limited(path, MAX_ARGUMENTS_BYTES)?;
-    read_arguments(&file)
+/// The arguments that a file has, or that are such a file's content.
+pub fn felts(arguments: &Content) -> Result<Vec<Felt252>, Failure> {
+    let bytes = match arguments {
+        Content::File(path) => read_limited(path, MAX_ARGUMENTS_BYTES)?,
+        Content::Json(_) => arguments.bytes()?,
+    };
+    read_arguments(&bytes)
         .or_bad_input()
-        .map_err(|failure| in_file(path, &failure))
+        .map_err(|failure| arguments.named(failure))
 }
 
 /// Reads an executable.

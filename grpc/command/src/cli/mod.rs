@@ -51,6 +51,7 @@ mod systemd;
 mod table;
 mod task_list;
 mod task_reader;
+mod task_source;
 mod tasks;
 mod terminal;
 mod threads;

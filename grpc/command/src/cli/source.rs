@@ -4,7 +4,7 @@ use crate::cli::executables::{self, ExecutableArgs};
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::progress::Reporter;
-use crate::cli::task_reader::SingleTask;
+use crate::cli::task_source::{Content, TaskSource};
 use crate::cli::tasks::TaskArgs;
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::layouts::Layout;
@@ -182,8 +182,11 @@ impl Source {
         let program = self.program.as_deref();
         let Some(program) = program.filter(|_| !self.tasks.are_given()) else {
             let single = match program {
-                Some(program) => Some(SingleTask::Program(program, self.input.as_deref())),
-                None => self.scarb.task()?,
+                Some(program) => Some(TaskSource::Program {
+                    program: Content::File(program.to_owned()),
+                    input: self.input.clone().map(Content::File),
+                }),
+                None => self.scarb.task(),
             };
             let tasks = self.tasks.read(single, &self.options())?;
             let result = act(Executable::Tasks(&tasks.tasks)).map_err(|error| self.tasks.failure(&error))?;

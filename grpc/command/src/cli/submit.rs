@@ -1,5 +1,6 @@
 //! `quarry submit` and `quarry estimate`: send a job to a service.
 
+use crate::cli::executables::{self, ExecutableArgs};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::get::{self, fetch, no_proof};
 use crate::cli::job_calldata::CalldataArgs;
@@ -11,6 +12,8 @@ use crate::cli::output::Target;
 use crate::cli::progress::clock;
 use crate::cli::server::Server;
 use crate::cli::source::{EXECUTABLE, read_stone_json, read_text};
+use crate::cli::task_list::TaskList;
+use crate::cli::task_source::{Content, TaskSource};
 use crate::cli::tasks::TaskArgs;
 use crate::cli::terminal;
 use crate::cli::waiting::Waiting;
@@ -35,6 +38,8 @@ Examples:
       waits for the proof and writes it
   quarry submit --pie pie.zip --out proof.json
       runs a Cairo PIE under a bootloader, proves it and writes the proof
+  quarry submit --executable NAME.executable.json --args 3,4 --out proof.json
+      does the same with a Scarb executable
   quarry submit --pie pie.zip --wrap --profile integrity-stone6-keccak160 --calldata
       also proves that this proof holds, for Integrity
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
@@ -53,13 +58,16 @@ Examples:
 #[group(skip)]
 struct JobArgs {
     /// Compiled Cairo 0 program (JSON)
-    #[arg(value_name = "PROGRAM", required_unless_present_any = ["pie", "public_input_file"], group = EXECUTABLE)]
+    #[arg(value_name = "PROGRAM", group = EXECUTABLE)]
+    #[arg(required_unless_present_any = ["pie", "tasks", executables::FILE, "public_input_file"])]
     #[arg(conflicts_with_all = ["public_input_file", "private_input_file"])]
     program: Option<PathBuf>,
     #[command(flatten)]
     tasks: TaskArgs,
+    #[command(flatten)]
+    scarb: ExecutableArgs,
     /// Input of the program (JSON), which its hints read as program_input
-    #[arg(long, value_name = "FILE", requires = "program", conflicts_with = "pie")]
+    #[arg(long, value_name = "FILE", requires = "program", conflicts_with_all = ["pie", "tasks"])]
     input: Option<PathBuf>,
     /// Layout; auto takes the cheapest usable one
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
@@ -158,7 +166,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    args.job.check_kinds()?;
+    let tasks = args.job.check()?;
     let target = args.out.as_deref().map(Target::check).transpose()?;
     let id = OnceCell::new();
     let on_stop = || match id.get() {
@@ -170,7 +178,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         None => Failure::interrupted(),
     };
     let ask = async |mut client: Client| {
-        let spec = args.job.spec(&mut client).await?;
+        let spec = args.job.spec(&mut client, tasks.as_ref()).await?;
         let submitted = client.submit(spec).await?;
         let mut job = submitted.job.unwrap_or_default();
         let _ = id.set(job.id.clone());
@@ -221,9 +229,9 @@ impl Args {
 
 /// Prints what a job would take, as JSON.
 pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
-    args.job.check_kinds()?;
+    let tasks = args.job.check()?;
     args.job.server.ask(async |mut client| {
-        let spec = args.job.spec(&mut client).await?;
+        let spec = args.job.spec(&mut client, tasks.as_ref()).await?;
         let estimate = client.estimate(spec).await?;
         let statement = estimate.statement.unwrap_or_default();
         let value = json!({
@@ -242,8 +250,15 @@ pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
 }
 
 impl JobArgs {
-    /// Rejects files of the wrong kind before the service is contacted.
-    fn check_kinds(&self) -> Result<(), Failure> {
+    /// Rejects files of the wrong kind, and what no service does, before the service is contacted. Returns the tasks, if
+    /// tasks are to be run.
+    fn check(&self) -> Result<Option<TaskList>, Failure> {
+        if self.scarb.alone().is_some() {
+            return Err(Failure::bad_input(
+                "--alone: a service runs executables under a bootloader only; leave this out, or prove with \
+                 `quarry prove`",
+            ));
+        }
         let files = [
             (&self.program, FileKind::Program),
             (&self.dynamic_params, FileKind::DynamicParams),
@@ -256,11 +271,19 @@ impl JobArgs {
             None => Ok(()),
         };
         files.into_iter().try_for_each(check)?;
-        self.tasks.check_kinds()
+        let executable = self.scarb.task();
+        if executable.is_none() && !self.tasks.are_given() {
+            return Ok(None);
+        }
+        let program = self.program.clone().map(|program| TaskSource::Program {
+            program: Content::File(program),
+            input: self.input.clone().map(Content::File),
+        });
+        self.tasks.to_upload(program.or(executable)).map(Some)
     }
 
     /// Uploads the files and returns the specification of the job.
-    async fn spec(&self, client: &mut Client) -> Result<JobSpec, Failure> {
+    async fn spec(&self, client: &mut Client, tasks: Option<&TaskList>) -> Result<JobSpec, Failure> {
         let parameters = match &self.parameter_file {
             Some(path) => Parameters::ParameterFile(read_text(path)?),
             None => Parameters::Profile(NamedProfile {
@@ -275,7 +298,7 @@ impl JobArgs {
         };
         let deadline = deadline.map(at).transpose()?;
         Ok(JobSpec {
-            input: Some(self.upload(client).await?),
+            input: Some(self.upload(client, tasks).await?),
             layout: self.layout.clone(),
             parameters: Some(parameters),
             limits: Some(Limits {
@@ -294,12 +317,12 @@ impl JobArgs {
         })
     }
 
-    async fn upload(&self, client: &mut Client) -> Result<Input, Failure> {
-        if self.tasks.is_given() {
+    async fn upload(&self, client: &mut Client, tasks: Option<&TaskList>) -> Result<Input, Failure> {
+        if let Some(tasks) = tasks {
             return Ok(Input::Tasks(TasksInput {
                 dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
                 min_steps: self.min_steps,
-                ..self.tasks.upload(client).await?
+                ..self.tasks.upload(client, tasks).await?
             }));
         }
         let (Some(public), Some(private)) = (&self.public_input_file, &self.private_input_file) else {

@@ -3,13 +3,11 @@
 //! It is the form of StarkWare's own tools: `{"tasks": [{"type": .., "program_hash_function": .., ..}, ..], "single_page":
 //! .., "fact_topologies_path": ..}`. Paths are relative to the file.
 
-use crate::cli::executables;
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::source::read;
-use crate::cli::task_reader::{TaskReader, in_file};
-use quarry_tasks::bootloader::{HashFunction, Task};
-use quarry_tasks::executable::{Felt252, read_arguments};
-use quarry_tasks::pie::CairoPie;
+use crate::cli::task_reader::in_file;
+use crate::cli::task_source::{Content, ListedTask, TaskSource};
+use quarry_tasks::bootloader::HashFunction;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -52,27 +50,48 @@ enum Kind {
 
 /// What the file asks for.
 pub struct TaskList {
+    /// The file; `None` if the tasks are those of a command line.
+    file: Option<PathBuf>,
     /// The tasks in order.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<ListedTask>,
     /// Whether the output is on one page.
     pub single_page: bool,
     /// Where the fact topologies are to be written.
     pub fact_topologies: Option<PathBuf>,
 }
 
-impl From<Vec<CairoPie>> for TaskList {
+impl From<Vec<TaskSource>> for TaskList {
     /// The list that asks for nothing else.
-    fn from(pies: Vec<CairoPie>) -> Self {
+    fn from(sources: Vec<TaskSource>) -> Self {
         Self {
-            tasks: pies.into_iter().map(Task::from).collect(),
+            file: None,
+            tasks: sources.into_iter().map(ListedTask::from).collect(),
             single_page: true,
             fact_topologies: None,
         }
     }
 }
 
-/// Reads the file and its tasks; runs the programs.
-pub fn read_list(path: &Path, reader: &mut TaskReader) -> Result<TaskList, Failure> {
+impl TaskList {
+    /// Does something with each task. A failure names the task by its place, if there is a file of tasks.
+    pub fn each<T>(&self, mut act: impl FnMut(&ListedTask) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
+        let tasks = self.tasks.iter().enumerate();
+        let done = tasks.map(|(i, task)| {
+            act(task).map_err(|failure| match &self.file {
+                Some(path) => in_task(path, i, &failure),
+                None => failure,
+            })
+        });
+        done.collect()
+    }
+}
+
+fn in_task(list: &Path, i: usize, failure: &Failure) -> Failure {
+    in_file(list, &Failure::bad_input(format!("task {i}: {failure}")))
+}
+
+/// Reads the file, but not those of its tasks.
+pub fn read_list(path: &Path) -> Result<TaskList, Failure> {
     let in_list = |failure: Failure| in_file(path, &failure);
     let file: ListFile = serde_json::from_slice(&read(path)?)
         .or_bad_input()
@@ -82,18 +101,17 @@ pub fn read_list(path: &Path, reader: &mut TaskReader) -> Result<TaskList, Failu
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let entries = file.tasks.into_iter().enumerate();
-    let tasks = entries.map(|(i, entry)| {
-        let task = read_entry(entry, folder, reader);
-        task.map_err(|failure| in_list(Failure::bad_input(format!("task {i}: {failure}"))))
-    });
+    let tasks =
+        entries.map(|(i, entry)| read_entry(entry, folder).map_err(|failure| in_task(path, i, &failure)));
     Ok(TaskList {
+        file: Some(path.to_owned()),
         tasks: tasks.collect::<Result<_, _>>()?,
         single_page: file.single_page,
         fact_topologies: file.fact_topologies_path.map(|path| folder.join(path)),
     })
 }
 
-fn read_entry(entry: Value, folder: &Path, reader: &mut TaskReader) -> Result<Task, Failure> {
+fn read_entry(entry: Value, folder: &Path) -> Result<ListedTask, Failure> {
     let mut entry: Entry = serde_json::from_value(entry).or_bad_input()?;
     let hash_function = entry.program_hash_function.as_deref();
     let hash_function = hash_function.map(hash_function_named).transpose()?;
@@ -108,8 +126,11 @@ fn read_entry(entry: Value, folder: &Path, reader: &mut TaskReader) -> Result<Ta
     entry.path = entry.path.map(|path| folder.join(path));
     entry.user_args_file = entry.user_args_file.map(|path| folder.join(path));
     entry.check_fields()?;
-    let pie = entry.pie(reader)?;
-    Ok(Task { pie, hash_function })
+    let source = entry.source()?;
+    Ok(ListedTask {
+        source,
+        hash_function,
+    })
 }
 
 fn hash_function_named(name: &str) -> Result<HashFunction, Failure> {
@@ -140,37 +161,38 @@ impl Entry {
     }
 
     /// The arguments of an executable.
-    fn arguments(&self) -> Result<Vec<Felt252>, Failure> {
-        match (&self.user_args_list, &self.user_args_file) {
+    fn arguments(self) -> Result<Option<Content>, Failure> {
+        match (self.user_args_list, self.user_args_file) {
             (Some(_), Some(_)) => Err(Failure::bad_input(
                 "it has both 'user_args_list' and 'user_args_file'",
             )),
-            (Some(list), None) => read_arguments(list.to_string().as_bytes()).or_bad_input(),
-            (None, Some(path)) => executables::arguments_of(path),
-            (None, None) => Ok(Vec::new()),
+            (Some(list), None) => Ok(Some(Content::Json(list))),
+            (None, file) => Ok(file.map(Content::File)),
         }
     }
 
-    /// The run of the task.
-    fn pie(&self, reader: &mut TaskReader) -> Result<CairoPie, Failure> {
-        let path = self.path.as_deref();
-        let lacks = |what: &str| Failure::bad_input(format!("{:?} needs {what}", self.kind));
-        let input = self.program_input.as_ref();
-        match (self.kind, &self.program, path) {
-            (Kind::CairoPiePath, _, Some(path)) => reader.pie(path),
-            (Kind::RunProgramTask, Some(_), Some(_)) => {
-                Err(Failure::bad_input("it has both 'program' and 'path'"))
-            }
-            (Kind::RunProgramTask, Some(program), None) => {
-                reader.program(program.to_string().as_bytes(), input)
-            }
-            (Kind::RunProgramTask, None, Some(path)) => {
-                let pie = reader.program(&read(path)?, input);
-                pie.map_err(|failure| in_file(path, &failure))
-            }
-            (Kind::Cairo1Executable, _, Some(path)) => reader.executable_file(path, &self.arguments()?),
-            (Kind::CairoPiePath | Kind::Cairo1Executable, _, None) => Err(lacks("'path'")),
-            (Kind::RunProgramTask, None, None) => Err(lacks("'program' or 'path'")),
+    /// What the task is made of.
+    fn source(mut self) -> Result<TaskSource, Failure> {
+        let kind = self.kind;
+        let lacks = |what: &str| Failure::bad_input(format!("{kind:?} needs {what}"));
+        let (program, path) = (self.program.take(), self.path.take());
+        let content = match (program, path) {
+            (Some(_), Some(_)) => return Err(Failure::bad_input("it has both 'program' and 'path'")),
+            (Some(program), None) => Some(Content::Json(program)),
+            (None, path) => path.map(Content::File),
+        };
+        match (kind, content) {
+            (Kind::RunProgramTask, Some(program)) => Ok(TaskSource::Program {
+                program,
+                input: self.program_input.map(Content::Json),
+            }),
+            (Kind::RunProgramTask, None) => Err(lacks("'program' or 'path'")),
+            (Kind::CairoPiePath, Some(Content::File(path))) => Ok(TaskSource::Pie(path)),
+            (Kind::Cairo1Executable, Some(Content::File(file))) => Ok(TaskSource::Executable {
+                file,
+                arguments: self.arguments()?,
+            }),
+            (Kind::CairoPiePath | Kind::Cairo1Executable, _) => Err(lacks("'path'")),
         }
     }
 }

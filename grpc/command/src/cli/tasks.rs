@@ -7,12 +7,13 @@ use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::output::Target;
 use crate::cli::statement::parse_felt;
 use crate::cli::task_list::{self, TaskList};
-use crate::cli::task_reader::{SingleTask, TaskReader};
+use crate::cli::task_reader::TaskReader;
+use crate::cli::task_source::TaskSource;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::RunOptions;
 use quarry_prover_core::choice::ChoiceError;
 use quarry_prover_core::facts::{self, Topology};
-use quarry_tasks::bootloader::Tasks;
+use quarry_tasks::bootloader::{Task, Tasks};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -99,27 +100,34 @@ impl TaskArgs {
     }
 
     /// Reads the tasks and the bootloader. `single` is the only task of a command without a list.
-    pub fn read(&self, single: Option<SingleTask<'_>>, options: &RunOptions) -> Result<ReadTasks, Failure> {
-        let topologies = |path: &Option<PathBuf>| path.as_deref().map(Target::check).transpose();
-        let of_option = topologies(&self.fact_topologies)?;
+    pub fn read(&self, single: Option<TaskSource>, options: &RunOptions) -> Result<ReadTasks, Failure> {
+        let list = self.list(single)?;
+        let fact_topologies = self.fact_topologies.as_ref().or(list.fact_topologies.as_ref());
+        let fact_topologies = fact_topologies.map(|path| Target::check(path)).transpose()?;
         let mut reader = TaskReader::new(options);
-        let list = match (&self.tasks, single) {
-            (Some(list), _) => task_list::read_list(list, &mut reader)?,
-            (None, Some(single)) => TaskList::from(vec![single.run(&mut reader)?]),
-            (None, None) => {
-                let pies = self.pie.iter().map(|path| reader.pie(path));
-                TaskList::from(pies.collect::<Result<Vec<_>, _>>()?)
-            }
-        };
-        let fact_topologies = match of_option {
-            None => topologies(&list.fact_topologies)?,
-            target => target,
-        };
-        let tasks = self.under_bootloader(Tasks::of(list.tasks))?;
+        let tasks = list.each(|task| {
+            Ok(Task {
+                pie: reader.read(&task.source)?,
+                hash_function: task.hash_function,
+            })
+        })?;
+        let tasks = self.under_bootloader(Tasks::of(tasks))?;
         Ok(ReadTasks {
             tasks: tasks.on_pages(self.continuous_pages || !list.single_page),
             fact_topologies,
         })
+    }
+
+    /// The tasks before they are read.
+    fn list(&self, single: Option<TaskSource>) -> Result<TaskList, Failure> {
+        match (&self.tasks, single) {
+            (Some(list), _) => task_list::read_list(list),
+            (None, Some(single)) => Ok(TaskList::from(vec![single])),
+            (None, None) => {
+                let pies = self.pie.iter().cloned().map(TaskSource::Pie);
+                Ok(TaskList::from(pies.collect::<Vec<_>>()))
+            }
+        }
     }
 
     /// Puts tasks under the bootloader.

@@ -2,13 +2,16 @@
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, examples, submit, upload, wait};
-use crate::common::pie::{self, Cell, Parts, SECRET, Word, false_hash, far, fibonacci, secretive};
+use crate::common::pie::{self, Cell, FAR, Parts, SECRET, Word, false_hash, far, fibonacci, secretive};
 use quarry_client::Client;
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::task_input::Task;
-use quarry_client::protocol::{FailureClass, JobSpec, JobState, Limits, NamedProfile, TaskInput, TasksInput};
+use quarry_client::protocol::{
+    ExecutableTask, FailureClass, JobSpec, JobState, Limits, NamedProfile, ProgramTask, TaskInput, TasksInput,
+};
 use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
 
 /// More than the calldata of any call here has: the bootloader alone has more than a transaction of Starknet takes.
 const SPLIT: &str = "100000";
@@ -95,13 +98,41 @@ fn pies_become_a_proof_with_facts_and_calldata() {
     assert_eq!(estimate["n_steps"], 4096);
 }
 
-async fn job_of(client: &mut Client, folder: &Folder, pies: &[&[u8]]) -> JobSpec {
+/// The content of a task.
+enum Content {
+    Pie(Vec<u8>),
+    /// A program and its input.
+    Program(Vec<u8>, &'static str),
+    /// An executable and its arguments.
+    Executable(Value, &'static str),
+}
+
+impl Content {
+    async fn upload(&self, client: &mut Client, folder: &Folder) -> Task {
+        let mut upload = async |content: &[u8]| {
+            folder.write("hostile", content);
+            upload(client, &folder.file("hostile")).await
+        };
+        match self {
+            Self::Pie(pie) => Task::Pie(upload(pie).await),
+            Self::Program(program, input) => Task::Program(ProgramTask {
+                program: Some(upload(program).await),
+                input: Some(upload(input.as_bytes()).await),
+            }),
+            Self::Executable(executable, arguments) => Task::Executable(ExecutableTask {
+                executable: Some(upload(executable.to_string().as_bytes()).await),
+                arguments: Some(upload(arguments.as_bytes()).await),
+            }),
+        }
+    }
+}
+
+async fn job_of(client: &mut Client, folder: &Folder, contents: &[&Content]) -> JobSpec {
     let mut tasks = Vec::new();
-    for pie in pies {
-        folder.write("hostile.zip", pie);
-        let pie = upload(client, &folder.file("hostile.zip")).await;
+    for content in contents {
         tasks.push(TaskInput {
-            task: Some(Task::Pie(pie)),
+            task: Some(content.upload(client, folder).await),
+            ..TaskInput::default()
         });
     }
     JobSpec {
@@ -116,6 +147,32 @@ async fn job_of(client: &mut Client, folder: &Folder, pies: &[&[u8]]) -> JobSpec
         })),
         ..JobSpec::default()
     }
+}
+
+/// A file of the crate of tasks.
+fn data(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data");
+    fs::read(folder.join(name)).expect("a file")
+}
+
+fn executable() -> Value {
+    serde_json::from_slice(&data("squares.executable.json")).expect("an executable")
+}
+
+/// An executable that writes far away.
+fn far_executable() -> Value {
+    let words: Vec<_> = FAR.iter().map(|word| format!("{word:#x}")).collect();
+    json!({
+        "program": { "bytecode": words, "hints": [] },
+        "entrypoints": [{ "builtins": [], "offset": 0, "kind": "Bootloader" }],
+    })
+}
+
+/// A program with a hint that nobody knows.
+fn unknown_hint() -> Content {
+    let text = String::from_utf8(data("squares.json")).expect("text");
+    let changed = text.replace("ids.n = program_input['n']", "ids.n = open('/etc/hostname')");
+    Content::Program(changed.into_bytes(), r#"{"n": 1}"#)
 }
 
 fn changed(change: impl FnOnce(&mut Parts)) -> Vec<u8> {
@@ -136,8 +193,8 @@ async fn hostile_pies_end_their_own_job() {
     let mut client = service.client().await;
     let good = secretive(7).zip();
     let segment = json!({ "index": 5, "size": 0 });
-    use FailureClass::{InputInvalid, Resource};
-    let table: [(&str, FailureClass, Vec<u8>); 11] = [
+    use FailureClass::{InputInvalid, Resource, Unsupported};
+    let pies: [(&str, FailureClass, Vec<u8>); 11] = [
         ("input.pie.archive", InputInvalid, good[..300].to_vec()),
         // It expands to more than any metadata has.
         (
@@ -178,16 +235,87 @@ async fn hostile_pies_end_their_own_job() {
         // Two PIEs count together.
         ("limits.max_pie_bytes", Resource, good.clone()),
     ];
+    let pies = pies.map(|(code, class, pie)| (code, class, Content::Pie(pie)));
+    let program = |input| Content::Program(data("squares.json"), input);
+    let programs = [
+        (
+            "input.program",
+            InputInvalid,
+            Content::Program(good.clone(), "{}"),
+        ),
+        // It lacks what a hint reads.
+        ("input.program", InputInvalid, program("{}")),
+        // It fails an assertion.
+        ("input.program", InputInvalid, program(r#"{"n": 0}"#)),
+        ("input.json", InputInvalid, program("{")),
+        ("input.hint", Unsupported, unknown_hint()),
+        ("limits.max_steps", Resource, program(r#"{"n": 1000}"#)),
+        ("limits.max_pie_cells", Resource, program(r#"{"n": 11}"#)),
+    ];
+    let executable = executable();
+    let run = |arguments| Content::Executable(executable.clone(), arguments);
+    let with = |pointer: &str, value: Value| {
+        let mut changed = executable.clone();
+        *changed.pointer_mut(pointer).expect("a value") = value;
+        Content::Executable(changed, "[3]")
+    };
+    let system_call = json!({ "SystemCall": { "system": { "Immediate": "0x1" } } });
+    let executables = [
+        ("input.executable.json", InputInvalid, with("/program", json!(7))),
+        (
+            "input.executable.starknet",
+            Unsupported,
+            with("/program/hints/0/1/0", system_call),
+        ),
+        (
+            "input.executable.hints",
+            InputInvalid,
+            with("/program/hints/0/0", json!(1 << 40)),
+        ),
+        (
+            "input.executable.entry_point",
+            InputInvalid,
+            with("/entrypoints", json!([])),
+        ),
+        ("input.executable.arguments", InputInvalid, run("[null]")),
+        ("input.executable.panic", InputInvalid, run("[]")),
+        (
+            "input.executable.run",
+            InputInvalid,
+            with("/program/bytecode/6", json!("0x0")),
+        ),
+        (
+            "limits.memory",
+            Resource,
+            Content::Executable(far_executable(), "[]"),
+        ),
+        ("limits.max_steps", Resource, run("[4]")),
+        ("limits.max_pie_cells", Resource, run("[5]")),
+    ];
     let mut ids = Vec::new();
-    for (code, _, pie) in &table {
-        let mut spec = job_of(&mut client, &folder, &[pie]).await;
-        if *code == "limits.max_pie_bytes" {
-            spec = job_of(&mut client, &folder, &[pie, pie]).await;
-            spec.limits = Some(Limits {
+    let table: Vec<_> = pies.into_iter().chain(programs).chain(executables).collect();
+    for (code, _, content) in &table {
+        let contents: &[_] = match *code {
+            "limits.max_pie_bytes" => &[content, content],
+            _ => &[content],
+        };
+        let mut spec = job_of(&mut client, &folder, contents).await;
+        spec.limits = Some(match (*code, content) {
+            ("limits.max_pie_bytes", _) => Limits {
                 max_pie_bytes: good.len() as u64 * 3 / 2,
                 ..Limits::default()
-            });
-        }
+            },
+            ("limits.max_steps", _) => Limits {
+                max_steps: 50,
+                ..Limits::default()
+            },
+            // The runs of programs count too.
+            ("limits.max_pie_cells", Content::Program(..) | Content::Executable(..)) => Limits {
+                max_pie_cells: 30,
+                ..Limits::default()
+            },
+            _ => Limits::default(),
+        });
         ids.push(submit(&mut client, spec).await.id);
     }
     for ((code, class, _), id) in table.iter().zip(ids) {
@@ -195,11 +323,17 @@ async fn hostile_pies_end_their_own_job() {
         let failure = job.failure.clone().unwrap_or_default();
         assert_eq!((&*failure.code, failure.class()), (*code, *class), "{job:?}");
         assert!(!failure.retryable && job.failed_attempts == 0, "{job:?}");
+        let said = match *code {
+            "input.executable.panic" => "task 0: the program panics with 'no values'",
+            "limits.max_steps" => "task 0: the program did not end within 50 steps",
+            _ => "",
+        };
+        assert!(failure.message.contains(said), "{failure:?}");
     }
     // A message about the input is for its owner.
     let secret = SECRET.to_string();
     assert!(!service.log().contains(&secret) && !service.page("/status.json").2.contains("ASSERT_EQ"));
-    let spec = job_of(&mut client, &folder, &[&good]).await;
+    let spec = job_of(&mut client, &folder, &[&Content::Pie(good)]).await;
     let estimate = client.estimate(spec).await.expect("a service that works");
     assert_eq!(estimate.statement.unwrap_or_default().n_steps, 4096);
 }
@@ -213,7 +347,42 @@ async fn what_no_service_can_do_is_refused() {
     let service = Appliance::start(&folder, "");
     let server = format!("--server http://{}", service.address);
     let long = "x".repeat(300);
+    folder.write("squares.json", executable().to_string());
+    let list = |name: &str, rest: Value| folder.write(name, rest.to_string());
+    let task = json!({ "type": "CairoPiePath", "path": "pie.zip" });
+    list(
+        "topologies.json",
+        json!({ "tasks": [task], "fact_topologies_path": "made.json" }),
+    );
+    let wrong = json!({ "type": "CairoPiePath", "path": "program.json" });
+    list("wrong.json", json!({ "tasks": [task, wrong] }));
     for (line, said) in [
+        (
+            "--executable squares.json --alone",
+            "--alone: a service runs executables under a bootloader only",
+        ),
+        (
+            "--pie pie.zip --fact-topologies made.json",
+            "--fact-topologies: a service writes no fact topologies",
+        ),
+        (
+            "--tasks topologies.json",
+            "'topologies.json': fact_topologies_path: a service writes no fact topologies",
+        ),
+        (
+            "--tasks wrong.json",
+            "'wrong.json': task 1: 'program.json': this is a compiled Cairo 0 program, not a Cairo PIE",
+        ),
+        (
+            "--executable pie.zip",
+            "'pie.zip': this is a Cairo PIE, not a Scarb executable",
+        ),
+        (
+            "squares.json --bootload",
+            "'squares.json': this is a Scarb executable",
+        ),
+        ("program.json --continuous-pages", "--bootload"),
+        ("--tasks wrong.json --input program.json", "--input"),
         ("program.json --pie pie.zip", "--pie"),
         ("program.json --bootloader program.json", "--bootloader"),
         ("--pie pie.zip --input program.json", "--input"),
@@ -267,9 +436,17 @@ async fn what_no_service_can_do_is_refused() {
     };
     let pie = TaskInput {
         task: Some(Task::Pie(upload(&mut client, &folder.file("pie.zip")).await)),
+        ..TaskInput::default()
     };
     let of_pie = |n: usize| TasksInput {
         tasks: vec![pie.clone(); n],
+        ..TasksInput::default()
+    };
+    let of_kind = |kind| TasksInput {
+        tasks: vec![TaskInput {
+            task: Some(kind),
+            ..TaskInput::default()
+        }],
         ..TasksInput::default()
     };
     for (tasks, said) in [
@@ -277,10 +454,28 @@ async fn what_no_service_can_do_is_refused() {
         (of_pie(65), "65 were given"),
         (
             TasksInput {
-                tasks: vec![pie.clone(), TaskInput { task: None }],
+                tasks: vec![pie.clone(), TaskInput::default()],
                 ..TasksInput::default()
             },
             "task 1 is of no kind that this service knows",
+        ),
+        (
+            of_kind(Task::Program(ProgramTask::default())),
+            "task 0 has no file: program is required",
+        ),
+        (
+            of_kind(Task::Executable(ExecutableTask::default())),
+            "task 0 has no file: executable is required",
+        ),
+        (
+            TasksInput {
+                tasks: vec![TaskInput {
+                    program_hash_function: "auto".to_owned(),
+                    ..pie.clone()
+                }],
+                ..TasksInput::default()
+            },
+            "task 0 has a wrong program_hash_function: 'auto' is none of pedersen, poseidon",
         ),
         (
             TasksInput {

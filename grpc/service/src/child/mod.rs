@@ -7,6 +7,7 @@ pub(crate) mod handed;
 pub(crate) mod limits;
 pub(crate) mod prepare;
 pub(crate) mod run;
+mod task_reader;
 pub(crate) mod tasks;
 pub(crate) mod verify;
 pub(crate) mod wrap;

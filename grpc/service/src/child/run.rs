@@ -4,7 +4,7 @@ use super::bounds::check_memory;
 use super::prepare::{Files, invalid, refused, unusable};
 use super::tasks;
 use crate::failure::chain;
-use crate::job::{Run, Spec};
+use crate::job::{PROGRAM, PROGRAM_INPUT, Run, Spec};
 use quarry_client::protocol::{Failure, FailureClass, Limits, ProgramInput, TasksInput};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
@@ -43,10 +43,10 @@ impl Files<'_> {
         parameters: &PlannedParameters,
         limits: &Limits,
     ) -> Result<Execution, Failure> {
-        let bytes = fs::read(self.path("program", program.program.as_ref())?).map_err(unusable)?;
+        let bytes = fs::read(self.path(PROGRAM, program.program.as_ref())?).map_err(unusable)?;
         let input = program.input.as_ref();
         let input = input
-            .map(|input| self.json("program input", Some(input)))
+            .map(|input| self.json(PROGRAM_INPUT, Some(input)))
             .transpose()?;
         let builtins = runner::program_builtins(&bytes).map_err(|error| run_failed(&error))?;
         let plan = self.plan(spec, parameters, &builtins)?;
@@ -66,10 +66,11 @@ impl Files<'_> {
         parameters: &PlannedParameters,
         limits: &Limits,
     ) -> Result<Execution, Failure> {
-        let tasks = self.tasks(input, limits)?;
+        let options = run_options(spec, limits);
+        let tasks = self.tasks(input, options, limits)?;
         // Which builtins the tasks need depends on the layout, so only the run tells.
         let plan = self.plan(spec, parameters, &[])?;
-        let run = plan.run(Executable::Tasks(&tasks), &run_options(spec, limits));
+        let run = plan.run(Executable::Tasks(&tasks), &options);
         let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
         let builtins = runner::program_builtins(&runner::bootloader_of(&tasks, &input.public.layout));
         let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
@@ -131,11 +132,13 @@ pub(super) fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure
 }
 
 /// The failure of a run of a program.
-fn run_failed(error: &RunError) -> Failure {
+pub(super) fn run_failed(error: &RunError) -> Failure {
     let (class, code) = match error {
         RunError::Memory(_) => (FailureClass::Resource, "limits.memory"),
         RunError::StepLimit(_) | RunError::TooLarge(_) => (FailureClass::Resource, "limits.max_steps"),
-        RunError::UnknownHint { .. } => (FailureClass::Unsupported, "input.hint"),
+        RunError::UnknownHint { .. } | RunError::UnknownHintOfTask { .. } => {
+            (FailureClass::Unsupported, "input.hint")
+        }
         RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
         _ => (FailureClass::InputInvalid, "input.program"),
     };

@@ -1,14 +1,14 @@
 //! Reads the tasks of a job, within limits, and the bootloader that runs them.
 
 use super::prepare::{Files, refused, unusable};
+use super::task_reader::TaskReader;
+pub use super::task_reader::hash_function as hash_function_of_task;
 use crate::failure::chain;
-use crate::job::{BOOTLOADER, PIE};
-use quarry_client::protocol::task_input::Task;
-use quarry_client::protocol::{ArtifactRef, Failure, FailureClass, Limits, TasksInput};
+use crate::job::BOOTLOADER;
+use quarry_client::protocol::{Failure, FailureClass, Limits, TasksInput};
 use quarry_kernels::felt::{from_hex, to_standard_bytes};
-use quarry_prover_core::cairo::runner::RunError;
+use quarry_prover_core::cairo::runner::{RunError, RunOptions};
 use quarry_tasks::bootloader::{Bootloader, HashFunction, Tasks};
-use quarry_tasks::pie::{self, CairoPie, PieError, PieLimits};
 use std::fmt::Display;
 use std::fs;
 
@@ -32,73 +32,37 @@ pub fn hash_function(name: &str) -> Result<Option<HashFunction>, String> {
 }
 
 impl Files<'_> {
-    /// Reads the tasks and their bootloader.
-    pub(super) fn tasks(&self, input: &TasksInput, limits: &Limits) -> Result<Tasks, Failure> {
-        let named = |error| refused(FailureClass::InputInvalid, "spec.input", error);
-        let hash_function = hash_function(&input.program_hash_function).map_err(named)?;
-        let bootloader = input.bootloader.as_ref();
-        let bootloader = bootloader.map(|file| self.bytes(BOOTLOADER, Some(file)));
-        // The limits are for all PIEs of the job together.
-        let mut cells_left = or_none(limits.max_pie_cells);
-        let mut pies = Vec::new();
-        for (n, task) in input.tasks.iter().enumerate() {
-            let Some(Task::Pie(file)) = &task.task else {
-                return Err(named(format!("task {n} has no kind that this service knows")));
-            };
-            let of_task = |failure: Failure| Failure {
+    /// Reads the tasks and their bootloader. Runs those that are no PIEs.
+    pub(super) fn tasks(
+        &self,
+        input: &TasksInput,
+        options: RunOptions,
+        limits: &Limits,
+    ) -> Result<Tasks, Failure> {
+        let hash_function = hash_function(&input.program_hash_function).map_err(unreadable)?;
+        let expected_hash = expected_hash(&input.expected_bootloader_hash)?;
+        let bootloader = match &input.bootloader {
+            Some(file) => Bootloader::Own(fs::read(self.path(BOOTLOADER, Some(file))?).map_err(unusable)?),
+            None => Bootloader::by_name(&input.bootloader_name).map_err(unreadable)?,
+        };
+        let mut reader = TaskReader::new(self, options, limits);
+        let tasks = input.tasks.iter().enumerate().map(|(n, task)| {
+            reader.read(task).map_err(|failure| Failure {
                 message: format!("task {n}: {}", failure.message),
                 ..failure
-            };
-            let pie = self.pie(file, cells_left, limits).map_err(of_task)?;
-            cells_left = cells_left.saturating_sub(pie::n_cells(&pie));
-            pies.push(pie);
-        }
-        let bootloader = match bootloader.transpose()? {
-            Some(program) => Bootloader::Own(program),
-            None => Bootloader::by_name(&input.bootloader_name).map_err(named)?,
-        };
-        Ok(Tasks::new(pies)
+            })
+        });
+        Ok(Tasks::of(tasks.collect::<Result<_, _>>()?)
             .under(bootloader)
-            .expecting(expected_hash(&input.expected_bootloader_hash)?)
-            .hashed_by(hash_function))
-    }
-
-    fn pie(&self, file: &ArtifactRef, cells_left: usize, limits: &Limits) -> Result<CairoPie, Failure> {
-        let bytes = self.bytes(PIE, Some(file))?;
-        let pie_limits = PieLimits {
-            max_bytes: or_none(limits.max_pie_bytes),
-            max_cells: cells_left,
-        };
-        pie::read(&bytes, &pie_limits).map_err(|error| pie_refused(&error, limits))
-    }
-
-    fn bytes(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Vec<u8>, Failure> {
-        fs::read(self.path(name, artifact)?).map_err(unusable)
+            .expecting(expected_hash)
+            .hashed_by(hash_function)
+            .on_pages(input.continuous_pages))
     }
 }
 
-/// A limit as a size; 0 is none.
-fn or_none(limit: u64) -> usize {
-    match limit {
-        0 => usize::MAX,
-        limit => usize::try_from(limit).unwrap_or(usize::MAX),
-    }
-}
-
-/// The failure for a file that is no PIE, or that exceeds a limit. Its code is that of the library, which has one for
-/// each defect.
-fn pie_refused(error: &PieError, limits: &Limits) -> Failure {
-    let class = match error {
-        PieError::TooLarge { .. } => return too_large(error),
-        PieError::TooManyCells { .. } => {
-            let most = limits.max_pie_cells;
-            let message = format!("{error}: the PIEs of a job have at most {most} (max_pie_cells)");
-            return refused(FailureClass::Resource, "limits.max_pie_cells", message);
-        }
-        PieError::Version(_) | PieError::Compression { .. } => FailureClass::Unsupported,
-        _ => FailureClass::InputInvalid,
-    };
-    refused(class, &format!("input.{}", error.code()), error)
+/// The failure for a specification that no service of this version accepts.
+pub(super) fn unreadable(why: impl Display) -> Failure {
+    refused(FailureClass::InputInvalid, "spec.input", why)
 }
 
 /// The failure for PIEs with too many bytes.

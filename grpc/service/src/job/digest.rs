@@ -34,11 +34,16 @@ impl Spec {
             .collect();
         let min_steps = self.run().map(|run| run.min_steps);
         let of_tasks = match &self.input {
-            Input::Tasks(tasks) => Some([
-                or(&tasks.program_hash_function, "auto"),
-                &tasks.expected_bootloader_hash,
-                or(&tasks.bootloader_name, BOOTLOADERS[0].0),
-            ]),
+            Input::Tasks(tasks) => {
+                let of_each = tasks.tasks.iter().map(|task| &task.program_hash_function);
+                Some(json!([
+                    or(&tasks.program_hash_function, "auto"),
+                    tasks.expected_bootloader_hash,
+                    or(&tasks.bootloader_name, BOOTLOADERS[0].0),
+                    tasks.continuous_pages,
+                    of_each.collect::<Vec<_>>(),
+                ]))
+            }
             Input::Air(_) | Input::Program(_) => None,
         };
         let parameters = match &self.parameters {
@@ -99,8 +104,8 @@ mod tests {
     use super::*;
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, JobSpec, Limits, NamedProfile, ProgramInput, TaskInput,
-        TasksInput, WrapOptions,
+        AirInput, ArtifactRef, CalldataOptions, ExecutableTask, JobSpec, Limits, NamedProfile, ProgramInput,
+        ProgramTask, TaskInput, TasksInput, WrapOptions,
     };
     use std::time::SystemTime;
 
@@ -113,12 +118,22 @@ mod tests {
         }))
     }
 
+    fn file(sha256: &str) -> ArtifactRef {
+        ArtifactRef {
+            sha256: sha256.to_owned(),
+            size: 7,
+        }
+    }
+
+    /// A job with one task, of a kind.
+    fn task(kind: Task) -> Option<Input> {
+        tasks(&["aa"], |tasks| tasks.tasks[0].task = Some(kind))
+    }
+
     fn tasks(pies: &[&str], change: impl FnOnce(&mut TasksInput)) -> Option<Input> {
         let pie = |sha256: &&str| TaskInput {
-            task: Some(Task::Pie(ArtifactRef {
-                sha256: (*sha256).to_owned(),
-                size: 7,
-            })),
+            task: Some(Task::Pie(file(sha256))),
+            ..TaskInput::default()
         };
         let mut tasks = TasksInput {
             tasks: pies.iter().map(pie).collect(),
@@ -293,6 +308,44 @@ mod tests {
                 input(tasks(&["aa"], |tasks| {
                     tasks.bootloader_name = text("simple");
                 })),
+            ),
+            (
+                "input",
+                input(tasks(&["aa"], |tasks| tasks.continuous_pages = true)),
+            ),
+            (
+                "input",
+                input(tasks(&["aa"], |tasks| {
+                    tasks.tasks[0].program_hash_function = text("pedersen");
+                })),
+            ),
+            (
+                "input",
+                input(task(Task::Program(ProgramTask {
+                    program: Some(file("aa")),
+                    input: None,
+                }))),
+            ),
+            (
+                "input",
+                input(task(Task::Program(ProgramTask {
+                    program: Some(file("aa")),
+                    input: Some(file("bb")),
+                }))),
+            ),
+            (
+                "input",
+                input(task(Task::Executable(ExecutableTask {
+                    executable: Some(file("aa")),
+                    arguments: None,
+                }))),
+            ),
+            (
+                "input",
+                input(task(Task::Executable(ExecutableTask {
+                    executable: Some(file("aa")),
+                    arguments: Some(file("bb")),
+                }))),
             ),
             ("calldata", calldata(CalldataOptions::default())),
             (

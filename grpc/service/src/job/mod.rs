@@ -9,7 +9,7 @@ mod spec;
 
 pub use calldata::WantedCalldata;
 pub use leg::{FIRST, ONLY, SECOND};
-pub use spec::{BOOTLOADER, PIE, Run, Spec};
+pub use spec::{ARGUMENTS, BOOTLOADER, EXECUTABLE, PIE, PROGRAM, PROGRAM_INPUT, Run, Spec};
 
 use crate::failure::bounded;
 use crate::text::cut;

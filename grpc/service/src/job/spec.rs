@@ -8,6 +8,14 @@ use std::time::SystemTime;
 
 /// The name of a PIE in messages.
 pub const PIE: &str = "pie";
+/// The name of a compiled program in messages.
+pub const PROGRAM: &str = "program";
+/// The name of a program's input in messages.
+pub const PROGRAM_INPUT: &str = "program input";
+/// The name of a Scarb executable in messages.
+pub const EXECUTABLE: &str = "executable";
+/// The name of an executable's arguments in messages.
+pub const ARGUMENTS: &str = "arguments";
 /// The name of the bootloader in messages.
 pub const BOOTLOADER: &str = "bootloader";
 
@@ -62,15 +70,12 @@ impl Spec {
                 ("memory", air.memory.as_ref()),
             ],
             Input::Program(program) => vec![
-                ("program", program.program.as_ref()),
-                ("program input", program.input.as_ref()),
+                (PROGRAM, program.program.as_ref()),
+                (PROGRAM_INPUT, program.input.as_ref()),
                 ("dynamic_params", program.dynamic_params.as_ref()),
             ],
             Input::Tasks(tasks) => {
-                let of_tasks = tasks.tasks.iter().map(|task| match &task.task {
-                    Some(Task::Pie(pie)) => (PIE, Some(pie)),
-                    None => (PIE, None),
-                });
+                let of_tasks = tasks.tasks.iter().flat_map(|task| of_task(task.task.as_ref()));
                 let others = [
                     (BOOTLOADER, tasks.bootloader.as_ref()),
                     ("dynamic_params", tasks.dynamic_params.as_ref()),
@@ -98,6 +103,22 @@ impl Spec {
     /// The input files.
     pub fn inputs(&self) -> impl Iterator<Item = &ArtifactRef> {
         self.named_inputs().map(|(_, file)| file)
+    }
+}
+
+/// The files of a task, each with a name for messages.
+fn of_task(task: Option<&Task>) -> [(&'static str, Option<&ArtifactRef>); 2] {
+    match task {
+        Some(Task::Pie(pie)) => [(PIE, Some(pie)), (PIE, None)],
+        Some(Task::Program(task)) => [
+            (PROGRAM, task.program.as_ref()),
+            (PROGRAM_INPUT, task.input.as_ref()),
+        ],
+        Some(Task::Executable(task)) => [
+            (EXECUTABLE, task.executable.as_ref()),
+            (ARGUMENTS, task.arguments.as_ref()),
+        ],
+        None => [(PIE, None); 2],
     }
 }
 

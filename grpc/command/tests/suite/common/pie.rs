@@ -41,7 +41,7 @@ const SECRETIVE: [u64; 7] = [
 ///     ret;
 /// }
 /// ```
-const FAR: [u64; 6] = [
+pub const FAR: [u64; 6] = [
     0x4826_8001_7ffe_8000,
     1 << 40,
     0x4806_8001_7fff_8000,
