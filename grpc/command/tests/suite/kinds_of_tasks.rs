@@ -65,10 +65,12 @@ fn tasks_of_every_kind_make_one_proof() {
             ["0x24", "0x1"]
         ])
     );
-    // Each task's output is on a page of its own.
-    let cells = folder.json("proof.json")["public_input"]["public_memory"].clone();
-    let cells = cells.as_array().expect("cells").iter();
-    assert_eq!(cells.filter_map(|cell| cell["page"].as_u64()).max(), Some(4));
+    // The output of each task is on pages of its own, which this verifier does not take.
+    let profile = "--bootloader simple --layout recursive --profile integrity-stone6-keccak160";
+    folder
+        .quarry(&format!("estimate --tasks list.json {profile} {server}"))
+        .exits(2)
+        .says(&["does not accept public memory with continuous pages"]);
 }
 
 /// A task that a command line names: the job is that of the list with this task.
@@ -88,7 +90,7 @@ fn one_task_needs_no_list() {
             .exits(0)
             .json();
         // As many steps as the bootloader needs, not those of the program alone.
-        assert_eq!(estimate["n_steps"], 4096, "{task}");
+        assert!(estimate["n_steps"].as_u64() >= Some(4096), "{task}: {estimate}");
     }
     for (task, said) in [
         ("squares.json --bootload", "task 0: the hint at pc"),

@@ -306,7 +306,7 @@ async fn hostile_pies_end_their_own_job() {
                 ..Limits::default()
             },
             ("limits.max_steps", _) => Limits {
-                max_steps: 50,
+                max_steps: 10,
                 ..Limits::default()
             },
             // The runs of programs count too.
@@ -325,7 +325,7 @@ async fn hostile_pies_end_their_own_job() {
         assert!(!failure.retryable && job.failed_attempts == 0, "{job:?}");
         let said = match *code {
             "input.executable.panic" => "task 0: the program panics with 'no values'",
-            "limits.max_steps" => "task 0: the program did not end within 50 steps",
+            "limits.max_steps" => "task 0: the program did not end within 10 steps",
             _ => "",
         };
         assert!(failure.message.contains(said), "{failure:?}");
