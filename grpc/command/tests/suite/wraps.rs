@@ -39,6 +39,7 @@ async fn in_second_leg(folder: &Folder) -> String {
         input: Some(Input::Tasks(TasksInput {
             tasks: vec![TaskInput {
                 task: Some(Task::Pie(pie)),
+                ..TaskInput::default()
             }],
             ..TasksInput::default()
         })),
