@@ -167,7 +167,7 @@ fn what_cannot_be_wrapped_is_refused_before_it_is_proved() {
         ),
         (
             "--pie pie.zip --wrap --profile l1-sharp",
-            "wrap: profile 'l1-sharp'",
+            "wrap: the verifier of profile 'l1-sharp' does not support layout",
         ),
     ] {
         folder

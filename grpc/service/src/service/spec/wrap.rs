@@ -60,7 +60,10 @@ mod tests {
         for (spec, said) in [
             (program, "wrap: only a proof of tasks can be wrapped"),
             (layout, "wrap: layout 'small' was requested"),
-            (profile, "wrap: profile 'l1-sharp'"),
+            (
+                profile,
+                "wrap: the verifier of profile 'l1-sharp' does not support layout",
+            ),
         ] {
             let why = check(&spec).unwrap_err();
             assert!(why.message().starts_with(said), "{why:?}");
