@@ -2,7 +2,9 @@
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, examples, submit, upload, wait};
-use crate::common::pie::{self, Cell, FAR, Parts, SECRET, Word, false_hash, far, fibonacci, secretive};
+use crate::common::pie::{
+    self, Cell, Parts, SECRET, Word, false_hash, far, far_executable, fibonacci, secretive,
+};
 use quarry_client::Client;
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::task_input::Task;
@@ -157,15 +159,6 @@ fn data(name: &str) -> Vec<u8> {
 
 fn executable() -> Value {
     serde_json::from_slice(&data("squares.executable.json")).expect("an executable")
-}
-
-/// An executable that writes far away.
-fn far_executable() -> Value {
-    let words: Vec<_> = FAR.iter().map(|word| format!("{word:#x}")).collect();
-    json!({
-        "program": { "bytecode": words, "hints": [] },
-        "entrypoints": [{ "builtins": [], "offset": 0, "kind": "Bootloader" }],
-    })
 }
 
 /// A program with a hint that nobody knows.

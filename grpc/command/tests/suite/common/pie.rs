@@ -41,7 +41,7 @@ const SECRETIVE: [u64; 7] = [
 ///     ret;
 /// }
 /// ```
-pub const FAR: [u64; 6] = [
+const FAR: [u64; 6] = [
     0x4826_8001_7ffe_8000,
     1 << 40,
     0x4806_8001_7fff_8000,
@@ -160,6 +160,15 @@ pub fn secretive(output: u64) -> Parts {
 pub fn far() -> Parts {
     let cells = [((1, 0), Word::Pointer(2, 0)), ((1, 1), Word::Pointer(3, 0))];
     Parts::new(&FAR, &[], 4, &cells)
+}
+
+/// An executable that writes far away.
+pub fn far_executable() -> Value {
+    let words: Vec<_> = FAR.iter().map(|word| format!("{word:#x}")).collect();
+    json!({
+        "program": { "bytecode": words, "hints": [] },
+        "entrypoints": [{ "builtins": [], "offset": 0, "kind": "Bootloader" }],
+    })
 }
 
 /// A run whose memory has a wrong Pedersen hash, which nobody reads.
