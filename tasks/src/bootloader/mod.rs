@@ -1,8 +1,9 @@
 //! StarkWare's simple bootloader: a Cairo program that runs tasks one after the other. Its output lists, for each task,
 //! the hash of its program and its output.
 //!
-//! Here a task is a PIE: a program was run before, and its run made one. The bootloader does not trust it: it hashes the program, and lays the memory of the run where the
-//! constraints then see that the program did it. The bootloader's hints only find values; a wrong one makes the run fail.
+//! A task here is a PIE, the memory of a run that somebody made before. The bootloader does not trust it: it hashes the
+//! program, and lays the memory where the constraints see that the program did it. The bootloader's hints only find
+//! values; a wrong one makes the run fail.
 
 mod hint;
 mod load;
