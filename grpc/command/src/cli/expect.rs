@@ -48,8 +48,7 @@ pub struct Args {
     /// none
     #[arg(long, value_name = "VALUE,...", value_parser = parse_values)]
     expect_bootloader_config: Option<List<Felt>>,
-    /// Reject proofs of a bootloader that lists no task with this program hash. A task before it, if hostile, can have
-    /// written the entry, so accept one task only, or know the programs of all before it
+    /// Reject proofs of a bootloader that ran no task with this program hash
     #[arg(long, value_name = "HASH", value_parser = parse_felt)]
     expect_task_program_hash: Option<Felt>,
     /// Reject proofs of a bootloader that ran no task (with that program hash, if given) with this output; "" for none
