@@ -1,13 +1,13 @@
 //! PIEs under the bootloaders of layouts, which declare exactly the layout's builtins.
 
-use super::{HASHES, felts, fibonacci, of_fibonacci, output, run_in, simple};
+use super::{HASHES, felts, fibonacci, of_fibonacci, output, run_in};
 use crate::common::proving::read_input;
 use crate::common::repository;
 use quarry_kernels::felt;
 use quarry_prover_core::cairo::layouts::{Layout, STATIC_LAYOUTS};
 use quarry_prover_core::cairo::run::{Run, RunMode};
 use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run_dynamic};
-use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_tasks::bootloader::{Bootloader, HashFunction, Tasks};
 
 #[test]
 fn every_layout_with_builtins_has_a_bootloader_that_strict_verifiers_take() {
@@ -32,15 +32,16 @@ fn every_layout_with_builtins_has_a_bootloader_that_strict_verifiers_take() {
     }
 }
 
-/// Layout `dynamic` has every builtin, so its bootloader is the simple one.
+/// Layout `dynamic` has every builtin, so its bootloader is the short one.
 #[test]
-fn in_layout_dynamic_it_is_the_simple_bootloader() {
+fn in_layout_dynamic_it_is_the_short_bootloader() {
     let mut rows = repository().into_iter();
     let row = rows.find(|row| row.case == "c3_nokeccak_mod").expect("a case");
     let params = read_input(&row).public.dynamic_params.expect("parameters");
-    let [own, simple] = [Tasks::new(vec![fibonacci()]), simple(vec![fibonacci()])]
+    let own = Tasks::new(vec![fibonacci()]);
+    let [own, short] = [own.clone(), own.under(Bootloader::Short)]
         .map(|tasks| run_dynamic(Executable::Tasks(&tasks), &params, &RunOptions::default()));
-    assert!(own.expect("a run") == simple.expect("a run"));
+    assert!(own.expect("a run") == short.expect("a run"));
 }
 
 #[test]

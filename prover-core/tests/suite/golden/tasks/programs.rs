@@ -5,7 +5,7 @@ use cairo_vm::vm::runners::cairo_pie::CairoPie;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::{RunError, RunOptions, run_to_pie};
 use quarry_prover_core::inspect::inspect_pie;
-use quarry_tasks::bootloader::{HashFunction, Task, Tasks};
+use quarry_tasks::bootloader::{Bootloader, HashFunction, Task, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
 use serde_json::{Value, json};
 use std::fs;
@@ -99,11 +99,12 @@ fn each_task_may_state_the_hash_function_of_its_program() {
     );
 }
 
-/// Each task has pages of its own, from 1; the bootloader's words are on page 0.
+/// Each task has pages of its own, from 1; the bootloader's words are on page 0. The bootloader is the simple one, which
+/// alone has pages.
 #[test]
 fn the_output_is_split_into_the_pages_of_the_tasks() {
     let tasks = Tasks::new(vec![fibonacci(), pie("paged_pie.zip")]);
-    let whole = run_in("small", &tasks).expect("a run");
+    let whole = run_in("small", &tasks.clone().under(Bootloader::Simple)).expect("a run");
     let paged = run_in("small", &tasks.on_pages(true)).expect("a run");
     assert_eq!(output(&paged), output(&whole));
     assert_eq!((&paged.trace, &paged.memory), (&whole.trace, &whole.memory));
