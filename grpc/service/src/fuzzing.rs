@@ -50,7 +50,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
         AirInput, ArtifactRef, CalldataOptions, ExecutableTask, Limits, NamedProfile, ProgramInput,
-        ProgramTask, TaskInput, TasksInput,
+        ProgramTask, TaskInput, TasksInput, WrapOptions,
     };
     let artifact = Some(ArtifactRef {
         sha256: "ab".repeat(32),
@@ -90,8 +90,14 @@ pub fn specifications() -> Vec<Vec<u8>> {
         program_hash_function: "poseidon".to_owned(),
         dynamic_params: artifact,
         min_steps: 1 << 13,
-        bootloader_name: "simple".to_owned(),
+        bootloader_name: String::new(),
         continuous_pages: true,
+    };
+    let by_name = TasksInput {
+        bootloader: None,
+        bootloader_name: "simple".to_owned(),
+        continuous_pages: false,
+        ..tasks.clone()
     };
     let profile = NamedProfile {
         name: "integrity-stone6-keccak160".to_owned(),
@@ -128,6 +134,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
             mode: "relaxed".to_owned(),
             network: "mainnet".to_owned(),
         }),
+        wrap: None,
     };
     let other = JobSpec {
         input: Some(Input::Program(program)),
@@ -138,8 +145,14 @@ pub fn specifications() -> Vec<Vec<u8>> {
         input: Some(Input::Tasks(tasks)),
         ..other.clone()
     };
+    let wrapped = JobSpec {
+        input: Some(Input::Tasks(by_name)),
+        layout: "recursive_with_poseidon".to_owned(),
+        wrap: Some(WrapOptions::default()),
+        ..other.clone()
+    };
     let request = |spec| SubmitJobRequest { spec: Some(spec) }.encode_to_vec();
-    vec![request(spec), request(other), request(of_tasks)]
+    vec![request(spec), request(other), request(of_tasks), request(wrapped)]
 }
 
 /// Decodes length-prefixed messages between the appliance's processes, and the store's records.
