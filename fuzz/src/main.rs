@@ -7,6 +7,7 @@
 #[path = "../../grpc/command/src/cli/argv/spelling.rs"]
 #[allow(dead_code)]
 mod argv;
+mod envelope;
 mod formats;
 mod targets;
 

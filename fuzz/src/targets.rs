@@ -1,6 +1,6 @@
 //! The table of fuzzed formats.
 
-use crate::formats;
+use crate::{envelope, formats};
 use flate2::read::GzDecoder;
 use std::error::Error;
 use std::fs;
@@ -53,6 +53,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "argv", prepare: plain!(formats::argv), seeds: || Ok(vec![formats::an_argv()]) },
     Target { name: "specification", prepare: plain!(quarry_service::fuzzing::specification), seeds: || Ok(quarry_service::fuzzing::specifications()) },
     Target { name: "messages", prepare: plain!(quarry_service::fuzzing::messages), seeds: || Ok(quarry_service::fuzzing::specifications()) },
+    Target { name: "envelope", prepare: plain!(envelope::parse), seeds: envelope::seeds },
     Target { name: "names", prepare: formats::names, seeds: || Ok(vec![b"0123456789abcdef".repeat(4), b"../../etc".to_vec()]) },
 ];
 

@@ -3,8 +3,10 @@
 
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::{DYNAMIC, Layout, STATIC_LAYOUTS, UnknownLayout};
-use crate::cairo::public_input::PublicInput;
+use crate::cairo::run::Run;
 use crate::cairo::runner::{self, Executable, RunError, RunOptions};
+use crate::demand;
+use crate::memory_plan::MemoryPlan;
 use crate::plan::{Plan, PlannedLayout, PlannedParameters};
 use crate::profiles::{self, ProfileError};
 use crate::statement::Statement;
@@ -32,12 +34,21 @@ pub struct Candidate {
 /// The cost of a proof.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
+    /// Steps of the run, before padding.
+    pub run_steps: u64,
     /// Steps after padding.
     pub n_steps: u64,
+    /// What needs that many steps: [`demand::STEPS`], [`demand::POOLS`], or a builtin.
+    pub decided_by: &'static str,
     /// Columns of the first, the interaction and the composition trace.
     pub n_columns: [usize; 3],
+    /// Memory of the proof on the CPU, in bytes, if it takes as little as possible.
+    pub memory_bytes: u64,
     /// Cost of the whole proof in field multiplications.
     pub multiplications: f64,
+    /// The strictest mode in which Integrity takes a run of this form; `None` if no mode does. (Integrity has no
+    /// verifier for some layouts.)
+    pub run_mode: Option<&'static str>,
 }
 
 /// The result of a choice.
@@ -67,7 +78,8 @@ pub enum ChoiceError {
     NoLayout {
         /// All layouts.
         candidates: Vec<Candidate>,
-        /// The first failure of a run in a layout that has the builtins.
+        /// The first failure of a run in a layout that has the builtins. That a bootloader has another hash counts only
+        /// if it has so in every layout: the layout whose bootloader has the expected hash decides.
         failed: Option<Box<RunError>>,
     },
 }
@@ -116,6 +128,19 @@ pub fn choose(
     options: &RunOptions,
     parameters: &PlannedParameters,
 ) -> Result<Choice, ChoiceError> {
+    choose_and_tell(executable, options, parameters, &|_, _| ())
+}
+
+/// [`choose`], which tells each layout before it runs in it, and what fraction of the layouts it has looked at.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_and_tell(
+    executable: Executable<'_>,
+    options: &RunOptions,
+    parameters: &PlannedParameters,
+    tell: &dyn Fn(&'static str, f64),
+) -> Result<Choice, ChoiceError> {
     let wanted = Wanted {
         executable,
         parameters,
@@ -130,7 +155,7 @@ pub fn choose(
     let mut fault = Fault::default();
     let mut best: Option<(f64, ProverInput)> = None;
     let mut options = *options;
-    for layout in STATIC_LAYOUTS {
+    for (i, layout) in STATIC_LAYOUTS.iter().enumerate() {
         let mut candidate = Candidate {
             layout: layout.name,
             profiles: profiles::profiles_of(layout.name),
@@ -139,6 +164,7 @@ pub fn choose(
             refused: wanted.objection(layout.name, layout.segments, &builtins),
         };
         if candidate.refused.is_none() {
+            tell(layout.name, i as f64 / STATIC_LAYOUTS.len() as f64);
             let attempt = wanted.attempt(layout.name, &options)?;
             // The program prints the same in every layout, so only the first run prints.
             options.prints = false;
@@ -190,11 +216,21 @@ struct Fault {
     failed: Option<RunError>,
     /// Whether a run was rejected for what its layout holds.
     has_other: bool,
+    /// The first bootloader of a layout that has not the expected hash.
+    wrong_hash: Option<RunError>,
+    /// Whether the bootloader of a layout has it, or none is expected.
+    has_right_hash: bool,
 }
 
 impl Fault {
     fn note(&mut self, why: Rejection) {
+        let is_wrong_hash = matches!(why, Rejection::Run(RunError::BootloaderHash { .. }));
+        self.has_right_hash |= !is_wrong_hash;
         match why {
+            Rejection::Run(error) if is_wrong_hash => {
+                self.has_other = true;
+                self.wrong_hash.get_or_insert(error);
+            }
             // Nothing was run.
             Rejection::Run(RunError::MissingBuiltinOfTasks { .. }) => {}
             Rejection::Run(error) => {
@@ -207,7 +243,7 @@ impl Fault {
 
     /// The error if no layout is usable. If the virtual machine failed in every run, then no layout is at fault.
     fn of_no_layout(self, candidates: Vec<Candidate>) -> ChoiceError {
-        match self.failed {
+        match self.failed.or(self.wrong_hash.filter(|_| !self.has_right_hash)) {
             Some(error) if !self.has_other => ChoiceError::Run(error),
             failed => ChoiceError::NoLayout {
                 candidates,
@@ -265,7 +301,7 @@ impl Wanted<'_> {
             ) => return Ok(Err(Rejection::Run(error))),
             Err(error) => return Err(error),
         };
-        let cost = self.cost(&input.public);
+        let cost = self.cost(&input, options.min_steps as u64);
         Ok(cost.map(|cost| (cost, hash, input)).map_err(Rejection::Proof))
     }
 
@@ -276,7 +312,8 @@ impl Wanted<'_> {
         }
     }
 
-    fn cost(&self, public: &PublicInput) -> Result<Cost, String> {
+    fn cost(&self, input: &ProverInput, min_steps: u64) -> Result<Cost, String> {
+        let public = &input.public;
         let (parameters, _) = self
             .parameters
             .resolve(public)
@@ -284,10 +321,59 @@ impl Wanted<'_> {
         let statement = Statement::new(public, &parameters).map_err(|error| error.to_string())?;
         let shape = statement.shape().map_err(|error| error.to_string())?;
         let phases = shape.multiplications(&parameters);
+        let layout = Layout::of(public).map_err(|error| error.to_string())?;
+        let modes = Run::of(public, &layout).modes();
         Ok(Cost {
+            run_steps: demand::steps_before_padding(input),
             n_steps: public.n_steps,
+            decided_by: demand::decided_by(input, &layout, min_steps),
             n_columns: shape.n_columns,
+            memory_bytes: MemoryPlan::leanest(&shape, &parameters).device_bytes(),
             multiplications: phases.iter().map(|(_, cost)| cost).sum(),
+            run_mode: modes.first().map(|mode| mode.name()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong_hash() -> Rejection {
+        Rejection::Run(RunError::BootloaderHash {
+            pedersen: "0x1".to_owned(),
+            poseidon: "0x2".to_owned(),
+            expected: "0x3".to_owned(),
+        })
+    }
+
+    /// The failure that remains if no layout is usable for these reasons.
+    fn failed(reasons: Vec<Rejection>) -> Option<RunError> {
+        let mut fault = Fault::default();
+        reasons.into_iter().for_each(|why| fault.note(why));
+        match fault.of_no_layout(Vec::new()) {
+            ChoiceError::NoLayout { failed, .. } => failed.map(|error| *error),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_layout_whose_bootloader_has_the_expected_hash_decides() {
+        let of_steps = failed(vec![
+            wrong_hash(),
+            Rejection::Run(RunError::StepLimit(7)),
+            wrong_hash(),
+        ]);
+        assert!(matches!(of_steps, Some(RunError::StepLimit(7))), "{of_steps:?}");
+        let of_proof = failed(vec![
+            wrong_hash(),
+            Rejection::Proof("too many queries".to_owned()),
+        ]);
+        assert!(of_proof.is_none(), "{of_proof:?}");
+        let of_hash = failed(vec![wrong_hash(), wrong_hash()]);
+        assert!(
+            matches!(of_hash, Some(RunError::BootloaderHash { .. })),
+            "{of_hash:?}"
+        );
     }
 }

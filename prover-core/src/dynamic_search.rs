@@ -6,6 +6,7 @@
 use crate::cairo::input::ProverInput;
 use crate::cairo::layouts::{CPU_COMPONENT_HEIGHT, Layout, n_pooled, place};
 use crate::cairo::runner::{self, Executable, RunError, RunOptions};
+use crate::demand::{POOLS, STEPS, steps_before_padding, used_cells};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -34,11 +35,6 @@ const DILUTED: &str = "diluted_units_row_ratio";
 /// Rows per unit of a pool that are tried, from the cheapest on.
 const UNIT_ROWS: [u64; 11] = [1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
-/// What can decide the number of steps, apart from a builtin: the run itself, or the units that every trace must have.
-pub const STEPS: &str = "steps";
-/// See [`STEPS`].
-pub const POOLS: &str = "pools";
-
 /// Values of the diluted form that must all occur.
 const N_DILUTED: u64 = 1 << 16;
 
@@ -55,6 +51,17 @@ pub struct BuiltinUse {
     pub rows: u64,
 }
 
+/// What a run would have to do without so that its trace has fewer steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cheaper {
+    /// The number of steps that the trace would have.
+    pub n_steps: u64,
+    /// Of what the run would have to use less: [`STEPS`], or a builtin.
+    pub of: &'static str,
+    /// How many steps or instances fewer.
+    pub fewer: u64,
+}
+
 /// Parameters, and why they are these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
@@ -64,6 +71,8 @@ pub struct Found {
     pub n_steps: u64,
     /// What needs that many steps: [`STEPS`], [`POOLS`], or a builtin.
     pub decided_by: &'static str,
+    /// What would save steps; `None` if nothing alone does.
+    pub cheaper: Option<Cheaper>,
     /// Columns of the first and of the interaction trace.
     pub n_columns: [usize; 2],
     /// The builtins that the run uses.
@@ -87,70 +96,132 @@ pub fn search(executable: Executable<'_>, options: &RunOptions) -> Result<Found,
         ..*options
     };
     let again = runner::run_dynamic(executable, &found.dynamic_params, &quiet)?;
-    found.n_steps = again.public.n_steps;
+    if again.public.n_steps != found.n_steps {
+        found.n_steps = again.public.n_steps;
+        found.decided_by = POOLS;
+        found.cheaper = None;
+    }
     Ok(found)
+}
+
+/// What a run needs of a builtin, or how many steps it has.
+struct Needed {
+    /// The builtin, or [`STEPS`].
+    name: &'static str,
+    /// The ratio of the builtin.
+    ratio: Option<&'static str>,
+    /// Steps, or instances.
+    used: u64,
+    /// Instances in the rows of the ratio (keccak has 16 in them).
+    per_ratio: u64,
+    /// The least rows of the ratio.
+    least: u64,
+}
+
+impl Needed {
+    /// How often the rows of the ratio are needed.
+    fn count(&self) -> u64 {
+        self.used.div_ceil(self.per_ratio)
+    }
+
+    /// The least power of two of steps.
+    fn n_steps(&self) -> u64 {
+        let steps = (self.count() * self.least).div_ceil(CPU_COMPONENT_HEIGHT as u64);
+        steps.next_power_of_two()
+    }
+
+    /// What a number of steps can hold at the most.
+    fn held(&self, n_steps: u64) -> u64 {
+        n_steps * CPU_COMPONENT_HEIGHT as u64 / self.least * self.per_ratio
+    }
+}
+
+/// What a run needs: its steps, and the builtins that it uses.
+fn needed(input: &ProverInput) -> Result<Vec<Needed>, RunError> {
+    let layout = Layout::of(&input.public).map_err(|why| RunError::DynamicParam(why.to_string()))?;
+    let mut all = vec![Needed {
+        name: STEPS,
+        ratio: None,
+        used: steps_before_padding(input),
+        per_ratio: 1,
+        least: CPU_COMPONENT_HEIGHT as u64,
+    }];
+    for BuiltinRatio(name, ratio, least, _) in BUILTINS {
+        let Some(supply) = layout.builtins().find(|supply| supply.name == name) else {
+            continue;
+        };
+        let params = input.public.dynamic_params.as_ref();
+        let rows = params.and_then(|params| params.get(ratio)).copied().unwrap_or(1);
+        all.push(Needed {
+            name,
+            ratio: Some(ratio),
+            used: used_cells(input, name) / supply.n_cells,
+            per_ratio: (rows / supply.rows as u64).max(1),
+            least,
+        });
+    }
+    all.retain(|needed| needed.used > 0);
+    Ok(all)
 }
 
 /// The cheapest parameters for a run.
 fn fit(input: &ProverInput, options: &RunOptions) -> Result<Found, RunError> {
+    let all = needed(input)?;
     let run_steps = steps_before_padding(input);
-    let (mut n_steps, mut decided_by) = (run_steps.max(options.min_steps as u64), STEPS);
-    let mut used = Vec::new();
-    let whole = Layout::of(&input.public).map_err(|why| RunError::DynamicParam(why.to_string()))?;
-    for BuiltinRatio(name, ratio, least, _) in BUILTINS {
-        let Some(supply) = whole.builtins().find(|supply| supply.name == name) else {
-            continue;
-        };
-        let segment = input.public.memory_segments.get(name);
-        let cells = segment.map_or(0, |segment| segment.stop_ptr - segment.begin_addr);
-        // An instance may take a part of the rows of the ratio (keccak has 16 in them).
-        let per_ratio = input
-            .public
-            .dynamic_params
-            .as_ref()
-            .and_then(|params| params.get(ratio));
-        let per_ratio = per_ratio.map_or(1, |rows| (rows / supply.rows as u64).max(1));
-        let count = (cells / supply.n_cells).div_ceil(per_ratio);
-        if count > 0 {
-            let needed = (count * least).div_ceil(CPU_COMPONENT_HEIGHT as u64);
-            if needed.next_power_of_two() > n_steps.next_power_of_two() {
-                (n_steps, decided_by) = (needed, name);
-            }
-            used.push((name, ratio, count, cells / supply.n_cells));
-        }
-    }
-    n_steps = n_steps.next_power_of_two();
+    let at_least = |others: &mut dyn Iterator<Item = &Needed>| {
+        let least = (options.min_steps as u64).next_power_of_two();
+        others.map(Needed::n_steps).max().unwrap_or(1).max(least)
+    };
+    let mut n_steps = at_least(&mut all.iter());
+    // The run itself comes first: it decides if a builtin needs just as many steps.
+    let most = all.iter().find(|needed| needed.n_steps() == n_steps);
+    let mut decided_by = most.map_or(STEPS, |needed| needed.name);
+    let mut cheaper = most.and_then(|most| {
+        let mut others = all.iter().filter(|needed| needed.name != most.name);
+        let fewer_steps = at_least(&mut others).max(n_steps / 2 * u64::from(most.name == STEPS));
+        let fits = || with_pools(input, ratios(&all, fewer_steps), fewer_steps).is_some();
+        (fewer_steps < n_steps && fits()).then(|| Cheaper {
+            n_steps: fewer_steps,
+            of: most.name,
+            fewer: most.used - most.held(fewer_steps),
+        })
+    });
     let dynamic_params = loop {
-        let rows = n_steps * CPU_COMPONENT_HEIGHT as u64;
-        let ratios = used
-            .iter()
-            .map(|(_, ratio, count, _)| (*ratio, (rows / count).ilog2()));
-        let ratios = ratios.map(|(ratio, log)| (ratio, 1 << log)).collect();
-        match with_pools(input, ratios, n_steps) {
+        match with_pools(input, ratios(&all, n_steps), n_steps) {
             Some(params) => break params,
             None if n_steps >= options.max_steps as u64 => return Err(too_large(n_steps)),
-            None => (n_steps, decided_by) = (n_steps * 2, POOLS),
+            None => (n_steps, decided_by, cheaper) = (n_steps * 2, POOLS, None),
         }
     };
     let layout = Layout::dynamic(&dynamic_params).map_err(|why| RunError::DynamicParam(why.to_string()))?;
-    let builtins = used.iter().filter_map(|&(name, _, _, used)| {
-        let supply = layout.builtins().find(|supply| supply.name == name)?;
-        let (held, rows) = (supply.held(n_steps), supply.rows as u64);
+    let builtins = all.iter().filter_map(|needed| {
+        let supply = layout.builtins().find(|supply| supply.name == needed.name)?;
         Some(BuiltinUse {
-            name,
-            used,
-            held,
-            rows,
+            name: needed.name,
+            used: needed.used,
+            held: supply.held(n_steps),
+            rows: supply.rows as u64,
         })
     });
     Ok(Found {
         run_steps,
         n_steps,
         decided_by,
+        cheaper,
         n_columns: layout.n_columns,
         builtins: builtins.collect(),
         dynamic_params,
     })
+}
+
+/// The largest ratios with which a number of steps holds what is needed, as far as it can.
+fn ratios(all: &[Needed], n_steps: u64) -> BTreeMap<&'static str, u64> {
+    let rows = n_steps * CPU_COMPONENT_HEIGHT as u64;
+    let ratios = all.iter().filter_map(|needed| {
+        let fitting = rows.checked_div(needed.count())?.max(1).ilog2();
+        Some((needed.ratio?, needed.least.max(1 << fitting)))
+    });
+    ratios.collect()
 }
 
 /// Adds the largest ratios of the pools that hold what the run needs.
@@ -202,16 +273,7 @@ fn n_unused_cells(input: &ProverInput, name: &str) -> u64 {
         let supply = layout.builtins().find(|supply| supply.name == name)?;
         Some(supply.held(input.public.n_steps) * supply.n_cells)
     });
-    let segment = input.public.memory_segments.get(name);
-    let used = segment.map_or(0, |segment| segment.stop_ptr - segment.begin_addr);
-    held.unwrap_or(0).saturating_sub(used)
-}
-
-/// The steps until the loop at the end of the program.
-fn steps_before_padding(input: &ProverInput) -> u64 {
-    let last = input.trace.last();
-    let padding = input.trace.iter().rev().take_while(|entry| Some(*entry) == last);
-    (input.trace.len() - padding.count() + 1) as u64
+    held.unwrap_or(0).saturating_sub(used_cells(input, name))
 }
 
 fn too_large(n_steps: u64) -> RunError {

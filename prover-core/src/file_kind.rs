@@ -38,11 +38,13 @@ pub enum FileKind {
     OldClass,
     /// What `scarb build` makes of a package's executable.
     Executable,
+    /// The input of a simple bootloader: a list of tasks.
+    TaskList,
 }
 
 use FileKind::{
     CasmClass, DynamicParams, Executable, OldClass, Parameters, Pie, PrivateInput, Program, Proof,
-    ProverConfig, PublicInput, Sierra, SierraClass, Zip,
+    ProverConfig, PublicInput, Sierra, SierraClass, TaskList, Zip,
 };
 
 /// The keys that identify every kind of JSON file. If the keys of several kinds are present, the first kind counts.
@@ -59,6 +61,7 @@ const KEYS: &[(FileKind, &[&str])] = &[
     (Executable, &["entrypoints", "program"]),
     (Sierra, &["funcs", "libfunc_declarations"]),
     (Program, &["builtins", "data"]),
+    (TaskList, &["tasks"]),
 ];
 
 /// The name of every kind in messages, and what to do with such a file.
@@ -108,6 +111,11 @@ const WORDS: &[(FileKind, &str, &str)] = &[
         Executable,
         "a Scarb executable",
         "`quarry prove --executable FILE` runs and proves it",
+    ),
+    (
+        TaskList,
+        "a list of tasks",
+        "`quarry prove --tasks FILE` proves them under a bootloader",
     ),
 ];
 
@@ -282,6 +290,10 @@ mod tests {
             (
                 Executable,
                 r#"{"program": {"bytecode": [], "hints": []}, "entrypoints": []}"#,
+            ),
+            (
+                TaskList,
+                r#"{"tasks": [{"type": "CairoPiePath", "path": "pie.zip"}], "single_page": true}"#,
             ),
         ];
         for (expected, text) in cases {

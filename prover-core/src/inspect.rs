@@ -3,10 +3,16 @@
 #[cfg(feature = "runner")]
 mod executable;
 #[cfg(feature = "runner")]
+mod foreign;
+#[cfg(feature = "runner")]
 mod pie;
 
 #[cfg(feature = "runner")]
 pub use executable::{ExecutableInspection, InspectedEntryPoint, inspect_executable};
+#[cfg(feature = "runner")]
+pub use foreign::ForeignInstruction;
+#[cfg(feature = "runner")]
+use foreign::foreign_instructions;
 #[cfg(feature = "runner")]
 pub use pie::{PieBuiltin, PieInspection, inspect_pie};
 

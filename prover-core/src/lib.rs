@@ -69,6 +69,8 @@ pub mod commit;
 #[cfg(feature = "prover")]
 pub mod cost;
 #[cfg(feature = "runner")]
+pub mod demand;
+#[cfg(feature = "runner")]
 pub mod dynamic_search;
 pub mod expectation;
 pub mod facts;

@@ -117,6 +117,11 @@ impl MemoryPlan {
         }
     }
 
+    /// The leanest plan on a device that takes nothing besides buffers, such as the CPU.
+    pub fn leanest(shape: &Shape, parameters: &Parameters) -> Self {
+        Self::keeping(0, shape, parameters, [0, 0], 0)
+    }
+
     /// The device memory that the proof needs, in bytes.
     pub fn device_bytes(&self) -> u64 {
         self.peak_bytes + self.margin_bytes

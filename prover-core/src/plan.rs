@@ -1,6 +1,6 @@
 //! The plan of a proof: which layout and which parameters it gets, decided before the program has run.
 
-use crate::cairo::layouts::{Layout, LayoutError};
+use crate::cairo::layouts::{DYNAMIC, Layout, LayoutError, default_dynamic_params};
 use crate::cairo::public_input::PublicInput;
 use crate::parameters::{Parameters, ParametersError};
 use crate::profiles::{DEFAULT_SECURITY_BITS, Profile, ProfileError};
@@ -23,10 +23,22 @@ pub enum PlannedLayout {
     /// The cheapest one that has the program's builtins and that the profile's verifier supports.
     #[default]
     Cheapest,
-    /// The static layout of this name.
+    /// The static layout of this name, which may be unknown.
     Static(String),
     /// Layout `dynamic` with these parameters.
     Dynamic(BTreeMap<String, u64>),
+}
+
+impl PlannedLayout {
+    /// The layout that a caller names: the cheapest one if it is `auto` or empty, and `dynamic` with the default
+    /// parameters.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "" | "auto" => Self::Cheapest,
+            DYNAMIC => Self::Dynamic(default_dynamic_params()),
+            name => Self::Static(name.to_owned()),
+        }
+    }
 }
 
 /// The parameters, which may depend on the number of steps.
@@ -81,21 +93,29 @@ impl PlannedParameters {
         }
     }
 
+    /// The parameters for a trace of so many steps. Those of a file need not fit it ([`Parameters::fits`]).
+    ///
+    /// # Errors
+    /// [`ProfileError`].
+    pub fn of_steps(&self, n_steps: u64) -> Result<Parameters, ProfileError> {
+        match self {
+            Self::File(_, parameters, _) => Ok((**parameters).clone()),
+            Self::Profile(profile, security_bits) => profile.parameters(n_steps, *security_bits),
+        }
+    }
+
     /// The parameters for a public input, and the parameter file that contains them.
     ///
     /// # Errors
     /// [`PlanError`].
     pub fn resolve(&self, public: &PublicInput) -> Result<(Parameters, Value), PlanError> {
         let n_steps = Layout::of(public)?.trace_steps(public.n_steps);
-        let (parameters, file) = match self {
-            Self::File(file, parameters, _) => ((**parameters).clone(), file.clone()),
-            Self::Profile(profile, security_bits) => {
-                let parameters = profile.parameters(n_steps, *security_bits)?;
-                let file = parameters.to_json();
-                (parameters, file)
-            }
-        };
+        let parameters = self.of_steps(n_steps)?;
         parameters.fits(n_steps)?;
+        let file = match self {
+            Self::File(file, ..) => file.clone(),
+            Self::Profile(..) => parameters.to_json(),
+        };
         Ok((parameters, file))
     }
 }

@@ -7,7 +7,7 @@ pub use limits::Limits;
 
 use crate::cairo::layouts::CPU_COMPONENT_HEIGHT;
 use crate::cairo::public_input::PublicInput;
-use crate::cairo::run::Run;
+use crate::cairo::run::{CANONICAL_BUILTINS, Run, Slots};
 use crate::parameters::{CommitmentHashes, FriParameters, Parameters, StoneVersion};
 use quarry_kernels::Hash;
 
@@ -27,6 +27,9 @@ pub struct Profile {
     pub annotations: bool,
     /// Hashes of the Merkle layers.
     pub commitment_hashes: CommitmentHashes,
+    /// Whether, instead of a fixed number of layers, all layers get the top hash except the rows of the trace tables
+    /// (the layer with the most cells).
+    pub top_hash_above_rows: bool,
     /// Whether out-of-domain values are sent as one span and the seed is hashed with the verifier-friendly hash.
     pub verifier_friendly_channel_updates: bool,
     /// Hash of the transcript.
@@ -94,6 +97,7 @@ pub(crate) const INTEGRITY_KECCAK160: Profile = Profile {
         bottom: Hash::Keccak256Masked160Lsb,
         n_top_layers: 9,
     },
+    top_hash_above_rows: false,
     verifier_friendly_channel_updates: true,
     channel_hash: Hash::Poseidon3,
     pow_hash: Hash::Keccak256,
@@ -116,24 +120,19 @@ pub(crate) const INTEGRITY_BLAKE248: Profile = Profile {
     ..INTEGRITY_KECCAK160
 };
 
-/// StarkWare's verifiers of Stone's proofs that are written in Cairo 0. Quarry's choices: Poseidon on all Merkle
-/// layers, because the programs compute Blake2s with bit operations; log blowup 3 with the least proof of work that
-/// they accept, so that 22 queries give 96 bits.
+/// StarkWare's verifiers of Stone's proofs that are written in Cairo 0. Quarry's choices: Poseidon above the rows of the
+/// tables, because the programs compute Blake2s with bit operations. (Poseidon for the rows as well saves them steps, but
+/// mostly none after padding, and costs the prover three times as many hashes.) Log blowup 3 with the least proof of work
+/// that they accept, so that 22 queries give 96 bits.
 pub(crate) const CAIRO_VERIFIER: Profile = Profile {
     name: "cairo-verifier",
     purpose: "StarkWare's verifiers in Cairo 0, and so `quarry wrap`",
     limits: &limits::CAIRO_VERIFIER,
-    commitment_hashes: CommitmentHashes {
-        n_top_layers: ALL_LAYERS,
-        ..INTEGRITY_BLAKE248.commitment_hashes
-    },
+    top_hash_above_rows: true,
     proof_of_work_bits: 30,
     max_queries: 48,
     ..INTEGRITY_BLAKE248
 };
-
-/// More Merkle layers than any tree has.
-const ALL_LAYERS: u64 = 64;
 
 /// Stone's defaults where its parameter file says nothing. Log blowup 4 and 24 bits of proof of work, with which 18
 /// queries give 96 bits, are those of its examples.
@@ -147,6 +146,7 @@ const STONE: Profile = Profile {
         bottom: Hash::Keccak256Masked160Msb,
         n_top_layers: 0,
     },
+    top_hash_above_rows: false,
     verifier_friendly_channel_updates: false,
     channel_hash: Hash::Keccak256,
     pow_hash: Hash::Keccak256,
@@ -287,7 +287,7 @@ impl Profile {
     /// Why the profile's verifier does not accept a run; `None` if it does. (A proof of the run can be made anyway.)
     pub fn run_warning(&self, run: &Run) -> Option<String> {
         if self.limits.runs.iter().any(|mode| mode.takes(run)) {
-            return None;
+            return self.builtins_warning(run.slots.as_ref()?);
         }
         let modes: Vec<_> = self.limits.runs.iter().map(|mode| mode.name()).collect();
         Some(format!(
@@ -296,6 +296,35 @@ impl Profile {
             self.limits.verifier,
             modes.join(", "),
             run.form
+        ))
+    }
+
+    /// Which builtins the program of a run lacks for the profile's verifier; `None` if none.
+    fn builtins_warning(&self, slots: &Slots) -> Option<String> {
+        let seen = slots.seen();
+        if !self.limits.all_builtins || seen.len() == CANONICAL_BUILTINS.len() {
+            return None;
+        }
+        let declared: Vec<_> = seen
+            .iter()
+            .filter_map(|builtin| builtin.name.as_deref())
+            .collect();
+        let lacking: Vec<_> = CANONICAL_BUILTINS
+            .into_iter()
+            .filter(|builtin| !declared.contains(builtin))
+            .collect();
+        // The proof does not name a builtin that the layout lacks.
+        let but = match seen.len() - declared.len() {
+            0 => String::new(),
+            n => format!(", but for {n} that the layout lacks"),
+        };
+        Some(format!(
+            "profile '{}': {} accept only programs that declare all {} builtins, as the bootloaders short and simple do; \
+             this program does not declare {}{but}",
+            self.name,
+            self.limits.verifier,
+            CANONICAL_BUILTINS.len(),
+            lacking.join(", ")
         ))
     }
 
@@ -380,6 +409,10 @@ impl Profile {
         let n_queries = left_to_queries.div_ceil(self.log_n_cosets).max(1);
         let log_degree = n_steps.ilog2() + CPU_COMPONENT_HEIGHT.ilog2();
         let (fri_step_list, log_last_layer) = fri_steps(log_degree, *self.limits.fri_step.start() as u32);
+        let mut commitment_hashes = self.commitment_hashes;
+        if self.top_hash_above_rows {
+            commitment_hashes.n_top_layers = u64::from(log_degree + self.log_n_cosets);
+        }
         let parameters = Parameters {
             log_n_cosets: self.log_n_cosets,
             fri: FriParameters {
@@ -388,7 +421,7 @@ impl Profile {
                 n_queries: n_queries as usize,
                 proof_of_work_bits: self.proof_of_work_bits,
             },
-            commitment_hashes: self.commitment_hashes,
+            commitment_hashes,
             verifier_friendly_channel_updates: self.verifier_friendly_channel_updates,
             channel_hash: self.channel_hash,
             pow_hash: self.pow_hash,

@@ -22,9 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn submit(server: &str, key: &str, [program, input, proof]: [&Path; 3]) -> Result<(), Box<dyn Error>> {
     let mut client = Client::connect(&Connection {
         server: server.to_owned(),
-        token: None,
-        authority: None,
-        identity: None,
+        ..Connection::default()
     })
     .await?;
     let program = ProgramInput {

@@ -1,5 +1,6 @@
 //! Addresses of services: `host:port`, with or without a scheme.
 
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,6 +18,13 @@ pub(crate) fn with_scheme(server: &str) -> String {
         true => server.to_owned(),
         false => format!("http://{server}"),
     }
+}
+
+/// Whether a host is a loopback address.
+pub(crate) fn is_loopback(host: Option<&str>) -> bool {
+    let host = host.unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Whether a server speaks TLS, whatever the scheme in its address; `None` if its answer does not tell. Use this to

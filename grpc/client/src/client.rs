@@ -1,9 +1,11 @@
 //! The client: one connection, one method per call, retries.
 
-use crate::address::with_scheme;
+use crate::connection::{Bearer, Connection, Token, bearer};
 use crate::digest::digest;
+use crate::envelope::{PublicKey, Signer};
 use crate::error::ClientError;
 use crate::protocol::prover_client::ProverClient;
+use crate::protocol::sessions_client::SessionsClient;
 use crate::protocol::{
     ArtifactRef, CancelJobRequest, Capabilities, DeleteJobRequest, DownloadArtifactRequest, Estimate,
     EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
@@ -11,20 +13,19 @@ use crate::protocol::{
     SubmitJobResponse, UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request,
     upload_artifact_request::Part,
 };
-use std::fmt;
+use crate::session::Session;
+use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Code, Request, Status, Streaming};
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status, Streaming};
 
 /// How many times, and how far apart, an upload is retried while another client uploads the same file.
 const BUSY_TRIES: u32 = 120;
@@ -33,54 +34,14 @@ const BUSY_PAUSE: Duration = Duration::from_millis(500);
 const CHUNK: usize = 1 << 18;
 /// Largest response: a job whose program has much output.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
-/// Connect timeout.
-const CONNECT: Duration = Duration::from_secs(10);
 /// After a connection breaks: first and longest pause before a retry, and the number of retries.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-const MAX_TRIES: u32 = 20;
+pub(crate) const MAX_TRIES: u32 = 20;
 
-/// Address of the appliance and the client's credentials.
-#[derive(Clone)]
-pub struct Connection {
-    /// `http://host:port`, or `https://` for TLS. `host:port` alone is `http://`.
-    pub server: String,
-    /// Bearer token, if the appliance requires one.
-    pub token: Option<String>,
-    /// CA certificates (PEM) that sign the appliance's certificate.
-    pub authority: Option<Vec<u8>>,
-    /// This client's certificate and key (PEM).
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-/// Shows the address and which credentials are set, but no secret.
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("server", &self.server)
-            .field("has_token", &self.token.is_some())
-            .field("has_authority", &self.authority.is_some())
-            .field("has_identity", &self.identity.is_some())
-            .finish()
-    }
-}
-
-impl Default for Connection {
-    fn default() -> Self {
-        Self {
-            server: "http://127.0.0.1:7474".to_owned(),
-            token: None,
-            authority: None,
-            identity: None,
-        }
-    }
-}
-
-/// Whether a host is a loopback address.
-fn is_loopback(host: Option<&str>) -> bool {
-    let host = host.unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+/// The pause after so many retries.
+pub(crate) fn pause(tries: u32) -> Duration {
+    (FIRST_PAUSE * 2u32.pow(tries.min(6))).min(MAX_PAUSE)
 }
 
 fn in_file(path: &Path) -> impl Fn(io::Error) -> ClientError {
@@ -91,71 +52,76 @@ fn in_file(path: &Path) -> impl Fn(io::Error) -> ClientError {
     }
 }
 
-/// Adds the token to every request.
-#[derive(Clone)]
-struct Bearer(Option<MetadataValue<Ascii>>);
+pub(crate) type Inner = ProverClient<InterceptedService<Channel, Bearer>>;
 
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
-        }
-        Ok(request)
-    }
-}
-
-/// Client of the proving service. Clones are cheap and share one connection, which is re-established when it breaks.
+/// Client of the proving service. Clones are cheap and share one connection, which is re-established when it breaks,
+/// and one session.
 #[derive(Clone)]
 pub struct Client {
-    inner: ProverClient<InterceptedService<Channel, Bearer>>,
+    inner: Inner,
+    /// The connection without the token: whoever opens a session has none yet.
+    pub(crate) sessions: SessionsClient<Channel>,
+    pub(crate) signer: Option<Signer>,
+    /// Public key that the appliance must have.
+    pub(crate) prover: Option<PublicKey>,
+    /// The session, if the client has no other credentials than its signer.
+    session: Option<Arc<Session>>,
+    /// The token of the moment.
+    token: watch::Receiver<Option<Token>>,
 }
 
 impl Client {
-    /// Connects to the appliance.
+    /// Connects to the appliance, and opens a session if the client is known by its key.
     ///
     /// # Errors
-    /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`].
+    /// [`ClientError::Connect`], [`ClientError::Token`], [`ClientError::Plain`]; with a signer or an expected key also
+    /// [`ClientError::Signing`] and [`ClientError::Status`].
     pub async fn connect(connection: &Connection) -> Result<Self, ClientError> {
-        let server = with_scheme(&connection.server);
-        let refused = |source| ClientError::Connect {
-            server: server.clone(),
-            source,
-        };
-        let mut endpoint = Endpoint::from_shared(server.clone())
-            .map_err(refused)?
-            .connect_timeout(CONNECT)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .tcp_nodelay(true);
-        let is_tls = endpoint.uri().scheme_str() == Some("https");
-        let is_plain = connection.authority.is_some()
-            || connection.identity.is_some()
-            || (connection.token.is_some() && !is_loopback(endpoint.uri().host()));
-        if !is_tls && is_plain {
-            return Err(ClientError::Plain { server });
-        }
-        if is_tls {
-            let mut tls = ClientTlsConfig::new();
-            if let Some(authority) = &connection.authority {
-                tls = tls.ca_certificate(Certificate::from_pem(authority));
-            }
-            if let Some((certificate, key)) = &connection.identity {
-                tls = tls.identity(Identity::from_pem(certificate, key));
-            }
-            endpoint = endpoint.tls_config(tls).map_err(refused)?;
-        }
-        let token = connection.token.as_ref().map(|token| {
-            let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
-                .parse()
-                .map_err(|_| ClientError::Token)?;
-            value.set_sensitive(true);
-            Ok::<_, ClientError>(value)
-        });
-        let bearer = Bearer(token.transpose()?);
-        let channel = endpoint.connect().await.map_err(refused)?;
-        Ok(Self {
-            inner: ProverClient::with_interceptor(channel, bearer)
+        let fixed = connection.token.as_deref().map(bearer).transpose()?;
+        let channel = connection.open().await?;
+        let sessions = SessionsClient::new(channel.clone());
+        let (sender, token) = watch::channel(fixed);
+        let mut client = Self {
+            inner: ProverClient::with_interceptor(channel, Bearer(token.clone()))
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
-        })
+            sessions,
+            signer: connection.signer.clone(),
+            prover: connection.prover,
+            session: None,
+            token,
+        };
+        let is_known = connection.token.is_some() || connection.identity.is_some();
+        match &connection.signer {
+            Some(signer) if !is_known => {
+                let session = Session::new(client.sessions.clone(), signer.clone(), client.prover, sender);
+                session.renew(None).await?;
+                client.session = Some(Arc::new(session));
+            }
+            None if client.prover.is_none() => {}
+            _ => drop(client.receiver().await?),
+        }
+        Ok(client)
+    }
+
+    /// Makes a call. If it is refused because the session has ended, opens another one and makes the call again.
+    pub(crate) async fn call<Q: Clone, T, F>(
+        &self,
+        request: Q,
+        ask: impl Fn(Inner, Q) -> F,
+    ) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let used = self.token.borrow().clone();
+        let refused = match ask(self.inner.clone(), request.clone()).await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) => status,
+        };
+        match &self.session {
+            Some(session) if refused.code() == Code::Unauthenticated => session.renew(used.as_ref()).await?,
+            _ => return Err(refused.into()),
+        }
+        Ok(ask(self.inner.clone(), request).await?.into_inner())
     }
 
     /// Returns the appliance's capabilities.
@@ -163,8 +129,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn capabilities(&mut self) -> Result<Capabilities, ClientError> {
-        let answer = self.inner.get_capabilities(GetCapabilitiesRequest {}).await?;
-        Ok(answer.into_inner())
+        self.call(GetCapabilitiesRequest {}, |mut inner, request| async move {
+            inner.get_capabilities(request).await
+        })
+        .await
     }
 
     /// Uploads the part of a file that the appliance does not have yet; returns its reference.
@@ -196,7 +164,11 @@ impl Client {
         let stat = StatArtifactRequest {
             artifact: Some(artifact.clone()),
         };
-        let status = self.inner.stat_artifact(stat).await?.into_inner();
+        let status = self
+            .call(stat, |mut inner, request| async move {
+                inner.stat_artifact(request).await
+            })
+            .await?;
         if status.complete {
             return Ok(());
         }
@@ -307,7 +279,11 @@ impl Client {
         part: &Path,
     ) -> Result<(), ClientError> {
         let mut left = artifact.size.saturating_sub(request.offset);
-        let mut chunks = self.inner.download_artifact(request).await?.into_inner();
+        let mut chunks = self
+            .call(request, |mut inner, request| async move {
+                inner.download_artifact(request).await
+            })
+            .await?;
         while let Some(chunk) = chunks.message().await? {
             let rest = left.checked_sub(chunk.data.len() as u64);
             left = rest.ok_or_else(|| ClientError::Damaged(artifact.sha256.clone()))?;
@@ -322,8 +298,14 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn submit(&mut self, spec: JobSpec) -> Result<SubmitJobResponse, ClientError> {
-        let request = SubmitJobRequest { spec: Some(spec) };
-        Ok(self.inner.submit_job(request).await?.into_inner())
+        let request = SubmitJobRequest {
+            spec: Some(spec),
+            envelope: Vec::new(),
+        };
+        self.call(request, |mut inner, request| async move {
+            inner.submit_job(request).await
+        })
+        .await
     }
 
     /// Estimates a job's time, and whether it would meet its deadline.
@@ -332,7 +314,10 @@ impl Client {
     /// [`ClientError`]; also if the job could not be proved.
     pub async fn estimate(&mut self, spec: JobSpec) -> Result<Estimate, ClientError> {
         let request = EstimateJobRequest { spec: Some(spec) };
-        Ok(self.inner.estimate_job(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.estimate_job(request).await
+        })
+        .await
     }
 
     /// Returns a job's current state.
@@ -353,7 +338,10 @@ impl Client {
 
     async fn find(&mut self, key: get_job_request::Key) -> Result<Job, ClientError> {
         let request = GetJobRequest { key: Some(key) };
-        Ok(self.inner.get_job(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.get_job(request).await
+        })
+        .await
     }
 
     /// Lists jobs, newest first: one page. It may be short or empty; unless `next_page_token` is empty, more follow.
@@ -361,7 +349,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn list(&mut self, request: ListJobsRequest) -> Result<ListJobsResponse, ClientError> {
-        Ok(self.inner.list_jobs(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.list_jobs(request).await
+        })
+        .await
     }
 
     /// Streams events after a cursor, of one job or of all.
@@ -369,7 +360,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn watch(&mut self, request: WatchJobsRequest) -> Result<Streaming<JobEvent>, ClientError> {
-        Ok(self.inner.watch_jobs(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.watch_jobs(request).await
+        })
+        .await
     }
 
     /// Waits until a job has ended and returns it. Calls `tell` once per event, across reconnects.
@@ -395,7 +389,7 @@ impl Client {
                 Err(error) if error.is_transient() && tries < MAX_TRIES => {}
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep((FIRST_PAUSE * 2u32.pow(tries.min(6))).min(MAX_PAUSE)).await;
+            tokio::time::sleep(pause(tries)).await;
             tries += 1;
         }
     }
@@ -433,7 +427,10 @@ impl Client {
     /// [`ClientError`].
     pub async fn cancel(&mut self, id: &str) -> Result<Job, ClientError> {
         let request = CancelJobRequest { id: id.to_owned() };
-        Ok(self.inner.cancel_job(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.cancel_job(request).await
+        })
+        .await
     }
 
     /// Deletes a job that has ended, with its result.
@@ -442,7 +439,10 @@ impl Client {
     /// [`ClientError`]; [`Code::FailedPrecondition`] if the job has not ended.
     pub async fn delete(&mut self, id: &str) -> Result<(), ClientError> {
         let request = DeleteJobRequest { id: id.to_owned() };
-        self.inner.delete_job(request).await?;
+        self.call(request, |mut inner, request| async move {
+            inner.delete_job(request).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -452,6 +452,9 @@ impl Client {
     /// [`ClientError`].
     pub async fn result(&mut self, id: &str) -> Result<JobResult, ClientError> {
         let request = GetResultRequest { id: id.to_owned() };
-        Ok(self.inner.get_result(request).await?.into_inner())
+        self.call(request, |mut inner, request| async move {
+            inner.get_result(request).await
+        })
+        .await
     }
 }

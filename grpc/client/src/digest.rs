@@ -33,3 +33,16 @@ pub fn digest(mut from: impl Read) -> io::Result<ArtifactRef> {
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// Decodes exactly `2 * N` lower-case hexadecimal digits.
+pub(crate) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let is_digit = |digit: u8| b"0123456789abcdef".contains(&digit);
+    if digits.len() != 2 * N || !digits.bytes().all(is_digit) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,5 +1,6 @@
 //! The error of a client call.
 
+use crate::envelope::{KeyError, PublicKey, SignerError};
 use std::io;
 use tonic::{Code, Status};
 
@@ -42,6 +43,46 @@ pub enum ClientError {
     /// The downloaded bytes do not match the requested digest.
     #[error("artifact {0}: the downloaded bytes do not match the digest")]
     Damaged(String),
+    /// The client and the appliance cannot exchange signed messages.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+/// Why a client and an appliance cannot exchange signed messages.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningError {
+    /// The appliance is older than signed messages.
+    #[error("this appliance takes no signed messages: it is older than this client")]
+    Older,
+    /// The key that the appliance names is none.
+    #[error("the appliance's public key: {0}")]
+    Key(#[source] KeyError),
+    /// The appliance has another key than the expected one.
+    #[error("the appliance has the key {got}, not the expected {expected}: nothing was sent to it")]
+    OtherProver {
+        /// The expected key.
+        expected: PublicKey,
+        /// The appliance's key.
+        got: PublicKey,
+    },
+    /// The connection has no signer.
+    #[error("the connection has no signer")]
+    NoSigner,
+    /// The message was not signed.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The system has no random numbers.
+    #[error("no random nonce: {0}")]
+    Random(getrandom::Error),
+    /// The appliance has signed no acceptance.
+    #[error(
+        "the appliance has signed no acceptance of this request: another one has asked for the job before"
+    )]
+    NoAcceptance,
+    /// The acceptance is not one that others would accept.
+    #[error("the appliance's acceptance proves nothing: {0}")]
+    Acceptance(String),
 }
 
 impl From<Status> for ClientError {
@@ -59,6 +100,7 @@ impl ClientError {
                 status.code(),
                 Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::Unknown
             ),
+            Self::Signing(SigningError::Signer(SignerError::External { why, .. })) => why.is_transient(),
             _ => false,
         }
     }
@@ -70,5 +112,15 @@ impl ClientError {
             Self::Status(status) => status.code() == Code::DataLoss,
             _ => false,
         }
+    }
+}
+
+impl SigningError {
+    /// Whether the appliance is not the expected one, or has not promised what it was asked for.
+    pub fn is_rejection(&self) -> bool {
+        matches!(
+            self,
+            Self::OtherProver { .. } | Self::NoAcceptance | Self::Acceptance(_)
+        )
     }
 }

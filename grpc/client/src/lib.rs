@@ -26,16 +26,28 @@
 //! - [`Client`] retries while the service restarts, so [`Client::wait`] survives a broken connection.
 //! - [`protocol`] has all messages; the proto files document them. [`admin`] is the protocol of the operators' socket.
 //! - [`digest`] computes the SHA-256 that names an uploaded file.
+//! - [`envelope`] has signed messages, for parties that do not trust each other. A [`Connection`] with a signer opens
+//!   sessions, and [`Client::submit_signed`] signs jobs; [`SignedJob::check_acceptance`] checks what the service promised.
+//! - [`block`] verifies the signature of a Starknet block that a job refers to.
 //!
 //! `examples/submit.rs` is a whole program.
 
 mod address;
 pub mod admin;
+pub mod block;
 mod client;
+mod connection;
 pub mod digest;
+pub mod envelope;
 mod error;
 pub mod protocol;
+mod session;
+mod signed;
+mod stark_curve;
 
 pub use address::speaks_tls;
-pub use client::{Client, Connection};
-pub use error::ClientError;
+pub use client::Client;
+pub use connection::Connection;
+pub use error::{ClientError, SigningError};
+pub use session::{Receiver, random_nonce};
+pub use signed::SignedJob;

@@ -109,7 +109,7 @@ mod tests {
                 input: Some(Input::Program(program)),
                 ..JobSpec::default()
             };
-            store.submit("tenant", spec.into()).unwrap().job.id
+            store.submit("tenant", spec.into(), None).unwrap().job.id
         };
         let [input, waiting, proof, calldata] = ["input", "waiting", "proof", "calldata"].map(keep);
         let ended = submit(&input);

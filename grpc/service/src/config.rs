@@ -1,10 +1,14 @@
 //! The configuration of `quarry serve`: a TOML file in which every value has a default.
 
+mod admission;
+mod sequencer_keys;
 mod tenants;
 
 pub use crate::address::parse as parse_address;
 pub use crate::service::Role;
-pub use tenants::{DayLimits, TenantLimits};
+pub use admission::{Admission, Signing, Strangers, is_stranger, lane_of, tenant_of};
+pub use sequencer_keys::SequencerKey;
+pub use tenants::{DayLimits, TenantLimits, Together};
 
 use crate::address;
 use crate::text::cut;
@@ -68,10 +72,20 @@ pub struct Config {
     pub artifacts: ArtifactLimits,
     /// Rate limits, per known client or else per address.
     pub rates: Rates,
+    /// Who may submit jobs. Default: the known clients, or everyone if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admission: Option<Admission>,
+    /// Network and key of signed messages. Without it, the service takes and makes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing: Option<Signing>,
+    /// Limits of keys that are not known, if everyone is admitted by key.
+    pub strangers: Strangers,
     /// TLS; required if `listen` is not a loopback address.
     pub tls: Option<Tls>,
     /// Known clients. If empty, every connection has full access.
     pub clients: Vec<Client>,
+    /// Keys of sequencers. Jobs may refer to blocks that these signed.
+    pub sequencer_keys: Vec<SequencerKey>,
     /// The file that this configuration was read from.
     #[serde(skip)]
     pub file: Option<Source>,
@@ -104,7 +118,11 @@ pub struct Tls {
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// SHA-256 of its token or of its certificate (DER), in hexadecimal, so that the file holds no secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sha256: String,
+    /// Its public key, in place of `sha256`: the client signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Tenant that owns the client's jobs.
     pub tenant: String,
     /// Roles of the client.
@@ -232,8 +250,12 @@ impl Default for Config {
             limits_per_tenant: TenantLimits::default(),
             artifacts: ArtifactLimits::default(),
             rates: Rates::default(),
+            admission: None,
+            signing: None,
+            strangers: Strangers::default(),
             tls: None,
             clients: Vec::new(),
+            sequencer_keys: Vec::new(),
             file: None,
         }
     }
@@ -413,9 +435,14 @@ impl Config {
         {
             return refuse("otlp_endpoint: must be http://host:port (no TLS)");
         }
-        if !self.listen.ip().is_loopback() && (self.tls.is_none() || self.clients.is_empty()) {
-            return refuse("listen: an address that is not loopback requires tls and clients");
+        let is_open = self.admission() == Admission::Devnet;
+        if !self.listen.ip().is_loopback() && (self.tls.is_none() || is_open) {
+            return refuse(
+                "listen: an address that is not loopback requires tls and clients, or admission = \"public\"",
+            );
         }
+        self.check_admission()?;
+        self.sequencer_keys()?;
         self.check_tenant_limits()
     }
 

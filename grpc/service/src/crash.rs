@@ -1,4 +1,5 @@
-//! Named crash points for tests, and injected device faults. Without the feature `crash-points` they do nothing.
+//! Named crash points for tests, injected device faults, and proofs that were made before. Without the feature
+//! `crash-points` they do nothing.
 
 use quarry_prover_core::prover::ProveError;
 
@@ -50,5 +51,19 @@ pub fn device_fault(device: &str) -> Option<ProveError> {
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub fn device_fault(_: &str) -> Option<ProveError> {
+    None
+}
+
+/// The proof in the file that `QUARRY_PROOF` names, which a worker then takes instead of making one. It is verified as
+/// any other, so it must be the one that the worker would make.
+#[cfg(feature = "crash-points")]
+pub fn proof_made_before() -> Option<Vec<u8>> {
+    std::fs::read(std::env::var_os("QUARRY_PROOF")?).ok()
+}
+
+/// Never a proof.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub fn proof_made_before() -> Option<Vec<u8>> {
     None
 }

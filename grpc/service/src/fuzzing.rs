@@ -49,8 +49,8 @@ pub fn specifications() -> Vec<Vec<u8>> {
     use quarry_client::protocol::job_spec::{Input, Parameters};
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, ExecutableTask, Limits, NamedProfile, ProgramInput,
-        ProgramTask, TaskInput, TasksInput, WrapOptions,
+        AirInput, AloneInput, ArtifactRef, BlockReference, CalldataOptions, ExecutableTask, Limits,
+        NamedProfile, ProgramInput, ProgramTask, TaskInput, TasksInput, WrapOptions,
     };
     let artifact = Some(ArtifactRef {
         sha256: "ab".repeat(32),
@@ -65,6 +65,14 @@ pub fn specifications() -> Vec<Vec<u8>> {
     let program = ProgramInput {
         program: artifact.clone(),
         input: artifact.clone(),
+        dynamic_params: artifact.clone(),
+        min_steps: 1 << 13,
+    };
+    let alone = AloneInput {
+        executable: Some(ExecutableTask {
+            executable: artifact.clone(),
+            arguments: artifact.clone(),
+        }),
         dynamic_params: artifact.clone(),
         min_steps: 1 << 13,
     };
@@ -88,7 +96,7 @@ pub fn specifications() -> Vec<Vec<u8>> {
         bootloader: artifact.clone(),
         expected_bootloader_hash: "0x1".to_owned(),
         program_hash_function: "poseidon".to_owned(),
-        dynamic_params: artifact,
+        dynamic_params: artifact.clone(),
         min_steps: 1 << 13,
         bootloader_name: String::new(),
         continuous_pages: true,
@@ -135,6 +143,15 @@ pub fn specifications() -> Vec<Vec<u8>> {
             network: "mainnet".to_owned(),
         }),
         wrap: None,
+        block: Some(BlockReference {
+            number: 635_000,
+            block_hash: "0x1".to_owned(),
+            state_diff_commitment: Some("0x2".to_owned()),
+            r: "0x3".to_owned(),
+            s: "0x4".to_owned(),
+            network: "mainnet".to_owned(),
+            public_key: "0x5".to_owned(),
+        }),
     };
     let other = JobSpec {
         input: Some(Input::Program(program)),
@@ -148,11 +165,29 @@ pub fn specifications() -> Vec<Vec<u8>> {
     let wrapped = JobSpec {
         input: Some(Input::Tasks(by_name)),
         layout: "recursive_with_poseidon".to_owned(),
-        wrap: Some(WrapOptions::default()),
+        wrap: Some(WrapOptions {
+            verifier: artifact.clone(),
+            expected_verifier_hash: "0x1".to_owned(),
+            bootloader: artifact,
+            bootloader_name: String::new(),
+            expected_bootloader_hash: "0x1".to_owned(),
+            program_hash_function: "poseidon".to_owned(),
+            first_layout: "dynamic".to_owned(),
+        }),
         ..other.clone()
     };
-    let request = |spec| SubmitJobRequest { spec: Some(spec) }.encode_to_vec();
-    vec![request(spec), request(other), request(of_tasks), request(wrapped)]
+    let by_itself = JobSpec {
+        input: Some(Input::Alone(alone)),
+        ..other.clone()
+    };
+    let request = |spec| {
+        let request = SubmitJobRequest {
+            spec: Some(spec),
+            envelope: Vec::new(),
+        };
+        request.encode_to_vec()
+    };
+    [spec, other, of_tasks, by_itself, wrapped].map(request).into()
 }
 
 /// Decodes length-prefixed messages between the appliance's processes, and the store's records.

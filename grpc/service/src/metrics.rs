@@ -39,14 +39,20 @@ use tonic::Code;
 const RATIOS: [f64; 12] = [0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// Reasons for which a submission is rejected.
-pub const REFUSALS: [&str; 11] = [
-    "rate", "full", "quota", "priority", "late", "deadline", "paused", "draining", "reused", "artifact",
-    "store",
+pub const REFUSALS: [&str; 13] = [
+    "rate", "full", "quota", "priority", "late", "deadline", "paused", "draining", "reused", "block",
+    "artifact", "nonce", "store",
 ];
 /// Reasons for which an upload is rejected.
 pub const UPLOAD_REFUSALS: [&str; 7] = ["streams", "busy", "disk", "quota", "slow", "invalid", "storage"];
 /// Reasons for which a request fails authentication or authorization.
-pub const NOT_ALLOWED: [&str; 4] = ["no_credentials", "unknown_token", "unknown_certificate", "role"];
+pub const NOT_ALLOWED: [&str; 5] = [
+    "no_credentials",
+    "unknown_token",
+    "unknown_certificate",
+    "session",
+    "role",
+];
 
 /// Numbers of the protocol's enumerations; 0 is the unspecified value.
 const ENUM_NUMBERS: RangeInclusive<i32> = 1..=u8::MAX as i32;

@@ -14,6 +14,10 @@ pub enum Quota {
     PromisedBytes,
     /// Jobs that have not ended: queued and running.
     ActiveJobs,
+    /// Bytes of the files of all strangers.
+    StoredBytesOfStrangers,
+    /// Jobs of all strangers that have not ended.
+    ActiveJobsOfStrangers,
     /// Estimates that are asked for and not answered.
     Estimates,
     /// Seconds on devices in a day.
@@ -35,6 +39,16 @@ impl Quota {
                 seconds(10),
             ),
             Self::ActiveJobs => ("max_active_jobs", "jobs that have not ended", seconds(10)),
+            Self::StoredBytesOfStrangers => (
+                "strangers.max_stored_bytes",
+                "stored bytes with all other strangers",
+                seconds(600),
+            ),
+            Self::ActiveJobsOfStrangers => (
+                "strangers.max_active_jobs",
+                "jobs that have not ended with all other strangers",
+                seconds(10),
+            ),
             Self::Estimates => ("max_estimates", "estimates under way", seconds(5)),
             Self::DeviceSeconds => (
                 "max_device_seconds_per_day",

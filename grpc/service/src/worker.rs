@@ -166,6 +166,9 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     if let Some(error) = crash::device_fault(&device.name()) {
         return Err(AttemptError::Prove(error));
     }
+    if let Some(bytes) = crash::proof_made_before() {
+        return written(job, device.name(), &bytes, None, Vec::new());
+    }
     let reporter = ProgressReporter {
         lease: job.lease,
         state: Mutex::new((Instant::now(), None)),
@@ -178,22 +181,36 @@ fn prove<D: Backend>(device: &D, job: &Prove, cancel: &Cancel) -> Result<Proved,
     };
     let statement = Statement::new(&input.public, &parameters).map_err(ProveError::from)?;
     let proof = prover::prove(device, &statement, &input, &options)?;
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
-    let mut written = vec![PROOF];
-    write(PROOF, &proof.bytes)?;
-    if let Some(annotations) = proof.annotations {
-        write(ANNOTATIONS, serde_json::json!(annotations).to_string().as_bytes())?;
-        written.push(ANNOTATIONS);
-    }
     let phases = proof.statistics.phases.iter().map(|phase| PhaseTime {
         phase: phase.phase.name().to_owned(),
         time: phase.time.try_into().ok(),
         device_peak_bytes: phase.peak_bytes,
     });
+    let phases = phases.collect();
+    let device = proof.statistics.device;
+    written(job, device, &proof.bytes, proof.annotations, phases)
+}
+
+/// Writes the files of a proof.
+fn written(
+    job: &Prove,
+    device: String,
+    proof: &[u8],
+    annotations: Option<Vec<String>>,
+    phases: Vec<PhaseTime>,
+) -> Result<Proved, AttemptError> {
+    let folder = Path::new(&job.folder);
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).map_err(AttemptError::Disk);
+    let mut written = vec![PROOF];
+    write(PROOF, proof)?;
+    if let Some(annotations) = annotations {
+        write(ANNOTATIONS, serde_json::json!(annotations).to_string().as_bytes())?;
+        written.push(ANNOTATIONS);
+    }
     Ok(Proved {
         lease: job.lease,
-        phases: phases.collect(),
-        device: proof.statistics.device,
+        phases,
+        device,
         digests: handed::digests(folder, &written).map_err(AttemptError::Disk)?,
     })
 }

@@ -1,5 +1,6 @@
 //! Errors in the inputs of a proof.
 
+use crate::cairo::components::cpu::OpcodeExtension;
 use crate::cairo::layouts::UnknownLayout;
 use crate::cairo::private_input::SignatureInput;
 use crate::cairo::public_input::PublicInputError;
@@ -221,6 +222,9 @@ pub enum StepError {
     /// The word at pc is not an instruction.
     #[error("{} is not an instruction", to_hex(.0))]
     NotAnInstruction(Felt),
+    /// The word at pc is an instruction that no layout of Stone has.
+    #[error("a {0} instruction, which no layout of Stone has; only S-two proves it")]
+    Extension(OpcodeExtension),
     /// An operand's address is not in memory.
     #[error("{what} is at address {address}, which is not in the memory")]
     NotInMemory {

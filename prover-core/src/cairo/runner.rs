@@ -6,9 +6,10 @@
 mod alone;
 mod builtins;
 mod dynamic;
+mod error;
 mod guard;
 mod hints;
-mod own_hints;
+mod opcodes;
 mod pie;
 mod tasks;
 pub mod verifier_program;
@@ -16,34 +17,28 @@ pub mod verifier_program;
 use self::builtins::private_input;
 pub(crate) use self::builtins::to_felt;
 use self::dynamic::DynamicParams;
+pub use self::error::RunError;
 use self::guard::guarded;
-use self::own_hints::OwnHints;
 pub use self::pie::run_to_pie;
-use crate::cairo::error::InputError;
 use crate::cairo::input::{ProverInput, TraceEntry};
 use crate::cairo::layouts::Layout;
 use crate::cairo::memory::Memory;
 use crate::cairo::public_input::{PublicInput, PublicMemoryCell, Segment};
 use crate::cairo::run::CANONICAL_BUILTINS;
-use crate::facts::TaskTopologyError;
-use crate::file_kind::{self, FileKind, WrongKind};
-use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::{
-    BuiltinHintProcessor, HintFunc,
-};
+use crate::file_kind::{self, FileKind};
 use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::layout::CairoLayoutParams;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program;
 use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
-use cairo_vm::vm::errors::vm_exception::VmException;
-use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
-use quarry_tasks::bootloader::{self, HashFunction, Lacking, NotABootloader, Tasks};
-use quarry_tasks::executable::{self, Alone, ExecutableError};
+use cairo_vm::vm::runners::cairo_runner::CairoRunner;
+use quarry_tasks::bootloader::{HashFunction, Tasks};
+use quarry_tasks::executable::Alone;
+use quarry_tasks::machine::{Mode, OwnHints, Prepared, only_pc, run_to_end};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::collections::BTreeMap;
 
 /// What is run.
 #[derive(Clone, Copy, Debug)]
@@ -87,138 +82,6 @@ impl Default for RunOptions {
             prints: true,
         }
     }
-}
-
-/// Why a program could not be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The file is of another kind.
-    #[error(transparent)]
-    Kind(#[from] WrongKind),
-    /// The file is not a compiled Cairo program.
-    #[error("not a compiled Cairo program: {0}")]
-    Program(String),
-    /// The program was not compiled in proof mode: it lacks a label.
-    #[error("the program has no '{0}': compile it with --proof_mode")]
-    NotProofMode(&'static str),
-    /// The layout is not known.
-    #[error("unknown layout '{0}'")]
-    Layout(String),
-    /// The layout lacks a builtin that the program uses.
-    #[error("the program uses the builtin '{builtin}', which layout '{layout}' does not have")]
-    MissingBuiltin {
-        /// The builtin.
-        builtin: &'static str,
-        /// The layout.
-        layout: String,
-    },
-    /// The layout lacks a builtin that the bootloader or one of its tasks needs.
-    #[error("{lacking}, which layout '{layout}' does not have")]
-    MissingBuiltinOfTasks {
-        /// The builtin, and who needs it.
-        lacking: Lacking,
-        /// The layout.
-        layout: String,
-    },
-    /// The pages that a task declares do not fit its output.
-    #[error(transparent)]
-    TaskTopology(#[from] TaskTopologyError),
-    /// The Scarb executable cannot be run by itself, or it panicked.
-    #[error(transparent)]
-    Executable(#[from] ExecutableError),
-    /// The bootloader is not one whose tasks Quarry can run.
-    #[error(transparent)]
-    NotABootloader(#[from] NotABootloader),
-    /// The bootloader cannot put the output of tasks on pages.
-    #[error("the bootloader has no hint that puts the output on pages; StarkWare's simple bootloader has it")]
-    NoPages,
-    /// The bootloader has another program hash than it must have.
-    #[error("the bootloader has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}")]
-    BootloaderHash {
-        /// The hash of its program by Pedersen.
-        pedersen: String,
-        /// The same by Poseidon.
-        poseidon: String,
-        /// The expected hash.
-        expected: String,
-    },
-    /// A parameter of layout `dynamic` is missing or has an impossible value.
-    #[error("layout 'dynamic': the parameter '{0}' is missing or impossible")]
-    DynamicParam(String),
-    /// A hint is neither one of the virtual machine's nor in the supported subset of Python.
-    #[error(
-        "the hint at pc {pc} is not supported:\n{code}\n\
-         Run the program with Cairo's own tools: `cairo-run --proof_mode --layout=LAYOUT --program=PROGRAM --program_input=INPUT \
-         --air_public_input=public_input.json --air_private_input=private_input.json --trace_file=trace.bin \
-         --memory_file=memory.bin`. Then give these four files instead of the program: \
-         `--public_input_file public_input.json --private_input_file private_input.json`"
-    )]
-    UnknownHint {
-        /// The hint's pc, as an offset in the program.
-        pc: usize,
-        /// The hint's code.
-        code: String,
-    },
-    /// A hint of a task's program is neither one of the virtual machine's nor in the supported subset of Python.
-    #[error(
-        "the hint at pc {pc} is not supported:\n{code}\n\
-         Run the program with Cairo's own tools: `cairo-run --layout=all_cairo --program=PROGRAM \
-         --program_input=INPUT --cairo_pie_output=pie.zip`. Then give the PIE instead of the program"
-    )]
-    UnknownHintOfTask {
-        /// The hint's pc, as an offset in the program.
-        pc: usize,
-        /// The hint's code.
-        code: String,
-    },
-    /// A task's program uses a builtin that bootloaders do not have.
-    #[error("the program uses the builtin '{0}', which bootloaders do not have")]
-    BuiltinOfTask(&'static str),
-    /// A hint of the bootloader is not known.
-    #[error(
-        "the hint at pc {pc} of the bootloader is not known:\n{code}\n\
-         Quarry knows the hints of the bootloaders that it brings and of the Cairo library"
-    )]
-    BootloaderHint {
-        /// The hint's pc, as an offset in the bootloader.
-        pc: usize,
-        /// The hint's code.
-        code: String,
-    },
-    /// A hint reads a value that the program input lacks or that has the wrong type.
-    #[error("the hint at pc {pc} reads {path}: {problem}")]
-    ProgramInput {
-        /// The hint's pc, as an offset in the program.
-        pc: usize,
-        /// The path of the value, such as `program_input['accounts'][3]`.
-        path: String,
-        /// What is wrong.
-        problem: &'static str,
-    },
-    /// The program does not end.
-    #[error("the program did not end within {0} steps")]
-    StepLimit(usize),
-    /// The run needs more builtin instances or memory units than the layout has within the step limit.
-    #[error("the run uses more than the layout holds in {0} steps")]
-    TooLarge(usize),
-    /// The run needs more memory than there is, such as for a cell that is far from all others.
-    #[error("the run takes more memory than there is, at {0}")]
-    Memory(String),
-    /// The program failed.
-    #[error("the program failed at {place}: {message}")]
-    Failed {
-        /// Where it failed: the pc, as an offset in the program, and under a bootloader also in which program.
-        place: String,
-        /// The virtual machine's error message and traceback.
-        message: String,
-    },
-    /// The virtual machine failed to set up the program or to finish the run, or it panicked.
-    #[error("virtual machine: {0}")]
-    Machine(String),
-    /// The run's result is not a valid prover input.
-    #[error(transparent)]
-    Input(#[from] InputError),
 }
 
 /// Returns the names of the builtins that a program uses, as in layouts.
@@ -336,6 +199,7 @@ fn run_program(
             program,
             hints,
             scopes,
+            meaning: only_pc,
         },
         place,
         options,
@@ -354,93 +218,36 @@ fn check_builtins(program: &Program, place: &Place<'_>) -> Result<(), RunError> 
     }
 }
 
-/// A program that is ready to run.
-struct Prepared {
-    program: Program,
-    /// The functions of the hints that the virtual machine does not know.
-    hints: HashMap<String, Rc<HintFunc>>,
-    /// What its hints find when the run begins.
-    scopes: ExecutionScopes,
-}
-
-/// How a program is run.
-#[derive(Clone, Copy)]
-struct Mode {
-    /// In proof mode. A builtin that the layout lacks then begins and ends at 0; in execution mode it is an error.
-    proof: bool,
-    /// Whether the registers of every step are kept.
-    trace: bool,
-}
-
-/// A run and its hints.
-type Ran = (CairoRunner, OwnHints);
-
 /// Runs a program in proof mode and returns the prover input of the run.
 fn execute(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Result<ProverInput, RunError> {
-    let mode = Mode {
-        proof: true,
-        trace: true,
-    };
-    let (mut runner, mut processor) = run_to_end(prepared, place, mode, options)?;
-    pad(&mut runner, &mut processor, options)?;
+    let (mut runner, mut processor) = run_padded(prepared, place, true, options)?;
     finish(&mut runner, &mut processor).map_err(machine)?;
+    opcodes::check(&runner)?;
     prover_input(&runner)
 }
 
 /// The number of steps of a run in proof mode, padded. It takes less memory than the run itself.
 fn count_steps(prepared: Prepared, place: &Place<'_>, options: &RunOptions) -> Result<usize, RunError> {
-    let mode = Mode {
-        proof: true,
-        trace: false,
-    };
-    let (mut runner, mut processor) = run_to_end(prepared, place, mode, options)?;
-    pad(&mut runner, &mut processor, options)?;
+    let (runner, _) = run_padded(prepared, place, false, options)?;
     Ok(runner.vm.get_current_step())
 }
 
-/// Runs a program up to its end.
-fn run_to_end(
+/// Runs a program in proof mode up to its end, and pads the run. With `trace`, the registers of every step are kept.
+fn run_padded(
     prepared: Prepared,
     place: &Place<'_>,
-    mode: Mode,
+    trace: bool,
     options: &RunOptions,
-) -> Result<Ran, RunError> {
-    let resources = RunResources::new(options.max_steps);
-    let mut processor = OwnHints(BuiltinHintProcessor::new(prepared.hints, resources));
-    let (layout, params) = (place.layout, place.params.clone());
-    let runner = CairoRunner::new(&prepared.program, layout, params, mode.proof, mode.trace, false);
-    let mut runner = runner.map_err(machine)?;
-    runner.exec_scopes = prepared.scopes;
-    let end = runner.initialize(mode.proof).map_err(machine)?;
-    match runner.run_until_pc(end, &mut processor) {
-        Ok(()) => Ok((runner, processor)),
-        Err(VirtualMachineError::UnfinishedExecution) => Err(RunError::StepLimit(options.max_steps)),
-        Err(error) => {
-            let is_memory = matches!(
-                error,
-                VirtualMachineError::Memory(MemoryError::VecCapacityExceeded)
-            );
-            let exception = VmException::from_vm_error(&runner, error);
-            if let Some(data) = executable::panicked(&runner, exception.pc) {
-                return Err(ExecutableError::Panicked(data).into());
-            }
-            let place = bootloader::place(&runner.exec_scopes, exception.pc)
-                .unwrap_or_else(|| format!("pc {}", exception.pc.offset));
-            if is_memory {
-                return Err(RunError::Memory(place));
-            }
-            Err(RunError::Failed {
-                place,
-                message: [
-                    exception.inner_exc.to_string(),
-                    exception.traceback.unwrap_or_default(),
-                ]
-                .join("\n")
-                .trim_end()
-                .to_owned(),
-            })
-        }
-    }
+) -> Result<(CairoRunner, OwnHints), RunError> {
+    let mode = Mode {
+        layout: place.layout,
+        params: place.params.clone(),
+        proof: true,
+        trace,
+    };
+    let (mut runner, mut processor) = run_to_end(prepared, mode, options.max_steps)?;
+    pad(&mut runner, &mut processor, options)?;
+    Ok((runner, processor))
 }
 
 /// Pads a run that has reached `end` to a power of two of steps in which everything that it used fits the layout.

@@ -15,7 +15,7 @@ pub use program::{BootloaderHashes, CompiledProgram, CompiledProgramError};
 pub(crate) use proof::integrity_mode;
 pub use proof::{FactOptions, ProofFacts, TaskFact, integrity_modes};
 #[cfg(feature = "runner")]
-pub use tasks::{TaskTopologyError, topologies};
+pub use tasks::{FactTopologies, TaskTopologyError, topologies};
 pub use topology::{MAX_PAGE_SIZE, Topology, TopologyError};
 
 use crate::cairo::run::Form;

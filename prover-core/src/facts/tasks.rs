@@ -4,11 +4,9 @@ use super::topology::{Topology, TopologyError};
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::vm::runners::cairo_pie::BuiltinAdditionalData;
 use quarry_tasks::bootloader::Tasks;
-use quarry_tasks::pie::CairoPie;
+use quarry_tasks::pie::{CairoPie, TREE_ATTRIBUTE};
+use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// The attribute of the output that has the tree.
-const TREE: &str = "gps_fact_topology";
 
 /// A task whose pages or tree do not fit its output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +31,23 @@ pub fn topologies(tasks: &Tasks) -> Result<Vec<Topology>, TaskTopologyError> {
     topologies.collect()
 }
 
+/// The topologies as StarkWare's bootloader writes them to a file.
+#[derive(Debug, Serialize)]
+pub struct FactTopologies {
+    fact_topologies: Vec<Topology>,
+}
+
+impl FactTopologies {
+    /// Those of these tasks, in order.
+    ///
+    /// # Errors
+    /// [`TaskTopologyError`].
+    pub fn of(tasks: &Tasks) -> Result<Self, TaskTopologyError> {
+        let fact_topologies = topologies(tasks)?;
+        Ok(Self { fact_topologies })
+    }
+}
+
 impl Topology {
     /// The topology that a PIE declares for its output.
     ///
@@ -47,7 +62,7 @@ impl Topology {
         };
         let pages = data.pages.iter();
         let pages = pages.map(|(page, place)| (*page as u64, (place.start as u64, place.size as u64)));
-        let tree = data.attributes.get(TREE);
+        let tree = data.attributes.get(TREE_ATTRIBUTE);
         let tree = tree.map(|tree| tree.iter().map(|number| *number as u64).collect::<Vec<_>>());
         Self::declared(size, &pages.collect(), tree.as_deref())
     }

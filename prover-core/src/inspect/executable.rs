@@ -1,5 +1,6 @@
 //! Explains a Scarb executable: where it can be entered, and what a bootloader would say of it.
 
+use super::{ForeignInstruction, foreign_instructions};
 use crate::cairo::runner::to_felt;
 use crate::facts::{BootloaderHashes, CompiledProgram};
 use quarry_tasks::executable::{EntryPointKind, Executable};
@@ -23,6 +24,8 @@ pub struct ExecutableInspection {
     pub program_words: usize,
     /// Number of hints.
     pub hints: usize,
+    /// What looks like instructions that no layout of Stone has.
+    pub foreign_instructions: Vec<ForeignInstruction>,
     /// The entry points.
     pub entry_points: Vec<InspectedEntryPoint>,
     /// The program's hashes, as a bootloader writes them; `None` if there is no entry point for bootloaders.
@@ -54,6 +57,7 @@ pub fn inspect_executable(executable: &Executable) -> ExecutableInspection {
     ExecutableInspection {
         program_words: executable.bytecode.len(),
         hints: executable.n_hints(),
+        foreign_instructions: foreign_instructions(executable.bytecode.iter().map(to_felt)),
         entry_points: entry_points.collect(),
         program_hash,
     }

@@ -1,5 +1,6 @@
 //! Explains a Cairo PIE: what a bootloader would say of it, and how large it is.
 
+use super::{ForeignInstruction, foreign_instructions};
 use crate::cairo::runner::to_felt;
 use crate::facts::{BootloaderHashes, CompiledProgram};
 use cairo_vm::types::builtin_name::BuiltinName;
@@ -26,6 +27,8 @@ pub struct PieInspection {
     pub program_hash: BootloaderHashes,
     /// The program's builtins in order.
     pub builtins: Vec<PieBuiltin>,
+    /// What looks like instructions that no layout of Stone has.
+    pub foreign_instructions: Vec<ForeignInstruction>,
     /// Number of steps that the PIE claims. A bootloader adds its own.
     pub claimed_steps: usize,
     /// Number of cells of its memory.
@@ -46,7 +49,10 @@ pub fn inspect_pie(pie: &CairoPie) -> PieInspection {
             .map_or(0, |segment| segment.size),
     });
     let builtins: Vec<_> = builtins.collect();
-    let words = metadata.program.data.iter().filter_map(number);
+    let words = metadata.program.data.iter();
+    let foreign_instructions =
+        foreign_instructions(words.clone().map(|word| number(word).unwrap_or_default()));
+    let words = words.filter_map(number);
     let program = CompiledProgram {
         main: metadata.program.main as u64,
         builtins: builtins.iter().map(|builtin| builtin.name.to_owned()).collect(),
@@ -55,6 +61,7 @@ pub fn inspect_pie(pie: &CairoPie) -> PieInspection {
     PieInspection {
         program_words: program.data.len(),
         program_hash: program.bootloader_hashes(),
+        foreign_instructions,
         claimed_steps: pie.execution_resources.n_steps,
         memory_cells: pie.memory.0.len(),
         output: output(pie),

@@ -31,6 +31,8 @@ pub struct Limits {
     pub proof_of_work_bits: RangeInclusive<u64>,
     /// The minimum security that it requires, in bits.
     pub min_security_bits: u64,
+    /// Whether `main` of the program must declare all builtins.
+    pub all_builtins: bool,
     /// Which programs it accepts proofs of, if not all.
     pub programs: Option<&'static str>,
 }
@@ -58,6 +60,7 @@ pub(super) const INTEGRITY: Limits = Limits {
     n_queries: ANY,
     proof_of_work_bits: 20..=49,
     min_security_bits: 0,
+    all_builtins: false,
     programs: None,
 };
 
@@ -80,9 +83,7 @@ pub(super) const CAIRO_VERIFIER: Limits = Limits {
     n_queries: 1..=48,
     proof_of_work_bits: 30..=50,
     min_security_bits: 96,
-    programs: Some(
-        "accept only proofs of programs that declare all eleven builtins, as the bootloaders short and simple do",
-    ),
+    all_builtins: true,
     ..INTEGRITY
 };
 
@@ -103,6 +104,7 @@ pub(super) const SHARP: Limits = Limits {
     n_queries: 1..=48,
     proof_of_work_bits: 30..=50,
     min_security_bits: 96,
+    all_builtins: false,
     programs: Some("accept only proofs of registered bootloader programs"),
 };
 
@@ -120,6 +122,7 @@ pub(super) const STONE: Limits = Limits {
     n_queries: ANY,
     proof_of_work_bits: ANY,
     min_security_bits: 0,
+    all_builtins: false,
     programs: None,
 };
 

@@ -54,6 +54,28 @@ fn an_integrity_proof_is_as_its_verifier_reads_it() {
     }
 }
 
+/// Blake2s is cheap to prove with, Poseidon is cheap for a Cairo verifier: only the rows of the trace tables, which are
+/// most of what is hashed, get Blake2s.
+#[test]
+fn a_cairo_verifier_reads_blake_in_the_rows_only() {
+    let profile = Profile::by_name("cairo-verifier").unwrap();
+    for log_steps in [10, 19] {
+        let parameters = profile.parameters(1 << log_steps, 96).unwrap();
+        let height = log_steps + 4 + parameters.log_n_cosets;
+        let mut expected = vec![Hash::Poseidon3; height as usize];
+        expected.push(Hash::Blake256Masked248Lsb);
+        assert_eq!(parameters.commitment_hashes.layers(height), expected);
+        // The first layer of FRI that is folded is lower.
+        let folded = height - parameters.fri.fri_step_list[1];
+        assert!(
+            !parameters
+                .commitment_hashes
+                .layers(folded)
+                .contains(&Hash::Blake256Masked248Lsb)
+        );
+    }
+}
+
 #[test]
 fn a_settlement_proof_is_as_reported() {
     let profile = Profile::by_name("l1-sharp").unwrap();

@@ -46,6 +46,11 @@ fn contradictions_are_named() {
         &|i| change_memory(i, 1, Some(-one)),
         &["step 0", "is not an instruction"],
     );
+    let blake2s = Felt::from(0x8010_7ffd_7ffc_7fff_u64);
+    expect(
+        &|i| change_memory(i, 1, Some(blake2s)),
+        &["step 0", "a Blake2s instruction, which no layout of Stone has"],
+    );
     expect(&|i| change_memory(i, FRAME, Some(one)), &["step", "asserts"]);
     expect(&|i| change_memory(i, FRAME, Some(-one)), &["step"]);
     // The public input.

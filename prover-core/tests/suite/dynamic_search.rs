@@ -2,10 +2,12 @@
 
 use crate::common::proving::cpu;
 use quarry_prover_core::cairo::runner::{Executable, RunOptions, run, run_dynamic};
-use quarry_prover_core::dynamic_search::{POOLS, search};
+use quarry_prover_core::demand::{POOLS, STEPS};
+use quarry_prover_core::dynamic_search::{Cheaper, search};
 use quarry_prover_core::prover::check;
 use quarry_tasks::bootloader::Tasks;
 use quarry_tasks::pie::{self, PieLimits};
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 
@@ -29,4 +31,19 @@ fn a_bootloaded_run_fits_the_parameters_that_were_searched_for_it() {
     }
     let in_static = run(executable, "starknet", &options).expect("a run");
     assert!(found.n_steps < in_static.public.n_steps);
+}
+
+#[test]
+fn what_would_save_steps_is_found() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cubes/program.json");
+    let (program, input) = (fs::read(path).expect("a program"), json!({"n": 1000}));
+    let executable = Executable::program(&program, Some(&input));
+    let found = search(executable, &RunOptions::default()).expect("parameters");
+    assert_eq!(found.decided_by, STEPS);
+    let cheaper = Cheaper {
+        n_steps: found.n_steps / 2,
+        of: STEPS,
+        fewer: found.run_steps - found.n_steps / 2,
+    };
+    assert_eq!(found.cheaper, Some(cheaper), "{found:?}");
 }

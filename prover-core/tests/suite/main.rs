@@ -38,6 +38,8 @@ mod choice;
 #[cfg(feature = "runner")]
 mod claims;
 #[cfg(feature = "runner")]
+mod demand;
+#[cfg(feature = "runner")]
 mod dynamic_search;
 #[cfg(feature = "runner")]
 mod hints;

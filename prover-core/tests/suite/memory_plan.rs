@@ -1,7 +1,7 @@
 //! The memory that the prover holds matches the plan, however much is kept, and the bytes of the proof do not depend on
 //! it.
 
-use crate::common::proving::{cpu, prove_with};
+use crate::common::proving::{cpu, prove_with, read_input, read_parameters};
 use crate::common::repository_row;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::layouts::Layout;
@@ -9,8 +9,10 @@ use quarry_prover_core::cost::Shape;
 use quarry_prover_core::memory_plan::{MemoryPlan, MemoryPlanError};
 use quarry_prover_core::parameters::Parameters;
 use quarry_prover_core::progress::Phase;
-use quarry_prover_core::prover::{ProveError, ProveOptions, Statistics};
+use quarry_prover_core::prover::{self, ProveError, ProveOptions, Statistics};
+use quarry_prover_core::statement::Statement;
 use quarry_prover_core::tags::OPENED;
+use serde_json::json;
 
 fn with_budget(budget: Option<u64>) -> ProveOptions<'static> {
     ProveOptions {
@@ -74,27 +76,29 @@ fn proofs_take_what_was_planned_and_are_the_same() {
         "small/c1/base",
     ] {
         let golden = repository_row(name);
-        let mut kept = Vec::new();
+        let mut plans = Vec::new();
         for budget in [None, Some(u64::MAX)] {
             let proof = prove_with(&cpu(None), &golden, &with_budget(budget)).expect("a proof");
             golden.assert_same_proof(&proof.bytes);
             assert_as_planned(name, &proof.statistics);
-            kept.push((
-                proof.statistics.plan.n_kept_cosets,
-                proof.statistics.plan.peak_bytes,
-            ));
+            plans.push(proof.statistics.plan);
         }
-        assert_eq!((kept[0].0, kept[1].0), (0, 2), "{name}");
+        let [lean, full] = &plans[..] else {
+            panic!("two proofs")
+        };
+        assert_eq!((lean.n_kept_cosets, full.n_kept_cosets), (0, 2), "{name}");
 
-        // One byte less than the fullest plan takes: nothing is kept. One byte less than the leanest takes: nothing
-        // fits.
-        let lean = prove_with(&cpu(None), &golden, &with_budget(Some(kept[1].1 - 1))).expect("a proof");
-        assert_eq!(lean.statistics.plan.n_kept_cosets, 0, "{name}");
-        let nothing = prove_with(&cpu(None), &golden, &with_budget(Some(kept[0].1 - 1)));
+        // One byte less than the full plan takes: the plan is that of the first proof, which is not made again. One byte
+        // less than that one takes: nothing fits.
+        let (input, params) = (read_input(&golden), read_parameters(&golden));
+        let statement = Statement::new(&input.public, &params).expect("a statement");
+        let less = prover::plan(&cpu(None), Some(full.peak_bytes - 1), &statement).expect("a plan");
+        assert_eq!(json!(less), json!(lean), "{name}");
+        let nothing = prove_with(&cpu(None), &golden, &with_budget(Some(lean.peak_bytes - 1)));
         let Err(ProveError::Memory(MemoryPlanError::TooLarge { needed, free, .. })) = nothing else {
             panic!("{name}: a proof without the memory for it");
         };
-        assert_eq!((needed, free), (kept[0].1, kept[0].1 - 1), "{name}");
+        assert_eq!((needed, free), (lean.peak_bytes, lean.peak_bytes - 1), "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a hint sees: its variables, the machine, and the state of the bootloader.
 
 use super::{HashFunction, Task};
+use crate::machine::{failed, scopes_with, state_in};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::builtin_hint_processor::hint_utils::{
     get_constant_from_var_name, get_integer_from_var_name, get_ptr_from_var_name,
@@ -31,21 +32,19 @@ pub(super) struct State {
     pub(super) return_offset: usize,
     /// Which task is run now.
     pub(super) current: usize,
-    /// Where its program lies.
-    pub(super) program: Option<Relocatable>,
+    /// Where the programs lie that were loaded, each with the task that loaded it.
+    pub(super) loaded: Vec<(Relocatable, usize)>,
 }
 
 impl State {
     /// Puts the state where hints find it.
     pub(super) fn into_scopes(self) -> ExecutionScopes {
-        let mut scopes = ExecutionScopes::new();
-        scopes.insert_value(STATE, self);
-        scopes
+        scopes_with(STATE, self)
     }
 
     /// The state in the scopes of a run.
     pub(super) fn of(scopes: &ExecutionScopes) -> Option<&Self> {
-        scopes.data.first()?.get(STATE)?.downcast_ref()
+        state_in(scopes, STATE)
     }
 
     /// The current task.
@@ -57,6 +56,11 @@ impl State {
     /// The PIE of the current task.
     pub(super) fn pie(&self) -> Result<&CairoPie, HintError> {
         Ok(&self.task()?.pie)
+    }
+
+    /// Where the program lies that was loaded last.
+    pub(super) fn program(&self) -> Option<Relocatable> {
+        self.loaded.last().map(|(program, _)| *program)
     }
 
     /// The hash function of a task's program.
@@ -115,9 +119,4 @@ impl Hint<'_> {
     pub(super) fn state(&mut self) -> Result<&mut State, HintError> {
         self.scopes.get_mut_ref(STATE)
     }
-}
-
-/// The error of a hint.
-pub(super) fn failed(why: impl Into<String>) -> HintError {
-    HintError::CustomHint(why.into().into_boxed_str())
 }

@@ -1,6 +1,6 @@
 //! Puts the memory of a PIE into a machine, every segment at its place.
 
-use super::hint::failed;
+use crate::machine::failed;
 use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;

@@ -48,6 +48,16 @@ impl HashFunction {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Pedersen, Self::Poseidon];
 
+    /// The hash function of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.name() == name)
+    }
+
+    /// All names, as messages list them.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
     /// The name, which is also that of the builtin.
     pub fn name(self) -> &'static str {
         match self {
@@ -212,7 +222,7 @@ impl Tasks {
             pages,
             return_offset: end.checked_sub(call).ok_or(NotABootloader(LABELS[1]))?,
             current: 0,
-            program: None,
+            loaded: Vec::new(),
         }
         .into_scopes())
     }
@@ -223,16 +233,18 @@ pub fn has_pages(has_hint: impl Fn(&str) -> bool) -> bool {
     has_hint(table::CONFIGURE_PAGES)
 }
 
-/// Says in words where a pc of a bootloader's run lies: in the bootloader, or in the task that ran last. `None` if these
+/// Says in words where a pc of a bootloader's run lies: in the bootloader, or in the program of which task. `None` if these
 /// are not [scopes](Tasks::scopes) of a bootloader.
 pub fn place(scopes: &ExecutionScopes, pc: Relocatable) -> Option<String> {
     let state = State::of(scopes)?;
-    let program = state.program.unwrap_or_default();
-    Some(match pc - program {
-        _ if pc.segment_index == 0 => format!("pc {} of the bootloader", pc.offset),
-        Ok(offset) => format!("pc {offset} of task {}", state.current),
-        Err(_) => format!("pc {pc}, in no program"),
-    })
+    if pc.segment_index == 0 {
+        return Some(format!("pc {} of the bootloader", pc.offset));
+    }
+    let of_task = state.loaded.iter().find_map(|(program, task)| {
+        let offset = (pc - *program).ok()?;
+        Some(format!("pc {offset} of task {task}"))
+    });
+    Some(of_task.unwrap_or_else(|| format!("pc {pc}, in no program")))
 }
 
 /// The functions of the bootloader's hints that the virtual machine does not know, by their text.

@@ -94,7 +94,9 @@ impl Bootloader {
         }
     }
 
-    /// The compiled program for a layout with these segments.
+    /// The compiled program for a layout with these segments. Every layout that has builtins has a row in the table (a
+    /// test of the prover runs in all of them). One without a row lacks what any bootloader needs, so that the run is
+    /// refused whichever it gets.
     pub fn program(&self, segments: &[&str]) -> Cow<'_, [u8]> {
         match self {
             Self::Own(program) => program.into(),

@@ -1,6 +1,7 @@
 //! Hints of the loop over the tasks.
 
-use super::hint::{Hint, failed};
+use super::hint::Hint;
+use crate::machine::failed;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::errors::hint_errors::HintError;

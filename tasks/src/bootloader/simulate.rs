@@ -1,7 +1,8 @@
 //! Hints of builtins that a layout may lack: the tasks write their cells to a segment like any other, and the bootloader
 //! checks these cells in Cairo.
 
-use super::hint::{Hint, failed};
+use super::hint::Hint;
+use crate::machine::failed;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::Relocatable;
 use cairo_vm::vm::errors::hint_errors::HintError;

@@ -1,7 +1,8 @@
 //! Hints around the call of a task.
 
-use super::hint::{Hint, failed};
+use super::hint::Hint;
 use super::{load, select};
+use crate::machine::failed;
 use crate::pie::BUILTINS;
 use cairo_vm::Felt252;
 use cairo_vm::types::builtin_name::BuiltinName;
@@ -38,7 +39,8 @@ pub(super) fn load_program(hint: &mut Hint<'_>) -> Result<(), HintError> {
     hint.vm.load_data(segment, &cells)?;
     let index = usize::try_from(segment.segment_index).map_err(|_| failed("the program got no segment"))?;
     hint.vm.segments.finalize(Some(cells.len()), index, None);
-    hint.state()?.program = Some((segment + n_header)?);
+    let state = hint.state()?;
+    state.loaded.push(((segment + n_header)?, state.current));
     Ok(())
 }
 
@@ -65,7 +67,7 @@ fn header(program: &StrippedProgram) -> Vec<MaybeRelocatable> {
 /// Checks that the program lies where it was put.
 pub(super) fn check_program_address(hint: &mut Hint<'_>) -> Result<(), HintError> {
     let address = hint.pointer("program_address")?;
-    match hint.state()?.program == Some(address) {
+    match hint.state()?.program() == Some(address) {
         true => Ok(()),
         false => Err(failed("the bootloader calls a program at another address")),
     }
@@ -77,7 +79,7 @@ pub(super) fn call_task(hint: &mut Hint<'_>) -> Result<(), HintError> {
     let state = hint.state()?;
     let (tasks, current, return_offset) = (state.tasks.clone(), state.current, state.return_offset);
     let program = state
-        .program
+        .program()
         .ok_or_else(|| failed("the task's program was not loaded"))?;
     let pie = &tasks.get(current).ok_or_else(|| failed("the task is gone"))?.pie;
     let places = load::Places {

@@ -41,6 +41,17 @@ fn texts(program: &[u8]) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_hash_function_is_found_by_its_name() {
+    for function in HashFunction::ALL {
+        assert_eq!(HashFunction::by_name(function.name()), Some(function));
+    }
+    assert_eq!(HashFunction::names(), "pedersen, poseidon");
+    for name in ["", "auto", "Pedersen", "pedersen "] {
+        assert_eq!(HashFunction::by_name(name), None, "{name}");
+    }
+}
+
+#[test]
 fn the_table_has_hints_of_the_bootloaders_only_and_each_once() {
     let mut of_programs = texts(SIMPLE);
     assert_eq!(of_programs.len(), 48);

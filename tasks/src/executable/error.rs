@@ -1,6 +1,6 @@
 //! Why an executable cannot be read or run.
 
-use super::panic::PanicData;
+use crate::panic::PanicData;
 
 /// Why an executable cannot be read or run.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +57,13 @@ pub enum ExecutableError {
     #[error("the program did not end within {0} steps")]
     StepLimit(usize),
     /// The run needs more memory than there is, such as for a cell that is far from all others.
-    #[error("the run takes more memory than there is, at pc {0}")]
+    #[error("the run takes more memory than there is, at {0}")]
     Memory(String),
     /// The run failed.
-    #[error("the program failed at pc {pc}: {why}")]
+    #[error("the program failed at {place}: {why}")]
     Failed {
         /// Where it failed.
-        pc: String,
+        place: String,
         /// The virtual machine's message.
         why: String,
     },

@@ -2,12 +2,13 @@
 
 use super::error::ExecutableError;
 use super::felt::Word;
+use super::size::SmallerThan;
 use super::{EntryPoint, EntryPointKind, Executable};
 use crate::pie::{AtMost, BUILTINS};
 use cairo_lang_casm::hints::{Hint, StarknetHint};
 use cairo_vm::types::builtin_name::BuiltinName;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use serde::de::{Deserializer, Error, IgnoredAny};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -19,8 +20,22 @@ const MAX_WORDS: usize = 1 << 20;
 const MAX_ENTRY_POINTS: usize = 64;
 /// Maximum number of hints before one word. (The compiler writes two or three.)
 const MAX_HINTS_AT_A_PC: usize = 16;
-/// Maximum length of a hint as JSON. (The longest kind has 12 operands.)
+/// Maximum length of a hint: of its texts, numbers and signs. (The longest kind has 12 operands.)
 const MAX_HINT_BYTES: usize = 4096;
+
+/// The lengths of the hints of a file. They are checked before any hint is read, because a hint in memory is many times
+/// as large as its text.
+#[derive(Deserialize)]
+struct Lengths {
+    #[serde(rename = "program")]
+    _program: ProgramLengths,
+}
+
+#[derive(Deserialize)]
+struct ProgramLengths {
+    #[serde(rename = "hints")]
+    _hints: AtMost<(IgnoredAny, AtMost<SmallerThan<MAX_HINT_BYTES>, MAX_HINTS_AT_A_PC>), MAX_WORDS>,
+}
 
 #[derive(Deserialize)]
 struct File {
@@ -70,19 +85,37 @@ pub fn read(file: &[u8]) -> Result<Executable, ExecutableError> {
             most: MAX_BYTES,
         });
     }
-    let file: File =
-        serde_json::from_slice(file).map_err(|error| ExecutableError::Json(error.to_string()))?;
+    let refused = |error: serde_json::Error| ExecutableError::Json(error.to_string());
+    let _: Lengths = serde_json::from_slice(file).map_err(refused)?;
+    let file: File = serde_json::from_slice(file).map_err(refused)?;
     let bytecode: Vec<_> = file.program.bytecode.0.into_iter().map(|word| word.0).collect();
-    let entry_points = file.entrypoints.0.into_iter();
-    let entry_points = entry_points.map(|entry_point| entry_point.checked(bytecode.len()));
     Ok(Executable {
-        entry_points: entry_points.collect::<Result<_, _>>()?,
+        entry_points: entry_points(file.entrypoints.0, bytecode.len())?,
         hints: hints(file.program.hints.0, bytecode.len())?,
         bytecode,
     })
 }
 
-/// The hints by their place. They become short texts, so that none is costly however often it is executed.
+/// The entry points, of which each kind has at most one: otherwise it would be unclear what is proved.
+fn entry_points(
+    entry_points: Vec<RawEntryPoint>,
+    n_words: usize,
+) -> Result<Vec<EntryPoint>, ExecutableError> {
+    let mut checked: Vec<EntryPoint> = Vec::new();
+    for entry_point in entry_points {
+        let entry_point = entry_point.checked(n_words)?;
+        if checked.iter().any(|other| other.kind == entry_point.kind) {
+            return Err(ExecutableError::EntryPoint {
+                kind: entry_point.kind.name(),
+                why: "it is there twice".to_owned(),
+            });
+        }
+        checked.push(entry_point);
+    }
+    Ok(checked)
+}
+
+/// The hints by their place.
 fn hints(
     hints: Vec<(usize, AtMost<Known, MAX_HINTS_AT_A_PC>)>,
     n_words: usize,
@@ -106,9 +139,6 @@ fn hints(
                 return Err(ExecutableError::Starknet { pc, name });
             }
             let text = serde_json::to_string(&hint).map_err(|why| refused(&why.to_string()))?;
-            if text.len() > MAX_HINT_BYTES {
-                return Err(refused("a hint is too long"));
-            }
             texts.push((text, hint));
         }
         if by_pc.insert(pc, texts).is_some() {

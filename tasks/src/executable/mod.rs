@@ -15,17 +15,17 @@ mod error;
 mod felt;
 mod file;
 mod hints;
-mod panic;
 mod program;
 mod run;
+mod size;
 mod state;
 
 pub use arguments::{MAX_ARGUMENTS_BYTES, parse_argument, read_arguments};
 pub use error::ExecutableError;
 pub use file::{MAX_BYTES, read};
-pub use panic::PanicData;
-pub use run::{Alone, panicked};
+pub use run::Alone;
 
+pub use crate::panic::PanicData;
 use cairo_lang_casm::hints::Hint;
 pub use cairo_vm::Felt252;
 use cairo_vm::types::builtin_name::BuiltinName;

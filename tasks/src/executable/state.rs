@@ -1,7 +1,8 @@
 //! What the hints of a run share.
 
 use super::hints::dict::{Dicts, Squash};
-use super::hints::{failed, field::Arc};
+use super::hints::field::Arc;
+use crate::machine::{failed, scopes_with, state_in};
 use cairo_vm::Felt252;
 use cairo_vm::types::exec_scope::ExecutionScopes;
 use cairo_vm::types::relocatable::Relocatable;
@@ -12,6 +13,9 @@ const STATE: &str = "quarry_executable";
 
 /// Number of cells that a step accesses. Hints that access more than all steps could are stopped.
 const CELLS_OF_A_STEP: usize = 4;
+
+/// As how many cells a square root in the field counts. It takes as long as hundreds of steps.
+const CELLS_OF_A_SEARCH: usize = 1024;
 
 /// What the hints of a run share.
 pub(super) struct State {
@@ -65,14 +69,12 @@ impl State {
 
     /// Puts the state where hints find it.
     pub(super) fn into_scopes(self) -> ExecutionScopes {
-        let mut scopes = ExecutionScopes::new();
-        scopes.insert_value(STATE, self);
-        scopes
+        scopes_with(STATE, self)
     }
 
     /// The state in the scopes of a run; `None` if the run is none of an executable.
     pub(super) fn of(scopes: &ExecutionScopes) -> Option<&Self> {
-        scopes.data.first()?.get(STATE)?.downcast_ref()
+        state_in(scopes, STATE)
     }
 
     /// The state in the scopes of a run.
@@ -92,6 +94,17 @@ impl State {
     /// Counts a new segment, as what a step could write.
     pub(super) fn spend_segment(&mut self) -> Result<(), HintError> {
         self.spend(CELLS_OF_A_STEP)
+    }
+
+    /// The square root of a number, if there is one.
+    pub(super) fn root(&mut self, number: Felt252) -> Result<Option<Felt252>, HintError> {
+        self.spend_search()?;
+        Ok(number.sqrt())
+    }
+
+    /// Counts the search for a root or an inverse, as the cells that could be accessed meanwhile.
+    pub(super) fn spend_search(&mut self) -> Result<(), HintError> {
+        self.spend(CELLS_OF_A_SEARCH)
     }
 
     /// Counts cells that a hint accesses.

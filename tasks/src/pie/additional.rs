@@ -22,10 +22,10 @@ use std::fmt;
 const MAX_SIGNATURES: usize = 1 << 16;
 /// Maximum number of pages of the output. SHARP takes fewer than 2^30 in a tree, but has no transaction for so many.
 const MAX_PAGES: usize = 1 << 16;
-/// Maximum number of numbers in the tree over the pages.
-const MAX_TREE_NUMBERS: usize = 64;
+/// Maximum number of numbers in the tree over the pages that are read. SHARP takes fewer: `facts` of the prover says so.
+const MAX_TREE_NUMBERS_READ: usize = 64;
 /// The attribute of the output that has the tree.
-const TREE: &str = "gps_fact_topology";
+pub const TREE_ATTRIBUTE: &str = "gps_fact_topology";
 
 #[derive(serde::Deserialize)]
 struct AdditionalData {
@@ -69,7 +69,7 @@ impl<'de> Visitor<'de> for OutputVisitor {
         }
         #[derive(serde::Deserialize)]
         struct Attributes {
-            gps_fact_topology: Option<AtMost<usize, MAX_TREE_NUMBERS>>,
+            gps_fact_topology: Option<AtMost<usize, MAX_TREE_NUMBERS_READ>>,
         }
         let data = Data::deserialize(MapAccessDeserializer::new(object))?;
         let tree = data
@@ -85,7 +85,10 @@ impl<'de> Visitor<'de> for OutputVisitor {
 impl From<Output> for BuiltinAdditionalData {
     fn from(output: Output) -> Self {
         let page = |(number, (start, size))| (number, PublicMemoryPage { start, size });
-        let tree = output.tree.into_iter().map(|tree| (TREE.to_owned(), tree));
+        let tree = output
+            .tree
+            .into_iter()
+            .map(|tree| (TREE_ATTRIBUTE.to_owned(), tree));
         Self::Output(OutputBuiltinAdditionalData {
             pages: output.pages.into_iter().map(page).collect(),
             attributes: tree.collect(),

@@ -12,6 +12,7 @@ mod memory;
 mod metadata;
 mod together;
 
+pub use additional::TREE_ATTRIBUTE;
 pub(crate) use bounded::{AtMost, PRIME};
 pub use error::{Entry, PieError, Shared};
 pub use metadata::BUILTINS;

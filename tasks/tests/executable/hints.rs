@@ -1,6 +1,6 @@
 //! What each hint writes, and hints that cannot be executed.
 
-use super::{cells, run};
+use super::{STEPS, cells, run};
 use cairo_vm::types::relocatable::MaybeRelocatable;
 use quarry_tasks::executable::{ExecutableError, Felt252, read};
 use serde_json::{Value, json};
@@ -289,18 +289,32 @@ fn hints_that_cannot_be_executed_are_errors() {
     }
 }
 
-/// A loop with as many hints before a word as there may be, each of which takes a segment.
+/// Loops with as many hints before a word as there may be: each takes a segment, or the time of a square root.
 #[test]
-fn hints_take_no_more_memory_than_the_steps_could() {
-    let hints: Vec<_> = (0..16)
+fn hints_take_no_more_memory_or_time_than_the_steps_could() {
+    let segments: Vec<_> = (0..16)
         .map(|i| json!({ "AllocSegment": { "dst": at(i) } }))
         .collect();
-    let mut file = with_hints(&hints);
-    file["program"]["bytecode"] = json!(["0x40780017fff7fff", "0x10", "0x10780017fff7fff", "-0x2"]);
-    let executable = read(file.to_string().as_bytes()).expect("an executable");
-    let error = run(&executable, &[]).expect_err("a loop");
-    assert!(
-        error.to_string().contains("more cells than the steps could"),
-        "{error}"
-    );
+    let root = json!({ "FieldSqrt": { "val": is("0x9"), "sqrt": at(0) } });
+    let inverse = json!({ "U256InvModN": {
+        "b0": is("0x3"), "b1": is("0x0"), "n0": is("0x7"), "n1": is("0x0"),
+        "g0_or_no_inv": at(0), "g1_option": at(1), "s_or_r0": at(2), "s_or_r1": at(3), "t_or_k0": at(4), "t_or_k1": at(5)
+    } });
+    for (hints, steps) in [
+        (segments, STEPS),
+        (vec![root.clone(); 16], STEPS),
+        // One root takes as long as 256 steps.
+        (vec![root], 255),
+        (vec![inverse], 255),
+        (vec![json!({ "RandomEcPoint": { "x": at(0), "y": at(1) } })], 255),
+    ] {
+        let mut file = with_hints(&hints);
+        file["program"]["bytecode"] = json!(["0x40780017fff7fff", "0x10", "0x10780017fff7fff", "-0x2"]);
+        let executable = read(file.to_string().as_bytes()).expect("an executable");
+        let error = executable.run_to_pie(&[], steps).expect_err("a loop");
+        assert!(
+            error.to_string().contains("more cells than the steps could"),
+            "{hints:?}: {error}"
+        );
+    }
 }

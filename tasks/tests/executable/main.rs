@@ -1,5 +1,6 @@
 //! Scarb executables: what a run of one gives, what each hint writes, and what is refused.
 
+mod compiled;
 mod hints;
 mod text;
 
@@ -118,7 +119,12 @@ fn a_damaged_file_is_refused() {
                 let hint = json!({ "SquareRoot": { "value": long, "dst": at(0) } });
                 file["program"]["hints"][0][1] = json!([hint]);
             },
-            "executable.hints",
+            "executable.json",
+            "too long",
+        ),
+        (
+            |file| file["program"]["hints"][0][1] = json!([{ "Unheard": vec![0; 4096] }]),
+            "executable.json",
             "too long",
         ),
         (
@@ -142,6 +148,11 @@ fn a_damaged_file_is_refused() {
             |file| file["entrypoints"][1]["builtins"] = json!(["range_check", "output"]),
             "executable.entry_point",
             "order of bootloaders",
+        ),
+        (
+            |file| file["entrypoints"][0]["kind"] = json!("Bootloader"),
+            "executable.entry_point",
+            "it is there twice",
         ),
     ];
     for (damage, code, why) in cases {

@@ -25,7 +25,8 @@ Examples:
   quarry admin reprove 0192f0c4d5e67890
       makes a proof again whose file is damaged or lost; `quarry admin check` names the jobs
   quarry admin reload
-      after changing clients, rates, limits or TLS in the configuration file, or renewing a certificate
+      after changing clients, rates, limits, sequencers' keys or TLS in the configuration file, or
+      renewing a certificate
 
 Only the owner of the socket can open it (mode 0600); access to the socket is full control.";
 
@@ -86,7 +87,8 @@ enum Action {
         /// Job id
         id: String,
     },
-    /// Read clients, rates, limits and TLS files again, as SIGHUP does; says what changed and what needs a restart
+    /// Read clients, rates, limits, sequencers' keys and TLS files again, as SIGHUP does; says what changed and what
+    /// needs a restart
     Reload,
 }
 

@@ -48,8 +48,8 @@ pub struct Args {
     /// Maximum number of felts in the calldata of a transaction, with what an account adds
     #[arg(long, value_name = "FELTS", default_value_t = DEFAULT_MAX_FELTS)]
     split: usize,
-    /// Id of the job that the calls of the split form name, decimal or 0x hexadecimal [default: random, so that nobody
-    /// can use it up before]
+    /// Id of the job that the calls of the split form name, decimal or 0x hexadecimal [default: a random one, which
+    /// others cannot guess and use up before]
     #[arg(long, value_name = "ID", value_parser = parse_felt)]
     job_id: Option<Felt>,
     /// Integrity's mode for the run [default: the strictest mode that accepts it]

@@ -1,11 +1,13 @@
 //! `quarry dynamic-params`: searches the parameters of layout dynamic with which a proof is cheapest.
 
+use crate::cli::explain::why;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::grid::Grid;
 use crate::cli::output::Target;
 use crate::cli::source::Source;
 use crate::cli::terminal;
-use quarry_prover_core::dynamic_search::{Found, POOLS, STEPS};
+use quarry_prover_core::demand::STEPS;
+use quarry_prover_core::dynamic_search::{Cheaper, Found};
 use std::path::PathBuf;
 
 /// Examples for `dynamic-params --help`.
@@ -58,13 +60,38 @@ fn explained(found: &Found) -> String {
         ]);
     }
     let [first, second] = found.n_columns;
-    let why = match found.decided_by {
-        STEPS => "the steps of the run decide".to_owned(),
-        POOLS => "the pools decide: fewer rows do not have the units that every trace must have".to_owned(),
-        builtin => format!("the builtin '{builtin}' decides: it can have no more instances in fewer steps"),
+    let why = why(found.run_steps, found.n_steps, found.decided_by);
+    let cheaper = found.cheaper.as_ref().map_or_else(String::new, cheaper);
+    format!("{grid}\n{why}{cheaper}the trace has {first} + {second} columns\n")
+}
+
+/// What would make the trace shorter.
+fn cheaper(Cheaper { n_steps, of, fewer }: &Cheaper) -> String {
+    let what = match *of {
+        STEPS => format!("{fewer} of its steps"),
+        builtin => format!("{fewer} of the instances of '{builtin}'"),
     };
-    format!(
-        "{grid}\n{} steps of the run, {} of the trace ({why}); {first} + {second} columns\n",
-        found.run_steps, found.n_steps
-    )
+    format!("without {what} the trace would have {n_steps} steps\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_save_steps_is_said() {
+        let said = |of, fewer| {
+            cheaper(&Cheaper {
+                n_steps: 512,
+                of,
+                fewer,
+            })
+        };
+        let [steps, keccak] = [said(STEPS, 3), said("keccak", 2)];
+        assert_eq!(steps, "without 3 of its steps the trace would have 512 steps\n");
+        assert_eq!(
+            keccak,
+            "without 2 of the instances of 'keccak' the trace would have 512 steps\n"
+        );
+    }
 }

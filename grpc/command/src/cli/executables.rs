@@ -7,6 +7,9 @@ use crate::cli::source::EXECUTABLE;
 use crate::cli::task_reader::in_file;
 use crate::cli::task_source::{Content, TaskSource};
 use crate::cli::tasks::TASKS;
+use crate::cli::upload;
+use quarry_client::Client;
+use quarry_client::protocol::ExecutableTask;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_tasks::executable::{
     self, Alone, Executable, Felt252, MAX_ARGUMENTS_BYTES, MAX_BYTES, parse_argument, read_arguments,
@@ -15,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 /// The id of the option that names the file. (`executable` is the group of what can be run.)
 pub const FILE: &str = "scarb_executable";
+
+/// The id of the option that runs it by itself.
+pub const ALONE: &str = "alone";
 
 /// The options that select something else.
 const NOT_EXECUTABLE: [&str; 6] = [
@@ -45,7 +51,7 @@ pub struct ExecutableArgs {
     /// Run the executable by itself, without a bootloader
     #[arg(long, requires = FILE, conflicts_with_all = NOT_EXECUTABLE)]
     #[arg(conflicts_with_all = ["bootloader", "expect_bootloader_hash", "program_hash_function"])]
-    #[arg(conflicts_with_all = ["continuous_pages", "fact_topologies"])]
+    #[arg(conflicts_with = "continuous_pages")]
     alone: bool,
 }
 
@@ -65,6 +71,14 @@ impl ExecutableArgs {
         act(&Alone {
             executable: &executable,
             arguments: &arguments,
+        })
+    }
+
+    /// Uploads the executable that is to be run by itself, and its arguments.
+    pub async fn upload_alone(&self, client: &mut Client, path: &Path) -> Result<ExecutableTask, Failure> {
+        Ok(ExecutableTask {
+            executable: upload::file(client, Some(path)).await?,
+            arguments: upload::content(client, Some(&self.arguments())).await?,
         })
     }
 

@@ -21,7 +21,9 @@ Examples:
   quarry get 0192f0c4d5e67890 --calldata calldata
       writes what `quarry calldata` writes: the calls for Integrity on Starknet
   quarry get 0192f0c4d5e67890 --first first.json
-      of a job that wraps, the proof that was wrapped";
+      of a job that wraps, the proof that was wrapped
+  quarry get 0192f0c4d5e67890 --fact-topologies topologies.json
+      of a job with --continuous-pages, the trees of its tasks' pages";
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,9 @@ pub struct Get {
     /// Download the calldata to this folder, which must be new; for a job that was submitted with --calldata
     #[arg(long, value_name = "FOLDER")]
     calldata: Option<PathBuf>,
+    /// Download the fact topologies of the job's tasks (JSON) to this file; for a job with --continuous-pages
+    #[arg(long, value_name = "FILE")]
+    fact_topologies: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -49,6 +54,7 @@ pub fn get(args: &Get) -> Result<(), Failure> {
     let target = args.out.as_deref().map(Target::check).transpose()?;
     let first = args.first.as_deref().map(Target::check).transpose()?;
     let calldata = args.calldata.as_deref().map(NewFolder::check).transpose()?;
+    let topologies = args.fact_topologies.as_deref().map(Target::check).transpose()?;
     args.server.ask(async |mut client| {
         let job = client.get(&args.id).await?;
         let result = match job.state() {
@@ -72,6 +78,9 @@ pub fn get(args: &Get) -> Result<(), Failure> {
             let path = target.path().display();
             terminal::tell(format_args!("first proof written to '{path}'\n"));
         }
+        if let Some(target) = &topologies {
+            fetch_topologies(&mut client, &job, target).await?;
+        }
         if let (Some(target), Some(path)) = (&calldata, &args.calldata) {
             job_calldata::fetch(&mut client, &job, with_proof()?, target).await?;
             terminal::tell(format_args!("calldata written to '{}'\n", path.display()));
@@ -94,21 +103,39 @@ pub async fn fetch(
     download(client, job, &proof, target).await
 }
 
-/// Downloads a proof of a job.
+/// Downloads the fact topologies of a job's tasks.
+pub async fn fetch_topologies(client: &mut Client, job: &Job, target: &Target) -> Result<(), Failure> {
+    let kept = job
+        .statement
+        .as_ref()
+        .and_then(|statement| statement.fact_topologies.as_ref());
+    let none = || {
+        Failure::bad_input(
+            "the job has no fact topologies: it has no tasks on continuous pages, they have not been read yet, or an \
+             older service read them",
+        )
+    };
+    download(client, job, kept.ok_or_else(none)?, target).await?;
+    let path = target.path().display();
+    terminal::tell(format_args!("fact topologies written to '{path}'\n"));
+    Ok(())
+}
+
+/// Downloads a file of a job.
 async fn download(
     client: &mut Client,
     job: &Job,
-    proof: &ArtifactRef,
+    artifact: &ArtifactRef,
     target: &Target,
 ) -> Result<(), Failure> {
     if !target.is_stream() {
-        let downloaded = client.download_of(&job.tenant, proof, target.path()).await;
+        let downloaded = client.download_of(&job.tenant, artifact, target.path()).await;
         return downloaded.map_err(|error| no_download(job, error));
     }
     // Download and check the whole file first: bytes written to a pipe cannot be taken back.
     let folder = tempfile::tempdir().or_bad_input()?;
-    let file = folder.path().join("proof.json");
-    let downloaded = client.download_of(&job.tenant, proof, &file).await;
+    let file = folder.path().join("file");
+    let downloaded = client.download_of(&job.tenant, artifact, &file).await;
     downloaded.map_err(|error| no_download(job, error))?;
     target.write(&read(&file)?)
 }

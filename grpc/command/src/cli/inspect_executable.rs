@@ -1,6 +1,7 @@
 //! `quarry inspect` of a Scarb executable.
 
 use crate::cli::failure::Failure;
+use crate::cli::inspect;
 use crate::cli::table::{self, Table};
 use crate::cli::terminal;
 use quarry_kernels::felt;
@@ -34,6 +35,7 @@ pub fn show(executable: &executable::Executable, file_bytes: usize, json: bool) 
         "program",
         format!("{} words, {} hints", inspection.program_words, inspection.hints),
     );
+    inspect::foreign_row(&mut table, &inspection.foreign_instructions);
     for entry_point in &inspection.entry_points {
         let builtins = match entry_point.builtins.is_empty() {
             true => "none".to_owned(),
@@ -51,5 +53,9 @@ pub fn show(executable: &executable::Executable, file_bytes: usize, json: bool) 
         table.row("program hash", format!("{pedersen} (Pedersen, {in_output})"));
         table.row("", format!("{poseidon} (Poseidon, {in_output})"));
     }
+    table.row(
+        "cost",
+        "`quarry prove --executable FILE --args .. --explain` shows it: it depends on the arguments",
+    );
     terminal::print(table)
 }

@@ -3,6 +3,7 @@
 use crate::cli::facts;
 use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::get::no_download;
+use crate::cli::job_json::{job_json, result_json};
 use crate::cli::new_folder::NewFolder;
 use crate::cli::source::read_json;
 use crate::cli::statement::parse_felt;
@@ -53,6 +54,19 @@ impl CalldataArgs {
             mode: self.calldata_run.map_or("", RunMode::name).to_owned(),
             network: self.calldata_network.network.to_owned(),
         })
+    }
+}
+
+/// The failure of a job that has a proof, but not the calldata that it asked for.
+pub fn check(job: &Job, result: &JobResult) -> Result<(), Failure> {
+    match &*result.calldata_refused {
+        "" => Ok(()),
+        why => {
+            let message = format!("job {} has a proof, but no calldata: {why}", job.id);
+            let mut details = job_json(job);
+            details["result"] = result_json(result);
+            Err(Failure::bad_input(message).with_details(&details))
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Jobs, their events and their results as JSON: what `get`, `list`, `watch` and `submit` print.
 
-use quarry_client::protocol::{Claim, Facts, Failure, FirstProof, Job, JobEvent, JobResult, Statement};
+use crate::cli::block_args::block_json;
+use quarry_client::protocol::{
+    ArtifactRef, Claim, Facts, Failure, FirstProof, Job, JobEvent, JobResult, Statement,
+};
 use serde_json::{Value, json};
 
 /// An event as JSON.
@@ -38,6 +41,7 @@ pub fn job_json(job: &Job) -> Value {
         "updated_at": job.updated_at.map(|at| at.to_string()),
         "dedup_key": spec.dedup_key,
         "labels": spec.labels,
+        "block": spec.block.as_ref().map(block_json),
         "statement": job.statement.as_ref().map(statement_json),
     })
 }
@@ -50,14 +54,18 @@ fn statement_json(statement: &Statement) -> Value {
         "program_hash_poseidon": statement.program_hash_poseidon,
         "output": statement.output,
         "security_bits": statement.security_bits,
+        "fact_topologies": statement.fact_topologies.as_ref().map(file_json),
         "claim": statement.claim.as_ref().map(claim_json),
     })
 }
 
+fn file_json(file: &ArtifactRef) -> Value {
+    json!({"sha256": file.sha256, "size": file.size})
+}
+
 fn first_json(first: &FirstProof) -> Value {
-    let proof = first.proof.clone().unwrap_or_default();
     json!({
-        "proof_file": {"sha256": proof.sha256, "size": proof.size},
+        "proof_file": file_json(&first.proof.clone().unwrap_or_default()),
         "statement": first.statement.as_ref().map(statement_json),
         "device": first.device,
     })
@@ -105,15 +113,16 @@ pub fn result_json(result: &JobResult) -> Value {
                "device_peak_bytes": phase.device_peak_bytes})
     });
     json!({
-        "proof_file": {"sha256": proof.sha256, "size": proof.size},
-        "proof": {"sha256": bytes.sha256, "size": bytes.size},
+        "proof_file": file_json(&proof),
+        "proof": file_json(&bytes),
         "profile_digest": result.profile_digest,
         "device": result.device,
         "build": result.build,
         "phases": phases.collect::<Vec<_>>(),
         "facts": result.facts.as_ref().map(facts_json),
-        "calldata_file": result.calldata.as_ref().map(|file| json!({"sha256": file.sha256, "size": file.size})),
+        "calldata_file": result.calldata.as_ref().map(file_json),
         "calldata_refused": result.calldata_refused,
+        "block": result.block.as_ref().map(block_json),
     })
 }
 

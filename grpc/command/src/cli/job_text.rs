@@ -1,5 +1,6 @@
 //! Jobs for people: what `list`, `get` and `submit` print without `--json`.
 
+use crate::cli::block_args::block_lines;
 use crate::cli::grid::Grid;
 use crate::cli::output::Target;
 use crate::cli::progress::clock;
@@ -32,7 +33,7 @@ pub fn row(job: &Job, now: SystemTime) -> [String; 9] {
         statement.map(|statement| statement.layout.clone()),
         Some(short_age(age.unwrap_or_default())),
         Some(job.tenant.clone()),
-        phase(job),
+        progress(job),
         job.failure.as_ref().map(|failure| failure.code.clone()),
         Some(labels(job)),
     ];
@@ -74,6 +75,10 @@ pub fn table(job: &Job, result: Option<&JobResult>) -> Table {
     table.row_if("labels", text(&labels(job)));
     table.row_if("priority", Some(spec.priority).filter(|priority| *priority != 0));
     table.row_if("deadline", spec.deadline);
+    if let Some([block, signer]) = spec.block.as_ref().map(block_lines) {
+        table.row("block", block);
+        table.row("", signer);
+    }
     for (n, failure) in job.attempt_failures.iter().enumerate() {
         table.row(format!("attempt {}", n + 1), cause(failure));
     }
@@ -109,6 +114,8 @@ fn statement_rows(table: &mut Table, statement: &Statement) {
     );
     table.row("output", shown(&statement.output));
     table.row("security", format!("{} bits", statement.security_bits));
+    let topologies = statement.fact_topologies.as_ref();
+    table.row_if("fact topologies", topologies.map(|file| bytes(file.size)));
     for (n, task) in statement.claim.iter().flat_map(|claim| &claim.tasks).enumerate() {
         let hash = format!("program hash {} ({})", task.program_hash, task.hash_function);
         table.row(format!("task {n}"), terminal::printable(&hash));
@@ -180,6 +187,16 @@ pub fn leg(leg: u32) -> Option<String> {
     (leg > 0).then(|| format!("{leg} of 2"))
 }
 
+/// The proof of a wrapped job that is made, and what is done for it now.
+fn progress(job: &Job) -> Option<String> {
+    let leg = leg(job.leg).filter(|_| !job.state().has_ended());
+    let parts = leg
+        .map(|leg| format!("proof {leg}"))
+        .into_iter()
+        .chain(phase(job));
+    Some(parts.collect::<Vec<_>>().join(", "))
+}
+
 /// What is done for a job now, or that it waits for a day with device seconds left.
 fn phase(job: &Job) -> Option<String> {
     if !job.waits_for.is_empty() {
@@ -246,6 +263,13 @@ mod tests {
             r"a=\u{1b}[2J,b=2",
         ];
         assert_eq!(row(&job, now), expected);
+        let running = Job {
+            state: JobState::Running.into(),
+            leg: 1,
+            progress: 0.4,
+            ..job
+        };
+        assert_eq!(row(&running, now)[6], "proof 1 of 2, prepare 40 %");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::failure::{Failure, OrFailure};
 use crate::cli::grid::Grid;
-use crate::cli::source::{read_params, static_layout};
+use crate::cli::source::{named_layout, read_params};
 use crate::cli::terminal;
 use quarry_prover_core::cairo::air::CairoAir;
 use quarry_prover_core::cairo::capacity::Supply;
@@ -17,6 +17,8 @@ Examples:
   quarry layouts
   quarry layouts recursive --steps 65536
   quarry layouts starknet --json
+  quarry layouts dynamic
+      shows layout dynamic with the default parameters
   quarry layouts dynamic --dynamic-params dynamic.json";
 
 /// Arguments of `layouts`.
@@ -25,7 +27,7 @@ pub struct Args {
     /// Layout to show in detail [default: list all layouts]
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Parameters of layout dynamic (Stone's dynamic_params, JSON)
+    /// Parameters of layout dynamic (Stone's dynamic_params, JSON) [default: those of --layout dynamic]
     #[arg(long, value_name = "FILE", requires = "name")]
     dynamic_params: Option<PathBuf>,
     /// Show how many builtin instances fit in this many steps, a power of two [default: the layout's minimum]
@@ -93,7 +95,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(name) = &args.name {
         let layout = match &args.dynamic_params {
             Some(path) => Layout::dynamic(&read_params(path)?).or_bad_input()?,
-            None => static_layout(name)?,
+            None => named_layout(name)?,
         };
         if layout.name != name {
             let message = format!("--dynamic-params: layout '{name}' has no parameters");

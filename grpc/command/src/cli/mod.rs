@@ -3,6 +3,7 @@
 mod admin;
 mod appliance;
 mod argv;
+mod block_args;
 mod bootloader;
 mod calldata;
 mod capabilities;
@@ -25,6 +26,9 @@ mod interrupt;
 mod job_calldata;
 mod job_json;
 mod job_text;
+mod key;
+mod key_form;
+mod key_source;
 mod kinds;
 mod layouts;
 mod list;
@@ -46,6 +50,7 @@ mod source;
 mod statement;
 mod store;
 mod submit;
+mod submitted;
 mod summary;
 mod systemd;
 mod table;
@@ -55,9 +60,11 @@ mod task_source;
 mod tasks;
 mod terminal;
 mod threads;
+mod upload;
 mod verify;
 mod waiting;
 mod wrap;
+mod wrap_args;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use failure::Failure;
@@ -77,8 +84,8 @@ Exit codes:
   0    success
   1    internal error
   2    bad usage or bad input
-  3    not accepted: the proof is invalid or not the expected one,
-       or the trace violates a constraint
+  3    not accepted: the proof is invalid or not the expected one, the trace violates
+       a constraint, or the service is not the expected one or has not signed a promise
   4    unavailable: the service cannot be reached, is stopping, or is busy; try again later
   130  interrupted";
 
@@ -92,7 +99,7 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Prove a run of a Cairo program, or of Cairo PIEs
+    /// Prove a run of a Cairo program, of Cairo PIEs, or of a Scarb executable
     #[command(after_help = prove::EXAMPLES)]
     Prove(Box<prove::Args>),
     /// Prove that a proof holds: run StarkWare's verifier, a Cairo program, over it, and prove that run
@@ -104,7 +111,7 @@ enum Command {
     /// Check inputs without proving: find the first constraint that they violate
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
-    /// Explain a proof file section by section, or a Cairo PIE
+    /// Explain a proof file section by section, a Cairo PIE, or a Scarb executable
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Args),
     /// Show the hashes and facts under which SHARP and Integrity register a proof
@@ -155,6 +162,9 @@ enum Command {
     /// Show a service's devices, layouts, profiles and limits, and how much your tenant uses
     #[command(after_help = capabilities::EXAMPLES)]
     Capabilities(capabilities::Args),
+    /// Make, show and export the keys that sign messages to services
+    #[command(after_help = key::EXAMPLES)]
+    Key(key::Args),
     /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
@@ -199,6 +209,7 @@ impl Command {
             Command::Cancel(args) => client::cancel(args),
             Command::Capabilities(args) => capabilities::run(args),
             Command::Delete(args) => client::delete(args),
+            Command::Key(args) => key::run(args),
             Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
             Command::Completions(args) => manual::completions(args, &Cli::command()),
@@ -226,6 +237,7 @@ impl Command {
             Command::Submit(args) => args.json,
             Command::Get(args) => args.json,
             Command::List(args) => args.json,
+            Command::Key(args) => args.is_json(),
             Command::Admin(args) => args.is_json(),
             Command::Capabilities(args) => args.json,
             Command::Estimate(_) | Command::Watch(_) => true,

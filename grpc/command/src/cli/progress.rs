@@ -88,6 +88,11 @@ impl Reporter {
         self.show(step, 0.0);
     }
 
+    /// Begins a part of such a step, when this fraction of it is done.
+    pub fn prepare_part(&self, part: &'static str, fraction: f64) {
+        self.show(part, fraction);
+    }
+
     /// Prints warnings.
     pub fn warn(&self, warnings: &[String]) {
         warnings.iter().for_each(|warning| self.tell("warning", warning));

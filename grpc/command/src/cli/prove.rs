@@ -11,6 +11,7 @@ use crate::cli::progress::{Reporter, Style};
 use crate::cli::source::{EXECUTABLE, Execution, Source, read_stone_json};
 use crate::cli::summary::{PhaseMemory, Summary};
 use crate::cli::tasks::{NOT_TASKS, TASKS};
+use crate::cli::wrap_args::WrapArgs;
 use crate::cli::{terminal, wrap};
 use quarry_hw_profiles::peak_resident_bytes;
 use quarry_kernels::{Backend, Device, DeviceError};
@@ -39,7 +40,7 @@ Examples:
       shows what memory the proof would take on a device with 15 GiB
   quarry prove program.json --layout plain --profile stone --security-bits 80
   quarry prove program.json --dynamic-params dynamic.json --profile stone
-      uses layout dynamic
+      uses layout dynamic with these parameters; --layout dynamic alone takes default ones
   quarry prove program.json --write-inputs inputs --write-parameters params.json
       also writes the input and parameter files that Stone's cpu_air_prover takes
   quarry prove --pie pie.zip --out proof.json
@@ -50,6 +51,8 @@ Examples:
       proves tasks listed in the form of StarkWare's tools, on pages for SHARP's contracts
   quarry prove --pie pie.zip --wrap --out wrapped.json
       then proves in layout recursive_with_poseidon that the proof holds
+  quarry prove --pie pie.zip --wrap --verifier verifier.json --expect-verifier-hash 0x.. --out wrapped.json
+      does so with another Cairo verifier; --wrap-bootloader names the bootloader that runs it
   quarry prove --pie pie.zip --program-hash-function poseidon --layout recursive_with_poseidon
   quarry prove --executable target/dev/package.executable.json --args 3,0x1f --out proof.json
       runs a Scarb executable and proves it under the bootloader; with --alone, without one
@@ -78,6 +81,8 @@ pub struct Args {
     #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
     #[arg(conflicts_with_all = ["alone", "explain", "plan", "write_inputs", "write_parameters"])]
     wrap: bool,
+    #[command(flatten)]
+    wrapping: WrapArgs,
     #[command(flatten)]
     pub proof: ProofArgs,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -190,11 +195,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     refuse_what_stone_lacks(args)?;
     let parameters = args.proof.parameters.read()?;
     if args.explain {
-        return explain::run(&args.source.explain(&parameters)?, args.proof.json);
+        let reporter = Reporter::new(args.proof.progress);
+        let choice = args.source.explain(&parameters, &reporter);
+        reporter.finish();
+        return explain::run(&choice?, args.proof.json);
     }
     device::start_pool(args.proof.n_threads)?;
     if args.wrap {
-        return wrap::prove_and_wrap(&args.source, &args.proof, &cancel);
+        return wrap::prove_and_wrap(&args.source, &args.wrapping, &args.proof, &cancel);
     }
     make(&args.proof, &parameters, &cancel, |reporter| {
         args.source.resolve(&parameters, reporter)

@@ -27,9 +27,9 @@ Examples:
 Flags override environment variables, which override the file. SIGTERM drains: jobs on devices may
 finish, the others wait for the next start. A long proof gets the time that it should take, up to
 max_drain_seconds (an hour). A second signal stops the service at once. Either way no accepted job is
-lost. SIGHUP reads clients, rates, limits and TLS files of the configuration again.
+lost. SIGHUP reads clients, rates, limits, sequencers' keys and TLS files of the configuration again.
 
-The log goes to standard error. If nobody reads it, lines are dropped and counted; nothing waits.
+The log goes to standard error. If its reader is too slow, the service drops lines and counts them; it does not wait.
 
 http://127.0.0.1:7475 serves the status page, /metrics (Prometheus), /healthz and /readyz. A systemd
 unit, a Containerfile, alert rules and a dashboard are in grpc/deploy of the repository.";

@@ -1,10 +1,12 @@
 //! The connection of the client commands to a service: its flags, signals, and the failures of calls.
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::key_source::key_of_environment;
 use crate::cli::shell::quoted;
 use crate::cli::source::read;
 use crate::cli::terminal;
-use quarry_client::{Client, ClientError, Connection, speaks_tls};
+use quarry_client::envelope::{KeyError, PublicKey, Signer};
+use quarry_client::{Client, ClientError, Connection, SigningError, speaks_tls};
 use quarry_service::failure::chain;
 use std::future::Future;
 use std::io;
@@ -38,6 +40,19 @@ pub struct Server {
     /// Private key of --cert-file (PEM)
     #[arg(long, value_name = "FILE", requires = "cert_file")]
     key_file: Option<PathBuf>,
+    /// Sign jobs with the key of this file (`quarry key new`), or by the signer at http://HOST:PORT/PATH on this
+    /// machine. Without a token or certificate, the key also identifies this client [default: the key in the
+    /// environment variable QUARRY_KEY, if it is set]
+    #[arg(long, value_name = "FILE|URL", env = "QUARRY_SIGN")]
+    sign: Option<String>,
+    /// Public key that the service must have; if it has another one, the command sends it nothing
+    #[arg(long, value_name = "KEY", env = "QUARRY_PROVER", value_parser = parse_public_key)]
+    prover: Option<PublicKey>,
+}
+
+fn parse_public_key(text: &str) -> Result<PublicKey, KeyError> {
+    let key: PublicKey = text.parse()?;
+    key.check().map(|()| key)
 }
 
 impl Server {
@@ -59,18 +74,6 @@ impl Server {
     where
         F: Future<Output = Result<String, Failure>>,
     {
-        let token = self.token_file.as_deref().map(read).transpose()?;
-        let token = token.map(|token| String::from_utf8_lossy(&token).trim().to_owned());
-        let identity = match (&self.cert_file, &self.key_file) {
-            (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
-            _ => None,
-        };
-        let connection = Connection {
-            server: self.server.clone(),
-            token,
-            authority: self.ca_file.as_deref().map(read).transpose()?,
-            identity,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|why| Failure::new(Kind::Internal, why))?;
         let asked = runtime.block_on(async {
@@ -78,6 +81,7 @@ impl Server {
             let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
             let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
             let asked = async {
+                let connection = self.connection().await?;
                 let client = match Client::connect(&connection).await {
                     Ok(client) => client,
                     Err(error) => return Err(self.explained(error.into()).await),
@@ -97,6 +101,33 @@ impl Server {
         // Do not wait for a file that is still being read, nor for a reader that stalls.
         runtime.shutdown_background();
         asked
+    }
+
+    /// How to connect: reads the files, and asks the signer for its key.
+    async fn connection(&self) -> Result<Connection, Failure> {
+        let token = self.token_file.as_deref().map(read).transpose()?;
+        let token = token.map(|token| String::from_utf8_lossy(&token).trim().to_owned());
+        let identity = match (&self.cert_file, &self.key_file) {
+            (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+            _ => None,
+        };
+        let signer = match &self.sign {
+            Some(place) => Some(
+                Signer::open(place)
+                    .await
+                    .map_err(SigningError::from)
+                    .map_err(ClientError::from)?,
+            ),
+            None => key_of_environment()?.map(Signer::from),
+        };
+        Ok(Connection {
+            server: self.server.clone(),
+            token,
+            authority: self.ca_file.as_deref().map(read).transpose()?,
+            identity,
+            signer,
+            prover: self.prover,
+        })
     }
 
     /// A failure of the connection, with what is wrong with the address if that can be found out.
@@ -122,12 +153,15 @@ impl Server {
     /// A command line for the same service: `quarry watch ID`, with the flags that neither the environment nor the
     /// defaults give.
     pub fn line(&self, command: &str) -> String {
+        let prover = self.prover.map(|key| key.to_string());
         let flags = [
             ("--server", Some(self.server.as_ref()), "QUARRY_SERVER"),
             ("--token-file", self.token_file.as_deref(), "QUARRY_TOKEN_FILE"),
             ("--ca-file", self.ca_file.as_deref(), "QUARRY_CA_FILE"),
             ("--cert-file", self.cert_file.as_deref(), ""),
             ("--key-file", self.key_file.as_deref(), ""),
+            ("--sign", self.sign.as_deref().map(Path::new), "QUARRY_SIGN"),
+            ("--prover", prover.as_deref().map(Path::new), "QUARRY_PROVER"),
         ];
         let mut line = format!("quarry {command}");
         for (flag, value, variable) in flags {
@@ -148,6 +182,7 @@ impl From<ClientError> for Failure {
         let kind = match &error {
             ClientError::Connect { source, .. } if !is_away(source) => Kind::BadInput,
             ClientError::Status(status) if status.code() == tonic::Code::Internal => Kind::Internal,
+            ClientError::Signing(error) if error.is_rejection() => Kind::Rejected,
             error if error.is_damage() => Kind::Internal,
             error if error.is_transient() => Kind::Unavailable,
             _ => Kind::BadInput,

@@ -5,9 +5,9 @@ use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::kinds::OrWrongKind;
 use crate::cli::progress::Reporter;
 use crate::cli::task_source::{Content, TaskSource};
-use crate::cli::tasks::TaskArgs;
+use crate::cli::tasks::{NOT_TASKS, TASKS, TaskArgs};
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::layouts::{DYNAMIC, Layout, default_dynamic_params};
 use quarry_prover_core::cairo::runner::{Executable, RunOptions};
 use quarry_prover_core::choice::{self, Choice, ChoiceError};
 use quarry_prover_core::dynamic_search::{self, Found};
@@ -41,13 +41,18 @@ pub struct Source {
     tasks: TaskArgs,
     #[command(flatten)]
     scarb: ExecutableArgs,
+    /// Also write the fact topologies of the tasks (JSON, in the form of StarkWare's bootloader) to this file
+    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    #[arg(conflicts_with = executables::ALONE)]
+    fact_topologies: Option<PathBuf>,
     /// Input of the program (JSON), which its hints read as program_input
     #[arg(long, value_name = "FILE", requires = "program", conflicts_with_all = ["pie", "tasks"])]
     input: Option<PathBuf>,
     /// Layout; auto takes the cheapest one that has the builtins and that the profile's verifier knows
     #[arg(long, value_name = "auto|NAME", default_value = AUTO)]
     layout: String,
-    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON)
+    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON) [default of --layout dynamic:
+    /// parameters with every builtin, which `quarry layouts dynamic` shows]
     #[arg(long, value_name = "FILE", requires = EXECUTABLE, conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
     /// Stop a run that lasts for more than this many steps
@@ -87,11 +92,16 @@ impl Execution {
 
 impl Source {
     /// The same, under a bootloader whose proof can be wrapped, unless the caller gave one.
-    pub fn for_wrapping(&self) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the caller gave one whose proof cannot be wrapped.
+    pub fn for_wrapping(&self) -> Result<Self, Failure> {
+        let is_dynamic = self.dynamic_params.is_some() || self.layout == DYNAMIC;
+        self.tasks.check_wrapping(is_dynamic)?;
+        Ok(Self {
             tasks: self.tasks.for_wrapping(),
             ..self.clone()
-        }
+        })
     }
 
     /// The limit on the steps of a run.
@@ -141,10 +151,11 @@ impl Source {
     fn run(&self, parameters: &PlannedParameters) -> Result<Execution, Failure> {
         let layout = if let Some(path) = &self.dynamic_params {
             PlannedLayout::Dynamic(read_params(path)?)
-        } else if self.layout == AUTO {
-            PlannedLayout::Cheapest
         } else {
-            PlannedLayout::Static(static_layout(&self.layout)?.name.to_owned())
+            if self.layout != AUTO {
+                named_layout(&self.layout)?;
+            }
+            PlannedLayout::named(&self.layout)
         };
         let plan = Plan {
             layout,
@@ -155,15 +166,23 @@ impl Source {
     }
 
     /// The cost of every layout, and the run in the cheapest one.
-    pub fn explain(&self, parameters: &PlannedParameters) -> Result<Choice, Failure> {
-        self.with_executable(|executable| choice::choose(executable, &self.options(), parameters))
+    pub fn explain(&self, parameters: &PlannedParameters, reporter: &Reporter) -> Result<Choice, Failure> {
+        let tell = |layout, fraction| reporter.prepare_part(layout, fraction);
+        self.with_executable(|executable| {
+            choice::choose_and_tell(executable, &self.options(), parameters, &tell)
+        })
     }
 
     /// The cheapest parameters of layout `dynamic`.
     pub fn search(&self) -> Result<Found, Failure> {
         if self.public_input_file.is_some() {
             return Err(Failure::bad_input(
-                "give a program or PIEs: this command runs them",
+                "give a program or tasks: this command runs them",
+            ));
+        }
+        if self.layout != AUTO || self.dynamic_params.is_some() {
+            return Err(Failure::bad_input(
+                "--layout and --dynamic-params: this command searches the parameters of layout dynamic; leave them out",
             ));
         }
         self.with_executable(|executable| Ok(dynamic_search::search(executable, &self.options())?))
@@ -188,7 +207,9 @@ impl Source {
                 }),
                 None => self.scarb.task(),
             };
-            let tasks = self.tasks.read(single, &self.options())?;
+            let tasks = self
+                .tasks
+                .read(single, self.fact_topologies.as_deref(), &self.options())?;
             let result = act(Executable::Tasks(&tasks.tasks)).map_err(|error| self.tasks.failure(&error))?;
             tasks.write_fact_topologies()?;
             return Ok(result);
@@ -207,14 +228,12 @@ impl Source {
     }
 }
 
-/// The layout of this name; rejects `dynamic`, which needs parameters.
-pub fn static_layout(name: &str) -> Result<Layout, Failure> {
-    let hint = if name == "dynamic" {
-        "; layout dynamic needs its parameters: --dynamic-params FILE"
-    } else {
-        ""
-    };
-    Layout::by_name(name).map_err(|error| Failure::bad_input(format!("{error}{hint}")))
+/// The layout of this name; `dynamic` has the default parameters.
+pub fn named_layout(name: &str) -> Result<Layout, Failure> {
+    match name {
+        DYNAMIC => Layout::dynamic(&default_dynamic_params()).or_bad_input(),
+        name => Layout::by_name(name).or_bad_input(),
+    }
 }
 
 /// Reads the parameters of layout `dynamic`: a JSON object of numbers by name.

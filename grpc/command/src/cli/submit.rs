@@ -1,9 +1,10 @@
 //! `quarry submit` and `quarry estimate`: send a job to a service.
 
+use crate::cli::block_args::BlockArgs;
 use crate::cli::executables::{self, ExecutableArgs};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::get::{self, fetch, no_proof};
-use crate::cli::job_calldata::CalldataArgs;
+use crate::cli::job_calldata::{self, CalldataArgs};
 use crate::cli::job_json::job_json;
 use crate::cli::job_text;
 use crate::cli::kinds;
@@ -12,17 +13,20 @@ use crate::cli::output::Target;
 use crate::cli::progress::clock;
 use crate::cli::server::Server;
 use crate::cli::source::{EXECUTABLE, read_stone_json, read_text};
+use crate::cli::submitted::{AcceptanceFile, Submitted};
 use crate::cli::task_list::TaskList;
 use crate::cli::task_source::{Content, TaskSource};
-use crate::cli::tasks::TaskArgs;
+use crate::cli::tasks::{NOT_TASKS, TASKS, TaskArgs};
 use crate::cli::terminal;
+use crate::cli::upload;
 use crate::cli::waiting::Waiting;
+use crate::cli::wrap_args::WrapArgs;
 use quarry_client::Client;
 use quarry_client::protocol::{
-    AirInput, ArtifactRef, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput, TasksInput,
-    WrapOptions,
+    AirInput, AloneInput, Job, JobSpec, JobState, Limits, NamedProfile, ProgramInput, TasksInput,
     job_spec::{Input, Parameters},
 };
+use quarry_prover_core::cairo::layouts::DYNAMIC;
 use quarry_prover_core::file_kind::FileKind;
 use serde_json::json;
 use std::cell::OnceCell;
@@ -39,13 +43,18 @@ Examples:
   quarry submit --pie pie.zip --out proof.json
       runs a Cairo PIE under a bootloader, proves it and writes the proof
   quarry submit --executable NAME.executable.json --args 3,4 --out proof.json
-      does the same with a Scarb executable
+      does the same with a Scarb executable; with --alone, without a bootloader
   quarry submit --pie pie.zip --wrap --profile integrity-stone6-keccak160 --calldata
       also proves that this proof holds, for Integrity
+  quarry submit program.json --block signature.json --block-number 763497
+      is for a Starknet block; signature.json is what its feeder gateway answers to get_signature
   quarry submit --public-input-file public_input.json --private-input-file private_input.json \\
       --parameter-file params.json --dedup-key 'block 1234' --out proof.json
       takes the inputs of cpu_air_prover; with the dedup key, running it twice makes one job; running it
-      with other inputs or options fails with exit code 2 (only --deadline and --priority may change)";
+      with other inputs or options fails with exit code 2 (only --deadline and --priority may change)
+  quarry submit program.json --input input.json --sign client.key --prover ed25519:.. \\
+      --deadline 600 --acceptance accepted.bin
+      signs the job for that service alone, and keeps its signed promise";
 
 /// Examples for `estimate --help`.
 pub const ESTIMATE_EXAMPLES: &str = "\
@@ -72,7 +81,8 @@ struct JobArgs {
     /// Layout; auto takes the cheapest usable one
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     layout: String,
-    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON)
+    /// Run in layout dynamic with these parameters (Stone's dynamic_params, JSON) [default of --layout dynamic: the
+    /// service's]
     #[arg(long, value_name = "FILE", requires = EXECUTABLE, conflicts_with = "layout")]
     dynamic_params: Option<PathBuf>,
     /// Pad the run to at least this many steps
@@ -131,10 +141,13 @@ struct JobArgs {
     /// Label of the job, to find it with `quarry list`; repeat it for several
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
-    /// Also wrap the proof, as `quarry wrap` does: the options of the proof are then those of the wrapped one. Needs
+    /// Also wrap the proof, as `quarry wrap` does: the options of the proof are then those of the wrapped one.
+    /// --layout, --dynamic-params, --bootloader, --program-hash-function and --min-steps are for the first proof. Needs
     /// tasks
-    #[arg(long, conflicts_with_all = ["program", "public_input_file", "private_input_file"])]
+    #[arg(long, conflicts_with_all = ["program", "alone", "public_input_file", "private_input_file"])]
     wrap: bool,
+    #[command(flatten)]
+    wrapping: WrapArgs,
     #[command(flatten)]
     calldata: CalldataArgs,
     #[command(flatten)]
@@ -153,12 +166,22 @@ pub struct EstimateArgs {
 pub struct Args {
     #[command(flatten)]
     job: JobArgs,
+    #[command(flatten)]
+    block: BlockArgs,
     /// Wait until the job has ended; show a bar meanwhile if standard error is a terminal
     #[arg(long)]
     wait: bool,
     /// Wait until the job has ended and write the proof to this file
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Wait until the job has ended and write the fact topologies of its tasks (JSON) to this file. Needs tasks on
+    /// continuous pages
+    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
+    #[arg(conflicts_with = executables::ALONE)]
+    fact_topologies: Option<PathBuf>,
+    /// Write the service's acceptance to this file: the signed promise that it took this job. Needs --sign
+    #[arg(long, value_name = "FILE")]
+    acceptance: Option<PathBuf>,
     /// Print the job as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -167,7 +190,15 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let tasks = args.job.check()?;
-    let target = args.out.as_deref().map(Target::check).transpose()?;
+    let targets = args.targets(tasks.as_ref())?;
+    let block = args.block.read()?;
+    let acceptance = args
+        .acceptance
+        .as_deref()
+        .map(AcceptanceFile::check)
+        .transpose()?;
+    let waits = args.wait || targets.proof.is_some() || targets.topologies.is_some();
+    let targets = waits.then_some(targets);
     let id = OnceCell::new();
     let on_stop = || match id.get() {
         Some(id) => {
@@ -178,20 +209,29 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         None => Failure::interrupted(),
     };
     let ask = async |mut client: Client| {
-        let spec = args.job.spec(&mut client, tasks.as_ref()).await?;
-        let submitted = client.submit(spec).await?;
-        let mut job = submitted.job.unwrap_or_default();
+        if let Some(acceptance) = &acceptance {
+            acceptance.expect_signer(&client)?;
+        }
+        let spec = JobSpec {
+            block,
+            ..args.job.spec(&mut client, tasks.as_ref()).await?
+        };
+        let submitted = Submitted::submit(&mut client, spec).await?;
+        let mut job = submitted.job.clone();
         let _ = id.set(job.id.clone());
+        if let Some(acceptance) = &acceptance {
+            acceptance.write(&submitted)?;
+        }
         if submitted.existing {
             terminal::tell(format_args!(
                 "note: this is an existing job with the same dedup key\n"
             ));
         }
-        if args.wait || target.is_some() {
+        if targets.is_some() {
             let mut waiting = Waiting::begin(&job.id);
             job = client.wait(&job.id, |event| waiting.show(event)).await?;
         }
-        args.conclude(&mut client, &job, target.as_ref()).await?;
+        args.conclude(&mut client, &job, targets.as_ref()).await?;
         Ok(match args.json {
             true => get::json(&job, None),
             false => format!("{}\n", job.id),
@@ -201,30 +241,75 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// Writes the proof that was waited for, and tells it or the next command.
-    async fn conclude(&self, client: &mut Client, job: &Job, target: Option<&Target>) -> Result<(), Failure> {
-        let waited = self.wait || target.is_some();
-        if waited && job.state() != JobState::Succeeded {
+    /// Checks that the files can be written.
+    fn targets(&self, tasks: Option<&TaskList>) -> Result<Targets, Failure> {
+        let listed = tasks.and_then(|tasks| tasks.fact_topologies.as_deref());
+        let topologies = self.fact_topologies.as_deref().or(listed);
+        let has_pages = tasks.is_some_and(|tasks| self.job.tasks.has_pages(tasks));
+        if topologies.is_some() && !has_pages {
+            let (asked, add) = match &self.fact_topologies {
+                Some(_) => ("--fact-topologies", "--continuous-pages"),
+                None => ("--tasks: fact_topologies_path", "\"single_page\": false"),
+            };
+            let why = format!("{asked}: a service keeps those of tasks on pages only; add {add}");
+            return Err(Failure::bad_input(why));
+        }
+        Ok(Targets {
+            proof: self.out.as_deref().map(Target::check).transpose()?,
+            topologies: topologies.map(Target::check).transpose()?,
+        })
+    }
+
+    /// Writes what was waited for, and tells it or the next command.
+    async fn conclude(
+        &self,
+        client: &mut Client,
+        job: &Job,
+        targets: Option<&Targets>,
+    ) -> Result<(), Failure> {
+        let Some(targets) = targets else {
+            let line = |command: &str| self.line(command, job);
+            let [follow, download] = [line("watch ID"), line("get ID --out proof.json")];
+            terminal::tell(format_args!(
+                "to follow the job: {follow}\nto download the proof: {download}\n"
+            ));
+            return Ok(());
+        };
+        if job.state() != JobState::Succeeded {
             return Err(no_proof(job).with_details(&job_json(job)));
         }
-        let text = match target {
+        let result = client.result(&job.id).await?;
+        let text = match &targets.proof {
             Some(target) => {
-                let result = client.result(&job.id).await?;
                 fetch(client, job, &result, target).await?;
                 job_text::written(job, &result, target)
             }
             None => {
-                let line = |command: &str| self.job.server.line(&command.replace("ID", &job.id));
-                let download = format!("to download the proof: {}", line("get ID --out proof.json"));
-                match job_text::took(job).filter(|_| waited) {
-                    Some(took) => format!("the job took {}; {download}", clock(took.as_secs_f64())),
-                    None => format!("to follow the job: {}\n{download}", line("watch ID")),
-                }
+                let took = job_text::took(job).unwrap_or_default();
+                let download = self.line("get ID --out proof.json", job);
+                format!(
+                    "the job took {}; to download the proof: {download}",
+                    clock(took.as_secs_f64())
+                )
             }
         };
         terminal::tell(format_args!("{text}\n"));
-        Ok(())
+        if let Some(target) = &targets.topologies {
+            get::fetch_topologies(client, job, target).await?;
+        }
+        job_calldata::check(job, &result)
     }
+
+    /// A command about the job.
+    fn line(&self, command: &str, job: &Job) -> String {
+        self.job.server.line(&command.replace("ID", &job.id))
+    }
+}
+
+/// The files that are written at the end of the job.
+struct Targets {
+    proof: Option<Target>,
+    topologies: Option<Target>,
 }
 
 /// Prints what a job would take, as JSON.
@@ -244,20 +329,22 @@ pub fn estimate(args: &EstimateArgs) -> Result<(), Failure> {
             "seconds_p50": estimate.seconds_p50,
             "seconds_p95": estimate.seconds_p95,
             "would_meet_deadline": estimate.would_meet_deadline,
+            "wrapped": estimate.wrapped.map(|wrapped| json!({
+                "layout": wrapped.layout,
+                "n_steps": wrapped.n_steps,
+                "multiplications": wrapped.multiplications,
+                "least_device_bytes": wrapped.least_device_bytes,
+            })),
         });
         Ok(format!("{value:#}\n"))
     })
 }
 
 impl JobArgs {
-    /// Rejects files of the wrong kind, and what no service does, before the service is contacted. Returns the tasks, if
-    /// tasks are to be run.
+    /// Rejects files of the wrong kind before the service is contacted. Returns the tasks, if tasks are to be run.
     fn check(&self) -> Result<Option<TaskList>, Failure> {
-        if self.scarb.alone().is_some() {
-            return Err(Failure::bad_input(
-                "--alone: a service runs executables under a bootloader only; leave this out, or prove with \
-                 `quarry prove`",
-            ));
+        if let Some(executable) = self.scarb.alone() {
+            kinds::expect(executable, FileKind::Executable)?;
         }
         let files = [
             (&self.program, FileKind::Program),
@@ -271,7 +358,12 @@ impl JobArgs {
             None => Ok(()),
         };
         files.into_iter().try_for_each(check)?;
-        let executable = self.scarb.task();
+        self.wrapping.check()?;
+        if self.wrap {
+            let is_dynamic = self.dynamic_params.is_some() || self.layout == DYNAMIC;
+            self.tasks.check_wrapping(is_dynamic)?;
+        }
+        let executable = self.scarb.task().filter(|_| self.scarb.alone().is_none());
         if executable.is_none() && !self.tasks.are_given() {
             return Ok(None);
         }
@@ -297,9 +389,15 @@ impl JobArgs {
             at.ok_or_else(|| Failure::bad_input("--deadline: too far in the future"))
         };
         let deadline = deadline.map(at).transpose()?;
+        let wrap = match self.wrap {
+            true => Some(self.wrapping.upload(client, &self.layout).await?),
+            false => None,
+        };
+        // That of a wrapped proof is always the same.
+        let layout = if self.wrap { "" } else { &*self.layout };
         Ok(JobSpec {
             input: Some(self.upload(client, tasks).await?),
-            layout: self.layout.clone(),
+            layout: layout.to_owned(),
             parameters: Some(parameters),
             limits: Some(Limits {
                 max_steps: self.step_limit,
@@ -312,7 +410,7 @@ impl JobArgs {
             expected_builtins: self.expect_builtins.clone(),
             labels: self.labels.iter().cloned().collect(),
             calldata: self.calldata.options(),
-            wrap: self.wrap.then(WrapOptions::default),
+            wrap,
             ..Default::default()
         })
     }
@@ -320,16 +418,23 @@ impl JobArgs {
     async fn upload(&self, client: &mut Client, tasks: Option<&TaskList>) -> Result<Input, Failure> {
         if let Some(tasks) = tasks {
             return Ok(Input::Tasks(TasksInput {
-                dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
+                dynamic_params: upload::file(client, self.dynamic_params.as_deref()).await?,
                 min_steps: self.min_steps,
                 ..self.tasks.upload(client, tasks).await?
             }));
         }
+        if let Some(executable) = self.scarb.alone() {
+            return Ok(Input::Alone(AloneInput {
+                executable: Some(self.scarb.upload_alone(client, executable).await?),
+                dynamic_params: upload::file(client, self.dynamic_params.as_deref()).await?,
+                min_steps: self.min_steps,
+            }));
+        }
         let (Some(public), Some(private)) = (&self.public_input_file, &self.private_input_file) else {
             return Ok(Input::Program(ProgramInput {
-                program: upload(client, self.program.as_deref()).await?,
-                input: upload(client, self.input.as_deref()).await?,
-                dynamic_params: upload(client, self.dynamic_params.as_deref()).await?,
+                program: upload::file(client, self.program.as_deref()).await?,
+                input: upload::file(client, self.input.as_deref()).await?,
+                dynamic_params: upload::file(client, self.dynamic_params.as_deref()).await?,
                 min_steps: self.min_steps,
             }));
         };
@@ -346,17 +451,10 @@ impl JobArgs {
             })
         };
         Ok(Input::Air(AirInput {
-            public_input: upload(client, Some(public)).await?,
-            private_input: upload(client, Some(private)).await?,
-            trace: upload(client, Some(&beside("trace_path")?)).await?,
-            memory: upload(client, Some(&beside("memory_path")?)).await?,
+            public_input: upload::file(client, Some(public)).await?,
+            private_input: upload::file(client, Some(private)).await?,
+            trace: upload::file(client, Some(&beside("trace_path")?)).await?,
+            memory: upload::file(client, Some(&beside("memory_path")?)).await?,
         }))
-    }
-}
-
-async fn upload(client: &mut Client, path: Option<&Path>) -> Result<Option<ArtifactRef>, Failure> {
-    match path {
-        Some(path) => Ok(Some(client.upload(path).await?)),
-        None => Ok(None),
     }
 }

@@ -4,9 +4,11 @@
 //! .., "fact_topologies_path": ..}`. Paths are relative to the file.
 
 use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::kinds::OrWrongKind;
 use crate::cli::source::read;
 use crate::cli::task_reader::in_file;
 use crate::cli::task_source::{Content, ListedTask, TaskSource};
+use quarry_prover_core::file_kind::FileKind;
 use quarry_tasks::bootloader::HashFunction;
 use serde::Deserialize;
 use serde_json::Value;
@@ -95,7 +97,8 @@ pub fn read_list(path: &Path) -> Result<TaskList, Failure> {
     let in_list = |failure: Failure| in_file(path, &failure);
     let file: ListFile = serde_json::from_slice(&read(path)?)
         .or_bad_input()
-        .map_err(in_list)?;
+        .map_err(in_list)
+        .or_wrong_kind(path, FileKind::TaskList)?;
     if file.tasks.is_empty() {
         return Err(in_list(Failure::bad_input("it has no tasks")));
     }
@@ -134,11 +137,12 @@ fn read_entry(entry: Value, folder: &Path) -> Result<ListedTask, Failure> {
 }
 
 fn hash_function_named(name: &str) -> Result<HashFunction, Failure> {
-    let mut known = HashFunction::ALL.into_iter();
-    let known = known.find(|function| name.eq_ignore_ascii_case(function.name()));
-    known.ok_or_else(|| {
-        let why = format!("program_hash_function is '{name}'; expected one of pedersen, poseidon");
-        Failure::bad_input(why)
+    // StarkWare's lists write the names in any case.
+    HashFunction::by_name(&name.to_ascii_lowercase()).ok_or_else(|| {
+        let known = HashFunction::names();
+        Failure::bad_input(format!(
+            "program_hash_function is '{name}'; expected one of {known}"
+        ))
     })
 }
 

@@ -11,10 +11,10 @@ use crate::cli::task_reader::TaskReader;
 use crate::cli::task_source::TaskSource;
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::runner::RunOptions;
+use quarry_prover_core::cairo::runner::verifier_program::{self, VerifierProgramError};
 use quarry_prover_core::choice::ChoiceError;
-use quarry_prover_core::facts::{self, Topology};
+use quarry_prover_core::facts::FactTopologies;
 use quarry_tasks::bootloader::{Task, Tasks};
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// The group of the options that select tasks.
@@ -60,15 +60,6 @@ pub struct TaskArgs {
     /// Put the output of each task on continuous pages, as SHARP's contracts on Ethereum need it [default: one page]
     #[arg(long, requires = TASKS, conflicts_with_all = NOT_TASKS)]
     continuous_pages: bool,
-    /// Also write the fact topologies of the tasks (JSON, in the form of StarkWare's bootloader) to this file
-    #[arg(long, value_name = "FILE", requires = TASKS, conflicts_with_all = NOT_TASKS)]
-    fact_topologies: Option<PathBuf>,
-}
-
-/// The file of the fact topologies, in the form of StarkWare's bootloader.
-#[derive(Serialize)]
-struct FactTopologies {
-    fact_topologies: Vec<Topology>,
 }
 
 /// The tasks of a command.
@@ -85,10 +76,7 @@ impl ReadTasks {
         let Some(target) = &self.fact_topologies else {
             return Ok(());
         };
-        let topologies = facts::topologies(&self.tasks).or_bad_input()?;
-        let file = FactTopologies {
-            fact_topologies: topologies,
-        };
+        let file = FactTopologies::of(&self.tasks).or_bad_input()?;
         target.write(&serde_json::to_vec(&file).or_bad_input()?)
     }
 }
@@ -99,11 +87,17 @@ impl TaskArgs {
         self.bootload || self.tasks.is_some() || !self.pie.is_empty()
     }
 
-    /// Reads the tasks and the bootloader. `single` is the only task of a command without a list.
-    pub fn read(&self, single: Option<TaskSource>, options: &RunOptions) -> Result<ReadTasks, Failure> {
+    /// Reads the tasks and the bootloader. `single` is the only task of a command without a list. The fact topologies
+    /// are to be written to `topologies`, or else to the file that the list names.
+    pub fn read(
+        &self,
+        single: Option<TaskSource>,
+        topologies: Option<&Path>,
+        options: &RunOptions,
+    ) -> Result<ReadTasks, Failure> {
         let list = self.list(single)?;
-        let fact_topologies = self.fact_topologies.as_ref().or(list.fact_topologies.as_ref());
-        let fact_topologies = fact_topologies.map(|path| Target::check(path)).transpose()?;
+        let fact_topologies = topologies.or(list.fact_topologies.as_deref());
+        let fact_topologies = fact_topologies.map(Target::check).transpose()?;
         let mut reader = TaskReader::new(options);
         let tasks = list.each(|task| {
             Ok(Task {
@@ -139,10 +133,24 @@ impl TaskArgs {
             .hashed_by(self.program_hash_function.0))
     }
 
+    /// Refuses a bootloader whose proof no Cairo verifier accepts: that of a layout other than dynamic, which alone has
+    /// all builtins.
+    ///
+    /// # Errors
+    /// That of the verifiers, before anything is run.
+    pub fn check_wrapping(&self, is_dynamic: bool) -> Result<(), Failure> {
+        let is_of_layout = self.bootloader.as_deref() == Some(Path::new(bootloader::DEFAULT));
+        if !is_of_layout || is_dynamic {
+            return Ok(());
+        }
+        let why = "--bootloader layout has those of the layout; leave it out, or give short or simple";
+        Err(VerifierProgramError::Form(why.to_owned())).or_bad_input()
+    }
+
     /// The same, under a bootloader whose proof can be wrapped in any layout, unless the caller gave one.
     pub fn for_wrapping(&self) -> Self {
         let mut same = self.clone();
-        same.bootloader.get_or_insert(bootloader::FOR_WRAPPING.into());
+        same.bootloader.get_or_insert(verifier_program::BOOTLOADER.into());
         same
     }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::bootloader::{self, HashChoice, parse_hash_function};
 use crate::cli::device;
-use crate::cli::failure::{Failure, OrFailure};
+use crate::cli::failure::{Failure, Kind, OrFailure};
 use crate::cli::interrupt;
 use crate::cli::progress::Reporter;
 use crate::cli::prove::{self, ProofArgs};
@@ -10,16 +10,18 @@ use crate::cli::proved::Proved;
 use crate::cli::read::Limit;
 use crate::cli::source::{Execution, STEP_LIMIT, Source, read};
 use crate::cli::statement::parse_felt;
-use crate::cli::task_reader;
-use quarry_kernels::{Felt, felt};
-use quarry_prover_core::cairo::runner::verifier_program::{self, LAYOUT, PROFILE, VerifierProgramError};
+use crate::cli::task_reader::in_file;
+use crate::cli::wrap_args::WrapArgs;
+use quarry_kernels::Felt;
+use quarry_prover_core::cairo::runner::verifier_program::{LAYOUT, PROFILE, VerifierProgramError, Wrapping};
 use quarry_prover_core::cairo::runner::{Executable, RunOptions};
-use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
 use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, Profile};
 use quarry_prover_core::progress::Cancel;
+use quarry_prover_core::statement::Statement;
+use quarry_prover_core::verifier::Verifier;
 use quarry_tasks::bootloader::Tasks;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Examples for `wrap --help`.
 pub const EXAMPLES: &str = "\
@@ -80,7 +82,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Proves tasks for a Cairo verifier, and wraps the proof. `proof` is how the wrapped proof is made.
-pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Result<(), Failure> {
+pub fn prove_and_wrap(
+    source: &Source,
+    wrapping: &WrapArgs,
+    proof: &ProofArgs,
+    cancel: &Cancel,
+) -> Result<(), Failure> {
+    let source = source.for_wrapping()?;
     let outer = proof.parameters.read()?;
     check_profile(&outer)?;
     let profile = Profile::by_name(PROFILE).or_bad_input()?;
@@ -91,10 +99,24 @@ pub fn prove_and_wrap(source: &Source, proof: &ProofArgs, cancel: &Cancel) -> Re
     };
     let parameters = PlannedParameters::Profile(profile, bits);
     let inner = proof.of_inner();
+    let outer = Args::of(
+        inner.out.clone(),
+        wrapping.clone(),
+        proof.clone(),
+        source.step_limit(),
+    );
+    // What is wrong with these files is to be known before anything is proved.
+    let programs = outer.wrapping()?;
     prove::make(&inner, &parameters, cancel, |reporter| {
-        source.for_wrapping().resolve(&parameters, reporter)
+        let execution = source.resolve(&parameters, reporter)?;
+        let public = &execution.input.public;
+        let (parameters, _) = parameters.resolve(public).or_bad_input()?;
+        let verifier = Statement::new(public, &parameters).and_then(Verifier::new);
+        let checked = programs.check(&verifier.or_bad_input()?);
+        checked.map_err(|error| outer.failure(&error))?;
+        Ok(execution)
     })?;
-    Args::of(inner.out, proof.clone(), source.step_limit()).run(cancel)
+    outer.run(cancel)
 }
 
 /// Refuses a profile whose verifier does not take wrapped proofs: before anything is run or proved.
@@ -106,15 +128,15 @@ fn check_profile(parameters: &PlannedParameters) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// The options of a wrapped proof, by default.
-    fn of(inner: PathBuf, proof: ProofArgs, step_limit: usize) -> Self {
+    /// The options of a wrapped proof that is made right after the inner one.
+    fn of(inner: PathBuf, wrapping: WrapArgs, proof: ProofArgs, step_limit: usize) -> Self {
         Self {
             inner,
-            verifier: None,
-            expect_verifier_hash: None,
-            bootloader: bootloader::DEFAULT.into(),
-            expect_bootloader_hash: None,
-            program_hash_function: HashChoice(None),
+            verifier: wrapping.verifier,
+            expect_verifier_hash: wrapping.expect_verifier_hash,
+            bootloader: wrapping.wrap_bootloader,
+            expect_bootloader_hash: wrapping.expect_wrap_bootloader_hash,
+            program_hash_function: wrapping.wrap_program_hash_function,
             min_security_bits: DEFAULT_SECURITY_BITS.into(),
             step_limit,
             limit: Limit::default(),
@@ -152,38 +174,39 @@ impl Args {
     /// The Cairo verifier's run over the proof, as the task of a bootloader.
     fn tasks(&self, note: &dyn Fn(&str)) -> Result<Tasks, Failure> {
         let inner = Proved::read(&self.inner, &self.limit, self.min_security_bits)?;
-        let verifier = inner.verifier()?;
-        verifier_program::check(&verifier).or_bad_input()?;
-        let program = self.verifier_program(&inner.verified.layout)?;
-        if let Some(expected) = &self.expect_verifier_hash {
-            check_hash(&program, expected).map_err(|failure| in_file(self.verifier.as_deref(), failure))?;
+        let wrapping = self.wrapping()?;
+        let tasks = wrapping.tasks(&inner.verifier()?, inner.proof(), self.step_limit);
+        let tasks = tasks.map_err(|error| self.failure(&error))?;
+        for task in tasks.tasks() {
+            let n_steps = task.pie.execution_resources.n_steps;
+            note(&format!("steps of the Cairo verifier: {n_steps}"));
         }
-        let pie = verifier_program::pie(&program, &verifier, inner.proof(), self.step_limit);
-        let pie = pie.map_err(|error| self.failure(&error))?;
-        note(&format!(
-            "steps of the Cairo verifier: {}",
-            pie.execution_resources.n_steps
-        ));
-        let expected = self.expect_bootloader_hash.as_ref().map(felt::to_standard_bytes);
-        Ok(Tasks::new(vec![pie])
-            .under(bootloader::read(&self.bootloader)?)
-            .expecting(expected)
-            .hashed_by(self.program_hash_function.0))
+        Ok(tasks)
     }
 
-    /// The compiled Cairo verifier for a layout.
-    fn verifier_program(&self, layout: &str) -> Result<Vec<u8>, Failure> {
-        if let Some(path) = &self.verifier {
-            return read(path);
-        }
-        let known = verifier_program::program(layout);
-        known.map_err(|why| Failure::bad_input(format!("{why}; give one with --verifier FILE")))
+    /// How the proof is wrapped, with the files that the options name.
+    fn wrapping(&self) -> Result<Wrapping, Failure> {
+        Ok(Wrapping {
+            verifier: self.verifier.as_deref().map(read).transpose()?,
+            expected_verifier_hash: self.expect_verifier_hash,
+            bootloader: bootloader::read(&self.bootloader)?,
+            expected_bootloader_hash: self.expect_bootloader_hash,
+            hash_function: self.program_hash_function.0,
+        })
     }
 
+    /// The failure to wrap. It names the file that is at fault.
     fn failure(&self, error: &VerifierProgramError) -> Failure {
-        let failure = Failure::bad_input(error.to_string());
+        let failure = Failure::from_error(Kind::BadInput, error);
         match error {
-            VerifierProgramError::Run(_) => in_file(self.verifier.as_deref(), failure),
+            VerifierProgramError::Run(_) | VerifierProgramError::Hash { .. } => match &self.verifier {
+                Some(path) => in_file(path, &failure),
+                None => failure,
+            },
+            VerifierProgramError::Bootloader(_) => bootloader::named(&self.bootloader, failure),
+            VerifierProgramError::Layout(_) => {
+                Failure::bad_input(format!("{failure}; give one with --verifier FILE"))
+            }
             _ => failure,
         }
     }
@@ -194,26 +217,4 @@ impl Args {
             ..RunOptions::default()
         }
     }
-}
-
-/// Names the file that the caller gave, if it is at fault.
-fn in_file(path: Option<&Path>, failure: Failure) -> Failure {
-    match path {
-        Some(path) => task_reader::in_file(path, &failure),
-        None => failure,
-    }
-}
-
-/// Compares the hash of the Cairo verifier, which covers its builtins and where its main is.
-fn check_hash(program: &[u8], expected: &Felt) -> Result<(), Failure> {
-    let text = str::from_utf8(program).or_bad_input()?;
-    let hashes = CompiledProgram::parse(text).or_bad_input()?.bootloader_hashes();
-    if [hashes.pedersen, hashes.poseidon].contains(expected) {
-        return Ok(());
-    }
-    let [pedersen, poseidon, expected] =
-        [hashes.pedersen, hashes.poseidon, *expected].map(|hash| felt::to_hex(&hash));
-    Err(Failure::bad_input(format!(
-        "the Cairo verifier has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}"
-    )))
 }

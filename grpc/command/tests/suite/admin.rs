@@ -92,7 +92,7 @@ async fn a_pause_holds_until_it_is_resumed() {
             assert_eq!(status.code(), Code::ResourceExhausted);
             assert!(status.message().contains("the-gpu-is-replaced"), "{status}");
         }
-        other => panic!("a promise that nobody can keep: {other:?}"),
+        other => panic!("a promise that the service cannot keep: {other:?}"),
     }
     let standing = || case.quarry("admin --data data status").exits(0).json();
     until("a job that waits", || (standing()["waiting"] == 1).then_some(()));

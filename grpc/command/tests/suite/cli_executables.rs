@@ -10,11 +10,13 @@ const HASHES: [&str; 2] = [
     "0x1369dd3604f7e55ca8203bf9499a9becbd217fc4176980c8e1870da4ef04565",
 ];
 
-/// A folder with the executable of the tests and parameters for a small proof.
+/// A folder with executables and parameters for a small proof.
 fn folder() -> Folder {
     let folder = Folder::with_case("small/pie");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data/squares.executable.json");
-    folder.write("squares.executable.json", fs::read(file).expect("an executable"));
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data");
+    for name in ["squares.executable.json", "sum_of_squares.executable.json"] {
+        folder.write(name, fs::read(data.join(name)).expect("an executable"));
+    }
     let mut parameters = folder.json("params_base.json");
     parameters["stark"]["log_n_cosets"] = 1.into();
     parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
@@ -61,18 +63,44 @@ fn an_executable_alone_is_proved_as_a_whole_run() {
         .exits(0);
 }
 
+/// An executable of Cairo's compiler: the argument 3 is the length of the array.
+#[test]
+fn a_compiled_executable_is_proved_both_ways() {
+    let folder = folder();
+    let prove = PROVE.replace("squares.", "sum_of_squares.");
+    for (how, expected) in [
+        ("", "--run relaxed"),
+        (
+            "--alone",
+            "--run whole --expect-builtins output,range_check --expect-output 50,3",
+        ),
+    ] {
+        folder.quarry(&format!("{prove} --args 3,3,4,5 {how}")).exits(0);
+        let verified = folder.quarry(&format!("verify proof.json --min-security-bits 0 {expected}"));
+        let shown = verified.exits(0).stdout;
+        assert!(shown.contains("50, 3"), "{shown}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let folder = folder();
     folder.write("bad.json", r#"["0x3", null]"#);
     let file = folder.json("squares.executable.json");
     for (name, pointer, value) in [
-        ("bootloaded.json", "/entrypoints/0/kind", "Bootloader"),
-        ("standalone.json", "/entrypoints/1/kind", "Standalone"),
+        ("twice.json", "/entrypoints/0/kind", "Bootloader"),
         ("entry.json", "/program/bytecode/1", "0x3"),
     ] {
         let mut changed = file.clone();
         *changed.pointer_mut(pointer).expect("a value") = value.into();
+        folder.write(name, changed.to_string());
+    }
+    for (name, other) in [("bootloaded.json", 0), ("standalone.json", 1)] {
+        let mut changed = file.clone();
+        changed["entrypoints"]
+            .as_array_mut()
+            .expect("an array")
+            .remove(other);
         folder.write(name, changed.to_string());
     }
     let mut starknet = file;
@@ -104,6 +132,7 @@ fn what_is_wrong_is_said() {
             "no entry point of kind Standalone",
         ),
         ("standalone.json --args 3", "no entry point of kind Bootloader"),
+        ("twice.json --args 3", "kind Bootloader: it is there twice"),
         ("entry.json --args 3 --alone", "word 1 of the program must be 0x2"),
         (
             "starknet.json --args 3",

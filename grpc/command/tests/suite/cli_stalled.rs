@@ -1,4 +1,4 @@
-//! Commands whose output nobody reads: a signal ends them.
+//! Commands whose reader takes no output: a signal ends them.
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, signal, until};

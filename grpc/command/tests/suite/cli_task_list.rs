@@ -9,6 +9,7 @@ use std::path::Path;
 fn folder() -> Folder {
     let folder = Folder::with_case("small/pie");
     let mut parameters = folder.json("params_base.json");
+    parameters["stark"]["log_n_cosets"] = 1.into();
     parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
     // The tasks take twice the steps of the case.
     parameters["stark"]["fri"]["last_layer_degree_bound"] = 128.into();
@@ -18,6 +19,7 @@ fn folder() -> Folder {
     for name in [
         "fibonacci_pie.zip",
         "paged_pie.zip",
+        "qm31.json",
         "squares.json",
         "squares_input.json",
         "squares_proof_mode.json",
@@ -98,6 +100,32 @@ fn tasks_of_a_list_are_proved_together_on_pages() {
         .quarry(&format!("prove --tasks tasks/list.json {profile}"))
         .exits(2)
         .says(&["does not accept public memory with continuous pages"]);
+}
+
+/// The virtual machine runs instructions that only S-two proves: they are refused before anything is proved.
+#[test]
+fn instructions_that_stone_lacks_are_named() {
+    let folder = folder();
+    for (line, place) in [
+        ("prove tasks/qm31.json --layout plain --profile stone", "pc 8"),
+        ("prove tasks/qm31.json --explain", "pc 8"),
+        (
+            "check tasks/qm31.json --bootload --layout small",
+            "pc 8 of task 0",
+        ),
+        ("dynamic-params tasks/qm31.json --bootload", "pc 8 of task 0"),
+    ] {
+        let said = format!("executes a QM31 instruction at {place}. No layout of Stone has");
+        folder.quarry(line).exits(2).says(&["error: ", &said, "S-two"]);
+    }
+    let list = r#"{"tasks": [{"type": "CairoPiePath", "path": "fibonacci_pie.zip"},
+                             {"type": "RunProgramTask", "path": "qm31.json"},
+                             {"type": "CairoPiePath", "path": "fibonacci_pie.zip"}]}"#;
+    folder.write("tasks/list.json", list);
+    folder
+        .quarry("check --tasks tasks/list.json --layout small")
+        .exits(2)
+        .says(&["at pc 8 of task 1."]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `prove`, `check` and `inspect` with Cairo PIEs.
 
 use crate::common::Folder;
+use crate::common::pie::secretive;
 use std::fs;
 use std::path::Path;
 
@@ -21,6 +22,7 @@ const BOOTLOADER: &str = "0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf0
 fn a_pie_gives_the_golden_inputs_and_a_claim_that_holds() {
     let folder = folder();
     let mut parameters = folder.json("params_base.json");
+    parameters["stark"]["log_n_cosets"] = 1.into();
     parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
     folder.write("params.json", parameters.to_string());
     folder
@@ -66,6 +68,7 @@ fn several_pies_are_checked_together_under_a_bootloader_of_the_callers() {
 fn a_proof_under_the_layouts_bootloader_is_one_for_strict_verifiers() {
     let folder = folder();
     let mut parameters = folder.json("params_base.json");
+    parameters["stark"]["log_n_cosets"] = 1.into();
     parameters["stark"]["fri"]["proof_of_work_bits"] = 0.into();
     folder.write("params.json", parameters.to_string());
     folder
@@ -132,13 +135,85 @@ fn parameters_of_layout_dynamic_are_searched_and_explained() {
         .json();
     assert_eq!(found["dynamic_params"], folder.json("dynamic.json"));
     assert_eq!(found["decided_by"], "pools");
+    assert!(found["cheaper"].is_null(), "{found}");
     assert_eq!(shown["n_steps"], found["n_steps"], "{shown}");
+}
+
+#[test]
+fn a_search_of_parameters_takes_no_layout() {
+    let folder = folder();
+    for option in ["--layout small", "--dynamic-params dynamic.json"] {
+        let ran = folder
+            .quarry(&format!("dynamic-params --pie pie.zip {option}"))
+            .exits(2);
+        ran.says(&["--layout", "--dynamic-params", "leave them out"]);
+    }
+}
+
+#[test]
+fn what_a_proof_of_a_pie_costs_is_shown_with_it() {
+    let folder = folder();
+    let explained = folder
+        .quarry("prove --pie pie.zip --explain --json")
+        .exits(0)
+        .json();
+    let inspected = folder.quarry("inspect pie.zip --cost --json").exits(0).json();
+    assert_eq!(inspected["cost"], explained);
+    assert_eq!(inspected["claimed_steps"], 89);
+    let small = explained["candidates"].as_array().expect("a list");
+    let small = small.iter().find(|it| it["layout"] == "small").expect("small");
+    assert_eq!(small["run_mode"], "strict");
+    assert!(small["run_steps"].as_u64() < small["n_steps"].as_u64(), "{small}");
+    let planned = folder
+        .quarry("prove --pie pie.zip --layout small --plan --device cpu --json")
+        .exits(0)
+        .json();
+    assert_eq!(small["memory_bytes"], planned["peak_bytes"], "{small}");
+
+    let text = folder.quarry("inspect pie.zip --cost").exits(0).stdout;
+    for part in [
+        "89 (as the PIE",
+        "decided by",
+        "memory",
+        "Integrity mode",
+        "the cheapest usable",
+    ] {
+        assert!(text.contains(part), "'{part}' is not in: {text}");
+    }
+    let of_others = folder.quarry("inspect public_input.json --cost").exits(2);
+    of_others.says(&["--cost", "--explain"]);
+}
+
+/// All but the cost is known of a PIE that does not run.
+#[test]
+fn a_pie_that_does_not_run_is_shown_with_the_error() {
+    let folder = Folder::new();
+    folder.write("pie.zip", secretive(8).zip());
+    let known = folder.quarry("inspect pie.zip --json").exits(0).json();
+    let failed = folder.quarry("inspect pie.zip --cost --json").exits(2).json();
+    assert_eq!(failed["error"]["details"], known);
+    let without_cost = folder.quarry("inspect pie.zip").exits(0).stdout;
+    let (known, _) = without_cost.split_once("cost").expect("a row");
+    let failed = folder.quarry("inspect pie.zip --cost").exits(2);
+    assert_eq!(failed.stdout, known);
+    failed.says(&["error: 'pie.zip': the program failed", "of task 0"]);
+}
+
+#[test]
+fn a_pie_runs_in_layout_dynamic_without_parameters_of_the_callers() {
+    let folder = folder();
+    let planned = folder
+        .quarry("prove --pie pie.zip --layout dynamic --profile stone --plan --json")
+        .exits(0)
+        .json();
+    assert_eq!(planned["layout"], "dynamic");
 }
 
 #[test]
 fn a_pie_is_inspected() {
     let shown = folder().quarry("inspect pie.zip").exits(0).stdout;
     for text in [
+        "--cost",
         "54 words",
         "(Pedersen",
         "(Poseidon",
@@ -165,6 +240,11 @@ fn what_cannot_be_proved_is_said() {
             "--pie pie.zip --layout plain",
             "the bootloader needs the builtin 'output', which layout 'plain' does not have",
         ),
+        (
+            "--pie pie.zip --layout huge",
+            "unknown layout 'huge'; known are plain, small, dex,",
+        ),
+        ("--pie pie.zip --layout huge", "starknet_with_keccak, dynamic"),
         (
             "--pie pie.zip --layout small --program-hash-function poseidon",
             "hashes the programs by poseidon, needs the builtin 'poseidon'",

@@ -102,6 +102,7 @@ fn files_of_other_kinds_are_named() {
         ),
         ("private.json", r#"{"trace_path": "t", "memory_path": "m"}"#),
         ("params.json", r#"{"field": "PrimeField0", "stark": {}}"#),
+        ("tasks.json", r#"{"tasks": []}"#),
     ] {
         folder.write(name, text);
     }
@@ -195,6 +196,36 @@ fn files_of_other_kinds_are_named() {
             "Stone's parameter file",
             "the parameters of layout dynamic",
             "--parameter_file",
+        ),
+        (
+            "prove tasks.json",
+            "a list of tasks",
+            "a compiled Cairo 0 program",
+            "quarry prove --tasks",
+        ),
+        (
+            "prove --tasks pie.zip",
+            "a Cairo PIE",
+            "a list of tasks",
+            "quarry prove --pie",
+        ),
+        (
+            "submit --tasks program.json",
+            "a compiled Cairo 0 program",
+            "a list of tasks",
+            "quarry prove PROGRAM",
+        ),
+        (
+            "wrap program.json",
+            "a compiled Cairo 0 program",
+            "a Stone proof file",
+            "quarry prove PROGRAM",
+        ),
+        (
+            "calldata pie.zip --out calls",
+            "a Cairo PIE",
+            "a Stone proof file",
+            "quarry prove --pie",
         ),
         (
             "submit pie.zip",
@@ -342,10 +373,12 @@ fn layouts_are_shown() {
     ] {
         assert!(text.contains(part), "{text}");
     }
-    folder
-        .quarry("layouts dynamic")
-        .exits(2)
-        .says(&["--dynamic-params"]);
+    let dynamic = folder.quarry("layouts dynamic --json").exits(0).json();
+    assert_eq!(
+        dynamic["builtins"].as_array().map(Vec::len),
+        Some(10),
+        "{dynamic}"
+    );
     folder.quarry("layouts large").exits(2).says(&["large", "small"]);
 }
 

@@ -1,25 +1,14 @@
 //! `wrap` and `prove --wrap`: what they say before they prove, and what they refuse; in the long tier, the whole.
 
 use crate::common::Folder;
-use flate2::read::GzDecoder;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
+use crate::common::pie::fibonacci;
+use crate::common::wrap::{INNER, of_inner, unpacked, words};
 
 /// A folder with a proof of the profile `cairo-verifier`.
 fn folder() -> Folder {
     let folder = Folder::new();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../prover-core/tests/data/wrap/small.json.gz");
-    let mut proof = String::new();
-    let file = File::open(path).expect("a proof");
-    GzDecoder::new(file).read_to_string(&mut proof).expect("a proof");
-    folder.write("inner.json", proof);
+    folder.write("inner.json", unpacked(INNER));
     folder
-}
-
-fn pie() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tasks/tests/data/fibonacci_pie.zip");
-    fs::read(path).expect("a PIE")
 }
 
 #[test]
@@ -90,7 +79,7 @@ fn only_tasks_are_proved_and_wrapped_at_once() {
 #[test]
 fn a_profile_that_takes_no_wrapped_proof_is_refused_first() {
     let folder = folder();
-    folder.write("pie.zip", pie());
+    folder.write("pie.zip", fibonacci());
     for line in ["wrap inner.json", "prove --pie pie.zip --wrap"] {
         folder
             .quarry(&format!(
@@ -103,40 +92,91 @@ fn a_profile_that_takes_no_wrapped_proof_is_refused_first() {
 }
 
 #[test]
+fn programs_that_cannot_wrap_are_refused_before_anything_is_proved() {
+    let folder = folder();
+    folder.write("pie.zip", fibonacci());
+    folder.write(
+        "verifier.json",
+        unpacked("tasks/resources/verifiers/small.json.gz"),
+    );
+    folder.write("plain.json", r#"{"data": ["0x1"]}"#);
+    let before = folder.names();
+    for (options, said) in [
+        ("--expect-verifier-hash 0x1", "the Cairo verifier has the hash 0x"),
+        (
+            "--verifier verifier.json --expect-verifier-hash 0x1",
+            "'verifier.json': the Cairo verifier has the hash 0x",
+        ),
+        ("--verifier plain.json", "'plain.json': "),
+        (
+            "--bootloader layout",
+            "accept proofs of programs with 11 builtins only",
+        ),
+        (
+            "--wrap-bootloader simple --expect-wrap-bootloader-hash 0x1",
+            " or 0x164bade0edcec66dae24b4b3fe211b559c04b1f780060f4a8cf04bb9526c1f2 (Poseidon), not 0x1",
+        ),
+        (
+            "--wrap-bootloader verifier.json",
+            "'verifier.json': the hint at pc",
+        ),
+    ] {
+        let line = "prove --pie pie.zip --layout small --wrap --device cpu --out wrapped.json";
+        folder.quarry(&format!("{line} {options}")).exits(2).says(&[said]);
+        assert_eq!(folder.names(), before, "{options}");
+    }
+    for option in [
+        "--verifier verifier.json",
+        "--expect-verifier-hash 1",
+        "--wrap-bootloader short",
+        "--expect-wrap-bootloader-hash 1",
+        "--wrap-program-hash-function poseidon",
+    ] {
+        for command in ["prove", "submit"] {
+            let ran = folder.quarry(&format!("{command} --pie pie.zip {option}"));
+            ran.exits(2).says(&["--wrap"]);
+        }
+    }
+}
+
+/// In an inner proof it has too few builtins, except in layout dynamic.
+#[test]
+fn the_bootloader_of_a_layout_is_refused_before_anything_runs() {
+    let folder = folder();
+    // No file is read: there is none.
+    let ran = |command: &str| {
+        let line = format!("{command} --pie none.zip --wrap --bootloader layout");
+        folder.quarry(&line)
+    };
+    let why = ran("prove").exits(2).stderr;
+    assert!(
+        why.contains("the Cairo verifiers accept proofs of programs with 11 builtins only"),
+        "{why}"
+    );
+    assert!(why.contains("leave it out, or give short or simple"), "{why}");
+    for command in ["submit", "submit --layout small", "estimate"] {
+        assert_eq!(ran(command).exits(2).stderr, why, "{command}");
+    }
+    for command in ["submit --layout dynamic", "submit --dynamic-params none.json"] {
+        ran(&format!("{command} --server http://127.0.0.1:1")).exits(4);
+    }
+    assert_eq!(folder.names(), ["inner.json"]);
+}
+
+#[test]
 #[ignore = "the long tier: the wrapped proof has 2^20 steps and takes 12 GiB"]
 fn a_pie_is_proved_and_wrapped() {
     let folder = folder();
-    folder.write("pie.zip", pie());
+    folder.write("pie.zip", fibonacci());
     folder
         .quarry("prove --pie pie.zip --layout small --wrap --device cpu --out wrapped.json")
         .exits(0);
-    // The program hash of the short bootloader, and its output: one task with its hash.
-    let inner = folder
-        .quarry("verify wrapped.inner.json --run relaxed --json")
-        .exits(0)
-        .json();
-    let hash = inner["program_hash_poseidon"].as_str().expect("a hash");
-    let output: Vec<_> = inner["output"]
-        .as_array()
-        .expect("words")
-        .iter()
-        .map(word)
-        .collect();
     let wrapped = folder
         .quarry("verify wrapped.json --run relaxed --json")
         .exits(0)
         .json();
-    let shown: Vec<_> = wrapped["output"]
-        .as_array()
-        .expect("words")
-        .iter()
-        .map(word)
-        .collect();
+    let shown = words(&wrapped["output"]);
     assert_eq!(shown[..2], ["0x1", "0x8"]);
-    assert_eq!(shown[3], hash);
-    assert_eq!(shown[4..], output);
-}
-
-fn word(value: &serde_json::Value) -> &str {
-    value.as_str().expect("a word")
+    // The program hash of the short bootloader, and its output: one task with its hash.
+    assert_eq!(shown[3..], of_inner(&folder, "wrapped.inner.json"));
 }

@@ -288,6 +288,10 @@ async fn any_moment() {
     check_files(&case, 5 + 2 * tags.len());
 }
 
+/// The proof of [`fibonacci`] that the first leg makes: `quarry prove --pie FILE --profile cairo-verifier --bootloader
+/// short` makes it too. Its proof of work takes minutes.
+const FIRST_PROOF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/first_proof.bin");
+
 /// Before the first proof is recorded, it is made again; afterwards, it is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_point_between_two_legs() {
@@ -296,7 +300,8 @@ async fn every_point_between_two_legs() {
     let mut id = String::new();
     for point in LEG_POINTS {
         println!("{point}");
-        let crashing = Appliance::start_with(&case, "", &[("QUARRY_CRASH_AT", point)]).unwrap();
+        let env = [("QUARRY_CRASH_AT", *point), ("QUARRY_PROOF", FIRST_PROOF)];
+        let crashing = Appliance::start_with(&case, "", &env).unwrap();
         if id.is_empty() {
             let server = format!("--server http://{}", crashing.address);
             let submitted = case
@@ -349,7 +354,7 @@ fn ended(store: &RedbStore) -> Job {
         labels: [("label".to_owned(), "x".repeat(200_000))].into(),
         ..JobSpec::default()
     };
-    let id = store.submit("", spec.into()).unwrap().job.id;
+    let id = store.submit("", spec.into(), None).unwrap().job.id;
     let end = &mut |job: &mut Job| job.state = JobState::Succeeded;
     store.change(&id, Fence::Any, Renew::Keep, end).unwrap()
 }

@@ -205,7 +205,7 @@ async fn a_connection_over_tls_says_something() {
         server: service.address.replace("127.0.0.1", "https://localhost"),
         token: Some("token".to_owned()),
         authority: Some(authority.pem().into_bytes()),
-        identity: None,
+        ..Connection::default()
     })
     .await
     .unwrap();

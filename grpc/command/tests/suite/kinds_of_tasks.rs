@@ -15,6 +15,7 @@ fn folder() -> Folder {
         "squares.json",
         "squares_input.json",
         "squares.executable.json",
+        "paged_pie.zip",
     ] {
         folder.write(name, fs::read(data.join(name)).expect("a file"));
     }
@@ -104,4 +105,84 @@ fn one_task_needs_no_list() {
             .exits(2)
             .says(&[said]);
     }
+}
+
+/// The proof is the one that the command makes of the same executable.
+#[test]
+fn an_executable_is_proved_by_itself() {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    let alone = "--executable squares.executable.json --alone --args";
+    let estimate = folder.quarry(&format!("estimate {alone} 3,4,5 {SMALL} {server}"));
+    assert!(estimate.exits(0).json()["n_steps"].as_u64() > Some(0));
+    folder
+        .quarry(&format!(
+            "submit {alone} 3,4,5 {SMALL} --out service.json {server}"
+        ))
+        .exits(0);
+    folder
+        .quarry(&format!(
+            "prove {alone} 3,4,5 {SMALL} --device cpu --out command.json"
+        ))
+        .exits(0);
+    let [service, command] =
+        ["service.json", "command.json"].map(|name| folder.json(name)["proof_hex"].clone());
+    assert!(service.is_string() && service == command);
+
+    for (arguments, options, code) in [
+        ("", "", "input.executable.panic"),
+        ("3", "--step-limit 10", "limits.max_steps"),
+        ("3", "--layout plain --profile dev", "input.layout"),
+        ("3", "--expect-builtins output", "input.builtins"),
+    ] {
+        let arguments = match arguments {
+            "" => String::new(),
+            felts => format!("--args {felts}"),
+        };
+        let line = "submit --executable squares.executable.json --alone";
+        let failed = folder
+            .quarry(&format!("{line} {arguments} {options} --wait --json {server}"))
+            .exits(2)
+            .json();
+        assert_eq!(failed["error"]["details"]["failure"]["code"], code, "{failed}");
+    }
+}
+
+#[test]
+fn a_job_on_pages_keeps_its_fact_topologies() {
+    let folder = folder();
+    let service = Appliance::start(&folder, "");
+    let server = format!("--server http://{}", service.address);
+    let tasks = "--pie paged_pie.zip --pie fibonacci_pie.zip --continuous-pages";
+    let submitted = folder.quarry(&format!(
+        "submit {tasks} {SMALL} --fact-topologies waited.json --json {server}"
+    ));
+    let id = submitted.exits(0).json()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    folder
+        .quarry(&format!("get {id} --fact-topologies got.json {server}"))
+        .exits(0);
+    folder
+        .quarry(&format!(
+            "check {tasks} --layout small --fact-topologies own.json"
+        ))
+        .exits(0);
+    let [waited, got, own] =
+        ["waited.json", "got.json", "own.json"].map(|name| fs::read(folder.file(name)).unwrap());
+    assert!(!own.is_empty() && waited == own && got == own);
+
+    let line = format!("submit --pie fibonacci_pie.zip {SMALL} --wait --json {server}");
+    let id = folder.quarry(&line).exits(0).json()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    folder
+        .quarry(&format!("get {id} --fact-topologies none.json {server}"))
+        .exits(2)
+        .says(&["the job has no fact topologies"]);
+    let help = folder.quarry("estimate --help").exits(0).stdout;
+    assert!(!help.contains("--fact-topologies"), "{help}");
 }

@@ -1,4 +1,4 @@
-//! Files that rot between the preparation and the proof: nobody's input is at fault.
+//! Files that rot between the preparation and the proof: no input is at fault.
 
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, air_job, reaches, submit, until, wait};

@@ -48,7 +48,7 @@ async fn who_may_do_what() {
         ),
         token: token.map(str::to_owned),
         authority: Some(authority.pem().into_bytes()),
-        identity: None,
+        ..Connection::default()
     };
     let plain = Client::connect(&service.connection()).await;
     match plain {
@@ -142,8 +142,8 @@ async fn no_secret_leaves_in_the_clear() {
     let secret = Connection {
         server: "http://quarry.example:7474".to_owned(),
         token: Some("token-of-a".to_owned()),
-        authority: None,
         identity: Some((b"certificate".to_vec(), b"key-of-a".to_vec())),
+        ..Connection::default()
     };
     let told = format!("{secret:?}");
     assert!(
@@ -197,9 +197,9 @@ async fn certificates_of_clients() {
             "https://localhost:{}",
             service.address.rsplit(':').next().unwrap()
         ),
-        token: None,
         authority: Some(authority.pem().into_bytes()),
         identity: identity.map(|(certificate, key)| (certificate.into_bytes(), key.into_bytes())),
+        ..Connection::default()
     };
     let ask = async |identity| Client::connect(&with(identity)).await?.capabilities().await;
     assert!(ask(Some((client_cert, client_key))).await.is_ok());
@@ -396,7 +396,7 @@ async fn an_address_has_its_share() {
     }
     assert!(
         come_again(other.capabilities().await).is_some(),
-        "nobody is named: the address is"
+        "no tenant is named: the address is"
     );
 
     // Six more connections are allowed. Two of strangers give their places to others, and the rest is closed after a
@@ -456,7 +456,7 @@ async fn secrets_are_never_logged() {
         ),
         token: Some(token.to_owned()),
         authority: Some(authority.pem().into_bytes()),
-        identity: None,
+        ..Connection::default()
     };
     let mut stranger = connect(&with("token-of-a-stranger")).await;
     assert_eq!(code(stranger.capabilities().await), Code::Unauthenticated);

@@ -132,7 +132,7 @@ fn the_commands_work_as_written() {
     folder.quarry("verify proof.json --min-security-bits=0").exits(0);
     let again = folder.quarry(&format!("{line} --deadline 60 --priority 1"));
     assert_eq!(again.exits(0).stdout.trim(), id);
-    // The key of a job that proves something else gives nobody that job's proof.
+    // The key of a job that proves something else gives no client that job's proof.
     folder.write("other.json", r#"{"start": 3}"#);
     let other = line
         .replace("input.json", "other.json")

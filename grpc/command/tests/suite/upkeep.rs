@@ -280,7 +280,7 @@ async fn a_store_shrinks_after_its_jobs_expired() {
                 labels: [("label".to_owned(), "x".repeat(100_000))].into(),
                 ..JobSpec::default()
             };
-            let id = store.submit("", spec.into()).unwrap().job.id;
+            let id = store.submit("", spec.into(), None).unwrap().job.id;
             let end = &mut |job: &mut Job| job.state = JobState::Failed;
             store.change(&id, Fence::Any, Renew::Keep, end).unwrap();
         }

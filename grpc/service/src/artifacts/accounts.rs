@@ -14,6 +14,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// of ext4). So a limit of bytes bounds the number of files too.
 pub const MIN_COUNTED_BYTES: u64 = 16 << 10;
 
+/// How the names of strangers' folders begin.
+pub const STRANGER: &str = "key-";
+
+/// Whether a folder is a stranger's.
+fn is_of_stranger(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(STRANGER))
+}
+
 /// What a stored file of a length counts for.
 pub fn counted(length: u64) -> u64 {
     length.max(MIN_COUNTED_BYTES)
@@ -52,6 +61,17 @@ impl Books {
     fn room(&self, folder: &Path) -> u64 {
         let own = self.promises.values().filter(|promise| promise.folder == folder);
         own.fold(0, |sum, promise| sum.saturating_add(promise.room))
+    }
+
+    /// What is stored in all strangers' folders, and what their open uploads may come to count for.
+    fn of_strangers(&self) -> u64 {
+        let stored = self.stored.iter().filter(|(folder, _)| is_of_stranger(folder));
+        let promises = self
+            .promises
+            .values()
+            .filter(|promise| is_of_stranger(&promise.folder));
+        let stored = stored.fold(0_u64, |sum, (_, stored)| sum.saturating_add(*stored));
+        promises.fold(stored, |sum, promise| sum.saturating_add(promise.room))
     }
 
     fn change(&mut self, folder: &Path, added: u64, removed: u64) {
@@ -118,6 +138,7 @@ impl Accounts {
         let mut books = self.lock();
         let Usage { stored, promised } = books.usage(folder);
         let room = books.room(folder);
+        let of_strangers = books.of_strangers();
         match books.promises.entry(part.to_owned()) {
             Entry::Occupied(_) => {
                 let name = part.file_name().unwrap_or_default();
@@ -141,6 +162,10 @@ impl Accounts {
                     asked,
                     limits.max_stored_bytes,
                 )?;
+                if let Some(together) = limits.together {
+                    let max = Some(together.max_stored_bytes);
+                    allow(Quota::StoredBytesOfStrangers, of_strangers, asked, max)?;
+                }
                 place.insert(Promise {
                     folder: folder.to_owned(),
                     left: bytes,

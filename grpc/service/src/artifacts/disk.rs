@@ -48,7 +48,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Refuses a tenant's uploads that would not fit even if nobody else wrote anything.
+    /// Refuses a tenant's uploads that would not fit even if no other tenant wrote anything.
     pub fn check_promise(&self, promised: u64) -> Result<(), ArtifactError> {
         let free = self.free()?.saturating_sub(self.watermark);
         match promised > free {

@@ -1,11 +1,12 @@
-//! Artifacts in a folder, with one subfolder per tenant, named by the SHA-256 of the tenant's name. There,
-//! `objects/ab/abcd..` are complete files and `parts/abcd..` are uploads.
+//! Artifacts in a folder, with one subfolder per tenant, named by the SHA-256 of the tenant's name, with a prefix for a
+//! stranger. There, `objects/ab/abcd..` are complete files and `parts/abcd..` are uploads.
 
-use super::accounts::{Accounts, counted};
+use super::accounts::{Accounts, STRANGER, counted};
 use super::disk::Disk;
 use super::files::{entries, is_digest, length, link, make_folder, object};
 use super::upload::PartUpload;
 use super::{Allowance, ArtifactError, Artifacts, Kept, Reference, Upload, Usage, digest};
+use crate::config::is_stranger;
 use crate::place::Place;
 use quarry_client::protocol::ArtifactRef;
 use std::collections::HashSet;
@@ -84,7 +85,11 @@ impl ArtifactFolder {
 
     /// Folder of a tenant.
     fn of(&self, tenant: &str) -> Result<PathBuf, ArtifactError> {
-        Ok(self.folder.join(digest(tenant.as_bytes())?.sha256))
+        let name = digest(tenant.as_bytes())?.sha256;
+        Ok(match is_stranger(tenant) {
+            true => self.folder.join(format!("{STRANGER}{name}")),
+            false => self.folder.join(name),
+        })
     }
 
     fn object(&self, tenant: &str, sha256: &str) -> Result<PathBuf, ArtifactError> {
@@ -95,6 +100,7 @@ impl ArtifactFolder {
     fn tenants(&self) -> io::Result<impl Iterator<Item = PathBuf>> {
         let is_tenant = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.map(|name| name.strip_prefix(STRANGER).unwrap_or(name));
             name.is_some_and(is_digest) && path.is_dir()
         };
         Ok(entries(&self.folder)?.into_iter().filter(is_tenant))

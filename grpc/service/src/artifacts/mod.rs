@@ -219,7 +219,13 @@ pub(crate) fn references_of(job: &Job, with_inputs: bool) -> Vec<Reference> {
     let first = job.first.iter();
     let statement = job.statement.iter();
     let statement = statement.chain(first.clone().flat_map(|first| &first.statement));
-    let stated = statement.flat_map(|statement| [&statement.public_input, &statement.parameters]);
+    let stated = statement.flat_map(|statement| {
+        [
+            &statement.public_input,
+            &statement.parameters,
+            &statement.fact_topologies,
+        ]
+    });
     let results = job.result.iter();
     let results = results.flat_map(|result| [&result.proof, &result.calldata]);
     let results = results.chain(first.map(|first| &first.proof));
@@ -247,6 +253,7 @@ mod tests {
         let statement = |name: &str| {
             Some(Statement {
                 public_input: file(name),
+                fact_topologies: file(&format!("{name}: topologies")),
                 ..Statement::default()
             })
         };
@@ -266,6 +273,14 @@ mod tests {
             .map(|file| file.sha256)
             .collect();
         names.sort();
-        assert_eq!(names, ["first proof", "first statement", "proof", "statement"]);
+        let expected = [
+            "first proof",
+            "first statement",
+            "first statement: topologies",
+            "proof",
+            "statement",
+            "statement: topologies",
+        ];
+        assert_eq!(names, expected);
     }
 }

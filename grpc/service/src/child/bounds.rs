@@ -1,6 +1,6 @@
 //! What a job may ask for. Most of it is checked before its input is run or read.
 
-use super::prepare::refused;
+use super::prepare::{planned_parameters, refused};
 use super::tasks::too_large;
 use crate::job::{PIE, Spec};
 use crate::scheduler::why_too_large;
@@ -93,7 +93,7 @@ pub fn check_memory(
     let mut least: Option<Statement> = None;
     for layout in layouts {
         // What cannot be planned is refused after the run, with the reason.
-        let Ok(needed) = memory_of(layout, padded(min_steps), &plan.parameters) else {
+        let Ok(needed) = foreseen(layout, padded(min_steps), &plan.parameters) else {
             return Ok(());
         };
         if devices
@@ -117,8 +117,8 @@ pub fn check_memory(
     }
 }
 
-/// The memory of a proof of so many steps, as its statement would have it.
-fn memory_of(
+/// Layout, steps, work and memory of a proof of so many steps, as its statement would have them.
+pub fn foreseen(
     layout: &str,
     n_steps: u64,
     parameters: &PlannedParameters,
@@ -126,13 +126,13 @@ fn memory_of(
     let layout = Layout::by_name(layout)?;
     let air = CairoAir::new(&layout, n_steps)?;
     let shape = Shape::new(&air, &air.air.compile())?;
-    let parameters = match parameters {
-        PlannedParameters::File(_, parameters, _) => (**parameters).clone(),
-        PlannedParameters::Profile(profile, bits) => profile.parameters(n_steps, *bits)?,
-    };
+    let parameters = parameters.of_steps(n_steps)?;
     parameters.fits(n_steps)?;
     let memory = leanest(&shape, &parameters)?;
     Ok(Statement {
+        layout: layout.name.to_owned(),
+        n_steps,
+        multiplications: shape.multiplications(&parameters).iter().map(|(_, n)| n).sum(),
         least_device_bytes: memory.peak_bytes,
         host_bytes: memory.host_bytes,
         ..Statement::default()
@@ -177,12 +177,30 @@ pub fn check_parameters(params: &Parameters, limits: &Limits) -> Result<(), Fail
     Ok(())
 }
 
+/// The least number of steps of a wrapped proof, roughly. What a profile gives or refuses beside FRI's steps does not
+/// depend on it.
+pub const LEAST_WRAPPED_STEPS: u64 = 1 << 20;
+
+/// [`check_parameters`] for the wrapped proof of a job, before its first proof is made: the first leg does not read these
+/// parameters. A job of one proof passes.
+pub fn check_wrapped(spec: &Spec, limits: &Limits) -> Result<(), Failure> {
+    if spec.wrap.is_none() {
+        return Ok(());
+    }
+    let parameters = planned_parameters(spec.parameters.as_ref())?.of_steps(LEAST_WRAPPED_STEPS);
+    let parameters = parameters.map_err(|error| refused(FailureClass::Unsupported, "spec.profile", error))?;
+    check_parameters(&parameters, limits).map_err(|failure| Failure {
+        message: format!("wrap: {}", failure.message),
+        ..failure
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::JobLimits;
-    use quarry_client::protocol::job_spec::Input;
-    use quarry_client::protocol::{AirInput, JobSpec, ProgramInput};
+    use quarry_client::protocol::job_spec::{Input, Parameters::ParameterFile};
+    use quarry_client::protocol::{AirInput, JobSpec, ProgramInput, TasksInput, WrapOptions};
     use quarry_prover_core::profiles::{DEFAULT_SECURITY_BITS, PROFILES, Profile};
 
     #[test]
@@ -334,6 +352,34 @@ mod tests {
             assert_eq!((&*failure.code, &*failure.message), (code, message));
             assert_eq!(failure.class(), FailureClass::Resource);
             assert_eq!(check_parameters(params, &Limits::default()), Ok(()));
+            // So are those of the second leg, before the first.
+            let mut spec = JobSpec {
+                input: Some(Input::Tasks(TasksInput::default())),
+                parameters: Some(ParameterFile(params.to_json().to_string())),
+                ..JobSpec::default()
+            };
+            assert_eq!(check_wrapped(&spec.clone().into(), &limits), Ok(()));
+            spec.wrap = Some(WrapOptions::default());
+            let failure = check_wrapped(&spec.into(), &limits).unwrap_err();
+            assert_eq!(
+                (&*failure.code, failure.message),
+                (code, format!("wrap: {message}"))
+            );
         }
+        let by_profile = JobSpec {
+            input: Some(Input::Tasks(TasksInput::default())),
+            wrap: Some(WrapOptions::default()),
+            ..JobSpec::default()
+        };
+        let spec = by_profile.into();
+        assert_eq!(check_wrapped(&spec, &limits), Ok(()));
+        let lower = Limits {
+            max_queries: 1,
+            ..limits
+        };
+        assert_eq!(
+            check_wrapped(&spec, &lower).unwrap_err().code,
+            "limits.max_queries"
+        );
     }
 }

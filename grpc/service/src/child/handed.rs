@@ -38,7 +38,7 @@ pub fn digests(folder: &Path, names: &[&str]) -> io::Result<Digests> {
     names.iter().map(of).collect()
 }
 
-/// Reads a file; `None` if nobody handed one of this name.
+/// Reads a file; `None` if no process handed one of this name.
 ///
 /// # Errors
 /// [`HandedError`].

@@ -3,7 +3,7 @@
 use super::bounds::{check_parameters, check_sizes, leanest};
 use super::handed;
 use super::run::Execution;
-use super::wrap::{self, FIRST_PROOF};
+use super::wrap::FIRST_PROOF;
 use crate::artifacts::digest;
 use crate::failure::{Stage, chain, failure};
 use crate::internal::{Prepare, Prepared};
@@ -15,6 +15,7 @@ use quarry_client::protocol::{
 use quarry_kernels::felt::to_hex;
 use quarry_prover_core::cairo::error::InputError;
 use quarry_prover_core::cairo::input::ProverInput;
+use quarry_prover_core::cairo::layouts::DYNAMIC;
 use quarry_prover_core::calldata::Bundle;
 use quarry_prover_core::expectation::{Expectation, Mismatch};
 use quarry_prover_core::json;
@@ -35,6 +36,8 @@ pub const PUBLIC_INPUT: &str = "public_input.json";
 pub const PRIVATE_INPUT: &str = "private_input.json";
 /// See [`PUBLIC_INPUT`].
 pub const PARAMETERS: &str = "parameters.json";
+/// See [`PUBLIC_INPUT`]. Only tasks on continuous pages have it.
+pub const FACT_TOPOLOGIES: &str = "fact_topologies.json";
 const TRACE: &str = "trace.bin";
 const MEMORY: &str = "memory.bin";
 
@@ -92,14 +95,16 @@ fn prepare_here(
         input,
         public,
         builtins,
+        topologies,
     } = match (first, &spec.input) {
         (Some(first), _) => files.wrap(first, spec, &parameters, limits)?,
         (None, Input::Air(air)) => files.air(air, folder)?,
         (None, Input::Program(program)) => files.program(program, spec, &parameters, limits)?,
         (None, Input::Tasks(tasks)) => files.run_tasks(tasks, spec, &parameters, limits)?,
+        (None, Input::Alone(alone)) => files.alone(alone, spec, &parameters, limits)?,
     };
     let wanted = match spec.run() {
-        Some(run) if run.dynamic_params.is_some() => "dynamic",
+        Some(run) if run.dynamic_params.is_some() => DYNAMIC,
         _ => &input.public.layout,
     };
     if !matches!(&*spec.layout, "" | "auto") && spec.layout != wanted {
@@ -136,9 +141,10 @@ fn prepare_here(
     let verifier = checked
         .and_then(Verifier::new)
         .map_err(|error| invalid("input.statement", &error))?;
-    if spec.wrap.is_some() {
-        wrap::check(&verifier)?;
-    }
+    let wrapped_steps = match (first, &spec.wrap) {
+        (None, Some(options)) => files.check_wrapping(&verifier, options)?,
+        _ => 0,
+    };
     let mut statement = statement(&verifier, &expectation)?;
     if let Some(options) = &spec.calldata {
         check_calldata(&verifier, options)?;
@@ -161,11 +167,16 @@ fn prepare_here(
         fs::write(folder.join(name), format!("{file:#}\n")).map_err(unusable)?;
     }
     let written = [PUBLIC_INPUT, PRIVATE_INPUT, PARAMETERS, TRACE, MEMORY];
-    let digests = handed::digests(folder, &written).map_err(unusable)?;
+    let mut digests = handed::digests(folder, &written).map_err(unusable)?;
+    if let Some(topologies) = topologies {
+        fs::write(folder.join(FACT_TOPOLOGIES), topologies).map_err(unusable)?;
+        digests.extend(handed::digests(folder, &[FACT_TOPOLOGIES]).map_err(unusable)?);
+    }
     let by_profile = parameters.profile().is_some_and(|profile| profile.annotations);
     Ok(Prepared {
         statement: Some(statement),
         annotations: spec.annotations.unwrap_or(by_profile),
+        wrapped_steps,
         digests,
     })
 }
@@ -247,6 +258,7 @@ fn statement(verifier: &Verifier<'_>, expectation: &Expectation) -> Result<proto
     Ok(protocol::Statement {
         public_input: None,
         parameters: None,
+        fact_topologies: None,
         layout: claim.layout.clone(),
         n_steps: claim.n_steps,
         program_hash_pedersen,
@@ -295,9 +307,12 @@ impl Files<'_> {
         checked_path(self.paths, name, artifact, Stage::Prepare)
     }
 
+    pub(super) fn bytes(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Vec<u8>, Failure> {
+        fs::read(self.path(name, artifact)?).map_err(unusable)
+    }
+
     fn text(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<String, Failure> {
-        let bytes = fs::read(self.path(name, artifact)?).map_err(unusable)?;
-        String::from_utf8(bytes).map_err(|why| not_json(name, &why))
+        String::from_utf8(self.bytes(name, artifact)?).map_err(|why| not_json(name, &why))
     }
 
     /// Parses a JSON file in Stone's dialect.
@@ -334,6 +349,7 @@ impl Files<'_> {
             input,
             public: Some(public),
             builtins: None,
+            topologies: None,
         })
     }
 }

@@ -2,16 +2,18 @@
 
 use super::bounds::check_memory;
 use super::prepare::{Files, invalid, refused, unusable};
+use super::task_reader::executable_refused;
 use super::tasks;
 use crate::failure::chain;
 use crate::job::{PROGRAM, PROGRAM_INPUT, Run, Spec};
-use quarry_client::protocol::{Failure, FailureClass, Limits, ProgramInput, TasksInput};
+use quarry_client::protocol::{AloneInput, Failure, FailureClass, Limits, ProgramInput, TasksInput};
 use quarry_prover_core::cairo::input::ProverInput;
 use quarry_prover_core::cairo::runner::{self, Executable, RunError, RunOptions};
 use quarry_prover_core::choice::ChoiceError;
+use quarry_prover_core::facts::FactTopologies;
 use quarry_prover_core::plan::{Plan, PlannedLayout, PlannedParameters};
+use quarry_tasks::executable::Alone;
 use serde_json::Value;
-use std::fs;
 
 /// What is to be proved.
 pub(super) struct Execution {
@@ -21,6 +23,8 @@ pub(super) struct Execution {
     pub public: Option<Value>,
     /// The builtins that the program's file lists.
     pub builtins: Option<Vec<String>>,
+    /// The file of the tasks' fact topologies, if their outputs are on continuous pages.
+    pub topologies: Option<Vec<u8>>,
 }
 
 impl Execution {
@@ -30,6 +34,7 @@ impl Execution {
             input,
             public: None,
             builtins: Some(builtins.iter().map(|name| (*name).to_owned()).collect()),
+            topologies: None,
         }
     }
 }
@@ -43,7 +48,7 @@ impl Files<'_> {
         parameters: &PlannedParameters,
         limits: &Limits,
     ) -> Result<Execution, Failure> {
-        let bytes = fs::read(self.path(PROGRAM, program.program.as_ref())?).map_err(unusable)?;
+        let bytes = self.bytes(PROGRAM, program.program.as_ref())?;
         let input = program.input.as_ref();
         let input = input
             .map(|input| self.json(PROGRAM_INPUT, Some(input)))
@@ -74,6 +79,32 @@ impl Files<'_> {
         let input = run.map_err(|error| not_run(&error, tasks::run_failed))?;
         let builtins = runner::program_builtins(&runner::bootloader_of(&tasks, &input.public.layout));
         let builtins = builtins.map_err(|error| tasks::run_failed(&error))?;
+        let mut execution = Execution::of_run(input, &builtins);
+        if tasks.has_pages() {
+            let file = FactTopologies::of(&tasks).map_err(|error| tasks::run_failed(&error.into()))?;
+            execution.topologies = Some(serde_json::to_vec(&file).map_err(unusable)?);
+        }
+        Ok(execution)
+    }
+
+    /// Runs an executable by itself.
+    pub(super) fn alone(
+        &self,
+        input: &AloneInput,
+        spec: &Spec,
+        parameters: &PlannedParameters,
+        limits: &Limits,
+    ) -> Result<Execution, Failure> {
+        let run = input.executable.clone().unwrap_or_default();
+        let (executable, arguments) = self.executable(&run)?;
+        let alone = Alone {
+            executable: &executable,
+            arguments: &arguments,
+        };
+        let builtins = alone.builtins().map_err(|error| executable_refused(&error))?;
+        let plan = self.plan(spec, parameters, &builtins)?;
+        let ran = plan.run(Executable::Alone(&alone), &run_options(spec, limits));
+        let input = ran.map_err(|error| not_run(&error, alone_failed))?;
         Ok(Execution::of_run(input, &builtins))
     }
 
@@ -86,8 +117,7 @@ impl Files<'_> {
                 let params = serde_json::from_value(value).map_err(|error| invalid("input.json", &error))?;
                 PlannedLayout::Dynamic(params)
             }
-            None if matches!(&*spec.layout, "" | "auto") => PlannedLayout::Cheapest,
-            None => PlannedLayout::Static(spec.layout.clone()),
+            None => PlannedLayout::named(&spec.layout),
         };
         let plan = Plan {
             layout,
@@ -131,6 +161,15 @@ pub(super) fn not_run(error: &ChoiceError, failed: impl Fn(&RunError) -> Failure
     }
 }
 
+/// The failure of a run of an executable by itself.
+fn alone_failed(error: &RunError) -> Failure {
+    match error {
+        RunError::Executable(error) => executable_refused(error),
+        RunError::Failed { .. } => refused(FailureClass::InputInvalid, "input.executable.run", chain(error)),
+        error => run_failed(error),
+    }
+}
+
 /// The failure of a run of a program.
 pub(super) fn run_failed(error: &RunError) -> Failure {
     let (class, code) = match error {
@@ -139,8 +178,24 @@ pub(super) fn run_failed(error: &RunError) -> Failure {
         RunError::UnknownHint { .. } | RunError::UnknownHintOfTask { .. } => {
             (FailureClass::Unsupported, "input.hint")
         }
+        RunError::Opcode { .. } => (FailureClass::Unsupported, "input.opcode"),
         RunError::Layout(_) | RunError::MissingBuiltin { .. } => (FailureClass::Unsupported, "input.layout"),
+        RunError::DynamicParam(_) => (FailureClass::InputInvalid, "input.layout"),
         _ => (FailureClass::InputInvalid, "input.program"),
     };
     refused(class, code, chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_parameter_of_a_layout_has_one_code_whatever_is_run() {
+        let error = RunError::DynamicParam("cpu_component_step".to_owned());
+        for failure in [run_failed(&error), tasks::run_failed(&error)] {
+            assert_eq!(failure.code, "input.layout");
+            assert_eq!(failure.class(), FailureClass::InputInvalid);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Reads the tasks of a job, each within its limits and all within those that they share. Programs and executables are
 //! run to PIEs, so that the bootloader runs one kind only.
 
-use super::prepare::{Files, refused, unusable};
+use super::prepare::{Files, refused};
 use super::run;
 use super::tasks::{too_large, unreadable};
 use crate::job::{ARGUMENTS, EXECUTABLE, PIE, PROGRAM, PROGRAM_INPUT};
@@ -11,10 +11,9 @@ use quarry_client::protocol::{
 };
 use quarry_prover_core::cairo::runner::{RunOptions, run_to_pie};
 use quarry_tasks::bootloader::{HashFunction, Task};
-use quarry_tasks::executable::{self, ExecutableError};
+use quarry_tasks::executable::{self, Executable, ExecutableError, Felt252};
 use quarry_tasks::pie::{CairoPie, PieError, PieLimits, PieReader, Shared};
 use std::fmt::Display;
-use std::fs;
 
 /// Reads the tasks of a job.
 pub struct TaskReader<'a> {
@@ -56,14 +55,14 @@ impl<'a> TaskReader<'a> {
     }
 
     fn pie(&mut self, file: &ArtifactRef) -> Result<CairoPie, Failure> {
-        let bytes = self.bytes(PIE, Some(file))?;
+        let bytes = self.files.bytes(PIE, Some(file))?;
         self.pies
             .read(&bytes)
             .map_err(|error| pie_refused(&error, self.limits))
     }
 
     fn program(&mut self, task: &ProgramTask) -> Result<CairoPie, Failure> {
-        let program = self.bytes(PROGRAM, task.program.as_ref())?;
+        let program = self.files.bytes(PROGRAM, task.program.as_ref())?;
         let input = task.input.as_ref();
         let input = input.map(|input| self.files.json(PROGRAM_INPUT, Some(input)));
         let pie = run_to_pie(&program, input.transpose()?.as_ref(), &self.options);
@@ -71,15 +70,9 @@ impl<'a> TaskReader<'a> {
     }
 
     fn executable(&mut self, task: &ExecutableTask) -> Result<CairoPie, Failure> {
-        let refused = |error| executable_refused(&error);
-        let file = self.bytes(EXECUTABLE, task.executable.as_ref())?;
-        let executable = executable::read(&file).map_err(refused)?;
-        let arguments = match &task.arguments {
-            Some(file) => executable::read_arguments(&self.bytes(ARGUMENTS, Some(file))?).map_err(refused)?,
-            None => Vec::new(),
-        };
+        let (executable, arguments) = self.files.executable(task)?;
         let pie = executable.run_to_pie(&arguments, self.options.max_steps);
-        self.counted(pie.map_err(refused)?)
+        self.counted(pie.map_err(|error| executable_refused(&error))?)
     }
 
     /// Counts a run among the PIEs of the job.
@@ -88,20 +81,26 @@ impl<'a> TaskReader<'a> {
         counted.map_err(|error| pie_refused(&error, self.limits))?;
         Ok(pie)
     }
+}
 
-    fn bytes(&self, name: &str, artifact: Option<&ArtifactRef>) -> Result<Vec<u8>, Failure> {
-        fs::read(self.files.path(name, artifact)?).map_err(unusable)
+impl Files<'_> {
+    /// Reads an executable and its arguments.
+    pub(super) fn executable(&self, run: &ExecutableTask) -> Result<(Executable, Vec<Felt252>), Failure> {
+        let refused = |error| executable_refused(&error);
+        let file = self.bytes(EXECUTABLE, run.executable.as_ref())?;
+        let executable = executable::read(&file).map_err(refused)?;
+        let arguments = match &run.arguments {
+            Some(file) => executable::read_arguments(&self.bytes(ARGUMENTS, Some(file))?).map_err(refused)?,
+            None => Vec::new(),
+        };
+        Ok((executable, arguments))
     }
 }
 
 /// The hash function that a task states, `None` for that of the list. The error says which names there are.
 pub fn hash_function(name: &str) -> Result<Option<HashFunction>, String> {
-    let mut known = HashFunction::ALL.into_iter();
-    match known.find(|function| function.name() == name) {
-        None if !name.is_empty() => {
-            let known = HashFunction::ALL.map(HashFunction::name).join(", ");
-            Err(format!("'{name}' is none of {known}"))
-        }
+    match HashFunction::by_name(name) {
+        None if !name.is_empty() => Err(format!("'{name}' is none of {}", HashFunction::names())),
         function => Ok(function),
     }
 }
@@ -137,7 +136,7 @@ fn pie_refused(error: &PieError, limits: &Limits) -> Failure {
 }
 
 /// The failure of an executable, by the library's code for it.
-fn executable_refused(error: &ExecutableError) -> Failure {
+pub(super) fn executable_refused(error: &ExecutableError) -> Failure {
     let class = match error {
         ExecutableError::StepLimit(_) => {
             return refused(FailureClass::Resource, "limits.max_steps", error);

@@ -1,7 +1,7 @@
 //! Limits for each tenant. They have one place for all tenants, `[limits_per_tenant]`, and one for the tenant of a
 //! client, `limits` in `[[clients]]`. All clients of a tenant share its use of them.
 
-use super::{Client, Config, ConfigError};
+use super::{Admission, Client, Config, ConfigError, is_stranger};
 use crate::artifacts::disk_size;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -40,11 +40,23 @@ pub struct TenantLimits {
     /// Time that its jobs take devices on a day (UTC), whatever becomes of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_device_seconds_per_day: Option<u64>,
+    /// Limits that it shares with all other strangers, if it is one.
+    #[serde(skip)]
+    pub together: Option<Together>,
+}
+
+/// Limits of all keys together that are not known clients'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// Their jobs that have not ended.
+    pub max_active_jobs: u64,
+    /// Bytes of their files.
+    pub max_stored_bytes: u64,
 }
 
 impl TenantLimits {
     /// All limits, with those from `common` where this has none.
-    fn over(self, common: Self) -> Self {
+    pub(super) fn over(self, common: Self) -> Self {
         Self {
             max_stored_bytes: self.max_stored_bytes.or(common.max_stored_bytes),
             max_promised_bytes: self.max_promised_bytes.or(common.max_promised_bytes),
@@ -54,6 +66,7 @@ impl TenantLimits {
             max_device_seconds_per_day: self
                 .max_device_seconds_per_day
                 .or(common.max_device_seconds_per_day),
+            together: self.together.or(common.together),
         }
     }
 
@@ -73,6 +86,7 @@ impl TenantLimits {
             max_priority: Some(DEFAULT_MAX_PRIORITY),
             // Tenants take turns. Who finds the devices idle may use them all day.
             max_device_seconds_per_day: None,
+            together: None,
         }
     }
 }
@@ -83,6 +97,8 @@ impl TenantLimits {
 pub struct DayLimits {
     /// Of the tenants that clients belong to; `None` for no limit.
     by_tenant: HashMap<String, Option<u64>>,
+    /// Of keys that are not known clients'.
+    strangers: Option<u64>,
     /// Of all others.
     others: Option<u64>,
 }
@@ -90,12 +106,16 @@ pub struct DayLimits {
 impl DayLimits {
     /// The limit of a tenant.
     pub fn of(&self, tenant: &str) -> Option<u64> {
-        self.by_tenant.get(tenant).copied().unwrap_or(self.others)
+        match self.by_tenant.get(tenant) {
+            Some(limit) => *limit,
+            None if is_stranger(tenant) => self.strangers,
+            None => self.others,
+        }
     }
 
     /// Whether no tenant has a limit.
     pub fn is_empty(&self) -> bool {
-        self.others.is_none() && self.by_tenant.values().all(Option::is_none)
+        self.others.is_none() && self.strangers.is_none() && self.by_tenant.values().all(Option::is_none)
     }
 }
 
@@ -153,6 +173,10 @@ impl Config {
         }
         DayLimits {
             by_tenant,
+            strangers: match self.admission() {
+                Admission::Public => self.strangers.limits().max_device_seconds_per_day,
+                Admission::Devnet | Admission::Permissioned => None,
+            },
             others: common.max_device_seconds_per_day,
         }
     }
@@ -223,7 +247,7 @@ mod tests {
         let limits = tenants.tenant_limits(tenants.clients.first());
         assert_eq!(limits.max_priority, Some(0), "no tenant goes before all others");
         let stored = |disk| TenantLimits::defaults(&tenants, disk).max_stored_bytes;
-        assert_eq!(stored(64 << 30), Some(32 << 30), "nobody fills the disk");
+        assert_eq!(stored(64 << 30), Some(32 << 30), "no tenant fills the disk");
         assert_eq!(stored(u64::MAX), Some(DEFAULT_MAX_STORED_BYTES));
         let other = client("").replace("\"a\"", "\"b\"");
         let two = self::config(&[client(""), client(""), other].concat());
@@ -248,10 +272,10 @@ mod tests {
             let fillers = config.tenants_that_fill_the_queue().into_iter();
             fillers.map(str::to_owned).collect::<Vec<_>>().concat()
         };
-        assert_eq!(fillers(60, &["", ""]), "", "by default nobody");
+        assert_eq!(fillers(60, &["", ""]), "", "by default no tenant");
         assert_eq!(fillers(60, &["60", "59"]), "a");
         assert_eq!(fillers(1, &["", ""]), "ab");
-        assert_eq!(fillers(60, &["60"]), "", "there is nobody else");
+        assert_eq!(fillers(60, &["60"]), "", "there is no other tenant");
     }
 
     #[test]

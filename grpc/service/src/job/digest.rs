@@ -1,6 +1,6 @@
 //! Whether two specifications ask for the same: what a submission under a used idempotency key must repeat.
 
-use super::Spec;
+use super::{CAIRO_VERIFIER, Spec, WRAP_BOOTLOADER};
 use quarry_client::digest::hex;
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_prover_core::calldata::{DEFAULT_MAX_FELTS, DEPLOYMENTS};
@@ -26,12 +26,11 @@ impl Spec {
     }
 
     /// The fields that the digest covers. A missing value and the value that means the same are equal.
-    fn parts(&self) -> [(&'static str, Value); 10] {
+    fn parts(&self) -> [(&'static str, Value); 11] {
         // A file is its content: its length follows from it.
-        let files: Vec<_> = self
-            .named_inputs()
-            .map(|(name, file)| (name, &file.sha256))
-            .collect();
+        let files = self.named_inputs().map(|(name, file)| (name, &file.sha256));
+        let is_of_wrapping = |(name, _): &(&str, _)| matches!(*name, CAIRO_VERIFIER | WRAP_BOOTLOADER);
+        let (of_wrapping, files): (Vec<_>, Vec<_>) = files.partition(is_of_wrapping);
         let min_steps = self.run().map(|run| run.min_steps);
         let of_tasks = match &self.input {
             Input::Tasks(tasks) => {
@@ -44,6 +43,8 @@ impl Spec {
                     of_each.collect::<Vec<_>>(),
                 ]))
             }
+            // An executable by itself and a task with its files are two jobs.
+            Input::Alone(_) => Some(json!("alone")),
             Input::Air(_) | Input::Program(_) => None,
         };
         let parameters = match &self.parameters {
@@ -60,6 +61,25 @@ impl Spec {
             };
             let network = or(&options.network, DEPLOYMENTS[0].network);
             json!([max_felts, options.job_id, options.mode, network])
+        });
+        let wrap = self.wrap.as_ref().map(|options| {
+            json!([
+                options.expected_verifier_hash,
+                or(&options.bootloader_name, BOOTLOADERS[0].0),
+                options.expected_bootloader_hash,
+                or(&options.program_hash_function, "auto"),
+                or(&options.first_layout, "auto"),
+            ])
+        });
+        // Network and key follow from the rest.
+        let block = self.block.as_ref().map(|block| {
+            json!([
+                block.number,
+                block.block_hash,
+                block.state_diff_commitment,
+                block.r,
+                block.s,
+            ])
         });
         // A map with an order of its own.
         let labels: BTreeMap<_, _> = self.labels.iter().collect();
@@ -86,7 +106,8 @@ impl Spec {
             ("expected_program_hash", json!(self.expected_program_hash)),
             ("expected_builtins", json!(self.expected_builtins)),
             ("calldata", json!(calldata)),
-            ("wrap", json!(self.wrap.is_some())),
+            ("wrap", json!([of_wrapping, wrap])),
+            ("block", json!(block)),
         ]
     }
 }
@@ -104,8 +125,8 @@ mod tests {
     use super::*;
     use quarry_client::protocol::task_input::Task;
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, ExecutableTask, JobSpec, Limits, NamedProfile, ProgramInput,
-        ProgramTask, TaskInput, TasksInput, WrapOptions,
+        AirInput, AloneInput, ArtifactRef, BlockReference, CalldataOptions, ExecutableTask, JobSpec, Limits,
+        NamedProfile, ProgramInput, ProgramTask, TaskInput, TasksInput, WrapOptions,
     };
     use std::time::SystemTime;
 
@@ -118,11 +139,28 @@ mod tests {
         }))
     }
 
+    fn text(text: &str) -> String {
+        text.to_owned()
+    }
+
     fn file(sha256: &str) -> ArtifactRef {
         ArtifactRef {
             sha256: sha256.to_owned(),
             size: 7,
         }
+    }
+
+    /// An executable by itself.
+    fn alone(change: impl FnOnce(&mut AloneInput)) -> Option<Input> {
+        let mut alone = AloneInput {
+            executable: Some(ExecutableTask {
+                executable: Some(file("aa")),
+                arguments: None,
+            }),
+            ..AloneInput::default()
+        };
+        change(&mut alone);
+        Some(Input::Alone(alone))
     }
 
     /// A job with one task, of a kind.
@@ -186,6 +224,70 @@ mod tests {
         assert_eq!(own.digest().len(), 64);
     }
 
+    /// Pairs of values: the first says nothing, the second names the default, or what the service adds.
+    #[test]
+    fn a_default_may_be_named() {
+        let job = |input| JobSpec {
+            input,
+            ..JobSpec::default()
+        };
+        let calldata = |options| JobSpec {
+            calldata: Some(options),
+            ..first()
+        };
+        let wrapping = |options| JobSpec {
+            wrap: Some(options),
+            ..first()
+        };
+        let block = |block| JobSpec {
+            block: Some(block),
+            ..first()
+        };
+        for (unsaid, said) in [
+            (
+                job(tasks(&["aa"], |_| {})),
+                job(tasks(&["aa"], |tasks| {
+                    "layout".clone_into(&mut tasks.bootloader_name);
+                })),
+            ),
+            (
+                job(tasks(&["aa"], |_| {})),
+                job(tasks(&["aa"], |tasks| {
+                    "auto".clone_into(&mut tasks.program_hash_function);
+                })),
+            ),
+            (
+                wrapping(WrapOptions::default()),
+                wrapping(WrapOptions {
+                    bootloader_name: BOOTLOADERS[0].0.to_owned(),
+                    program_hash_function: "auto".to_owned(),
+                    first_layout: "auto".to_owned(),
+                    ..WrapOptions::default()
+                }),
+            ),
+            (
+                block(BlockReference::default()),
+                block(BlockReference {
+                    network: "mainnet".to_owned(),
+                    public_key: "0x1".to_owned(),
+                    ..BlockReference::default()
+                }),
+            ),
+            (
+                calldata(CalldataOptions::default()),
+                calldata(CalldataOptions {
+                    max_felts: DEFAULT_MAX_FELTS as u64,
+                    network: DEPLOYMENTS[0].network.to_owned(),
+                    ..Default::default()
+                }),
+            ),
+        ] {
+            let [unsaid, said] = [unsaid, said].map(Spec::from);
+            assert!(unsaid.differences(&said).is_empty(), "{said:?}");
+            assert_eq!(unsaid.digest(), said.digest(), "{said:?}");
+        }
+    }
+
     #[test]
     fn every_other_field_counts() {
         let first = first();
@@ -205,7 +307,22 @@ mod tests {
             calldata: Some(calldata),
             ..first.clone()
         };
-        let text = |text: &str| text.to_owned();
+        let wrap = |change: fn(&mut WrapOptions)| {
+            let mut wrap = WrapOptions::default();
+            change(&mut wrap);
+            JobSpec {
+                wrap: Some(wrap),
+                ..first.clone()
+            }
+        };
+        let block = |change: fn(&mut BlockReference)| {
+            let mut block = BlockReference::default();
+            change(&mut block);
+            JobSpec {
+                block: Some(block),
+                ..first.clone()
+            }
+        };
         let others = [
             ("input", input(program("bb", 7, 0))),
             ("input", input(program("aa", 7, 1))),
@@ -311,6 +428,12 @@ mod tests {
             ),
             (
                 "input",
+                input(tasks(&["aa"], |tasks| {
+                    tasks.bootloader_name = text("short");
+                })),
+            ),
+            (
+                "input",
                 input(tasks(&["aa"], |tasks| tasks.continuous_pages = true)),
             ),
             (
@@ -347,14 +470,39 @@ mod tests {
                     arguments: Some(file("bb")),
                 }))),
             ),
-            ("calldata", calldata(CalldataOptions::default())),
+            ("input", input(alone(|_| {}))),
+            ("input", input(alone(|alone| alone.min_steps = 1))),
             (
-                "wrap",
-                JobSpec {
-                    wrap: Some(WrapOptions::default()),
-                    ..first.clone()
-                },
+                "input",
+                input(alone(|alone| alone.dynamic_params = Some(file("aa")))),
             ),
+            (
+                "input",
+                input(alone(|alone| {
+                    alone.executable = Some(ExecutableTask {
+                        executable: Some(file("aa")),
+                        arguments: Some(file("bb")),
+                    });
+                })),
+            ),
+            ("calldata", calldata(CalldataOptions::default())),
+            ("wrap", wrap(|_| {})),
+            ("wrap", wrap(|wrap| wrap.verifier = Some(file("aa")))),
+            ("wrap", wrap(|wrap| wrap.expected_verifier_hash = text("0x1"))),
+            ("wrap", wrap(|wrap| wrap.bootloader = Some(file("aa")))),
+            ("wrap", wrap(|wrap| wrap.bootloader_name = text("simple"))),
+            ("wrap", wrap(|wrap| wrap.expected_bootloader_hash = text("0x1"))),
+            ("wrap", wrap(|wrap| wrap.program_hash_function = text("pedersen"))),
+            ("wrap", wrap(|wrap| wrap.first_layout = text("dynamic"))),
+            ("block", block(|_| {})),
+            ("block", block(|block| block.number = 1)),
+            ("block", block(|block| block.block_hash = text("0x1"))),
+            (
+                "block",
+                block(|block| block.state_diff_commitment = Some(text("0x1"))),
+            ),
+            ("block", block(|block| block.r = text("0x1"))),
+            ("block", block(|block| block.s = text("0x1"))),
             (
                 "calldata",
                 calldata(CalldataOptions {

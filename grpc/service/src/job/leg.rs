@@ -3,7 +3,7 @@
 use super::{Job, Spec};
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::{FirstProof, NamedProfile, TasksInput};
-use quarry_prover_core::cairo::runner::verifier_program::{LAYOUT, PROFILE};
+use quarry_prover_core::cairo::runner::verifier_program::{BOOTLOADER, LAYOUT, PROFILE};
 
 /// The leg of a job of one proof.
 pub const ONLY: u32 = 0;
@@ -11,9 +11,6 @@ pub const ONLY: u32 = 0;
 pub const FIRST: u32 = 1;
 /// The leg of the wrapped proof.
 pub const SECOND: u32 = 2;
-
-/// The bootloader of a proof that is wrapped: it declares all builtins, as the Cairo verifiers want, and has few words.
-const BOOTLOADER_FOR_WRAPPING: &str = "short";
 
 impl Spec {
     /// The leg with which a job begins.
@@ -29,7 +26,10 @@ impl Spec {
         match (&self.input, leg) {
             (Input::Tasks(tasks), FIRST) => Self {
                 input: Input::Tasks(for_wrapping(tasks.clone())),
-                layout: String::new(),
+                layout: self
+                    .wrap
+                    .as_ref()
+                    .map_or_else(String::new, |wrap| wrap.first_layout.clone()),
                 parameters: Some(Parameters::Profile(NamedProfile {
                     name: PROFILE.to_owned(),
                     security_bits: 0,
@@ -45,7 +45,6 @@ impl Spec {
                 // The first proof is the only task.
                 input: Input::Tasks(TasksInput::default()),
                 layout: LAYOUT.to_owned(),
-                wrap: None,
                 ..self.clone()
             },
             _ => self.clone(),
@@ -57,7 +56,7 @@ impl Spec {
 fn for_wrapping(mut tasks: TasksInput) -> TasksInput {
     let is_default = matches!(&*tasks.bootloader_name, "" | "layout");
     if tasks.bootloader.is_none() && is_default {
-        BOOTLOADER_FOR_WRAPPING.clone_into(&mut tasks.bootloader_name);
+        BOOTLOADER.clone_into(&mut tasks.bootloader_name);
     }
     tasks
 }
@@ -99,7 +98,10 @@ mod tests {
             parameters: Some(Parameters::ParameterFile("{}".to_owned())),
             calldata: Some(CalldataOptions::default()),
             expected_program_hash: "0x1".to_owned(),
-            wrap: Some(WrapOptions::default()),
+            wrap: Some(WrapOptions {
+                first_layout: "dynamic".to_owned(),
+                ..WrapOptions::default()
+            }),
             ..JobSpec::default()
         };
         Job::new(String::new(), String::new(), spec.into(), 0)
@@ -120,7 +122,7 @@ mod tests {
         });
         assert_eq!(job.leg, FIRST);
         let first = job.spec.of_leg(FIRST);
-        assert_eq!((&*first.layout, &first.calldata), ("", &None));
+        assert_eq!((&*first.layout, &first.calldata), ("dynamic", &None));
         assert_eq!(
             (tasks(&first).min_steps, &*tasks(&first).bootloader_name),
             (7, "short")
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(first.expected_program_hash, "");
         let second = job.spec.of_leg(SECOND);
         assert_eq!(second.parameters, job.spec.parameters);
-        assert!(second.calldata.is_some() && second.wrap.is_none());
+        assert!(second.calldata.is_some() && second.wrap.is_some());
         assert_eq!(tasks(&second), &TasksInput::default());
     }
 

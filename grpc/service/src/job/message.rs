@@ -39,6 +39,7 @@ impl Job {
             times_reopened: record.times_reopened,
             leg: message.leg,
             first: message.first,
+            signed_request: message.signed_request,
         })
     }
 }
@@ -67,6 +68,7 @@ impl From<Job> for protocol::Job {
             waits_for: String::new(),
             leg: job.leg,
             first: job.first,
+            signed_request: job.signed_request,
         }
     }
 }
@@ -104,8 +106,9 @@ mod tests {
     use prost::Message;
     use quarry_client::protocol::job_spec::{Input, Parameters};
     use quarry_client::protocol::{
-        AirInput, ArtifactRef, CalldataOptions, Claim, Facts, Failure, FirstProof, JobResult, JobSpec,
-        JobState, Limits, NamedProfile, PhaseTime, ProgramInput, Statement, WrapOptions,
+        AirInput, ArtifactRef, BlockReference, CalldataOptions, Claim, Facts, Failure, FirstProof, JobResult,
+        JobSpec, JobState, Limits, NamedProfile, PhaseTime, ProgramInput, SignedRequest, Statement,
+        WrapOptions,
     };
 
     fn at(seconds: i64) -> Option<Timestamp> {
@@ -120,6 +123,15 @@ mod tests {
 
     /// A record with every field.
     fn full() -> StoredJob {
+        let block = Some(BlockReference {
+            number: 7,
+            block_hash: "0x1".to_owned(),
+            state_diff_commitment: Some("0x2".to_owned()),
+            r: "0x3".to_owned(),
+            s: "0x4".to_owned(),
+            network: "mainnet".to_owned(),
+            public_key: "0x5".to_owned(),
+        });
         let spec = JobSpec {
             input: Some(Input::Air(AirInput {
                 public_input: file("public"),
@@ -152,7 +164,16 @@ mod tests {
             expected_program_hash: "0x1".to_owned(),
             expected_builtins: vec!["output".to_owned()],
             calldata: Some(CalldataOptions::default()),
-            wrap: Some(WrapOptions::default()),
+            wrap: Some(WrapOptions {
+                verifier: file("verifier"),
+                expected_verifier_hash: "0x1".to_owned(),
+                bootloader: file("bootloader"),
+                bootloader_name: "short".to_owned(),
+                expected_bootloader_hash: "0x2".to_owned(),
+                program_hash_function: "pedersen".to_owned(),
+                first_layout: "dynamic".to_owned(),
+            }),
+            block: block.clone(),
         };
         let statement = Statement {
             public_input: file("public"),
@@ -167,6 +188,7 @@ mod tests {
             least_device_bytes: 5,
             host_bytes: 6,
             claim: Some(Claim::default()),
+            fact_topologies: file("topologies"),
         };
         let first = Some(FirstProof {
             proof: file("first proof"),
@@ -195,6 +217,10 @@ mod tests {
             waits_for: String::new(),
             leg: 2,
             first: first.clone(),
+            signed_request: Some(SignedRequest {
+                signer: "key".to_owned(),
+                digest: "digest".to_owned(),
+            }),
         };
         let result = JobResult {
             job_id: "id".to_owned(),
@@ -210,6 +236,7 @@ mod tests {
             calldata: file("calldata"),
             calldata_refused: "why".to_owned(),
             first,
+            block,
         };
         StoredJob {
             job: Some(job),

@@ -1,19 +1,26 @@
 //! Jobs as the service knows them. Requests, answers, records and messages to children are protobuf messages, which are
 //! converted where they come in or go out.
 
+mod asked;
 mod calldata;
 mod digest;
 mod leg;
 mod message;
 mod spec;
 
+pub use asked::Asked;
 pub use calldata::WantedCalldata;
 pub use leg::{FIRST, ONLY, SECOND};
-pub use spec::{ARGUMENTS, BOOTLOADER, EXECUTABLE, PIE, PROGRAM, PROGRAM_INPUT, Run, Spec};
+pub use spec::{
+    ARGUMENTS, BOOTLOADER, CAIRO_VERIFIER, EXECUTABLE, PIE, PROGRAM, PROGRAM_INPUT, Run, Spec,
+    WRAP_BOOTLOADER,
+};
 
 use crate::failure::bounded;
 use crate::text::cut;
-use quarry_client::protocol::{Failure, FailureClass, FirstProof, JobResult, JobState, Statement};
+use quarry_client::protocol::{
+    Failure, FailureClass, FirstProof, JobResult, JobState, SignedRequest, Statement,
+};
 use std::time::SystemTime;
 
 /// How many failed attempts a job tells the cause of.
@@ -64,6 +71,8 @@ pub struct Job {
     pub leg: u32,
     /// The first proof of a job that wraps, once it is made.
     pub first: Option<FirstProof>,
+    /// The signed message that asked for it.
+    pub signed_request: Option<SignedRequest>,
 }
 
 impl Job {
@@ -91,6 +100,7 @@ impl Job {
             result: None,
             times_reopened: 0,
             first: None,
+            signed_request: None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use quarry_client::protocol::job_spec::{Input, Parameters};
 use quarry_client::protocol::task_input::Task;
-use quarry_client::protocol::{ArtifactRef, CalldataOptions, JobSpec, Limits, ProgramInput, WrapOptions};
+use quarry_client::protocol::{
+    ArtifactRef, BlockReference, CalldataOptions, ExecutableTask, JobSpec, Limits, ProgramInput, WrapOptions,
+};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -18,13 +20,17 @@ pub const EXECUTABLE: &str = "executable";
 pub const ARGUMENTS: &str = "arguments";
 /// The name of the bootloader in messages.
 pub const BOOTLOADER: &str = "bootloader";
+/// The name of the Cairo verifier in messages.
+pub const CAIRO_VERIFIER: &str = "Cairo verifier";
+/// The name of the bootloader of a wrapped proof in messages.
+pub const WRAP_BOOTLOADER: &str = "bootloader of the wrapped proof";
 
 /// What to prove, and how: the protocol's `JobSpec` with its input and its deadline in a usable form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Stone's four files, a program, or tasks.
+    /// Stone's four files, a program, tasks, or an executable by itself.
     pub input: Input,
-    /// Layout of the run of a program or of tasks; empty or "auto" for the cheapest one.
+    /// Layout of the run of a program, of tasks or of an executable; empty or "auto" for the cheapest one.
     pub layout: String,
     /// Profile or parameter file; the default profile if missing.
     pub parameters: Option<Parameters>,
@@ -48,6 +54,8 @@ pub struct Spec {
     pub calldata: Option<CalldataOptions>,
     /// How to wrap the proof; it is not wrapped if missing.
     pub wrap: Option<WrapOptions>,
+    /// The block that the job is for. Once the job is accepted, with the network and the key of its signature.
+    pub block: Option<BlockReference>,
 }
 
 /// A run that the service makes.
@@ -82,8 +90,20 @@ impl Spec {
                 ];
                 of_tasks.chain(others).collect()
             }
+            Input::Alone(alone) => {
+                let files = alone.executable.iter().flat_map(of_executable);
+                files
+                    .chain([("dynamic_params", alone.dynamic_params.as_ref())])
+                    .collect()
+            }
         };
-        let files = files.into_iter();
+        let of_wrapping = self.wrap.iter().flat_map(|wrap| {
+            [
+                (CAIRO_VERIFIER, wrap.verifier.as_ref()),
+                (WRAP_BOOTLOADER, wrap.bootloader.as_ref()),
+            ]
+        });
+        let files = files.into_iter().chain(of_wrapping);
         files.filter_map(|(name, file)| Some((name, file?)))
     }
 
@@ -93,6 +113,7 @@ impl Spec {
             Input::Air(_) => return None,
             Input::Program(program) => (&program.dynamic_params, program.min_steps),
             Input::Tasks(tasks) => (&tasks.dynamic_params, tasks.min_steps),
+            Input::Alone(alone) => (&alone.dynamic_params, alone.min_steps),
         };
         Some(Run {
             dynamic_params: dynamic_params.as_ref(),
@@ -114,12 +135,17 @@ fn of_task(task: Option<&Task>) -> [(&'static str, Option<&ArtifactRef>); 2] {
             (PROGRAM, task.program.as_ref()),
             (PROGRAM_INPUT, task.input.as_ref()),
         ],
-        Some(Task::Executable(task)) => [
-            (EXECUTABLE, task.executable.as_ref()),
-            (ARGUMENTS, task.arguments.as_ref()),
-        ],
+        Some(Task::Executable(task)) => of_executable(task),
         None => [(PIE, None); 2],
     }
+}
+
+/// The files of a run of an executable, each with a name for messages.
+fn of_executable(run: &ExecutableTask) -> [(&'static str, Option<&ArtifactRef>); 2] {
+    [
+        (EXECUTABLE, run.executable.as_ref()),
+        (ARGUMENTS, run.arguments.as_ref()),
+    ]
 }
 
 /// Records of older services may lack any field. A missing input reads as a program without its file, which is rejected
@@ -141,6 +167,7 @@ impl From<JobSpec> for Spec {
             expected_builtins: message.expected_builtins,
             calldata: message.calldata,
             wrap: message.wrap,
+            block: message.block,
         }
     }
 }
@@ -161,6 +188,7 @@ impl From<Spec> for JobSpec {
             expected_builtins: spec.expected_builtins,
             calldata: spec.calldata,
             wrap: spec.wrap,
+            block: spec.block,
         }
     }
 }

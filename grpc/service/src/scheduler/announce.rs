@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             announcer.of_jobs().len(),
             1,
-            "jobs that nobody watches are forgotten"
+            "jobs without watchers are forgotten"
         );
     }
 }

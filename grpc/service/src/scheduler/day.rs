@@ -155,7 +155,7 @@ impl Held {
 }
 
 impl State {
-    /// Number of waiting jobs that count for `max_queued_jobs`: a tenant that waits for another day keeps nobody out.
+    /// Number of waiting jobs that count for `max_queued_jobs`: jobs of a tenant that waits for another day do not.
     pub(super) fn n_queued(&self, held: &Held) -> usize {
         let waiting = self.waiting.iter();
         waiting.filter(|entry| !held.has_tenant(&entry.tenant)).count()

@@ -1,5 +1,5 @@
-//! Watches the data's disk and the store on it in the background. A disk that hangs or a store that fails then holds up
-//! nobody who asks for its figures: the last known ones are told.
+//! Watches the data's disk and the store on it in the background. A caller who asks for its figures gets
+//! the last known ones, also while the disk hangs or the store fails.
 
 use super::{STORE_PAUSE, Scheduler, Settings, blocking};
 use crate::store::StoreError;
@@ -174,7 +174,7 @@ mod tests {
         let scheduler = testing::start(settings).await;
         let submission = scheduler.admitting.lock().await;
         scheduler.state().store_failed = Some("the fault of this test".to_owned());
-        // The state is locked by nobody who waits for the store, so both answer at once.
+        // No task that waits for the store locks the state, so both answer at once.
         let page = scheduler.metrics_page();
         assert!(
             page.contains("quarry_store_failing 1\n") && page.contains("quarry_ready 0\n"),

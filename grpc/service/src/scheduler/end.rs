@@ -2,6 +2,7 @@
 
 use super::{Active, Scheduler, to_its_end};
 use crate::child::wrap::FIRST_PROOF_LOST;
+use crate::config::lane_of;
 use crate::failure::{Stage, failure, is_ours};
 use crate::job::Job;
 use crate::log::non_empty;
@@ -31,7 +32,7 @@ impl Scheduler {
         );
         cancelled.stage.clear();
         let tenant = self.state().active.get(id).map(|active| active.tenant.clone());
-        let turn = self.changes.take(&tenant.unwrap_or_default()).await;
+        let turn = self.changes.take(lane_of(&tenant.unwrap_or_default())).await;
         let (scheduler, id) = (Arc::clone(self), id.to_owned());
         to_its_end(async move {
             let _turn = turn;
@@ -53,7 +54,7 @@ impl Scheduler {
                 return Err(StoreError::Active(id));
             }
             scheduler.last_task(&id).await;
-            let _turn = scheduler.changes.take(&job.tenant).await;
+            let _turn = scheduler.changes.take(lane_of(&job.tenant)).await;
             let wanted = id.clone();
             let job = scheduler.with_store(move |store| store.delete(&wanted)).await?;
             tracing::info!(id, tenant = non_empty(&job.tenant), "job deleted");
@@ -169,7 +170,7 @@ mod tests {
         let store = RedbStore::open(&path).unwrap();
         let hint = "x".repeat(20 << 20);
         for _ in 0..3 {
-            let job = store.submit("", JobSpec::default().into()).unwrap().job;
+            let job = store.submit("", JobSpec::default().into(), None).unwrap().job;
             let unknown = || failure(FailureClass::Unsupported, Stage::Prepare, "input.hint", &hint);
             let ended = store.change(&job.id, Fence::Any, Renew::Keep, &mut |job| job.end(unknown()));
             assert_eq!(ended.unwrap().failure.unwrap().message.len(), MAX_STORED_BYTES);

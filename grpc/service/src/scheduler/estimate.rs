@@ -4,10 +4,14 @@ use super::commitments::{Missed, Work, missed, wait};
 use super::pace::stopped_after;
 use super::queue::aged;
 use super::turns::Turn;
-use super::{Active, Scheduler, SubmitError};
+use super::{Active, Scheduler, SubmitError, blocking};
+use crate::child::bounds::foreseen;
+use crate::child::prepare::planned_parameters;
+use crate::config::lane_of;
 use crate::failure::{Stage, failure};
 use crate::job::Spec;
 use quarry_client::protocol::{Estimate, Failure, FailureClass, JobState, Limits, Statement};
+use quarry_prover_core::cairo::runner::verifier_program::LAYOUT;
 use std::time::{Duration, SystemTime};
 
 /// Maximum estimates in progress. Each has a child that may take `max_child_memory_bytes`.
@@ -74,7 +78,7 @@ impl Scheduler {
         let time = self.times(share)?;
         let n_devices = u32::try_from(self.settings.devices.len().max(1)).unwrap_or(u32::MAX);
         let new = Work {
-            tenant,
+            tenant: lane_of(tenant),
             time: time(work, spec.limits),
             priority: spec.priority.into(),
             aged: spec.priority.into(),
@@ -86,7 +90,7 @@ impl Scheduler {
         let held = self.held(&state);
         let today = state.active.iter().filter(|(id, active)| !held.keeps(id, active));
         let accepted = today.map(|(_, active)| Work {
-            tenant: &active.tenant,
+            tenant: lane_of(&active.tenant),
             time: time(active.work(), active.limits).mul_f64(1.0 - active.progress),
             priority: active.priority.into(),
             aged: aged(active.priority, active.summary.age()),
@@ -116,32 +120,40 @@ impl Scheduler {
     }
 
     /// Estimates a job's time and when it would be done. As for a job, a child process runs its program or reads its
-    /// files; nothing is recorded. Dropping the future kills the child. Of a job that wraps, it is the first leg's.
+    /// files; nothing is recorded. Dropping the future kills the child. Of a job that wraps, the second leg is
+    /// foreseen.
     ///
     /// # Errors
     /// [`Failure`]: why the job could not be proved.
     pub async fn estimate(&self, tenant: &str, spec: &Spec) -> Result<Estimate, Failure> {
-        let turn = self.estimates.take(tenant).await;
+        let turn = self.estimates.take(lane_of(tenant)).await;
         let estimating = Estimating {
             scheduler: self,
             id: format!("estimate-{}", turn.n),
             _turn: turn,
         };
-        let of_leg = spec.of_leg(spec.first_leg());
-        let prepared = self.run_prepare(&estimating.id, tenant, &of_leg, None).await;
+        let first_leg = (spec, spec.first_leg());
+        let prepared = self.run_prepare(&estimating.id, tenant, first_leg, None).await?;
+        let wrapped = foresee_wrapped(spec, prepared.wrapped_steps).await;
         drop(estimating);
-        let statement = prepared?.statement;
         if self.day_limit(tenant).is_some()
             && let Err(error) = self.recall_device_time(tenant).await
         {
             tracing::debug!(%error, tenant, "an estimate without the device time of today");
         }
-        Ok(self.foresee(tenant, spec, statement))
+        Ok(self.foresee(tenant, spec, prepared.statement, wrapped))
     }
 
-    /// The estimate of a job with this statement.
-    pub(super) fn foresee(&self, tenant: &str, spec: &Spec, statement: Statement) -> Estimate {
-        let work = statement.multiplications;
+    /// The estimate of a job with this statement, and this one of its wrapped proof if it makes one.
+    pub(super) fn foresee(
+        &self,
+        tenant: &str,
+        spec: &Spec,
+        statement: Statement,
+        wrapped: Option<Statement>,
+    ) -> Estimate {
+        let of_wrapped = wrapped.as_ref().map_or(0.0, |wrapped| wrapped.multiplications);
+        let work = statement.multiplications + of_wrapped;
         let time = |share| self.pace.time(Some(work), share);
         let (p50, p95) = (time(0.5), time(PROMISE));
         let day_wait = self.day_wait(tenant, p50);
@@ -156,7 +168,9 @@ impl Scheduler {
         let is_met = || match (self.paused(), p95) {
             (Some(_), _) => Some(false),
             (None, Some(time)) => {
-                Some(self.missed(tenant, spec, Some(work)).is_none() && (day_wait.is_zero() || is_soon(time)))
+                // `missed` counts no more than the limit of one leg.
+                let is_alone = day_wait.is_zero() && wrapped.is_none();
+                Some(self.missed(tenant, spec, Some(work)).is_none() && (is_alone || is_soon(time)))
             }
             (None, None) => None,
         };
@@ -165,13 +179,23 @@ impl Scheduler {
             seconds_p50: p50.map(|time| time.as_secs_f64()),
             seconds_p95: p95.map(|time| time.as_secs_f64()),
             would_meet_deadline: spec.deadline.and_then(|_| is_met()),
+            wrapped,
             statement: Some(Statement {
                 public_input: None,
                 parameters: None,
+                fact_topologies: None,
                 ..statement
             }),
         }
     }
+}
+
+/// What can be foreseen of the wrapped proof of so many steps; `None` for a job of one proof, and if the job's parameter
+/// file does not fit these steps.
+async fn foresee_wrapped(spec: &Spec, n_steps: u64) -> Option<Statement> {
+    spec.wrap.as_ref()?;
+    let parameters = planned_parameters(spec.parameters.as_ref()).ok()?;
+    blocking(move || foreseen(LAYOUT, n_steps, &parameters).ok()).await
 }
 
 /// An estimate in progress. When it is dropped, the next has its turn.

@@ -2,10 +2,11 @@
 
 use super::commitments::Missed;
 use super::{Scheduler, to_its_end};
-use crate::config::TenantLimits;
-use crate::job::{Job, Spec};
+use crate::config::{TenantLimits, lane_of};
+use crate::job::{Asked, Job, Spec};
 use crate::quota::Exceeded;
 use crate::store::{StoreError, Submitted};
+use quarry_client::block::BlockError;
 use quarry_client::protocol::JobState;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -62,6 +63,9 @@ pub enum SubmitError {
         /// Fields in which they differ.
         fields: Vec<&'static str>,
     },
+    /// The block that the job refers to is not known to be signed by its sequencer.
+    #[error(transparent)]
+    Block(#[from] BlockError),
     /// An input file is missing.
     #[error(transparent)]
     Artifact(#[from] crate::artifacts::ArtifactError),
@@ -82,7 +86,9 @@ impl SubmitError {
             SubmitError::Paused(_) => "paused",
             SubmitError::Draining => "draining",
             SubmitError::Reused { .. } => "reused",
+            SubmitError::Block(_) => "block",
             SubmitError::Artifact(_) => "artifact",
+            SubmitError::Store(StoreError::Nonce(_)) => "nonce",
             SubmitError::Store(_) => "store",
         }
     }
@@ -110,13 +116,14 @@ impl Scheduler {
         tenant: String,
         spec: Spec,
         limits: TenantLimits,
+        asked: Option<Asked>,
     ) -> Result<Submitted, SubmitError> {
         // A caller that goes away while it waits submits nothing.
-        let turn = self.changes.take(&tenant).await;
+        let turn = self.changes.take(lane_of(&tenant)).await;
         let scheduler = Arc::clone(self);
         let submitted = to_its_end(async move {
             let _turn = turn;
-            scheduler.take(tenant, spec, limits).await
+            scheduler.take(tenant, spec, limits, asked).await
         });
         let submitted = submitted.await;
         if let Err(error) = &submitted {
@@ -125,7 +132,13 @@ impl Scheduler {
         submitted
     }
 
-    async fn take(&self, tenant: String, spec: Spec, limits: TenantLimits) -> Result<Submitted, SubmitError> {
+    async fn take(
+        &self,
+        tenant: String,
+        spec: Spec,
+        limits: TenantLimits,
+        asked: Option<Asked>,
+    ) -> Result<Submitted, SubmitError> {
         let _no_collection = self.collection.put_off().await;
         // Submissions are decided one at a time, so that each sees the commitments made before it and no job is
         // admitted twice.
@@ -133,6 +146,9 @@ impl Scheduler {
         // A repeated submission returns the existing job, even if the queue is full.
         if let Some(job) = self.submitted_before(&tenant, &spec).await? {
             check_same(&job, &spec)?;
+            return Ok(Submitted { job, existing: true });
+        }
+        if let Some(job) = self.asked_before(&tenant, asked.as_ref()).await? {
             return Ok(Submitted { job, existing: true });
         }
         {
@@ -159,7 +175,11 @@ impl Scheduler {
         }
         self.check_commitments(&tenant, &spec)?;
         self.check_inputs(&tenant, &spec)?;
-        let submitted = self.with_store(move |store| store.submit(&tenant, spec)).await?;
+        // Last: a signature takes longer than all before it.
+        let spec = self.verify_block(spec).await?;
+        let submitted = self
+            .with_store(move |store| store.submit(&tenant, spec, asked.as_ref()))
+            .await?;
         if !submitted.existing {
             self.announcer.announce(&submitted.job);
             self.admit(&submitted.job);
@@ -181,6 +201,18 @@ impl Scheduler {
         if !is_known && job.state == JobState::Received {
             self.announcer.announce(job);
             self.admit(job);
+        }
+    }
+
+    /// Returns the job for which this message has asked before, if there is one.
+    async fn asked_before(&self, tenant: &str, asked: Option<&Asked>) -> Result<Option<Job>, StoreError> {
+        let Some(asked) = asked.cloned() else {
+            return Ok(None);
+        };
+        match self.with_store(move |store| store.by_message(&asked)).await? {
+            // The message was copied: its job is not shown to others.
+            Some(job) if job.tenant != tenant => Err(StoreError::NotFound(job.id)),
+            found => Ok(found.inspect(|job| self.admit_if_unknown(job))),
         }
     }
 

@@ -105,6 +105,7 @@ mod tests {
                 statement,
                 annotations: false,
                 digests: Default::default(),
+                wrapped_steps: 0,
             }),
             ..Active::of(&job::example(""))
         };

@@ -8,6 +8,7 @@
 //! A job that wraps goes this way twice, once for each of its proofs: from VERIFYING back to RECEIVED after the first.
 
 mod announce;
+mod blocks;
 mod collect;
 mod commitments;
 mod day;
@@ -47,13 +48,14 @@ pub use reprove::ReproveError;
 pub use tenants::Recorded;
 
 use crate::artifacts::Artifacts;
-use crate::config::DayLimits;
+use crate::config::{DayLimits, lane_of};
 use crate::history::History;
 use crate::job::Job;
 use crate::metrics::Metrics;
 use crate::pulse::Pulses;
 use crate::store::{Fence, JobStore, Renew, StoreError};
 use announce::Announcer;
+use blocks::KnownKeys;
 use collect::Collection;
 use day::{Day, MaxPerDay};
 use disk::Disk;
@@ -206,6 +208,7 @@ pub struct Scheduler {
     changes: Turns,
     max_limits: MaxLimits,
     max_per_day: MaxPerDay,
+    known_keys: KnownKeys,
     collection: Collection,
     /// Held while a submission is decided.
     admitting: tokio::sync::Mutex<()>,
@@ -249,6 +252,7 @@ impl Scheduler {
         let scheduler = Arc::new(Self {
             max_limits: MaxLimits::new(settings.limits),
             max_per_day: MaxPerDay::new(settings.day_limits.clone()),
+            known_keys: KnownKeys::default(),
             disk: Disk::new(&settings),
             settings,
             store,
@@ -450,7 +454,7 @@ fn entry(job: &Job) -> Entry {
     Entry {
         id: job.id.clone(),
         lease: job.lease,
-        tenant: job.tenant.clone(),
+        tenant: lane_of(&job.tenant).to_owned(),
         priority: job.spec.priority,
         // Limits the age to a day, in case the clock was changed.
         since: now.checked_sub(age.min(MAX_AGE)).unwrap_or(now),

@@ -90,6 +90,8 @@ pub struct JobView {
     pub tenant: String,
     /// Its state: `running`.
     pub state: String,
+    /// Which of its two proofs a job that wraps works on; 0 for a job of one proof.
+    pub leg: u32,
     /// Current proving phase.
     pub stage: String,
     /// Why it does not begin today; empty if it need not wait for another day.
@@ -126,6 +128,7 @@ pub(super) struct Summary {
     pub id: String,
     tenant: String,
     pub state: JobState,
+    leg: u32,
     created: SystemTime,
     pub updated: SystemTime,
     deadline: Option<SystemTime>,
@@ -150,6 +153,7 @@ impl Summary {
             id: job.id.clone(),
             tenant: job.tenant.clone(),
             state: job.state,
+            leg: job.leg,
             created: job.created,
             updated: job.updated,
             deadline: job.spec.deadline,
@@ -184,6 +188,7 @@ impl Summary {
             id: self.id.clone(),
             tenant: self.tenant.clone(),
             state: self.state.name(),
+            leg: self.leg,
             stage: String::new(),
             waits_for: String::new(),
             stage_seconds: 0.0,
@@ -351,6 +356,9 @@ mod tests {
             "secret",
         ));
         let none = Summary::of(&job).view();
+        assert_eq!(none.leg, 0);
+        job.leg = 2;
+        assert_eq!(Summary::of(&job).view().leg, 2);
         assert_eq!((none.deadline, none.left_seconds), (None, None));
         let [died, killed] = &none.attempt_failures[..] else {
             panic!("{none:?}");

@@ -4,8 +4,9 @@ use super::day::Held;
 use super::queue::Entry;
 use super::{MIN_DISK, Scheduler, State, blocking, entry};
 use crate::artifacts::ArtifactError;
+use crate::child::bounds::check_wrapped;
 use crate::child::handed::Digests;
-use crate::child::prepare::{PARAMETERS, PUBLIC_INPUT};
+use crate::child::prepare::{FACT_TOPOLOGIES, PARAMETERS, PUBLIC_INPUT};
 use crate::child::wrap::FIRST_PROOF_LOST;
 use crate::crash;
 use crate::failure::{Stage, failure};
@@ -53,14 +54,16 @@ pub(super) struct Prepared {
     pub annotations: bool,
     /// Digests of its files.
     pub digests: Digests,
+    /// Steps of the wrapped proof as far as they can be foreseen; 0 if none is to follow.
+    pub wrapped_steps: u64,
 }
 
 impl State {
     /// Takes the next job to prepare from the queue. As many are prepared `ahead` as there are devices, so that the
     /// next program runs while the current job is proved; up to twice as many if the ready jobs do not fit a device
-    /// that waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: nobody knows
-    /// how long a program runs, so only this keeps a small input from waiting behind the large ones of others. Their
-    /// ready jobs count too, for the sake of the scratch folder's disk.
+    /// that waits. Beyond that, a tenant without a ready job and without a child gets a child of its own: the service
+    /// cannot know how long a program runs, so only this keeps a small input from waiting behind the large ones of
+    /// others. Their ready jobs count too, for the sake of the scratch folder's disk.
     ///
     /// Jobs that are held for another day do not count, and nothing more is prepared for their tenants.
     pub(super) fn next_to_prepare(&mut self, ahead: usize, held: &Held) -> Option<Entry> {
@@ -114,10 +117,9 @@ impl Scheduler {
             .await?;
         crash::point("prepare.leased");
         let lease = job.lease;
-        let spec = job.spec.of_leg(job.leg);
         let first = job.first.as_ref().and_then(|first| first.proof.as_ref());
         let prepared = tokio::select! {
-            prepared = self.run_prepare(id, &job.tenant, &spec, first) => prepared,
+            prepared = self.run_prepare(id, &job.tenant, (&job.spec, job.leg), first) => prepared,
             () = self.stopped(id) => {
                 self.forget(id);
                 return Ok(());
@@ -154,15 +156,18 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs the child, which writes its files to the job's scratch folder. `first` is the proof to wrap, instead of the
-    /// input of the specification.
+    /// Runs the child for a leg of a job, which writes its files to the job's scratch folder. `first` is the proof to wrap,
+    /// instead of the input of the specification.
     pub(super) async fn run_prepare(
         &self,
         id: &str,
         tenant: &str,
-        spec: &Spec,
+        (spec, leg): (&Spec, u32),
         first: Option<&ArtifactRef>,
     ) -> Result<Prepared, Failure> {
+        let limits = self.limits(spec.limits);
+        check_wrapped(spec, &limits)?;
+        let spec = spec.of_leg(leg);
         let folder = self.scratch.folder(id);
         let internal =
             |code, why: &dyn std::fmt::Display| failure(FailureClass::Internal, Stage::Prepare, code, why);
@@ -175,7 +180,6 @@ impl Scheduler {
             .map_err(|why| internal("artifact", &why))?;
         let of_first = self.paths(tenant, first);
         paths.extend(of_first.map_err(|why| internal(FIRST_PROOF_LOST, &why))?);
-        let limits = self.limits(spec.limits);
         let time = child_time(&limits);
         let request = ChildRequest {
             folder: folder.display().to_string(),
@@ -194,23 +198,31 @@ impl Scheduler {
                 statement: Some(statement),
                 annotations,
                 digests,
+                wrapped_steps,
             }) => {
-                self.check_device_time(spec, statement.multiplications)?;
+                self.check_device_time(&spec, statement.multiplications)?;
                 self.check_day(Stage::Prepare, tenant, statement.multiplications)?;
                 Ok(Prepared {
                     statement,
                     annotations,
                     digests,
+                    wrapped_steps,
                 })
             }
             _ => Err(internal("child.answer", &"not an answer to prepare")),
         }
     }
 
-    /// Stores the public input and the parameters as artifacts of the job's tenant.
+    /// Stores the public input, the parameters, and the fact topologies if there are any, as artifacts of the job's
+    /// tenant.
     async fn keep_statement(&self, job: &Job, prepared: &mut Prepared) -> Result<(), Failure> {
         let folder = self.scratch.folder(&job.id);
-        for name in [PUBLIC_INPUT, PARAMETERS] {
+        let names = [PUBLIC_INPUT, PARAMETERS, FACT_TOPOLOGIES];
+        for name in names {
+            // Only tasks on continuous pages have topologies.
+            if name == FACT_TOPOLOGIES && !prepared.digests.contains_key(name) {
+                continue;
+            }
             let kept = self.keep(&job.tenant, folder.join(name)).await;
             let kept =
                 kept.map_err(|why| failure(FailureClass::Internal, Stage::Prepare, "artifact", why))?;
@@ -226,6 +238,7 @@ impl Scheduler {
             let statement = &mut prepared.statement;
             let place = match name {
                 PUBLIC_INPUT => &mut statement.public_input,
+                FACT_TOPOLOGIES => &mut statement.fact_topologies,
                 _ => &mut statement.parameters,
             };
             *place = Some(kept);

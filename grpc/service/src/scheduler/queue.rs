@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_starves() {
+    fn no_job_starves() {
         let start = Instant::now();
         let mut queue = Queue::default();
         queue.push(entry("old", "poor", 0, start));

@@ -84,6 +84,7 @@ impl Scheduler {
             calldata,
             calldata_refused: verified.calldata_refused,
             first: job.first,
+            block: job.spec.block,
         };
         let succeeded = move |job: &mut Job| {
             job.state = JobState::Succeeded;
@@ -139,7 +140,7 @@ impl Scheduler {
         let internal = |code, why: &dyn Display| failure(FailureClass::Internal, Stage::Verify, code, why);
         let program = match &job.spec.input {
             Input::Program(program) => program.program.clone(),
-            Input::Air(_) | Input::Tasks(_) => None,
+            Input::Air(_) | Input::Tasks(_) | Input::Alone(_) => None,
         };
         let files = [&statement.public_input, &statement.parameters, &program];
         let paths = self
@@ -163,9 +164,9 @@ impl Scheduler {
             task: Some(Task::Verify(Verify {
                 statement: Some(statement.clone()),
                 paths,
-                // A PIE's memory is as uploaded: no run has computed the cells that nobody reads. The PIE of the second
-                // leg is of a run that the service made.
-                uploaded: job.leg != SECOND && !matches!(job.spec.input, Input::Program(_)),
+                // A PIE's memory is as uploaded: no run has computed the cells that the program does not read. The PIE
+                // of the second leg is of a run that the service made.
+                uploaded: job.leg != SECOND && matches!(job.spec.input, Input::Air(_) | Input::Tasks(_)),
                 program,
                 calldata: job.spec.of_leg(job.leg).calldata,
                 digests,

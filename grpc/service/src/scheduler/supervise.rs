@@ -197,7 +197,7 @@ mod tests {
         for _ in 0..2 {
             artifacts.n_found.store(0, Ordering::Relaxed);
             let id = scheduler
-                .submit(String::new(), spec(), TenantLimits::default())
+                .submit(String::new(), spec(), TenantLimits::default(), None)
                 .await
                 .unwrap()
                 .job
@@ -233,7 +233,7 @@ mod tests {
         // No attempt is prepared.
         artifacts.n_found.store(1, Ordering::Relaxed);
         let scheduler = start(folder.path(), artifacts).await;
-        let job = scheduler.with_store(|store| store.submit("", spec())).await;
+        let job = scheduler.with_store(|store| store.submit("", spec(), None)).await;
         let id = job.unwrap().job.id;
         scheduler.state().devices[0].job_id.clone_from(&id);
         // As its loop does when it starts again.

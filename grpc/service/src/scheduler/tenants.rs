@@ -1,7 +1,7 @@
 //! What each tenant uses of the scheduler, and the limits of that.
 
 use super::{Scheduler, SubmitError};
-use crate::config::TenantLimits;
+use crate::config::{TenantLimits, is_stranger};
 use crate::job::Spec;
 use crate::quota::{Quota, allow, today};
 use crate::store::{JobStore, StoreError};
@@ -25,6 +25,13 @@ impl Scheduler {
         own.count() as u64
     }
 
+    /// Number of all strangers' jobs that have not ended.
+    fn n_active_of_strangers(&self) -> u64 {
+        let state = self.state();
+        let of_strangers = state.active.values().filter(|active| is_stranger(&active.tenant));
+        of_strangers.count() as u64
+    }
+
     /// What the store has recorded of a tenant. One reading at a time: while the store hangs, only one keeps a thread.
     ///
     /// # Errors
@@ -33,7 +40,7 @@ impl Scheduler {
         let turn = Arc::clone(&self.reading).lock_owned().await;
         let (of, day) = (tenant.to_owned(), today());
         let read = move |store: &dyn JobStore| {
-            // Until it is done, also if nobody waits for it any more.
+            // Until it is done, also if the caller waits for it no longer.
             let _turn = turn;
             Ok(Recorded {
                 device_time: store.device_time(&of, day)?,
@@ -76,6 +83,10 @@ impl Scheduler {
             1,
             limits.max_active_jobs,
         )?;
+        if let Some(together) = limits.together {
+            let max = Some(together.max_active_jobs);
+            allow(Quota::ActiveJobsOfStrangers, self.n_active_of_strangers(), 1, max)?;
+        }
         let recorded = self.recorded(tenant).await?;
         // A proof takes room too.
         let stored = self
@@ -111,7 +122,7 @@ mod tests {
         let scheduler = testing::start(testing::settings(folder.path())).await;
         let mut spec = example("a").spec;
         spec.labels.insert("label".to_owned(), "x".repeat(5000));
-        let submit = move |store: &dyn JobStore| store.submit("a", spec);
+        let submit = move |store: &dyn JobStore| store.submit("a", spec, None);
         let id = scheduler.with_store(submit).await.unwrap().job.id;
         let limits = TenantLimits {
             max_stored_bytes: Some(5000),

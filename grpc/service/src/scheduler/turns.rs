@@ -1,5 +1,5 @@
-//! Turns of estimates, and of changes of the store: one at a time for each tenant, so that nobody waits for the large
-//! inputs or the many calls of others, and in the order of arrival.
+//! Turns of estimates, and of changes of the store: one at a time for each tenant, so that no tenant waits for the
+//! large inputs or the many calls of another, and in the order of arrival.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -4,12 +4,13 @@ use super::identity::{Authenticator, Identity, Role};
 use super::interceptors;
 use super::patience::Patience;
 use super::rates::{Limiter, RequestKind};
+use super::signing::OwnKey;
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
 use super::status::{of_artifacts, of_failure, of_store, of_submit, retry, upload_refusal};
 use super::streams::{blocking, cut_unless_taken, send_events, send_file};
 use crate::artifacts::{Allowance, ArtifactError, Artifacts, Upload};
-use crate::config::{ArtifactLimits, Config};
+use crate::config::{Admission, ArtifactLimits, Config};
 use crate::job::Job;
 use crate::scheduler::{Held, Scheduler};
 use crate::store::{Listing, StoreError};
@@ -17,12 +18,10 @@ use quarry_client::protocol::prover_server::Prover;
 use quarry_client::protocol::{
     self, ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DeleteJobRequest, DeleteJobResponse,
     DownloadArtifactRequest, Estimate, EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest,
-    GetResultRequest, JobEvent, JobResult, JobState, ListJobsRequest, ListJobsResponse, ProfileInfo,
-    StatArtifactRequest, SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest,
-    get_job_request::Key, upload_artifact_request::Part,
+    GetResultRequest, JobEvent, JobResult, JobState, ListJobsRequest, ListJobsResponse, StatArtifactRequest,
+    SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
+    upload_artifact_request::Part,
 };
-use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
-use quarry_prover_core::profiles::{PROFILES, Profile};
 use std::convert::Infallible;
 use std::fs::File;
 use std::pin::Pin;
@@ -77,7 +76,10 @@ pub struct Api {
     lists: Arc<Slots<String>>,
     /// By tenant.
     pub(super) estimates: Arc<Slots<String>>,
-    artifact_limits: ArtifactLimits,
+    pub(super) artifact_limits: ArtifactLimits,
+    /// The service's key, if it has one.
+    pub(super) signing: Option<Arc<OwnKey>>,
+    pub(super) admission: Admission,
     /// How long a client may neither send nor read.
     stall: Duration,
 }
@@ -89,6 +91,7 @@ impl Api {
         artifacts: Arc<dyn Artifacts>,
         authenticator: Arc<dyn Authenticator>,
         addresses: Arc<Limiter>,
+        signing: Option<Arc<OwnKey>>,
         config: &Config,
     ) -> Self {
         Self {
@@ -101,6 +104,8 @@ impl Api {
             lists: Slots::new(LISTS),
             estimates: Slots::new(ESTIMATES),
             artifact_limits: config.artifacts,
+            signing,
+            admission: config.admission(),
             stall: Duration::from_secs(config.max_client_stall_seconds),
         }
     }
@@ -244,23 +249,7 @@ fn held<T: 'static + Send>(
 impl Prover for Api {
     async fn get_capabilities(&self, request: Request<GetCapabilitiesRequest>) -> Answer<Capabilities> {
         let who = self.authorize(&request, RequestKind::Call, ANY)?;
-        let settings = self.scheduler.settings();
-        let layouts = STATIC_LAYOUTS.iter().map(|layout| layout.name);
-        let profile = |profile: &Profile| ProfileInfo {
-            name: profile.name.to_owned(),
-            purpose: profile.purpose.to_owned(),
-        };
-        Ok(Response::new(Capabilities {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            devices: self.scheduler.devices_for(|tenant| who.covers(tenant)),
-            layouts: layouts.chain(["dynamic"]).map(str::to_owned).collect(),
-            profiles: PROFILES.iter().map(profile).collect(),
-            limits: Some(self.scheduler.max_limits()),
-            max_artifact_bytes: self.artifact_limits.max_bytes,
-            max_queued_jobs: u32::try_from(settings.max_queued_jobs).unwrap_or(u32::MAX),
-            paused: self.scheduler.paused(),
-            tenant: Some(self.tenant(&who).await?),
-        }))
+        Ok(Response::new(self.capabilities(&who).await?))
     }
 
     async fn estimate_job(&self, request: Request<EstimateJobRequest>) -> Answer<Estimate> {
@@ -353,12 +342,19 @@ impl Prover for Api {
 
     async fn submit_job(&self, request: Request<SubmitJobRequest>) -> Answer<SubmitJobResponse> {
         let who = self.authorize(&request, RequestKind::Submission, &[Role::Submit])?;
-        let spec = spec::parse(request.into_inner().spec)?;
-        let submitted = self.scheduler.submit(who.tenant, spec, who.limits).await;
+        let request = request.into_inner();
+        if !request.envelope.is_empty() {
+            return Box::pin(self.submit_signed(who, request))
+                .await
+                .map(Response::new);
+        }
+        let spec = spec::parse(request.spec)?;
+        let submitted = self.scheduler.submit(who.tenant, spec, who.limits, None).await;
         let submitted = submitted.map_err(|error| of_submit(&error))?;
         Ok(Response::new(SubmitJobResponse {
             job: Some(submitted.job.into()),
             existing: submitted.existing,
+            acceptance: Vec::new(),
         }))
     }
 

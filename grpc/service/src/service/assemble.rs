@@ -10,6 +10,9 @@ use super::open::Data;
 use super::operators::AdminApi;
 use super::rates::Limiter;
 use super::reload::{Reloader, warn_of_tenants};
+use super::sessions::Sessions;
+use super::sessions_api::SessionsApi;
+use super::signing::{OwnKey, now};
 use super::socket::SocketFile;
 use super::{ServeError, connections, http, pages};
 use crate::config::{Config, ConfigError};
@@ -17,6 +20,7 @@ use crate::scheduler::Scheduler;
 use quarry_client::admin::{self, admin_server};
 use quarry_client::protocol::DESCRIPTORS;
 use quarry_client::protocol::prover_server::ProverServer;
+use quarry_client::protocol::sessions_server::SessionsServer;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -59,7 +63,10 @@ pub struct Running {
 pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<Running, ServeError> {
     warn_of_tenants(config);
     let addresses = Limiter::new(&config.rates);
-    let clients = Reloadable::new(authenticator(config)?);
+    let signing = OwnKey::of(config)?;
+    let sessions = Sessions::new(now());
+    let clients = Reloadable::new(authenticator(config, &sessions)?);
+    let sequencer_keys = config.sequencer_keys()?;
     let collector = config.otlp_endpoint.as_deref().map(collector).transpose()?;
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -75,6 +82,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
 
     let settings = data.settings(config);
     let scheduler = Scheduler::start(settings, data.store, Arc::clone(&data.artifacts) as _).await?;
+    scheduler.set_sequencer_keys(sequencer_keys);
     if let Some(collector) = collector {
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
     }
@@ -86,6 +94,7 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         file: config.file.clone(),
         running: Mutex::new(config.clone()),
         clients: Arc::clone(&clients),
+        sessions: Arc::clone(&sessions),
         addresses: Arc::clone(&addresses),
         tls: sockets.tls.clone(),
         scheduler: Arc::clone(&scheduler),
@@ -112,11 +121,20 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         scheduler: Arc::clone(&scheduler),
     };
     let rate_only = RateInterceptor(Arc::clone(&addresses));
+    let of_keys = SessionsApi {
+        own: signing.clone(),
+        admission: config.admission(),
+        authenticator: Arc::clone(&clients) as _,
+        addresses: Arc::clone(&addresses),
+        sessions,
+        scheduler: Arc::clone(&scheduler),
+    };
     let api = Api::new(
         Arc::clone(&scheduler),
         data.artifacts,
         clients,
         Arc::clone(&addresses),
+        signing,
         config,
     );
     let memory = Memory::new(MAX_BYTES_OF_CLIENTS);
@@ -125,13 +143,11 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
     let api = Bounded::new(api, Calls::OfClients, memory.clone(), stall);
     let reflection = Bounded::new(reflection, Calls::Streams, memory.clone(), stall);
     let older_reflection = Bounded::new(older_reflection, Calls::Streams, memory, stall);
+    let of_strangers = Memory::new(MAX_BYTES_OF_STRANGERS);
+    let of_keys = SessionsServer::new(of_keys).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let of_keys = Bounded::new(of_keys, Calls::OfStrangers, of_strangers.clone(), stall);
     let (reporter, health) = health_reporter();
-    let health = Bounded::new(
-        health,
-        Calls::OfStrangers,
-        Memory::new(MAX_BYTES_OF_STRANGERS),
-        stall,
-    );
+    let health = Bounded::new(health, Calls::OfStrangers, of_strangers, stall);
     tokio::spawn(report_health(reporter, Arc::clone(&scheduler), addresses));
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
@@ -140,7 +156,8 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
         .layer(TimeLayer(Arc::clone(&scheduler)))
         .layer(MapResponseLayer::new(interceptors::blamed))
         .add_service(InterceptedService::new(api, auth.clone()))
-        .add_service(InterceptedService::new(health, rate_only))
+        .add_service(InterceptedService::new(health, rate_only.clone()))
+        .add_service(InterceptedService::new(of_keys, rate_only))
         .add_service(InterceptedService::new(reflection, auth.clone()))
         .add_service(InterceptedService::new(older_reflection, auth))
         .serve_with_incoming(connections::incoming(sockets.grpc, sockets.places, sockets.tls));

@@ -69,7 +69,7 @@ where
     }
 }
 
-/// A call in progress. It is recorded when it is dropped: as cancelled, if nobody has set its code.
+/// A call in progress. It is recorded when it is dropped: as cancelled, if the service has not set its code.
 struct Call {
     scheduler: Arc<Scheduler>,
     path: String,

@@ -237,7 +237,7 @@ impl Place {
         });
     }
 
-    /// Says that nobody known made the latest call: the connection is a stranger's again, for a client may have been
+    /// Says that no known client made the latest call: the connection is a stranger's again, for a client may have been
     /// removed.
     pub fn is_of_nobody(&self) {
         self.change(|connections, _| {

@@ -2,8 +2,9 @@
 
 use super::identity::{Reloadable, authenticator};
 use super::rates::Limiter;
+use super::sessions::Sessions;
 use super::tls::{self, ServerTls};
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Admission, Config, ConfigError, Source};
 use crate::log::non_empty;
 use crate::scheduler::Scheduler;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,15 @@ use tokio::sync::Notify;
 use toml::{Table, Value};
 
 /// Parts of the configuration that take effect at a reload. All others need a restart.
-const RELOADED: [&str; 5] = ["clients", "limits", "limits_per_tenant", "rates", "tls"];
+const RELOADED: [&str; 7] = [
+    "clients",
+    "limits",
+    "limits_per_tenant",
+    "rates",
+    "strangers",
+    "sequencer_keys",
+    "tls",
+];
 
 /// The parts of the running service that a reload changes.
 pub struct Reloader {
@@ -22,6 +31,8 @@ pub struct Reloader {
     pub running: Mutex<Config>,
     /// Known clients of the public API.
     pub clients: Arc<Reloadable>,
+    /// Sessions of clients that are known by their key.
+    pub sessions: Arc<Sessions>,
     /// Rate limits of addresses.
     pub addresses: Arc<Limiter>,
     /// TLS of gRPC, if configured.
@@ -92,12 +103,13 @@ impl Reloader {
         let next = merged(&running, &file);
         next.check()?;
         // An empty client list gives everyone full access. A file that was cut off must not cause that.
-        if next.clients.is_empty() && !running.clients.is_empty() {
+        if next.admission() == Admission::Devnet && running.admission() != Admission::Devnet {
             return refuse(
                 "the file lists no clients, which would give everyone full access: restart to confirm that",
             );
         }
-        let clients = authenticator(&next)?;
+        let clients = authenticator(&next, &self.sessions)?;
+        let sequencer_keys = next.sequencer_keys()?;
         let loaded = next.tls.as_ref().map(tls::load).transpose()?;
         let mut changed = differing(&running, &next)?;
         let needs_restart = differing(at_start, &file)?
@@ -118,6 +130,7 @@ impl Reloader {
         }
         self.scheduler.set_max_limits(next.limits.into());
         self.scheduler.set_day_limits(next.day_limits());
+        self.scheduler.set_sequencer_keys(sequencer_keys);
         self.clients.set(clients);
         warn_of_tenants(&next);
         *running = next;
@@ -146,6 +159,8 @@ fn merged(running: &Config, file: &Config) -> Config {
         limits: file.limits,
         limits_per_tenant: file.limits_per_tenant,
         rates: file.rates,
+        strangers: file.strangers,
+        sequencer_keys: file.sequencer_keys.clone(),
         tls: running
             .tls
             .as_ref()

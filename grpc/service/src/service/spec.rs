@@ -5,9 +5,10 @@ mod tasks;
 mod wrap;
 
 use crate::job::Spec;
+use quarry_client::block;
 use quarry_client::protocol::JobSpec;
 use quarry_client::protocol::job_spec::{self, Input};
-use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::layouts::{DYNAMIC, Layout};
 use quarry_prover_core::cairo::run::CANONICAL_BUILTINS;
 use quarry_prover_core::profiles::Profile;
 use std::time::{Duration, SystemTime};
@@ -25,16 +26,26 @@ type Refused = Result<(), Status>;
 
 /// Checks a client's specification. Its input files are checked later, by a child process.
 pub fn parse(spec: Option<JobSpec>) -> Result<Spec, Status> {
-    let spec = spec.unwrap_or_default();
+    let mut spec = spec.unwrap_or_default();
     check(&spec)?;
+    if let Some(reference) = &mut spec.block {
+        short("block: network", &reference.network)?;
+        // Whether it is signed is checked later: a repeated submission still returns the existing job.
+        let canonical = block::canonical(reference);
+        *reference = canonical.map_err(|why| Status::invalid_argument(why.to_string()))?;
+    }
     Ok(spec.into())
 }
 
 fn check(spec: &JobSpec) -> Refused {
     let refuse = |why: String| Err(Status::invalid_argument(why));
     match &spec.input {
-        None => return refuse("input: air, program or tasks is required".to_owned()),
+        None => return refuse("input: air, program, tasks or alone is required".to_owned()),
         Some(Input::Tasks(input)) => tasks::check(input)?,
+        Some(Input::Alone(input)) => {
+            let executable = input.executable.clone().unwrap_or_default();
+            tasks::check_executable(&executable).or_else(|why| refuse(format!("alone: it {why}")))?;
+        }
         Some(Input::Air(_) | Input::Program(_)) => {}
     }
     short("layout", &spec.layout)?;
@@ -100,22 +111,13 @@ fn check(spec: &JobSpec) -> Refused {
 }
 
 fn check_layout(spec: &JobSpec) -> Refused {
-    let why = match (&*spec.layout, &spec.input) {
-        ("" | "auto", _) => return Ok(()),
-        ("dynamic", Some(Input::Program(program))) if program.dynamic_params.is_none() => {
-            "layout dynamic needs its parameters: program.dynamic_params is missing".to_owned()
-        }
-        ("dynamic", Some(Input::Tasks(tasks))) if tasks.dynamic_params.is_none() => {
-            "layout dynamic needs its parameters: tasks.dynamic_params is missing".to_owned()
-        }
-        // The public input of an execution has them.
-        ("dynamic", _) => return Ok(()),
-        (name, _) => match Layout::by_name(name) {
-            Ok(_) => return Ok(()),
-            Err(error) => error.to_string(),
+    match &*spec.layout {
+        "" | "auto" | DYNAMIC => Ok(()),
+        name => match Layout::by_name(name) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Status::invalid_argument(format!("layout: {error}"))),
         },
-    };
-    Err(Status::invalid_argument(format!("layout: {why}")))
+    }
 }
 
 /// Rejects an overlong text, before an error message quotes it.
@@ -130,31 +132,39 @@ pub fn short(what: &str, text: &str) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarry_client::protocol::{AirInput, ArtifactRef, ProgramInput};
+    use quarry_client::protocol::{AloneInput, ProgramInput};
+    use quarry_prover_core::cairo::layouts::STATIC_LAYOUTS;
 
     #[test]
-    fn layout_dynamic_needs_its_parameters() {
-        let program = |dynamic_params| {
-            Input::Program(ProgramInput {
-                dynamic_params,
-                ..ProgramInput::default()
-            })
-        };
-        let refused = |layout: &str, input: Input| {
+    fn only_a_known_layout_is_taken() {
+        let refused = |layout: &str| {
             let spec = JobSpec {
                 layout: layout.to_owned(),
-                input: Some(input),
+                input: Some(Input::Program(ProgramInput::default())),
                 ..JobSpec::default()
             };
             check(&spec).map_err(|status| status.message().to_owned()).err()
         };
-        let why = refused("dynamic", program(None)).unwrap();
-        assert!(why.contains("dynamic_params is missing"), "{why}");
-        assert_eq!(refused("dynamic", program(Some(ArtifactRef::default()))), None);
-        assert_eq!(refused("dynamic", Input::Air(AirInput::default())), None);
-        assert_eq!(refused("small", program(None)), None);
-        let why = refused("huge", program(None)).unwrap();
+        for layout in ["", "auto", "small", "dynamic"] {
+            assert_eq!(refused(layout), None, "{layout}");
+        }
+        let why = refused("huge").unwrap();
         assert!(why.contains("unknown layout 'huge'"), "{why}");
+        // All that it takes.
+        let known = STATIC_LAYOUTS.iter().map(|layout| layout.name).chain([DYNAMIC]);
+        for name in known {
+            assert!(why.contains(&format!(" {name}")), "{name}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_executable_alone_needs_its_file() {
+        let spec = JobSpec {
+            input: Some(Input::Alone(AloneInput::default())),
+            ..JobSpec::default()
+        };
+        let why = check(&spec).expect_err("a job without a file");
+        assert!(why.message().contains("executable is required"), "{why}");
     }
 
     #[test]

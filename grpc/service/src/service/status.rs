@@ -5,6 +5,7 @@ use crate::quota::Exceeded;
 use crate::scheduler::{ReproveError, SubmitError};
 use crate::store::StoreError;
 use crate::text::cut;
+use quarry_client::block::BlockError;
 use quarry_client::protocol::{Failure, FailureClass};
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -36,6 +37,7 @@ pub fn of_store(error: &StoreError) -> Status {
         StoreError::Ended(_) | StoreError::NoProof { .. } | StoreError::Active(_) => {
             Status::failed_precondition(message)
         }
+        StoreError::Nonce(_) => Status::already_exists(message),
         StoreError::PageToken(_) => Status::invalid_argument(message),
         StoreError::Stale { .. } => Status::aborted(message),
         _ => {
@@ -117,7 +119,11 @@ pub fn of_submit(error: &SubmitError) -> Status {
             let after = missed.needed.min(missed.left).max(SOON);
             retry(Code::ResourceExhausted, error.to_string(), after)
         }
-        SubmitError::Late | SubmitError::Priority { .. } => Status::invalid_argument(error.to_string()),
+        // Only the operator can help.
+        SubmitError::Block(BlockError::NoKeys) => Status::failed_precondition(error.to_string()),
+        SubmitError::Late | SubmitError::Priority { .. } | SubmitError::Block(_) => {
+            Status::invalid_argument(error.to_string())
+        }
         SubmitError::Reused { .. } => Status::already_exists(error.to_string()),
         SubmitError::Draining => retry(Code::Unavailable, error.to_string(), SOON),
         SubmitError::Artifact(ArtifactError::NotFound(_)) => {

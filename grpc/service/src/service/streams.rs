@@ -188,7 +188,11 @@ mod tests {
         };
         let data = Data::open(&config).unwrap();
         let settings = data.settings(&config);
-        let job = data.store.submit("", JobSpec::default().into()).unwrap().job;
+        let job = data
+            .store
+            .submit("", JobSpec::default().into(), None)
+            .unwrap()
+            .job;
         let mut end = |job: &mut Job| job.state = JobState::Succeeded;
         let job = data
             .store

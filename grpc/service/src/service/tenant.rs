@@ -68,6 +68,7 @@ mod tests {
     use crate::service::identity::authenticator;
     use crate::service::open::Data;
     use crate::service::rates::Limiter;
+    use crate::service::sessions::Sessions;
     use std::sync::{Arc, mpsc};
     use tonic::metadata::MetadataMap;
 
@@ -82,11 +83,11 @@ mod tests {
         let (settings, store) = (data.settings(&config), Arc::clone(&data.store));
         let artifacts = Arc::clone(&data.artifacts);
         let scheduler = Scheduler::start(settings, data.store, artifacts).await.unwrap();
-        let clients = authenticator(&config).unwrap();
+        let clients = authenticator(&config, &Sessions::new(0)).unwrap();
         let mut who = clients.identify(&MetadataMap::new(), None).unwrap();
         who.limits.max_device_seconds_per_day = Some(1000);
         let addresses = Limiter::new(&config.rates);
-        let api = Api::new(scheduler, data.artifacts, clients, addresses, &config);
+        let api = Api::new(scheduler, data.artifacts, clients, addresses, None, &config);
         let today = async || {
             let told = timeout(Duration::from_secs(60), api.tenant(&who)).await;
             told.expect("no wait for the store").unwrap().device_seconds_today
@@ -100,7 +101,7 @@ mod tests {
             });
         });
         is_hanging.recv().unwrap();
-        assert_eq!(today().await, None, "nobody knows");
+        assert_eq!(today().await, None, "the service does not know");
         drop(release);
         hanging.join().unwrap();
         let known = timeout(Duration::from_secs(60), async {

@@ -46,7 +46,7 @@ mod tests {
             labels,
             ..JobSpec::default()
         };
-        store.submit("tenant", spec.into()).unwrap().job
+        store.submit("tenant", spec.into(), None).unwrap().job
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn spec(dedup_key: &str, label: &str) -> Spec {
 }
 
 fn submit(store: &dyn JobStore, tenant: &str, dedup_key: &str, label: &str) -> Submitted {
-    store.submit(tenant, spec(dedup_key, label)).unwrap()
+    store.submit(tenant, spec(dedup_key, label), None).unwrap()
 }
 
 fn set(state: JobState) -> impl FnMut(&mut Job) {
@@ -149,7 +149,7 @@ fn fencing(store: &dyn JobStore) {
 fn reopening(store: &dyn JobStore) {
     let mut spec = spec("reopen", "");
     spec.deadline = Some(SystemTime::now());
-    let job = store.submit("reopen", spec).unwrap().job;
+    let job = store.submit("reopen", spec, None).unwrap().job;
     let id = &*job.id;
     let end = |state| {
         let end = &mut |job: &mut Job| {
@@ -376,7 +376,7 @@ fn expiry(store: &dyn JobStore) {
         dedup_key: "active".to_owned(),
         ..ended.clone()
     };
-    let ended = store.submit("expiry", ended).unwrap().job;
+    let ended = store.submit("expiry", ended, None).unwrap().job;
     store
         .change(&ended.id, Fence::Any, Renew::Keep, &mut |job| {
             set(JobState::Succeeded)(job);
@@ -397,7 +397,7 @@ fn expiry(store: &dyn JobStore) {
     };
     assert_eq!(names(before), ["input", "proof"]);
     assert_eq!(names(after), ["proof"]);
-    let active = store.submit("expiry", active).unwrap().job;
+    let active = store.submit("expiry", active, None).unwrap().job;
     assert_eq!(
         names(after),
         ["input", "proof"],

@@ -101,7 +101,7 @@ mod tests {
                 labels: [("label".to_owned(), "x".repeat(1000 + n))].into(),
                 ..JobSpec::default()
             };
-            store.submit("tenant", spec.into()).unwrap();
+            store.submit("tenant", spec.into(), None).unwrap();
         }
     }
 
@@ -214,7 +214,7 @@ mod tests {
             }
             n_errors += usize::from(read(&store).is_err());
             n_errors += usize::from(store.probe().is_err());
-            n_errors += usize::from(store.submit("tenant", JobSpec::default().into()).is_err());
+            n_errors += usize::from(store.submit("tenant", JobSpec::default().into(), None).is_err());
         }
         assert!(n_errors > 10, "{n_errors} actions are errors");
     }

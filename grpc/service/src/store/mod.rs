@@ -13,6 +13,7 @@ mod damage;
 mod device_time;
 mod file;
 mod home;
+mod nonces;
 mod overlay;
 mod records;
 mod redb;
@@ -24,7 +25,7 @@ pub use damage::catches_panics;
 pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
-use crate::job::{Job, Spec};
+use crate::job::{Asked, Job, Spec};
 use crate::place::PlaceError;
 use quarry_client::protocol::{JobEvent, JobState};
 use std::collections::{HashMap, HashSet};
@@ -80,6 +81,11 @@ pub enum StoreError {
     /// The job has not ended.
     #[error("job '{0}' has not ended: cancel it first (`quarry cancel {0}`)")]
     Active(String),
+    /// Another message of the signer has used the nonce.
+    #[error(
+        "envelope.nonce: the signer has used this nonce in another message, which asked for job {0}: take a new one"
+    )]
+    Nonce(String),
     /// Invalid page token.
     #[error("'{0}' is not a page token")]
     PageToken(String),
@@ -185,11 +191,13 @@ pub struct Page {
 
 /// A store of jobs. Every method is atomic, and its effects are durable when it returns.
 pub trait JobStore: Send + Sync + 'static {
-    /// Records a new job. If the tenant already has a job with the same dedup key, returns that one instead.
+    /// Records a new job, and the signed message that asks for it, if there is one. If the tenant already has a job with
+    /// the same dedup key, or this message has asked for a job, returns that one instead.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn submit(&self, tenant: &str, spec: Spec) -> Result<Submitted, StoreError>;
+    /// [`StoreError::Nonce`]; [`StoreError::NotFound`] if the job for which this message has asked was removed; and
+    /// others.
+    fn submit(&self, tenant: &str, spec: Spec, asked: Option<&Asked>) -> Result<Submitted, StoreError>;
 
     /// Returns a job.
     ///
@@ -202,6 +210,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn by_dedup_key(&self, tenant: &str, key: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Returns the job for which a signed message has asked.
+    ///
+    /// # Errors
+    /// As [`JobStore::submit`].
+    fn by_message(&self, asked: &Asked) -> Result<Option<Job>, StoreError>;
 
     /// Lists jobs, newest first.
     ///

@@ -11,13 +11,13 @@ use super::schema::{
     next, upgrade,
 };
 use super::{FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
-use super::{device_time, home};
+use super::{device_time, home, nonces};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
-use crate::job::{Job, Spec};
+use crate::job::{Asked, Job, Spec};
 use crate::place::Place;
 use prost::Message;
-use quarry_client::protocol::{self, JobEvent};
+use quarry_client::protocol::{self, JobEvent, SignedRequest};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageError};
 use std::collections::HashSet;
 use std::fs::File;
@@ -181,7 +181,7 @@ impl RedbStore {
 }
 
 impl JobStore for RedbStore {
-    fn submit(&self, tenant: &str, spec: Spec) -> Result<Submitted, StoreError> {
+    fn submit(&self, tenant: &str, spec: Spec, asked: Option<&Asked>) -> Result<Submitted, StoreError> {
         self.change_with(|database| {
             let write = begin(database)?;
             let key = &*spec.dedup_key;
@@ -197,6 +197,12 @@ impl JobStore for RedbStore {
                     existing: true,
                 });
             }
+            if let Some(asked) = asked
+                && let Some(id) = nonces::used(&write, asked)?
+            {
+                let (_, job) = find_to_write(&write, &id)?;
+                return Ok(Submitted { job, existing: true });
+            }
             let number = next(&write, LAST_JOB)?;
             let random = getrandom::u64().map_err(|why| StoreError::Io(why.to_string()))?;
             let id = format!("{number:016x}{random:016x}");
@@ -206,7 +212,13 @@ impl JobStore for RedbStore {
             }
             write.open_table(ACTIVE)?.insert(number, ())?;
             write.open_table(JOBS_OF)?.insert((tenant, number), ())?;
-            let job = Job::new(id, tenant.to_owned(), spec, lease);
+            if let Some(asked) = asked {
+                nonces::remember(&write, asked, &id)?;
+            }
+            let job = Job {
+                signed_request: asked.map(SignedRequest::from),
+                ..Job::new(id, tenant.to_owned(), spec, lease)
+            };
             let job = record(&write, number, job)?;
             crash::point("submit.before-commit");
             write.commit()?;
@@ -234,6 +246,17 @@ impl JobStore for RedbStore {
                 return Ok(None);
             };
             find(database, number.value())
+        })
+    }
+
+    fn by_message(&self, asked: &Asked) -> Result<Option<Job>, StoreError> {
+        self.with(|database| {
+            let Some(id) = nonces::find(&database.begin_read()?, asked)? else {
+                return Ok(None);
+            };
+            let found = number_of(&id).map(|number| find(database, number)).transpose()?;
+            let found = found.flatten().filter(|job| job.id == id);
+            found.map(Some).ok_or(StoreError::NotFound(id))
         })
     }
 

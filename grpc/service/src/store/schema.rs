@@ -27,6 +27,11 @@ pub const DEVICE_TIME: TableDefinition<&str, (u64, u64)> = TableDefinition::new(
 /// Bytes that the records of a tenant's jobs and of their events take, by tenant.
 pub const RECORD_BYTES: TableDefinition<&str, u64> = TableDefinition::new("record bytes");
 
+/// Digest of the signed message that used a nonce, and id of its job, by signer and nonce.
+pub const NONCES: TableDefinition<(&str, &[u8]), (&str, &str)> = TableDefinition::new("nonces");
+/// Index of nonces by the time at which their messages expire.
+pub const NONCES_BY_TIME: TableDefinition<(u64, &str, &[u8]), ()> = TableDefinition::new("nonces by time");
+
 pub const LAST_JOB: &str = "last job";
 pub const LAST_EVENT: &str = "last event";
 pub const LAST_LEASE: &str = "last lease";
@@ -38,7 +43,13 @@ type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// Upgrades from every schema to the next: a store with schema n has had the first n. The first one creates an empty
 /// store.
-const UPGRADES: &[Upgrade] = &[make_tables, index_events, count_device_time, look_at_tenants];
+const UPGRADES: &[Upgrade] = &[
+    make_tables,
+    index_events,
+    count_device_time,
+    look_at_tenants,
+    remember_nonces,
+];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(JOBS)?;
@@ -84,6 +95,12 @@ fn look_at_tenants(write: &WriteTransaction) -> Result<(), StoreError> {
         let before = table.get(&*job.tenant)?.map_or(0, |before| before.value());
         table.insert(&*job.tenant, before + bytes)?;
     }
+    Ok(())
+}
+
+fn remember_nonces(write: &WriteTransaction) -> Result<(), StoreError> {
+    write.open_table(NONCES)?;
+    write.open_table(NONCES_BY_TIME)?;
     Ok(())
 }
 
@@ -154,6 +171,9 @@ mod tests {
     /// The same store, which a third service brought to schema 3.
     const SCHEMA_3: &[u8] = include_bytes!("../../tests/data/store-schema-3.redb.gz");
 
+    /// The same store, which a fourth service brought to schema 4.
+    const SCHEMA_4: &[u8] = include_bytes!("../../tests/data/store-schema-4.redb.gz");
+
     fn unpack_schema_1(path: &Path) {
         unpack(SCHEMA_1, path);
     }
@@ -188,7 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.redb");
         // Twice: an upgraded store opens like any other.
-        for packed in [Some(SCHEMA_1), None, Some(SCHEMA_2), None, Some(SCHEMA_3), None] {
+        let earlier = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
+        for packed in earlier.into_iter().flat_map(|packed| [Some(packed), None]) {
             if let Some(packed) = packed {
                 unpack(packed, &path);
             }

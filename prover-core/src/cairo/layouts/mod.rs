@@ -15,7 +15,7 @@ mod small;
 mod starknet;
 mod starknet_with_keccak;
 
-pub use dynamic::{DynamicParamsError, NAME as DYNAMIC};
+pub use dynamic::{DynamicParamsError, NAME as DYNAMIC, default_params as default_dynamic_params};
 #[cfg(feature = "runner")]
 pub(crate) use dynamic::{n_pooled, place};
 
@@ -108,6 +108,9 @@ pub struct Layout {
 const WHY_NOT_ALL_CAIRO: &str = ": Stone v3 itself cannot prove it, because its definition lacks the mod builtins \
     that it declares (layout dynamic supports every builtin)";
 
+/// Callers that take layout `dynamic` look for its name first ([`Layout::dynamic`]).
+const WHY_NOT_DYNAMIC: &str = " without its parameters";
+
 /// The error for an unknown layout name.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown layout '{name}'{why}; known are {}", known.join(", "))]
@@ -116,8 +119,24 @@ pub struct UnknownLayout {
     pub name: String,
     /// Why a layout that Stone declares is not supported; empty for other names.
     pub why: &'static str,
-    /// The known names.
+    /// The known names, with that of layout `dynamic`.
     pub known: Vec<&'static str>,
+}
+
+impl UnknownLayout {
+    /// The error for a name that no static layout has.
+    fn of(name: &str) -> Self {
+        let known = STATIC_LAYOUTS.iter().map(|layout| layout.name);
+        Self {
+            name: name.to_owned(),
+            why: match name {
+                "all_cairo" => WHY_NOT_ALL_CAIRO,
+                DYNAMIC => WHY_NOT_DYNAMIC,
+                _ => "",
+            },
+            known: known.chain([DYNAMIC]).collect(),
+        }
+    }
 }
 
 /// The error for a public input whose layout is invalid.
@@ -150,19 +169,8 @@ impl Layout {
     /// # Errors
     /// [`UnknownLayout`].
     pub fn by_name(name: &str) -> Result<Self, UnknownLayout> {
-        let known = || STATIC_LAYOUTS.iter().map(|layout| layout.name).collect();
-        let layout = STATIC_LAYOUTS
-            .iter()
-            .find(|layout| layout.name == name)
-            .ok_or_else(|| UnknownLayout {
-                name: name.to_owned(),
-                why: if name == "all_cairo" {
-                    WHY_NOT_ALL_CAIRO
-                } else {
-                    ""
-                },
-                known: known(),
-            })?;
+        let layout = STATIC_LAYOUTS.iter().find(|layout| layout.name == name);
+        let layout = layout.ok_or_else(|| UnknownLayout::of(name))?;
         Ok(Self {
             name: layout.name,
             n_columns: layout.n_columns,

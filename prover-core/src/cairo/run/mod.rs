@@ -10,7 +10,7 @@ mod cairo1;
 mod mode;
 mod slots;
 mod tasks;
-mod whole;
+pub(super) mod whole;
 
 pub(crate) use bootloaders::Bootloader;
 pub use mode::RunMode;

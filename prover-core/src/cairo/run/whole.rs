@@ -6,13 +6,16 @@ use crate::cairo::public_input::{PublicCells, PublicInput};
 use quarry_kernels::Felt;
 
 /// The first words of a program compiled in proof mode, as (offset, word): `ap += n; call main; jmp rel 0`. The
-/// immediate `n` at offset 1 is the number of `main`'s builtins; offset 3 holds the relative address of `main`.
-const ENTRY: &[(u64, u64)] = &[
+/// immediate `n` is the number of `main`'s builtins; offset 3 holds the relative address of `main`.
+pub const ENTRY: &[(u64, u64)] = &[
     (0, 0x40780017fff7fff),
     (2, 0x1104800180018000),
     (4, 0x10780017fff7fff),
     (5, 0),
 ];
+
+/// The offset of `n`.
+pub const N_BUILTINS: u64 = 1;
 
 /// The offset at which a run ends: the endless loop after the call of `main`.
 const END: u64 = 4;
@@ -57,7 +60,7 @@ pub fn read(statement: &PublicInput, layout: &Layout, cells: &PublicCells<'_>) -
     }
     expect(frame.saturating_sub(2), frame, "the first frame's pointer")?;
     expect(frame.saturating_sub(1), 0, "the first frame's return address")?;
-    let count = entry.saturating_add(1);
+    let count = entry.saturating_add(N_BUILTINS);
     let n = (0..=CANONICAL_BUILTINS.len()).find(|&n| cells.holds(count, n as u64));
     let n = n.ok_or_else(|| format!("address {count} does not hold a number of builtins"))?;
     let program = cells.range(entry, frame.saturating_sub(2));

@@ -1,10 +1,8 @@
 //! Runs a program to a Cairo PIE, which a bootloader then takes as a task.
 
-use super::{Mode, Place, Prepared, RunError, RunOptions, guarded, hints, machine, parse_any, run_to_end};
-use crate::cairo::run::CANONICAL_BUILTINS;
+use super::{RunError, RunOptions, guarded, hints, parse_any};
 use cairo_vm::types::exec_scope::ExecutionScopes;
-use cairo_vm::types::layout_name::LayoutName;
-use cairo_vm::vm::security::verify_secure_runner;
+use quarry_tasks::machine::{self, Prepared};
 use quarry_tasks::pie::{BUILTINS, CairoPie};
 use serde_json::Value;
 
@@ -35,23 +33,7 @@ fn run(file: &[u8], input: Option<&Value>, options: &RunOptions) -> Result<Cairo
         program,
         hints,
         scopes: ExecutionScopes::new(),
+        meaning: machine::only_pc,
     };
-    // It has every builtin that bootloaders know. In execution mode, nothing else depends on the layout.
-    let place = Place {
-        layout: LayoutName::all_cairo,
-        params: None,
-        segments: &CANONICAL_BUILTINS,
-        has_builtin: &|_| true,
-    };
-    let mode = Mode {
-        proof: false,
-        trace: false,
-    };
-    let (mut runner, mut processor) = run_to_end(prepared, &place, mode, options)?;
-    runner
-        .end_run(false, false, &mut processor, false)
-        .map_err(machine)?;
-    runner.read_return_values(false).map_err(machine)?;
-    verify_secure_runner(&runner, true, None).map_err(machine)?;
-    runner.get_cairo_pie().map_err(machine)
+    Ok(machine::run_to_pie(prepared, options.max_steps)?)
 }

@@ -1,11 +1,16 @@
 //! Runs a bootloader with its tasks.
 
-use super::{Place, Prepared, RunError, RunOptions, count_steps, execute, hints, parse};
+use super::{Place, RunError, RunOptions, count_steps, execute, hints, parse};
 use crate::cairo::input::ProverInput;
 use crate::claim::ProgramHash;
 use crate::facts::{self, CompiledProgram};
+use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
+use cairo_vm::types::program::Program;
 use quarry_kernels::felt;
 use quarry_tasks::bootloader::{self, HashFunction, Tasks};
+use quarry_tasks::machine::{Meaning, Prepared};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Runs the tasks. Returns the hash function of the programs of tasks that state none; `None` if each task states it.
 /// Unless it is fixed, the one is taken with which the run has fewer steps.
@@ -14,11 +19,8 @@ pub(super) fn run(
     place: &Place<'_>,
     options: &RunOptions,
 ) -> Result<(Option<HashFunction>, ProverInput), RunError> {
-    let file = tasks.bootloader().program(place.segments);
-    let program = parse(&file)?;
-    check_hash(tasks, &file)?;
     let own = bootloader::hints();
-    let texts = hints::texts(&file, |text| own.contains_key(text))?;
+    let (program, texts) = checked(tasks, place.segments, &own)?;
     // Layout dynamic gives main a segment of every builtin, also of those without instances, so the bootloader sees none
     // that it would have to simulate.
     let simulates = |hint: &str| place.params.is_none() && texts.contains(hint);
@@ -37,6 +39,7 @@ pub(super) fn run(
             program: program.clone(),
             hints: own.clone(),
             scopes: tasks.scopes(&program, hash, pages.clone())?,
+            meaning: |runner, pc| bootloader::place(&runner.exec_scopes, pc).map(Meaning::Place),
         })
     };
     let (hash, is_free) = match tasks.hash_function() {
@@ -54,6 +57,26 @@ pub(super) fn run(
         }
     };
     Ok((is_free.then_some(hash), execute(prepare(hash)?, place, options)?))
+}
+
+/// Checks the bootloader of tasks that are not there yet, for a layout with these segments.
+pub(super) fn check(tasks: &Tasks, segments: &[&str]) -> Result<(), RunError> {
+    let (program, _) = checked(tasks, segments, &bootloader::hints())?;
+    tasks.scopes(&program, HashFunction::Pedersen, Vec::new())?;
+    Ok(())
+}
+
+/// The bootloader and the texts of its hints, if it has the expected hash and Quarry knows its hints.
+fn checked(
+    tasks: &Tasks,
+    segments: &[&str],
+    own: &HashMap<String, Rc<HintFunc>>,
+) -> Result<(Program, HashSet<String>), RunError> {
+    let file = tasks.bootloader().program(segments);
+    let program = parse(&file)?;
+    check_hash(tasks, &file)?;
+    let texts = hints::texts(&file, |text| own.contains_key(text))?;
+    Ok((program, texts))
 }
 
 /// The sizes of the pages of each task's output.

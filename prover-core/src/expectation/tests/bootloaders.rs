@@ -73,3 +73,43 @@ fn a_bootloader_in_a_layout_with_other_builtins_is_not_trusted() {
     let error = check(&stated, &of).expect_err("the builtins of another layout");
     assert!(matches!(error, Mismatch::Builtins(_)), "{error}");
 }
+
+/// The output of a wrapped proof is `[1, size, hash of the Cairo verifier, hash of the inner program, inner output..]`. A
+/// gate states both hashes. Here another task stands for the Cairo verifier, with what such a verifier prints.
+#[test]
+fn a_gate_on_a_wrapped_proof_needs_both_hashes() {
+    let (mut statement, run) = under(Bootloader::Layout);
+    let verifier = run.bootloaded.expect("tasks").tasks[0].program_hash;
+    let [inner, other] = [u128::MAX, u128::MAX - 1].map(Felt::from);
+    let begin = statement.segment("output").expect("the output").begin_addr;
+    let cell = statement
+        .public_memory
+        .iter_mut()
+        .find(|cell| cell.address == begin + 3);
+    cell.expect("the first word of the task's output").value = inner;
+    let run = Run::of(&statement, &Layout::of(&statement).expect("a layout"));
+    let of = (statement, run);
+    let gate = |verifier: Felt, output: &[Felt]| {
+        let task = ExpectedTask {
+            program_hash: Some(verifier),
+            output: Some(output.to_vec()),
+        };
+        let expectation = Expectation {
+            run: RunMode::Strict,
+            task: Some(task),
+            ..Expectation::any()
+        };
+        check(&expectation, &of)
+    };
+    let of_inner = Felt::from(89u64);
+    gate(verifier, &[inner, of_inner]).expect("both hashes and the output");
+    for (what, wrong) in [
+        ("the inner program", gate(verifier, &[other, of_inner])),
+        ("the inner output", gate(verifier, &[inner, other])),
+        ("more output", gate(verifier, &[inner, of_inner, other])),
+        ("no inner program", gate(verifier, &[of_inner])),
+        ("the Cairo verifier", gate(other, &[inner, of_inner])),
+    ] {
+        assert!(matches!(wrong, Err(Mismatch::Task(_))), "{what}");
+    }
+}

@@ -34,11 +34,13 @@ fn prove_all(rows: impl IntoIterator<Item = Golden>) {
 const SLOW_SECONDS: f64 = 65.0;
 
 /// Cases that the slow tier leaves to the long one: they take long and cover nothing that other cases do not.
-const LONG: [&str; 4] = [
+const LONG: [&str; 6] = [
     "plain/fib_2p16/base",
     "recursive/c1/integrity_blake",
     "recursive_with_poseidon/c1/integrity_blake",
+    "recursive_with_poseidon/c1/integrity_kek",
     "small/fib_2p16/base",
+    "starknet/c1/base",
 ];
 
 #[test]

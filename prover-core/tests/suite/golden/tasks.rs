@@ -4,19 +4,26 @@ mod layouts;
 mod made;
 mod programs;
 
+use super::is_slow_tier;
 use crate::common::proving::{cpu, read_input};
 use crate::common::{Golden, repository};
+use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::MaybeRelocatable;
 use cairo_vm::vm::runners::cairo_pie::CairoPie;
-use made::{Use, every_builtin};
+use made::{Use, every_builtin, modular};
 use quarry_kernels::{Felt, felt};
 use quarry_prover_core::cairo::input::ProverInput;
-use quarry_prover_core::cairo::layouts::Layout;
+use quarry_prover_core::cairo::layouts::{Layout, default_dynamic_params};
 use quarry_prover_core::cairo::run::{Form, Run};
 use quarry_prover_core::cairo::runner::{Executable, RunError, RunOptions, run, run_dynamic};
+use quarry_prover_core::demand::used_cells;
+use quarry_prover_core::expectation::Expectation;
 use quarry_prover_core::facts::CompiledProgram;
 use quarry_prover_core::inspect::inspect_pie;
-use quarry_prover_core::prover::check;
+use quarry_prover_core::profiles::Profile;
+use quarry_prover_core::prover::{ProveOptions, check, prove};
+use quarry_prover_core::statement::Statement;
+use quarry_prover_core::verifier::Verifier;
 use quarry_tasks::bootloader::{Bootloader, HashFunction, Tasks};
 use quarry_tasks::pie::{self, PieLimits};
 use serde_json::{Value, json};
@@ -115,6 +122,13 @@ fn a_pie_is_explained() {
     assert_eq!(hashes.map(|hash| felt::to_hex(&hash)), HASHES);
     assert_eq!((shown.program_words, shown.claimed_steps), (54, 89));
     assert_eq!(shown.output, Some(felts(&[1, 89])));
+    assert_eq!(shown.foreign_instructions, []);
+    // Stone cannot prove Blake2s instructions, which Starknet's operating system has.
+    let mut other = fibonacci();
+    other.metadata.program.data[7] = Felt252::from(0x80107ffd7ffc7fff_u64).into();
+    let found = inspect_pie(&other).foreign_instructions;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].offset, &*found[0].opcode), (7, "Blake2s"));
     // It may claim an output that it does not have.
     for segment in pie.metadata.builtin_segments.values_mut() {
         segment.size = usize::MAX;
@@ -219,6 +233,44 @@ fn tasks_run_in_layout_dynamic() {
     })]);
     let expected = run_in("starknet_with_keccak", &tasks).expect("a run");
     assert_eq!(output(&run(&tasks).expect("a run")), output(&expected));
+}
+
+#[test]
+fn every_builtin_has_instances_in_the_default_parameters_of_layout_dynamic() {
+    let used = Use::default();
+    let tasks = by_poseidon(vec![every_builtin(&used), modular(&used)]);
+    let params = default_dynamic_params();
+    let input = run_dynamic(Executable::Tasks(&tasks), &params, &RunOptions::default()).expect("a run");
+    let layout = Layout::of(&input.public).expect("a layout");
+    for supply in layout.builtins() {
+        let used = used_cells(&input, supply.name);
+        assert!(used > 0, "{}", supply.name);
+    }
+    output(&input);
+}
+
+/// The default parameters make at least 65,536 steps, too many for the first tier.
+#[test]
+fn a_job_is_proved_with_the_default_parameters_of_layout_dynamic() {
+    let log_steps = 16;
+    if !is_slow_tier() {
+        return;
+    }
+    let tasks = by_poseidon(vec![fibonacci()]).under(Bootloader::Short);
+    let run = run_dynamic(
+        Executable::Tasks(&tasks),
+        &default_dynamic_params(),
+        &RunOptions::default(),
+    );
+    let input = run.expect("a run");
+    assert_eq!(input.public.n_steps, 1 << log_steps);
+    let parameters = Profile::by_name("dev").and_then(|dev| dev.parameters(1 << log_steps, 30));
+    let parameters = parameters.expect("parameters");
+    let statement = Statement::new(&input.public, &parameters).expect("a statement");
+    let proof = prove(&cpu(None), &statement, &input, &ProveOptions::default()).expect("a proof");
+    let verifier = Verifier::new(statement).expect("a verifier");
+    let verified = verifier.verify(&proof.bytes, &Expectation::any());
+    assert!(verified.is_ok(), "{:?}", verified.err());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The hint of circuits: it computes the values of the gates, and fills the instances of the builtins `add_mod` and
 //! `mul_mod` that check them.
 
-use super::failed;
 use super::machine::Machine;
+use crate::machine::failed;
 use cairo_lang_casm::operand::ResOperand;
 use cairo_vm::Felt252;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};

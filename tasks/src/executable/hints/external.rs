@@ -1,8 +1,8 @@
 //! Hints that only executables have: around the call of `main`.
 
 use super::super::state::Marker;
-use super::failed;
 use super::machine::Machine;
+use crate::machine::failed;
 use cairo_lang_casm::hints::ExternalHint;
 use cairo_lang_casm::operand::CellRef;
 use cairo_vm::Felt252;

@@ -1,7 +1,8 @@
 //! Hints of field elements.
 
 use super::machine::Machine;
-use super::{failed, misplaced};
+use super::misplaced;
+use crate::machine::failed;
 use cairo_lang_casm::hints::CoreHint;
 use cairo_vm::Felt252;
 use cairo_vm::vm::errors::hint_errors::HintError;
@@ -50,7 +51,11 @@ pub(super) fn execute(hint: &CoreHint, machine: &mut Machine<'_>) -> Result<(), 
         CoreHint::FieldSqrt { val, sqrt } => {
             let value = machine.number(val)?;
             // 3 is no square, so one of the two is.
-            let root = value.sqrt().or_else(|| (value * Felt252::from(3)).sqrt());
+            let state = machine.state()?;
+            let root = match state.root(value)? {
+                None => state.root(value * Felt252::from(3))?,
+                root => root,
+            };
             let root = root.ok_or_else(|| failed("no square root"))?;
             machine.set(sqrt, root.min(-root))
         }
@@ -106,10 +111,9 @@ fn next_point(machine: &mut Machine<'_>) -> Result<(Felt252, Felt252), HintError
     let beta = Felt252::from_hex(BETA).map_err(|_| failed("the curve's constant"))?;
     let state = machine.state()?;
     loop {
-        state.spend(1)?;
         state.n_points += 1;
         let x = Felt252::from(GENERATOR).pow(u128::from(FIRST_EXPONENT + state.n_points));
-        if let Some(y) = (x * x * x + x + beta).sqrt() {
+        if let Some(y) = state.root(x * x * x + x + beta)? {
             return Ok((x, y));
         }
     }

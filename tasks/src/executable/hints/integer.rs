@@ -1,8 +1,9 @@
 //! Hints of comparisons, and of integers that fit a felt.
 
 use super::machine::Machine;
+use super::misplaced;
 use super::wide::split;
-use super::{failed, misplaced};
+use crate::machine::failed;
 use cairo_lang_casm::hints::CoreHint;
 use cairo_vm::Felt252;
 use cairo_vm::vm::errors::hint_errors::HintError;

@@ -1,7 +1,7 @@
 //! What a hint sees: its operands, the memory, and the state.
 
 use super::super::state::State;
-use super::failed;
+use crate::machine::failed;
 use cairo_lang_casm::operand::{BinOpOperand, CellRef, DerefOrImmediate, Operation, Register, ResOperand};
 use cairo_vm::Felt252;
 use cairo_vm::types::exec_scope::ExecutionScopes;

@@ -10,6 +10,7 @@ mod memory;
 mod wide;
 
 use self::machine::Machine;
+use crate::machine::failed;
 use cairo_lang_casm::hints::{CoreHint, CoreHintBase, DeprecatedHint, Hint};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::HintFunc;
 use cairo_vm::vm::errors::hint_errors::HintError;
@@ -92,11 +93,6 @@ fn deprecated(hint: &DeprecatedHint, machine: &mut Machine<'_>) -> Result<(), Hi
         } => dict::read(machine, dict_ptr, key, value_dst),
         H::Felt252DictWrite { dict_ptr, key, value } => dict::write(machine, dict_ptr, key, value),
     }
-}
-
-/// The error of a hint.
-pub(super) fn failed(why: impl Into<String>) -> HintError {
-    HintError::CustomHint(why.into().into_boxed_str())
 }
 
 /// The error for a hint that a module does not have. No program can cause it.

@@ -1,7 +1,8 @@
 //! Hints of integers in limbs of 128 bits, the least significant first.
 
 use super::machine::Machine;
-use super::{failed, misplaced};
+use super::misplaced;
+use crate::machine::failed;
 use cairo_lang_casm::hints::CoreHint;
 use cairo_lang_casm::operand::{CellRef, ResOperand};
 use cairo_vm::Felt252;
@@ -88,6 +89,7 @@ pub(super) fn execute(hint: &CoreHint, machine: &mut Machine<'_>) -> Result<(), 
         } => {
             let (b, n) = (joined(machine, &[b0, b1])?, joined(machine, &[n0, n1])?);
             let (s_or_r, t_or_k) = ([s_or_r0, s_or_r1], [t_or_k0, t_or_k1]);
+            machine.state()?.spend_search()?;
             match inverse(&b, &n)? {
                 Inverse::Is { r, k } => {
                     write(machine, s_or_r, r)?;

@@ -5,33 +5,20 @@ use crate::cli::bootloader;
 use crate::cli::failure::Failure;
 use crate::cli::kinds;
 use crate::cli::task_list::TaskList;
-use crate::cli::task_reader::in_file;
-use crate::cli::task_source::{Content, TaskSource};
+use crate::cli::task_source::TaskSource;
+use crate::cli::upload;
 use quarry_client::Client;
 use quarry_client::protocol::task_input::Task;
-use quarry_client::protocol::{ArtifactRef, ExecutableTask, ProgramTask, TaskInput, TasksInput};
+use quarry_client::protocol::{ExecutableTask, ProgramTask, TaskInput, TasksInput};
 use quarry_kernels::felt;
 use quarry_prover_core::file_kind::FileKind;
 use quarry_tasks::bootloader::HashFunction;
-use std::io::Write;
-use tempfile::NamedTempFile;
-
-/// What a service does not do, as the end of a refusal.
-const NO_TOPOLOGIES: &str =
-    "a service writes no fact topologies; leave this out, or prove with `quarry prove`";
 
 impl TaskArgs {
-    /// The tasks that are to be uploaded. Rejects what no service does, and files of the wrong kind, before the service
-    /// is contacted. `single` is the only task of a command without a list.
+    /// The tasks that are to be uploaded. Rejects files of the wrong kind before the service is contacted. `single` is
+    /// the only task of a command without a list.
     pub fn to_upload(&self, single: Option<TaskSource>) -> Result<TaskList, Failure> {
-        if self.fact_topologies.is_some() {
-            return Err(Failure::bad_input(format!("--fact-topologies: {NO_TOPOLOGIES}")));
-        }
         let list = self.list(single)?;
-        if let (Some(path), Some(_)) = (&self.tasks, &list.fact_topologies) {
-            let why = format!("fact_topologies_path: {NO_TOPOLOGIES}");
-            return Err(in_file(path, &Failure::bad_input(why)));
-        }
         list.each(|task| match task.source.main_file() {
             Some((path, kind)) => kinds::expect(path, kind),
             None => Ok(()),
@@ -40,6 +27,11 @@ impl TaskArgs {
             kinds::expect(path, FileKind::Program)?;
         }
         Ok(list)
+    }
+
+    /// Whether the output of each task is put on pages of its own.
+    pub fn has_pages(&self, list: &TaskList) -> bool {
+        self.continuous_pages || !list.single_page
     }
 
     /// Uploads the files. The caller adds what is said of the run.
@@ -52,10 +44,7 @@ impl TaskArgs {
                 program_hash_function: hash_function.unwrap_or_default().to_owned(),
             });
         }
-        let (bootloader, bootloader_name) = match bootloader::own_file(self.bootloader()) {
-            Some(path) => (Some(client.upload(path).await?), String::new()),
-            None => (None, self.bootloader().to_string_lossy().into_owned()),
-        };
+        let (bootloader, bootloader_name) = bootloader::upload(client, self.bootloader()).await?;
         let expected = self.expect_bootloader_hash.as_ref();
         let hash_function = self.program_hash_function.0.map(HashFunction::name);
         Ok(TasksInput {
@@ -64,7 +53,7 @@ impl TaskArgs {
             bootloader_name,
             expected_bootloader_hash: expected.map(felt::to_hex).unwrap_or_default(),
             program_hash_function: hash_function.unwrap_or_default().to_owned(),
-            continuous_pages: self.continuous_pages || !list.single_page,
+            continuous_pages: self.has_pages(list),
             ..TasksInput::default()
         })
     }
@@ -74,29 +63,12 @@ async fn upload_task(client: &mut Client, source: &TaskSource) -> Result<Task, F
     Ok(match source {
         TaskSource::Pie(path) => Task::Pie(client.upload(path).await?),
         TaskSource::Program { program, input } => Task::Program(ProgramTask {
-            program: upload_content(client, Some(program)).await?,
-            input: upload_content(client, input.as_ref()).await?,
+            program: upload::content(client, Some(program)).await?,
+            input: upload::content(client, input.as_ref()).await?,
         }),
         TaskSource::Executable { file, arguments } => Task::Executable(ExecutableTask {
-            executable: Some(client.upload(file).await?),
-            arguments: upload_content(client, arguments.as_ref()).await?,
+            executable: upload::file(client, Some(file)).await?,
+            arguments: upload::content(client, arguments.as_ref()).await?,
         }),
     })
-}
-
-async fn upload_content(
-    client: &mut Client,
-    content: Option<&Content>,
-) -> Result<Option<ArtifactRef>, Failure> {
-    let Some(content) = content else {
-        return Ok(None);
-    };
-    if let Some(path) = content.file() {
-        return Ok(Some(client.upload(path).await?));
-    }
-    // The client uploads files only, so that it can resume.
-    let no_file = |why| Failure::bad_input(format!("cannot write a file to upload: {why}"));
-    let mut file = NamedTempFile::new().map_err(no_file)?;
-    file.write_all(&content.bytes()?).map_err(no_file)?;
-    Ok(Some(client.upload(file.path()).await?))
 }

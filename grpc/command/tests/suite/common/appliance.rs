@@ -27,7 +27,7 @@ pub struct Appliance {
     pub http: String,
     /// Its log.
     log: Arc<Mutex<Vec<String>>>,
-    /// The rest of its log, if nobody reads it.
+    /// The rest of its log, if the test does not read it.
     _unread: Option<Lines<BufReader<ChildStderr>>>,
 }
 
@@ -49,7 +49,7 @@ impl Appliance {
         Self::spawn(command, true)
     }
 
-    /// [`Appliance::start`] with a log that nobody reads once the service is ready.
+    /// [`Appliance::start`] with a log that the test does not read once the service is ready.
     pub fn start_unread(folder: &Folder, flags: &str) -> Self {
         let command = folder.command(&format!("{SERVE} --device cpu {flags}"));
         Self::spawn(command, false).expect("the service serves")

@@ -6,6 +6,7 @@ pub mod identity;
 pub mod jobs;
 pub mod pie;
 pub mod raw;
+pub mod wrap;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;

@@ -171,7 +171,7 @@ pub fn far_executable() -> Value {
     })
 }
 
-/// A run whose memory has a wrong Pedersen hash, which nobody reads.
+/// A run whose memory has a wrong Pedersen hash, which the program does not read.
 pub fn false_hash() -> Parts {
     let cells = [
         ((1, 0), Word::Pointer(2, 0)),

@@ -18,6 +18,7 @@ const fn stored_and_promised(max_stored_bytes: Option<u64>, max_promised_bytes: 
             max_estimates: None,
             max_priority: None,
             max_device_seconds_per_day: None,
+            together: None,
         },
         records: 0,
     }

@@ -44,6 +44,7 @@ fn ready(scheduler: &Scheduler, tenant: &str, seconds: u32) {
             statement,
             annotations: false,
             digests: HashMap::new(),
+            wrapped_steps: 0,
         }),
         ..Active::of(&job)
     };
@@ -132,7 +133,7 @@ async fn an_estimate_knows_the_day_of_its_tenant() {
             multiplications: 2e9,
             ..Statement::default()
         };
-        let estimate = scheduler.foresee(tenant, &spec, statement);
+        let estimate = scheduler.foresee(tenant, &spec, statement, None);
         let waits = estimate.wait_seconds.unwrap() > 0.0;
         (waits, estimate.would_meet_deadline.unwrap())
     };
@@ -149,6 +150,24 @@ async fn an_estimate_knows_the_day_of_its_tenant() {
     // The jobs of the same tenant that wait come first.
     ready(&scheduler, "b", 9);
     assert_eq!(foresee("b", 25), (true, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_times_of_a_job_that_wraps_are_those_of_both_proofs() {
+    let folder = tempfile::tempdir().unwrap();
+    let scheduler = scheduler(folder.path()).await;
+    let of_work = |multiplications| Statement {
+        multiplications,
+        ..Statement::default()
+    };
+    let times = |wrapped: Option<Statement>| {
+        let estimate = scheduler.foresee("a", &job::example("a").spec, of_work(2e9), wrapped);
+        [estimate.seconds_p50, estimate.seconds_p95].map(|seconds| seconds.unwrap())
+    };
+    let (one, both) = (times(None), times(Some(of_work(6e9))));
+    for (one, both) in one.into_iter().zip(both) {
+        assert!((both / one - 4.0).abs() < 0.01, "{one} {both}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +195,7 @@ async fn who_waits_for_another_day_fills_no_queue() {
         ..TenantLimits::default()
     };
     let refusal = async || {
-        let submitted = scheduler.submit("c".to_owned(), job::example("c").spec, limits);
+        let submitted = scheduler.submit("c".to_owned(), job::example("c").spec, limits, None);
         submitted.await.unwrap_err().name()
     };
     wait("a");
@@ -199,7 +218,11 @@ async fn who_waits_for_another_day_holds_up_no_preparation_and_no_promise() {
         .insert("a".to_owned(), (today(), SECONDS(6)));
     let spec = job::example("c").spec;
     let wait = scheduler.wait("c", &spec, 1e9);
-    assert_eq!(wait, Some(Duration::ZERO), "nobody promises what is held");
+    assert_eq!(
+        wait,
+        Some(Duration::ZERO),
+        "a job does not wait for those that are held"
+    );
     {
         let mut state = scheduler.state();
         let held = scheduler.held(&state);

@@ -44,7 +44,7 @@ function device(one) {
     one.note ? make("p", { class: "note" }, one.note) : [],
     !job ? [] : [
       make("progress", { value: job.progress, max: 1, "aria-label": "Progress" }),
-      make("p", null, make("span", null, make("b", { class: "phase" }, job.stage || "begins"), ` for ${time(job.stage_seconds)}`),
+      make("p", null, make("span", null, make("b", { class: "phase" }, said(leg(job), job.stage || "begins")), ` for ${time(job.stage_seconds)}`),
         make("span", null, percent(job.progress))),
       job.quiet_seconds >= QUIET ? make("p", { class: "note" }, `No progress for ${time(job.quiet_seconds)}`) : [],
       make("p", { class: "quiet" }, make("span", null, "job ", short(job.id)), make("span", null, size(job))),
@@ -52,6 +52,9 @@ function device(one) {
   );
 }
 
+const said = (...parts) => parts.filter(Boolean).join(", ");
+/** Which of its two proofs a job that wraps works on. */
+const leg = (job) => (job.leg ? `proof ${job.leg} of 2` : "");
 const size = (job) => (job.layout ? `${job.layout}, ${count(job.n_steps)} steps` : "");
 const tenant = (job) => job.tenant || "–";
 
@@ -93,7 +96,7 @@ const ACTIVE = [["Job"], ["State"], ["Phase"], ["Size"], ["Tenant", "clip"], ["F
 
 function phaseCell(job) {
   if (job.waits_for) return make("span", { title: job.waits_for }, "waits for the next day");
-  return job.stage ? `${job.stage}, ${percent(job.progress)}` : "";
+  return said(leg(job), job.stage, job.stage && percent(job.progress));
 }
 
 const activeCells = (job) => [

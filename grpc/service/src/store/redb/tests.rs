@@ -12,7 +12,7 @@ fn a_file_that_its_own_store_closed_was_not_cut() {
             labels: [("label".to_owned(), "x".repeat(10_000))].into(),
             ..JobSpec::default()
         };
-        store.submit("", spec.into()).unwrap()
+        store.submit("", spec.into(), None).unwrap()
     };
     let length = || path.metadata().unwrap().len();
     for _ in 0..10 {
@@ -55,7 +55,7 @@ fn conforms_and_survives() {
         assert_eq!([used("a", 2), used("b", 2), used("c", 2)], [7, 1, 0].map(seconds));
         assert_eq!([used("a", 1), used("a", 3)], [0, 0].map(seconds), "other days");
         // Counters continue.
-        let next = store.submit("", JobSpec::default().into()).unwrap().job;
+        let next = store.submit("", JobSpec::default().into(), None).unwrap().job;
         assert_eq!(store.last_event().unwrap(), next.last_event);
         assert!(
             active

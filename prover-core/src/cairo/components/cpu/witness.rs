@@ -1,5 +1,6 @@
 //! Trace cells of `cpu`.
 
+use super::OpcodeExtension;
 use super::instruction::{Instruction, Operands};
 use crate::cairo::canvas::{Canvas, MemoryCell, Strip, cell};
 use crate::cairo::components::stage::{Stage, Witness};
@@ -91,7 +92,10 @@ impl Step {
                 .ok_or(StepError::NotInMemory { what, address })
         };
         let word = read("the instruction", entry.pc)?;
-        let instruction = Instruction::decode(word).ok_or(StepError::NotAnInstruction(word))?;
+        let instruction = Instruction::decode(word).ok_or_else(|| match OpcodeExtension::of(word) {
+            Some(extension) => StepError::Extension(extension),
+            None => StepError::NotAnInstruction(word),
+        })?;
         let dst_address = instruction.dst_address(entry)?;
         let dst = read("dst", dst_address)?;
         let op0_address = instruction.op0_address(entry)?;

@@ -98,6 +98,15 @@ pub enum DynamicParamsError {
 /// The greatest value of a parameter. Offsets are sums of a few products of two parameters, so they do not overflow.
 const MAX_VALUE: u64 = (1 << 30) - 1;
 
+/// The default parameters, in the form of Stone's `dynamic_params`.
+const DEFAULT_PARAMS: &str = include_str!("default_params.json");
+
+/// The parameters for callers who give none: they have every builtin, the common ones in greater numbers.
+pub fn default_params() -> BTreeMap<String, u64> {
+    // A test reads the file.
+    serde_json::from_str(DEFAULT_PARAMS).unwrap_or_default()
+}
+
 /// Parameters by name.
 struct Params<'a>(&'a BTreeMap<String, u64>);
 

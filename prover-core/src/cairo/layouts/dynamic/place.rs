@@ -190,4 +190,33 @@ mod tests {
         ratios.insert("range_check_units_row_ratio", 8);
         assert_eq!(place(&ratios), None);
     }
+
+    /// Steps per instance of a builtin in the default parameters, and rows per unit of a pool.
+    const DEFAULT_RATIOS: [(&str, u64); 13] = [
+        ("pedersen_builtin_row_ratio", 32 * 16),
+        ("range_check_builtin_row_ratio", 16 * 16),
+        ("ecdsa_builtin_row_ratio", 2048 * 16),
+        ("bitwise__row_ratio", 64 * 16),
+        ("ec_op_builtin_row_ratio", 1024 * 16),
+        ("keccak__row_ratio", 4096 * 16),
+        ("poseidon__row_ratio", 32 * 16),
+        ("range_check96_builtin_row_ratio", 128 * 16),
+        ("add_mod__row_ratio", 1024 * 16),
+        ("mul_mod__row_ratio", 1024 * 16),
+        ("memory_units_row_ratio", 2),
+        ("range_check_units_row_ratio", 2),
+        ("diluted_units_row_ratio", 2),
+    ];
+
+    #[test]
+    fn the_default_parameters_have_every_builtin() {
+        let params = super::super::default_params();
+        let placed = place(&BTreeMap::from(DEFAULT_RATIOS)).expect("a place for each");
+        assert_eq!(params, placed);
+        let layout = Layout::dynamic(&params).expect("a layout");
+        assert!(layout.unused.is_empty());
+        for supply in layout.builtins() {
+            assert!(supply.held(1 << 17) >= 16, "{}", supply.name);
+        }
+    }
 }

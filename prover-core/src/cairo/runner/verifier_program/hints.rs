@@ -14,6 +14,7 @@ use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::errors::hint_errors::HintError;
 use cairo_vm::vm::errors::memory_errors::MemoryError;
 use cairo_vm::vm::vm_core::VirtualMachine;
+use quarry_tasks::machine::{failed, scopes_with};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -60,9 +61,7 @@ pub(super) fn functions() -> HashMap<String, Rc<HintFunc>> {
 
 /// The scopes in which the hints find the proof.
 pub(super) fn scopes(proof: Word) -> ExecutionScopes {
-    let mut scopes = ExecutionScopes::new();
-    scopes.insert_value(PROOF, proof);
-    scopes
+    scopes_with(PROOF, proof)
 }
 
 /// Lays the proof into the memory.
@@ -98,9 +97,7 @@ fn coset_of_query(hint: &mut Hint<'_>) -> Result<(), HintError> {
     let [query, params] =
         ["queries", "params"].map(|name| get_ptr_from_var_name(name, hint.vm, hint.ids, hint.ap));
     let (index, size) = (hint.first_member(query?)?, hint.first_member(params?)?);
-    let size = size
-        .try_into()
-        .map_err(|_| HintError::CustomHint("a coset of size 0".into()))?;
+    let size = size.try_into().map_err(|_| failed("a coset of size 0"))?;
     let coset = (hint.vm.get_fp() + 1)?;
     Ok(hint.vm.insert_value(coset, index.floor_div(&size))?)
 }

@@ -6,21 +6,19 @@
 
 mod hints;
 mod words;
+mod wrapping;
+
+pub use wrapping::Wrapping;
 
 use super::guard::guarded;
-use super::own_hints::OwnHints;
-use super::{RunError, machine, parse};
+use super::{RunError, parse};
 use crate::calldata::opened::Opened;
 use crate::expectation::Expectation;
 use crate::parameters::StoneVersion;
 use crate::profiles::{CAIRO_VERIFIER, ProfileError};
 use crate::verifier::{Recording, Verifier, VerifyError};
-use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
-use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program;
-use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
-use cairo_vm::vm::errors::vm_exception::VmException;
-use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
+use quarry_tasks::machine::{self, MachineError, Prepared};
 use quarry_tasks::pie::CairoPie;
 use quarry_tasks::verifiers;
 use words::Word;
@@ -30,6 +28,10 @@ pub const LAYOUT: &str = "recursive_with_poseidon";
 
 /// The name of the profile of proofs that the verifier programs accept.
 pub const PROFILE: &str = CAIRO_VERIFIER.name;
+
+/// The name of the bootloader of proofs that are to be wrapped, unless a caller names another: it declares all builtins,
+/// as the verifier programs want, and has few words, each of which costs them steps.
+pub const BOOTLOADER: &str = "short";
 
 /// The form of the public input of such proofs.
 pub const STONE_VERSION: StoneVersion = CAIRO_VERIFIER.stone_version;
@@ -58,6 +60,19 @@ pub enum VerifierProgramError {
         known = verifiers::layouts().collect::<Vec<_>>().join(", ")
     )]
     Layout(String),
+    /// The verifier program has another hash than it must have.
+    #[error("the Cairo verifier has the hash {pedersen} (Pedersen) or {poseidon} (Poseidon), not {expected}")]
+    Hash {
+        /// Its hash by Pedersen, as bootloaders write it.
+        pedersen: String,
+        /// The same by Poseidon.
+        poseidon: String,
+        /// The expected hash.
+        expected: String,
+    },
+    /// The bootloader that is to run the verifier program is none, or has another hash than it must have.
+    #[error(transparent)]
+    Bootloader(Box<RunError>),
     /// The run of the verifier program failed.
     #[error("the Cairo verifier: {0}")]
     Run(#[from] RunError),
@@ -90,7 +105,7 @@ pub fn pie(
     verified?;
     let opened = Opened::read(proof, &record).ok_or(VerifierProgramError::Record)?;
     let words = words::proof(verifier.statement(), &opened);
-    Ok(guarded(|| run(&parse(program)?, words, max_steps))?)
+    Ok(guarded(|| run(parse(program)?, words, max_steps))?)
 }
 
 /// Checks all but the proof: whether a verifier program can accept the statement and its parameters.
@@ -111,32 +126,19 @@ pub fn check(verifier: &Verifier<'_>) -> Result<(), VerifierProgramError> {
     }
 }
 
-/// Runs the program as a task would be run: without padding, and with only its own builtins.
-fn run(program: &Program, proof: Word, max_steps: usize) -> Result<CairoPie, RunError> {
-    let processor = BuiltinHintProcessor::new(hints::functions(), RunResources::new(max_steps));
-    let mut processor = OwnHints(processor);
-    let layout = LayoutName::recursive_with_poseidon;
-    let mut runner = CairoRunner::new(program, layout, None, false, false, false).map_err(machine)?;
-    runner.exec_scopes = hints::scopes(proof);
-    let end = runner.initialize(false).map_err(machine)?;
-    runner
-        .run_until_pc(end, &mut processor)
-        .map_err(|error| match error {
-            VirtualMachineError::UnfinishedExecution => RunError::StepLimit(max_steps),
-            error => {
-                let exception = VmException::from_vm_error(&runner, error);
-                RunError::Failed {
-                    place: format!("pc {}", exception.pc.offset),
-                    message: exception.inner_exc.to_string(),
-                }
-            }
-        })?;
-    runner
-        .end_run(true, false, &mut processor, false)
-        .map_err(machine)?;
-    runner.vm.verify_auto_deductions().map_err(machine)?;
-    runner.read_return_values(false).map_err(machine)?;
-    runner.get_cairo_pie().map_err(machine)
+/// Runs the program as a task.
+fn run(program: Program, proof: Word, max_steps: usize) -> Result<CairoPie, RunError> {
+    let prepared = Prepared {
+        program,
+        hints: hints::functions(),
+        scopes: hints::scopes(proof),
+        meaning: machine::only_pc,
+    };
+    machine::run_to_pie(prepared, max_steps).map_err(|error| match error {
+        // The traceback is one of StarkWare's program, without names.
+        MachineError::Failed { place, why, .. } => RunError::Failed { place, message: why },
+        error => error.into(),
+    })
 }
 
 #[cfg(test)]

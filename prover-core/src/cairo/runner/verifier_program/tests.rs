@@ -138,7 +138,7 @@ fn the_program_itself_refuses_changed_words() {
     ] {
         let mut words = words.clone();
         *at(&mut words, path) += Felt::from(1u64);
-        let run = run(&program, words, 1 << 20);
+        let run = run(program.clone(), words, 1 << 20);
         assert!(
             matches!(run, Err(RunError::Failed { .. })),
             "{what}: {:?}",
@@ -164,6 +164,8 @@ fn what_no_verifier_program_accepts_is_named() {
         super::check(&verifier(&file)).map_err(|error| error.to_string())
     };
     assert_eq!(check(|_| ()), Ok(()));
+    let run = verifier(&file("small")).run().clone();
+    assert_eq!(CAIRO_VERIFIER.run_warning(&run), None);
     let refused = |change, why: &str| {
         let error = check(change).unwrap_err();
         assert!(error.contains(why), "{error}");
@@ -196,6 +198,11 @@ fn a_run_without_all_builtins_is_refused() {
     let verifier = Verifier::new(Statement::new(&input.public, &parameters).unwrap()).unwrap();
     let error = super::check(&verifier).unwrap_err();
     assert!(matches!(error, VerifierProgramError::Form(_)), "{error}");
+    let warning = CAIRO_VERIFIER.run_warning(verifier.run()).unwrap();
+    let why = "this program does not declare output, pedersen, range_check, ecdsa, bitwise, ec_op, keccak, poseidon, \
+               range_check96, add_mod, mul_mod";
+    assert!(warning.ends_with(why), "{warning}");
+    assert_eq!(CAIRO_VERIFIER.warning(), None);
 }
 
 /// The hashes that a bootloader writes, by Pedersen and by Poseidon.
@@ -272,4 +279,33 @@ fn a_bootloader_runs_the_verifier_program_as_a_task() {
     let size = Felt::from(3 + inner.len() as u64);
     let expected = [&[Felt::from(1u64), size, verifier, hash], &inner[..]].concat();
     assert_eq!(run.output, Some(expected));
+}
+
+/// The steps are those of docs/pie.md.
+#[test]
+fn the_steps_of_a_wrapped_proof_are_foreseen() {
+    for (layout, steps) in [("small", 1 << 20), ("dynamic", 1 << 21)] {
+        let foreseen = Wrapping::default().foreseen_steps(&verifier(&file(layout)));
+        assert_eq!(foreseen.unwrap(), steps, "{layout}");
+    }
+    // 22 queries of rows of 22, 3 and 2 columns: measured, the program takes 516,723 steps more.
+    let mut file_with_blake2s = file("small");
+    assert_eq!(
+        wrapping::blake2s_of_rows(verifier(&file_with_blake2s).statement()),
+        0
+    );
+    let n_steps = file_with_blake2s.statement.n_steps;
+    file_with_blake2s.parameters = CAIRO_VERIFIER.parameters(n_steps, 96).unwrap();
+    assert_eq!(
+        wrapping::blake2s_of_rows(verifier(&file_with_blake2s).statement()),
+        308
+    );
+    let by_pedersen = Wrapping {
+        hash_function: Some(HashFunction::Pedersen),
+        ..Wrapping::default()
+    };
+    assert_eq!(
+        by_pedersen.foreseen_steps(&verifier(&file("small"))).unwrap(),
+        1 << 22
+    );
 }

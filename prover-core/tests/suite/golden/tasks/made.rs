@@ -1,4 +1,4 @@
-//! A PIE that uses every builtin of layout `starknet_with_keccak`, made by running a golden program.
+//! PIEs that use many builtins, made by running golden programs.
 
 use crate::common::repository;
 use cairo_vm::Felt252;
@@ -48,14 +48,28 @@ const SIGNED: [&str; 4] = [
     "0x6b144df0d89a48752623fa146eaa30cb2d3b4a4337804774d4966e2eb63b530",
 ];
 
-/// The PIE of a run, as a tool writes it and [`pie::read`] takes it.
+/// A run that uses every builtin of layout `starknet_with_keccak`.
 pub fn every_builtin(used: &Use) -> CairoPie {
+    of_golden(
+        "starknet_with_keccak",
+        "c1",
+        LayoutName::starknet_with_keccak,
+        used,
+    )
+}
+
+/// A run that uses the builtins of modular arithmetic, and `range_check96`.
+pub fn modular(used: &Use) -> CairoPie {
+    of_golden("dynamic", "c3_nokeccak_mod", LayoutName::all_cairo, used)
+}
+
+/// The PIE of a run of a golden program, as a tool writes it and [`pie::read`] takes it.
+fn of_golden(golden: &str, case: &str, layout: LayoutName, used: &Use) -> CairoPie {
     let mut rows = repository().into_iter();
-    let row = rows.find(|row| row.layout == "starknet_with_keccak" && row.case == "c1");
+    let row = rows.find(|row| row.layout == golden && row.case == case);
     let file = row.expect("a golden case").bytes("program.json");
     let program = Program::from_bytes(&file, Some("main")).expect("a program");
     let mut processor = BuiltinHintProcessor::new(hints(used), Default::default());
-    let layout = LayoutName::starknet_with_keccak;
     let mut runner = CairoRunner::new(&program, layout, None, false, false, false).expect("a runner");
     let end = runner.initialize(false).expect("a start");
     runner.run_until_pc(end, &mut processor).expect("a run");
@@ -84,6 +98,7 @@ fn hints(used: &Use) -> HashMap<String, Rc<HintFunc>> {
         number("ids.n = program_input['n']", "n", 3),
         number("ids.n_ec = program_input['n_ec']", "n_ec", used.ec_ops),
         number("ids.n_kc = program_input['n_keccak']", "n_kc", used.keccaks),
+        number("ids.n_mod = program_input['n_mod']", "n_mod", 2),
         number("ids.n_sig = len(program_input['sigs'])", "n_sig", used.signatures),
         (sign.to_owned(), Rc::new(signature)),
     ])

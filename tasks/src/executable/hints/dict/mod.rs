@@ -6,7 +6,8 @@
 pub(super) mod squash;
 
 use super::machine::Machine;
-use super::{failed, misplaced};
+use super::misplaced;
+use crate::machine::failed;
 use cairo_lang_casm::hints::CoreHint;
 use cairo_lang_casm::operand::{CellRef, ResOperand};
 use cairo_vm::Felt252;

@@ -1,8 +1,9 @@
 //! Hints of the loop that squashes a dictionary: it goes through the keys in order, and through the accesses of each.
 
 use super::super::machine::Machine;
-use super::super::{failed, misplaced};
+use super::super::misplaced;
 use super::ACCESS;
+use crate::machine::failed;
 use cairo_lang_casm::hints::CoreHint;
 use cairo_vm::Felt252;
 use cairo_vm::vm::errors::hint_errors::HintError;

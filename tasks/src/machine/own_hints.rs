@@ -15,7 +15,7 @@ use std::any::Any;
 const PROGRAM_SEGMENT: isize = 0;
 
 /// Executes a program's hints, and counts its steps.
-pub(super) struct OwnHints(pub(super) BuiltinHintProcessor);
+pub struct OwnHints(pub(super) BuiltinHintProcessor);
 
 impl HintProcessorLogic for OwnHints {
     fn execute_hint(
