@@ -8,10 +8,10 @@ use crate::protocol::prover_client::ProverClient;
 use crate::protocol::sessions_client::SessionsClient;
 use crate::protocol::{
     ArtifactRef, CancelJobRequest, Capabilities, DeleteJobRequest, DownloadArtifactRequest, Estimate,
-    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetResultRequest, Job, JobEvent, JobResult,
-    JobSpec, JobState, ListJobsRequest, ListJobsResponse, StatArtifactRequest, SubmitJobRequest,
-    SubmitJobResponse, UploadArtifactRequest, UploadHeader, WatchJobsRequest, get_job_request,
-    upload_artifact_request::Part,
+    EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest, GetReceiptRequest, GetResultRequest, Job,
+    JobEvent, JobResult, JobSpec, JobState, ListJobsRequest, ListJobsResponse, StatArtifactRequest,
+    SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, UploadHeader, WatchJobsRequest,
+    get_job_request, upload_artifact_request::Part,
 };
 use crate::session::Session;
 use std::future::Future;
@@ -444,6 +444,18 @@ impl Client {
         })
         .await?;
         Ok(())
+    }
+
+    /// Returns the receipt of a job that has succeeded: an envelope of kind `receipt`, which [`crate::receipt`] reads.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`Code::FailedPrecondition`] if the appliance signs nothing.
+    pub async fn receipt(&mut self, id: &str) -> Result<Vec<u8>, ClientError> {
+        let request = GetReceiptRequest { id: id.to_owned() };
+        let answer = self.call(request, |mut inner, request| async move {
+            inner.get_receipt(request).await
+        });
+        Ok(answer.await?.envelope)
     }
 
     /// Returns the result of a job that has succeeded.

@@ -2,7 +2,7 @@
 
 use crate::address::{is_loopback, with_scheme};
 use crate::envelope::{PublicKey, Signer};
-use crate::error::ClientError;
+use crate::error::{ClientError, SigningError};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -28,7 +28,8 @@ pub struct Connection {
     /// Signs this client's jobs, for an appliance that takes signed messages. Without a token it also opens a session,
     /// whose token then identifies the client.
     pub signer: Option<Signer>,
-    /// Public key that the appliance must have, so that nobody else takes the signed jobs.
+    /// Public key that the appliance must have. A connection with a signer needs it, unless the address is loopback:
+    /// another appliance could claim a key of others, and pass on to them what the client signs.
     pub prover: Option<PublicKey>,
 }
 
@@ -80,6 +81,9 @@ impl Connection {
             || (has_token && !is_loopback(endpoint.uri().host()));
         if !is_tls && is_plain {
             return Err(ClientError::Plain { server });
+        }
+        if self.signer.is_some() && self.prover.is_none() && !is_loopback(endpoint.uri().host()) {
+            return Err(SigningError::Unnamed { server }.into());
         }
         if is_tls {
             endpoint = endpoint.tls_config(self.tls()).map_err(refused)?;

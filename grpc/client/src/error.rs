@@ -19,9 +19,11 @@ pub enum ClientError {
     /// The token contains characters that a header cannot carry.
     #[error("the token contains characters that a header cannot carry")]
     Token,
-    /// A token or client certificate would be sent in clear text, or a CA certificate is given for a connection without
-    /// TLS.
-    #[error("{server}: certificates need https://; a token needs https:// or a loopback address")]
+    /// A token, also that of a signer's session, or a client certificate would be sent in clear text, or a CA certificate
+    /// is given for a connection without TLS.
+    #[error(
+        "{server}: certificates need https://; tokens and signed jobs need https:// or a loopback address"
+    )]
     Plain {
         /// The server.
         server: String,
@@ -66,6 +68,15 @@ pub enum SigningError {
         /// The appliance's key.
         got: PublicKey,
     },
+    /// The connection has a signer, and does not name the appliance's key.
+    #[error(
+        "{server}: to sign for this appliance, name its public key (as its operator gave it to you): without it, \
+         another appliance could pass on what you sign"
+    )]
+    Unnamed {
+        /// The server.
+        server: String,
+    },
     /// The connection has no signer.
     #[error("the connection has no signer")]
     NoSigner,
@@ -77,7 +88,7 @@ pub enum SigningError {
     Random(getrandom::Error),
     /// The appliance has signed no acceptance.
     #[error(
-        "the appliance has signed no acceptance of this request: another one has asked for the job before"
+        "the appliance has signed no acceptance of this request: another signer, or nobody who signs, has asked for the job before"
     )]
     NoAcceptance,
     /// The acceptance is not one that others would accept.

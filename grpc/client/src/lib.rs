@@ -28,6 +28,7 @@
 //! - [`digest`] computes the SHA-256 that names an uploaded file.
 //! - [`envelope`] has signed messages, for parties that do not trust each other. A [`Connection`] with a signer opens
 //!   sessions, and [`Client::submit_signed`] signs jobs; [`SignedJob::check_acceptance`] checks what the service promised.
+//! - [`receipt`] reads what provers sign of the jobs that they have proved, and finds gaps, forks and broken promises.
 //! - [`block`] verifies the signature of a Starknet block that a job refers to.
 //!
 //! `examples/submit.rs` is a whole program.
@@ -41,6 +42,7 @@ pub mod digest;
 pub mod envelope;
 mod error;
 pub mod protocol;
+pub mod receipt;
 mod session;
 mod signed;
 mod stark_curve;

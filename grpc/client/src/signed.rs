@@ -6,6 +6,7 @@ use crate::error::{ClientError, SigningError};
 use crate::protocol::{Acceptance, Job, JobSpec, SubmitJobRequest, SubmitJobResponse};
 use crate::session::{Receiver, now};
 use prost::Message;
+use prost_types::Timestamp;
 use std::error::Error;
 use tonic::{Code, Status};
 
@@ -23,8 +24,9 @@ pub struct SignedJob {
 }
 
 impl SignedJob {
-    /// The appliance's promise, if others would accept it as one: it is in force, to the signer of the request, about
-    /// this request and this job, and signed by the prover that the request names, if it names one.
+    /// The appliance's promise, if others would accept it as one: it is to the signer of the request, about this request
+    /// and this job, by the deadline of the request, and signed by the prover that the request names, if it names one.
+    /// What was promised stays promised: a promise can be checked after it has expired.
     ///
     /// # Errors
     /// [`SigningError::NoAcceptance`], [`SigningError::Acceptance`].
@@ -43,7 +45,7 @@ impl SignedJob {
             kind: Kind::Acceptance,
             network: request.network(),
             audience: Some(request.signer()),
-            now: now(),
+            now: now().min(envelope.issued()),
         })?;
         if envelope.audience().is_none() {
             return Err("it is to nobody".into());
@@ -61,6 +63,10 @@ impl SignedJob {
         }
         if acceptance.job_id != self.job.id {
             return Err("it is about another job".into());
+        }
+        let asked = JobSpec::decode(request.payload())?.deadline;
+        if asked.is_some_and(|asked| is_later(acceptance.deadline, asked)) {
+            return Err("it promises no proof by the deadline of the request".into());
         }
         Ok((verified, acceptance))
     }
@@ -132,6 +138,12 @@ impl Client {
         let submit = |mut inner: Inner, request| async move { inner.submit_job(request).await };
         self.call(request, submit).await
     }
+}
+
+/// Whether a deadline, or none, is later than another one.
+fn is_later(deadline: Option<Timestamp>, than: Timestamp) -> bool {
+    let order = |at: Timestamp| (at.seconds, at.nanos);
+    deadline.is_none_or(|deadline| order(deadline) > order(than))
 }
 
 /// Whether the answer may be lost: the appliance restarts, or the connection broke, which is no answer of its own.

@@ -277,7 +277,7 @@ async fn an_appliance_without_signed_messages_is_named() {
     assert!(error.to_string().contains("older than this client"), "{error}");
     let unsigned = Connection {
         signer: None,
-        ..connection.clone()
+        ..connection
     };
     let mut client = Client::connect(&unsigned).await.unwrap();
     let error = client.submit_signed(&JobSpec::default(), b"1").await.unwrap_err();
@@ -285,13 +285,32 @@ async fn an_appliance_without_signed_messages_is_named() {
         matches!(error, ClientError::Signing(SigningError::NoSigner)),
         "{error}"
     );
-    // The token of a session would go over the network in clear text.
-    let far = Connection {
-        server: "http://192.0.2.1:7474".to_owned(),
-        ..connection
+}
+
+/// Elsewhere than on this machine, the token of a session is not sent in clear text, and nothing is signed for whoever
+/// claims to have a key.
+#[tokio::test]
+async fn a_far_appliance_is_protected_and_named() {
+    let far = |server: &str, prover| Connection {
+        server: server.to_owned(),
+        signer: Some(client_key().into()),
+        prover,
+        ..Connection::default()
     };
-    let error = Client::connect(&far).await.err().unwrap();
-    assert!(matches!(error, ClientError::Plain { .. }), "{error}");
+    let own = Some(own_key().public_key());
+    let plain = Client::connect(&far("http://192.0.2.1:7474", own))
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(plain, ClientError::Plain { .. }), "{plain}");
+    let unnamed = Client::connect(&far("https://192.0.2.1:7474", None))
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(&unnamed, ClientError::Signing(SigningError::Unnamed { .. })),
+        "{unnamed}"
+    );
 }
 
 #[tokio::test]
@@ -316,6 +335,51 @@ async fn lost_answers_are_asked_for_with_the_same_bytes() {
     let again = client.submit_envelope(jobs[0].clone()).await.unwrap();
     assert_eq!(again.request, signed.request);
     assert!(client.submit_envelope(b"no envelope".to_vec()).await.is_err());
+}
+
+/// A promise about a request with a deadline, whose deadline is another one or none.
+#[test]
+fn a_promise_is_kept_to_the_deadline_of_the_request() {
+    let at = |seconds| prost_types::Timestamp { seconds, nanos: 5 };
+    let check = |asked: Option<i64>, promised: Option<i64>| {
+        let spec = JobSpec {
+            deadline: asked.map(at),
+            ..Default::default()
+        };
+        // Long ago: what was promised stays promised.
+        let draft = Draft::new(Kind::Job, "devnet", 1_700_000_000).nonce(b"1");
+        let request = draft.payload(spec.encode_to_vec()).sign(&client_key()).unwrap();
+        let request = Envelope::parse(request).unwrap();
+        let acceptance = Acceptance {
+            request_digest: request.digest().to_string(),
+            job_id: job().id,
+            deadline: promised.map(at),
+            ..Default::default()
+        };
+        let draft = Draft::new(Kind::Acceptance, "devnet", 1_700_000_000).nonce(b"1");
+        let acceptance = draft
+            .audience(Some(client_key().public_key()))
+            .payload(acceptance.encode_to_vec())
+            .sign(&own_key())
+            .unwrap();
+        let signed = SignedJob {
+            job: job(),
+            existing: false,
+            request,
+            acceptance,
+        };
+        signed.check_acceptance().is_ok()
+    };
+    for (asked, promised, is_good) in [
+        (None, None, true),
+        (None, Some(7), true),
+        (Some(7), Some(7), true),
+        (Some(7), Some(6), true),
+        (Some(7), Some(8), false),
+        (Some(7), None, false),
+    ] {
+        assert_eq!(check(asked, promised), is_good, "{asked:?} {promised:?}");
+    }
 }
 
 #[test]
@@ -350,6 +414,12 @@ fn promises_that_prove_nothing_are_refused() {
     let mut forged = good;
     *forged.last_mut().unwrap() ^= 1;
     let change = |change: &dyn Fn(Draft) -> Draft| accept(&to_own, change, own_key());
+    let in_the_future = Draft::new(Kind::Acceptance, "devnet", now() + 700)
+        .audience(Some(client_key().public_key()))
+        .nonce(b"1")
+        .payload(promise(&to_own, &job().id))
+        .sign(&own_key())
+        .unwrap();
     for (acceptance, why) in [
         (Vec::new(), "no acceptance"),
         (b"?".to_vec(), "malformed"),
@@ -361,6 +431,7 @@ fn promises_that_prove_nothing_are_refused() {
             "another receiver",
         ),
         (change(&|draft| draft.lifetime(0)), "expire"),
+        (in_the_future, "ahead"),
         (
             change(&|draft| draft.payload(promise(&any, &job().id))),
             "another request",

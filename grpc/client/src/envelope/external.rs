@@ -71,7 +71,14 @@ pub enum ExternalError {
 impl ExternalError {
     /// Whether a retry may help: the signer does not run, or is busy.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::Broken(_) | Self::Timeout(_))
+        match self {
+            Self::Connect(_) | Self::Broken(_) | Self::Timeout(_) => true,
+            Self::Status(status) => matches!(
+                *status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+            ),
+            _ => false,
+        }
     }
 }
 
@@ -214,7 +221,10 @@ impl Service {
         let patience = self.patience.connect;
         let connecting = timeout(patience, TcpStream::connect(address)).await;
         let connected = connecting.map_err(|_| ExternalError::Timeout(patience))?;
-        connected.map_err(ExternalError::Connect)
+        let stream = connected.map_err(ExternalError::Connect)?;
+        // A name can stand for any address.
+        let is_here = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+        is_here.then_some(stream).ok_or(ExternalError::Address)
     }
 }
 

@@ -161,12 +161,14 @@ async fn responses_of_other_forms_are_refused() {
         why(seal(other).await.unwrap_err()),
         ExternalError::Form(_)
     ));
-    let refuses = || Some((403, json!({})));
-    let error = why(seal(refuses).await.unwrap_err());
-    assert!(
-        matches!(error, ExternalError::Status(StatusCode::FORBIDDEN)),
-        "{error}"
-    );
+    for (status, is_transient) in [(403, false), (429, true), (500, false), (503, true)] {
+        let error = why(seal(move || Some((status, json!({})))).await.unwrap_err());
+        assert!(
+            matches!(error, ExternalError::Status(got) if got.as_u16() == status),
+            "{error}"
+        );
+        assert_eq!(error.is_transient(), is_transient, "{error}");
+    }
     let weak = format!("ed25519:01{}", "0".repeat(62));
     for key in ["rsa", &weak] {
         let answer = json!({ "public_key": key });

@@ -14,15 +14,18 @@ pub enum Kind {
     Acceptance,
     /// A prover refuses a job. Payload: a serialized `Refusal`.
     Refusal,
+    /// A prover has proved a job. Payload: a serialized `Receipt`.
+    Receipt,
 }
 
 impl Kind {
     /// All kinds, with their names in an envelope.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::Job, "job"),
         (Self::Session, "session"),
         (Self::Acceptance, "acceptance"),
         (Self::Refusal, "refusal"),
+        (Self::Receipt, "receipt"),
     ];
 
     /// The kind with this name.
@@ -38,6 +41,7 @@ impl Kind {
             Self::Session => "session",
             Self::Acceptance => "acceptance",
             Self::Refusal => "refusal",
+            Self::Receipt => "receipt",
         }
     }
 }

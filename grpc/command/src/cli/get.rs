@@ -23,7 +23,9 @@ Examples:
   quarry get 0192f0c4d5e67890 --first first.json
       of a job that wraps, the proof that was wrapped
   quarry get 0192f0c4d5e67890 --fact-topologies topologies.json
-      of a job with --continuous-pages, the trees of its tasks' pages";
+      of a job with --continuous-pages, the trees of its tasks' pages
+  quarry get 0192f0c4d5e67890 --receipt receipt.bin && quarry receipt verify receipt.bin
+      what the service signed of the job";
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +44,9 @@ pub struct Get {
     /// Download the fact topologies of the job's tasks (JSON) to this file; for a job with --continuous-pages
     #[arg(long, value_name = "FILE")]
     fact_topologies: Option<PathBuf>,
+    /// Download the receipt to this file: what the service signs of a job that it has proved
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -55,6 +60,7 @@ pub fn get(args: &Get) -> Result<(), Failure> {
     let first = args.first.as_deref().map(Target::check).transpose()?;
     let calldata = args.calldata.as_deref().map(NewFolder::check).transpose()?;
     let topologies = args.fact_topologies.as_deref().map(Target::check).transpose()?;
+    let receipt = args.receipt.as_deref().map(Target::check).transpose()?;
     args.server.ask(async |mut client| {
         let job = client.get(&args.id).await?;
         let result = match job.state() {
@@ -77,6 +83,12 @@ pub fn get(args: &Get) -> Result<(), Failure> {
             download(&mut client, &job, proof.ok_or_else(none)?, target).await?;
             let path = target.path().display();
             terminal::tell(format_args!("first proof written to '{path}'\n"));
+        }
+        if let Some(target) = &receipt {
+            with_proof()?;
+            target.write(&client.receipt(&args.id).await?)?;
+            let path = target.path().display();
+            terminal::tell(format_args!("receipt written to '{path}'\n"));
         }
         if let Some(target) = &topologies {
             fetch_topologies(&mut client, &job, target).await?;

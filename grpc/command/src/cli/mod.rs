@@ -42,6 +42,7 @@ mod progress;
 mod prove;
 mod proved;
 mod read;
+mod receipt;
 mod serve;
 mod server;
 mod shell;
@@ -165,6 +166,9 @@ enum Command {
     /// Make, show and export the keys that sign messages to services
     #[command(after_help = key::EXAMPLES)]
     Key(key::Args),
+    /// Check what provers have signed of the jobs that they proved
+    #[command(after_help = receipt::EXAMPLES)]
+    Receipt(receipt::Args),
     /// Operate a service that runs on this machine: show its status, pause, drain, back up, reload
     #[command(after_help = admin::EXAMPLES)]
     Admin(admin::Args),
@@ -210,6 +214,7 @@ impl Command {
             Command::Capabilities(args) => capabilities::run(args),
             Command::Delete(args) => client::delete(args),
             Command::Key(args) => key::run(args),
+            Command::Receipt(args) => receipt::run(args),
             Command::Admin(args) => admin::run(args),
             Command::Store(args) => store::run(args),
             Command::Completions(args) => manual::completions(args, &Cli::command()),
@@ -238,6 +243,7 @@ impl Command {
             Command::Get(args) => args.json,
             Command::List(args) => args.json,
             Command::Key(args) => args.is_json(),
+            Command::Receipt(args) => args.is_json(),
             Command::Admin(args) => args.is_json(),
             Command::Capabilities(args) => args.json,
             Command::Estimate(_) | Command::Watch(_) => true,

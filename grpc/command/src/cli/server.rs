@@ -45,12 +45,14 @@ pub struct Server {
     /// environment variable QUARRY_KEY, if it is set]
     #[arg(long, value_name = "FILE|URL", env = "QUARRY_SIGN")]
     sign: Option<String>,
-    /// Public key that the service must have; if it has another one, the command sends it nothing
+    /// Public key that the service must have; if it has another one, the command sends it nothing. To sign for a service
+    /// that is not on this machine, its key is needed
     #[arg(long, value_name = "KEY", env = "QUARRY_PROVER", value_parser = parse_public_key)]
     prover: Option<PublicKey>,
 }
 
-fn parse_public_key(text: &str) -> Result<PublicKey, KeyError> {
+/// Parses a public key that a caller names.
+pub fn parse_public_key(text: &str) -> Result<PublicKey, KeyError> {
     let key: PublicKey = text.parse()?;
     key.check().map(|()| key)
 }

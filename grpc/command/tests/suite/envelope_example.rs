@@ -1,7 +1,12 @@
 //! The Python program that signs messages, `grpc/client/examples/envelope.py`, which shares no code with Quarry's.
 
 use crate::common::Folder;
-use quarry_client::envelope::{Envelope, Expected, Kind};
+use crate::common::appliance::{Appliance, long_job};
+use prost::Message;
+use quarry_client::envelope::{Envelope, Expected, Kind, SecretKey};
+use quarry_client::protocol::OpenSessionRequest;
+use quarry_client::protocol::sessions_client::SessionsClient;
+use quarry_client::{Client, Connection};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,6 +54,55 @@ fn python_makes_the_bytes_of_the_vectors() {
     let expected = vectors.iter().map(|vector| vector["envelope"].as_str().unwrap());
     assert_eq!(made.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     assert_eq!(made.lines().count(), 4);
+}
+
+/// A service takes what Python signs: the message that opens a session, and that of a job.
+#[tokio::test]
+async fn a_service_takes_what_python_signs() {
+    let folder = Folder::new();
+    let own = SecretKey::stark([3; 32]).unwrap();
+    let public = own.public_key().to_string();
+    own.write_new(&folder.file("prover.key")).unwrap();
+    folder.write(
+        "quarry.toml",
+        "admission = \"public\"\n[signing]\nnetwork = \"test\"\nkey = \"prover.key\"\n",
+    );
+    let service = Appliance::start(&folder, "--config quarry.toml");
+    let script = client_folder().join("examples/envelope.py");
+    for scheme in ["ed25519", "stark"] {
+        folder
+            .quarry(&format!("key new --out {scheme} --scheme {scheme}"))
+            .exits(0);
+        let path = folder.file(scheme);
+        let sign = |kind: &str, payload: &[u8]| {
+            let [script, key] = [&script, &path].map(|path| path.to_str().unwrap());
+            let to = ["--network", "test", "--audience", &public];
+            python(
+                &[&[script, "--key-file", key, "--kind", kind], &to[..]].concat(),
+                payload,
+            )
+        };
+        let address = format!("http://{}", service.address);
+        let mut sessions = SessionsClient::connect(address).await.unwrap();
+        let envelope = sign("session", b"");
+        let opened = sessions
+            .open_session(OpenSessionRequest { envelope })
+            .await
+            .unwrap();
+        let mut client = Client::connect(&Connection {
+            token: Some(opened.into_inner().token),
+            ..service.connection()
+        })
+        .await
+        .unwrap();
+        let spec = long_job(&mut client, 1 << 16).await;
+        let submitted = client
+            .submit_envelope(sign("job", &spec.encode_to_vec()))
+            .await
+            .unwrap();
+        let (accepted, _) = submitted.check_acceptance().unwrap();
+        assert_eq!(accepted.signer().to_string(), public);
+    }
 }
 
 /// As a program, it reads the key files of `quarry key new`, and a receiver takes what it writes.

@@ -41,6 +41,7 @@ mod operators;
 mod pages;
 mod pies;
 mod pies_refused;
+mod receipts;
 mod reload;
 mod reprove;
 mod scratch_damage;

@@ -3,6 +3,7 @@
 use crate::common::Folder;
 use crate::common::appliance::{Appliance, long_job};
 use prost::Message;
+use quarry_client::digest::digest;
 use quarry_client::envelope::{Draft, Envelope, Kind, PublicKey, SecretKey, Verified};
 use quarry_client::protocol::prover_client::ProverClient;
 use quarry_client::protocol::sessions_client::SessionsClient;
@@ -203,6 +204,36 @@ async fn a_promise_binds_the_prover_to_the_message() {
     let (signed, why) = refusal(&refused);
     assert_eq!(signed.audience(), Some(key(1).public_key()));
     assert_eq!(why.code, "nonce");
+    // A signer that has lost the bytes asks again by its dedup key, and has used that nonce too.
+    let keyed = JobSpec {
+        dedup_key: "block 1".to_owned(),
+        ..spec.clone()
+    };
+    let first = caller
+        .submit(draft(&keyed, b"2").sign(&key(1)).unwrap())
+        .await
+        .unwrap();
+    let other = draft(&keyed, b"3").sign(&key(1)).unwrap();
+    let digest = Envelope::parse(other.clone()).unwrap().digest().to_string();
+    let second = caller.submit(other).await.unwrap();
+    assert_eq!((second.existing, &second.job), (true, &first.job));
+    let accepted = answer(Kind::Acceptance, second.acceptance);
+    assert_eq!(
+        Acceptance::decode(accepted.payload()).unwrap().request_digest,
+        digest
+    );
+    let reused = caller
+        .submit(draft(&spec, b"3").sign(&key(1)).unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(reused.code(), Code::AlreadyExists, "{reused}");
+    // Another signer gets the job of the dedup key, but no promise.
+    let other = caller
+        .submit(draft(&keyed, b"2").sign(&key(2)).unwrap())
+        .await
+        .unwrap();
+    assert!(other.existing && other.acceptance.is_empty());
+
     // Nonces of others are their own.
     let other = caller
         .submit(draft(&spec, b"1").sign(&key(2)).unwrap())
@@ -270,7 +301,9 @@ async fn a_client_is_known_by_its_key() {
         format!("[[clients]]\nkey = \"{key}\"\ntenant = \"{tenant}\"\nroles = [\"submit\", \"read\"]\n")
     };
     let (one, two) = (key(1), SecretKey::stark([2; 32]).unwrap());
-    let config = client(one.public_key(), "a") + &client(two.public_key(), "b");
+    let token = digest(&b"carrier"[..]).unwrap().sha256;
+    let carrier = format!("[[clients]]\nsha256 = \"{token}\"\ntenant = \"c\"\nroles = [\"submit\"]\n");
+    let config = client(one.public_key(), "a") + &client(two.public_key(), "b") + &carrier;
     let service = start(&folder, &config);
     let mut caller = Caller::new(&service).await;
     let code = |refused: Status| (refused.code(), refused.message().to_owned());
@@ -286,17 +319,30 @@ async fn a_client_is_known_by_its_key() {
         .unwrap();
     let (_, why) = code(caller.open(&to_any).await.unwrap_err());
     assert!(why.contains("envelope.audience"), "{why}");
-    let long_ago = Draft::new(Kind::Session, "test", now() - 300).audience(Some(own().public_key()));
-    let (_, why) = code(
-        caller
-            .open(&long_ago.nonce(b"1").sign(&one).unwrap())
+    let to_own = |issued| Draft::new(Kind::Session, "test", issued).audience(Some(own().public_key()));
+    for (draft, expected, code) in [
+        // It could have opened a session before the start.
+        (to_own(now() - 300), Code::Unavailable, "envelope.replayed"),
+        (
+            to_own(now()).lifetime(601),
+            Code::InvalidArgument,
+            "envelope.lifetime",
+        ),
+        (
+            to_own(now()).payload(vec![1]),
+            Code::InvalidArgument,
+            "envelope.form",
+        ),
+    ] {
+        let refused = caller
+            .open(&draft.nonce(b"1").sign(&one).unwrap())
             .await
-            .unwrap_err(),
-    );
-    assert!(
-        why.contains("envelope.replayed"),
-        "issued before the start: {why}"
-    );
+            .unwrap_err();
+        assert_eq!(refused.code(), expected, "{refused}");
+        assert!(refused.message().contains(code), "{refused}");
+        let is_later = refused.get_details_retry_info().is_some();
+        assert_eq!(is_later, expected == Code::Unavailable, "{refused}");
+    }
 
     let opens = session(&two, b"1");
     assert_eq!(caller.open(&opens).await.unwrap(), "b");
@@ -321,6 +367,13 @@ async fn a_client_is_known_by_its_key() {
     assert_eq!(refused.code(), Code::PermissionDenied);
     let mut other = Caller::of(&service, &one).await;
     assert_eq!(other.get(&job.id).await.unwrap_err().code(), Code::NotFound);
+    // Nor does a client with a token use up a message that it has copied.
+    let mut carrier = Caller::new(&service).await;
+    carrier.token = "carrier".to_owned();
+    let copied = draft(&spec, b"3").sign(&two).unwrap();
+    let refused = carrier.submit(copied.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+    assert!(!caller.submit(copied).await.unwrap().existing);
     assert_eq!(caller.get(&job.id).await.unwrap().id, job.id);
     let mut stranger = Caller::new(&service).await;
     assert_eq!(

@@ -123,7 +123,8 @@ impl Scheduler {
         let scheduler = Arc::clone(self);
         let submitted = to_its_end(async move {
             let _turn = turn;
-            scheduler.take(tenant, spec, limits, asked).await
+            // Boxed: a specification is moved more than once on its way to the store.
+            Box::pin(scheduler.take(tenant, spec, limits, asked)).await
         });
         let submitted = submitted.await;
         if let Err(error) = &submitted {
@@ -144,11 +145,16 @@ impl Scheduler {
         // admitted twice.
         let _no_other = self.admitting.lock().await;
         // A repeated submission returns the existing job, even if the queue is full.
-        if let Some(job) = self.submitted_before(&tenant, &spec).await? {
-            check_same(&job, &spec)?;
+        if let Some(job) = self.asked_before(&tenant, asked.as_ref()).await? {
             return Ok(Submitted { job, existing: true });
         }
-        if let Some(job) = self.asked_before(&tenant, asked.as_ref()).await? {
+        if let Some(job) = self.submitted_before(&tenant, &spec).await? {
+            check_same(&job, &spec)?;
+            if asked.is_some() {
+                // The message has now used its nonce.
+                self.with_store(move |store| store.submit(&tenant, spec, asked.as_ref()))
+                    .await?;
+            }
             return Ok(Submitted { job, existing: true });
         }
         {

@@ -4,6 +4,7 @@ use super::identity::{Authenticator, Identity, Role};
 use super::interceptors;
 use super::patience::Patience;
 use super::rates::{Limiter, RequestKind};
+use super::receipts::receipt;
 use super::signing::OwnKey;
 use super::slots::{Slot, SlotLimits, Slots};
 use super::spec::{self, short};
@@ -18,9 +19,9 @@ use quarry_client::protocol::prover_server::Prover;
 use quarry_client::protocol::{
     self, ArtifactChunk, ArtifactStatus, CancelJobRequest, Capabilities, DeleteJobRequest, DeleteJobResponse,
     DownloadArtifactRequest, Estimate, EstimateJobRequest, GetCapabilitiesRequest, GetJobRequest,
-    GetResultRequest, JobEvent, JobResult, JobState, ListJobsRequest, ListJobsResponse, StatArtifactRequest,
-    SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest, WatchJobsRequest, get_job_request::Key,
-    upload_artifact_request::Part,
+    GetReceiptRequest, GetReceiptResponse, GetResultRequest, JobEvent, JobResult, JobState, ListJobsRequest,
+    ListJobsResponse, StatArtifactRequest, SubmitJobRequest, SubmitJobResponse, UploadArtifactRequest,
+    WatchJobsRequest, get_job_request::Key, upload_artifact_request::Part,
 };
 use std::convert::Infallible;
 use std::fs::File;
@@ -69,7 +70,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub struct Api {
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) artifacts: Arc<dyn Artifacts>,
-    authenticator: Arc<dyn Authenticator>,
+    pub(super) authenticator: Arc<dyn Authenticator>,
     addresses: Arc<Limiter>,
     transfers: Arc<Slots<String>>,
     watches: Arc<Slots<String>>,
@@ -498,5 +499,16 @@ impl Prover for Api {
         let job = self.stored(&request.into_inner().id, &who).await?;
         let none = || Status::failed_precondition(format!("the job is {}", job.state.name()));
         Ok(Response::new(job.result.ok_or_else(none)?))
+    }
+
+    async fn get_receipt(&self, request: Request<GetReceiptRequest>) -> Answer<GetReceiptResponse> {
+        let who = self.authorize(&request, RequestKind::Call, ANY)?;
+        let job = self.stored(&request.into_inner().id, &who).await?;
+        let none = "this appliance signs no receipts: its operator has set no [signing]";
+        let own = self.signing.as_ref();
+        let own = own.ok_or_else(|| Status::failed_precondition(none))?;
+        let receipt = receipt(&self.scheduler, own, &job.id).await;
+        let envelope = receipt.map_err(|error| of_store(&error))?;
+        Ok(Response::new(GetReceiptResponse { envelope }))
     }
 }

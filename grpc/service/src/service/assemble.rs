@@ -14,7 +14,7 @@ use super::sessions::Sessions;
 use super::sessions_api::SessionsApi;
 use super::signing::{OwnKey, now};
 use super::socket::SocketFile;
-use super::{ServeError, connections, http, pages};
+use super::{ServeError, connections, http, pages, receipts};
 use crate::config::{Config, ConfigError};
 use crate::scheduler::Scheduler;
 use quarry_client::admin::{self, admin_server};
@@ -85,6 +85,10 @@ pub async fn assemble(config: &Config, data: Data, sockets: Sockets) -> Result<R
     scheduler.set_sequencer_keys(sequencer_keys);
     if let Some(collector) = collector {
         tokio::spawn(crate::otlp::export(scheduler.changes(), collector));
+    }
+    if let Some(own) = &signing {
+        let (scheduler, own) = (Arc::clone(&scheduler), Arc::clone(own));
+        tokio::spawn(receipts::sign_all(scheduler.changes(), scheduler, own));
     }
     if let Some(tls) = &sockets.tls {
         scheduler.metrics().certificates(&tls.expiries());

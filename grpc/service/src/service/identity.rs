@@ -66,6 +66,16 @@ pub enum Holder {
     Stranger(Rates),
 }
 
+impl Holder {
+    /// The tenant of the holder of this key.
+    pub fn tenant(self, key: &PublicKey) -> String {
+        match self {
+            Self::Client(tenant) => tenant,
+            Self::Stranger(_) => tenant_of(key),
+        }
+    }
+}
+
 /// Authenticates requests.
 pub trait Authenticator: Send + Sync + 'static {
     /// Identifies the client from the request's metadata and from the certificate (DER) of the connection.

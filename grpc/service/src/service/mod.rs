@@ -19,6 +19,7 @@ mod pages;
 mod patience;
 mod places;
 mod rates;
+mod receipts;
 mod refusal;
 mod reload;
 mod sessions;

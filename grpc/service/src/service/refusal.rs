@@ -12,11 +12,7 @@ const DETAIL: &str = "type.googleapis.com/quarry.prover.v1.SignedRefusal";
 
 /// The status for a message that is not accepted.
 pub fn of_envelope(error: &EnvelopeError) -> Status {
-    let message = format!("{error} ({})", error.code());
-    match error {
-        EnvelopeError::Signature { .. } => Status::unauthenticated(message),
-        _ => Status::invalid_argument(message),
-    }
+    Status::invalid_argument(format!("{error} ({})", error.code()))
 }
 
 /// Adds the service's signed refusal to the status of a refused submission. If it cannot be signed, the status is as it

@@ -14,12 +14,16 @@ use tonic::{Code, Status};
 
 /// How long a session lasts.
 pub const SESSION: Duration = Duration::from_secs(3600);
-/// Open sessions of a key. The oldest one ends for another.
-const MAX_SESSIONS_OF_A_KEY: usize = 8;
+/// Open sessions of a known client's key. The oldest one ends for another.
+const MAX_SESSIONS_OF_A_CLIENT: usize = 64;
+/// Open sessions of a stranger's key.
+const MAX_SESSIONS_OF_A_STRANGER: usize = 8;
 /// Keys of strangers that have sessions. Known clients do not count.
 const MAX_STRANGERS: usize = 4096;
-/// Messages that have opened sessions and have not expired.
+/// Messages that have opened sessions of strangers and have not expired. Those of known clients do not count.
 const MAX_USED: usize = 1 << 16;
+/// Most seconds from issue to expiry of a message that opens a session: each is remembered until it expires.
+pub const MAX_MESSAGE_SECONDS: u64 = 600;
 /// Retry delay while there are too many.
 const LATER: Duration = Duration::from_secs(60);
 
@@ -37,8 +41,16 @@ struct Open {
     /// Digests of tokens, oldest first.
     of_keys: HashMap<PublicKey, OfKey>,
     n_strangers: usize,
-    /// When the messages that have opened sessions expire.
-    used: HashMap<Digest, u64>,
+    /// Messages that have opened sessions.
+    used: HashMap<Digest, Used>,
+    /// How many of them are of strangers.
+    n_used_by_strangers: usize,
+}
+
+struct Used {
+    /// When the message expires, in seconds since 1970 UTC.
+    expires: u64,
+    is_strangers: bool,
 }
 
 struct Session {
@@ -65,9 +77,11 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a message that was issued then could have opened a session before the service started.
-    pub fn may_be_used(&self, issued: u64) -> bool {
-        issued < self.started
+    /// How many seconds before the service started a message was issued; `None` if it was issued later. It may have
+    /// opened a session then.
+    pub fn before_start(&self, issued: u64) -> Option<u64> {
+        let seconds = self.started.checked_sub(issued)?;
+        (seconds > 0).then_some(seconds)
     }
 
     /// Opens a session; returns its token. `stranger` has the rate limits of a key that is not a known client's.
@@ -87,13 +101,18 @@ impl Sessions {
             let why = "this message has opened a session before: sign another one (envelope.replayed)";
             return Err(Status::already_exists(why));
         }
-        let is_full = open.used.len() >= MAX_USED
-            || (stranger.is_some() && open.n_strangers >= MAX_STRANGERS && !open.of_keys.contains_key(&key));
-        if is_full {
+        let is_full = open.n_used_by_strangers >= MAX_USED
+            || (open.n_strangers >= MAX_STRANGERS && !open.of_keys.contains_key(&key));
+        if stranger.is_some() && is_full {
             let why = "too many sessions are open".to_owned();
             return Err(super::status::retry(Code::ResourceExhausted, why, LATER));
         }
-        open.used.insert(message.digest(), message.expires());
+        let used = Used {
+            expires: message.expires(),
+            is_strangers: stranger.is_some(),
+        };
+        open.n_used_by_strangers += usize::from(used.is_strangers);
+        open.used.insert(message.digest(), used);
         open.add(key, name, stranger);
         Ok(token)
     }
@@ -128,7 +147,11 @@ impl Open {
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
-        if of_key.tokens.len() >= MAX_SESSIONS_OF_A_KEY
+        let most = match stranger {
+            Some(_) => MAX_SESSIONS_OF_A_STRANGER,
+            None => MAX_SESSIONS_OF_A_CLIENT,
+        };
+        while of_key.tokens.len() >= most
             && let Some(oldest) = of_key.tokens.pop_front()
         {
             self.by_token.remove(&oldest);
@@ -140,7 +163,9 @@ impl Open {
 
     /// Drops sessions that are over, and messages that count no more by their own time.
     fn forget(&mut self, now: u64) {
-        self.used.retain(|_, expires| *expires > now);
+        self.used.retain(|_, used| used.expires > now);
+        let strangers = self.used.values().filter(|used| used.is_strangers);
+        self.n_used_by_strangers = strangers.count();
         let at = Instant::now();
         let by_token = &mut self.by_token;
         by_token.retain(|_, session| session.ends > at);
@@ -201,20 +226,24 @@ mod tests {
         let begin = |now| code(sessions.begin(&message(1, 0), None, now));
         assert_eq!(begin(NOW), None);
         assert_eq!(begin(NOW + 599), Some(Code::AlreadyExists));
-        assert!(sessions.may_be_used(NOW - 1), "before the start");
-        assert!(!sessions.may_be_used(NOW));
+        assert_eq!(sessions.before_start(NOW - 1), Some(1));
+        assert_eq!(sessions.before_start(NOW), None);
+        assert_eq!(sessions.before_start(NOW + 1), None);
     }
 
     #[test]
     fn the_oldest_session_of_a_key_ends_for_another() {
         let sessions = Sessions::new(NOW);
-        let begin = |nonce| sessions.begin(&message(1, nonce), None, NOW).unwrap();
-        let tokens: Vec<_> = (0..=MAX_SESSIONS_OF_A_KEY as u8).map(begin).collect();
-        let open: Vec<_> = tokens
-            .iter()
-            .map(|token| sessions.of_token(token).is_some())
-            .collect();
-        assert!(!open[0] && open[1..].iter().all(|is_open| *is_open));
+        let rates = Rates::default();
+        for (key, rates, most) in [
+            (1, None, MAX_SESSIONS_OF_A_CLIENT),
+            (2, Some(&rates), MAX_SESSIONS_OF_A_STRANGER),
+        ] {
+            let begin = |nonce| sessions.begin(&message(key, nonce), rates, NOW).unwrap();
+            let tokens: Vec<_> = (0..=most as u8).map(begin).collect();
+            let is_open = |token: &String| sessions.of_token(token).is_some();
+            assert!(!is_open(&tokens[0]) && tokens[1..].iter().all(is_open));
+        }
     }
 
     #[test]

@@ -4,16 +4,17 @@ use super::identity::{Authenticator, Holder};
 use super::interceptors::peer;
 use super::rates::{Limiter, RequestKind};
 use super::refusal::of_envelope;
-use super::sessions::{SESSION, Sessions};
+use super::sessions::{MAX_MESSAGE_SECONDS, SESSION, Sessions};
 use super::signing::{self, OwnKey, now};
-use crate::config::{Admission, tenant_of};
+use super::status::retry;
+use crate::config::Admission;
 use crate::scheduler::Scheduler;
-use quarry_client::envelope::{EnvelopeError, Kind, PublicKey};
+use quarry_client::envelope::{EnvelopeError, Kind, MAX_CLOCK_SKEW_SECONDS};
 use quarry_client::protocol::sessions_server::Sessions as Service;
 use quarry_client::protocol::{GetSigningRequest, OpenSessionRequest, OpenSessionResponse, Signing};
 use std::sync::Arc;
-use std::time::SystemTime;
-use tonic::{Request, Response, Status};
+use std::time::{Duration, SystemTime};
+use tonic::{Code, Request, Response, Status};
 
 /// Implementation of the service.
 pub struct SessionsApi {
@@ -49,10 +50,24 @@ impl SessionsApi {
             let why = "a session is with one prover: name its key as the audience (envelope.audience)";
             return Err(Status::invalid_argument(why));
         }
-        if self.sessions.may_be_used(envelope.issued()) {
+        if !envelope.payload().is_empty() {
+            return Err(Status::invalid_argument(
+                "a message that opens a session has no payload (envelope.form)",
+            ));
+        }
+        let lifetime = envelope.expires().saturating_sub(envelope.issued());
+        if lifetime > MAX_MESSAGE_SECONDS {
+            let why = format!(
+                "a message that opens a session expires at most {MAX_MESSAGE_SECONDS} s after its issue, and this one \
+                 {lifetime} s (envelope.lifetime)"
+            );
+            return Err(Status::invalid_argument(why));
+        }
+        if let Some(seconds) = self.sessions.before_start(envelope.issued()) {
             let why =
                 "this message was issued before the appliance started: sign another one (envelope.replayed)";
-            return Err(Status::already_exists(why));
+            let after = Duration::from_secs(seconds.min(MAX_CLOCK_SKEW_SECONDS));
+            return Err(retry(Code::Unavailable, why.to_owned(), after));
         }
         let key = envelope.signer();
         let holder = self.authenticator.holder_of(&key).ok_or_else(|| {
@@ -68,15 +83,8 @@ impl SessionsApi {
         Ok(OpenSessionResponse {
             token,
             expires_at: Some((SystemTime::now() + SESSION).into()),
-            tenant: tenant(holder, &key),
+            tenant: holder.tenant(&key),
         })
-    }
-}
-
-fn tenant(holder: Holder, key: &PublicKey) -> String {
-    match holder {
-        Holder::Client(tenant) => tenant,
-        Holder::Stranger(_) => tenant_of(key),
     }
 }
 

@@ -16,7 +16,7 @@ pub const BUILD: &str = concat!("quarry ", env!("CARGO_PKG_VERSION"));
 /// The service's network, and the key with which it signs.
 pub struct OwnKey {
     network: String,
-    signer: Signer,
+    key: SecretKey,
 }
 
 /// The time, in seconds since 1970 UTC.
@@ -24,7 +24,8 @@ pub fn now() -> u64 {
     seconds(SystemTime::now())
 }
 
-fn seconds(at: SystemTime) -> u64 {
+/// A time in seconds since 1970 UTC.
+pub(super) fn seconds(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
@@ -41,13 +42,23 @@ impl OwnKey {
         let key = key.map_err(|why| ConfigError::Refused(format!("signing: {why}")))?;
         Ok(Some(Arc::new(Self {
             network: signing.network.clone(),
-            signer: key.into(),
+            key,
         })))
     }
 
     /// The key's public part.
     pub fn public_key(&self) -> PublicKey {
-        self.signer.public_key()
+        self.key.public_key()
+    }
+
+    /// The name of the network.
+    pub(super) fn network(&self) -> &str {
+        &self.network
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &SecretKey {
+        &self.key
     }
 
     /// What a client is told.
@@ -115,7 +126,7 @@ impl OwnKey {
             .audience(Some(asked.signer()))
             .nonce(&asked.digest().0)
             .payload(payload);
-        self.signer.seal(draft).await
+        Signer::from(self.key.clone()).seal(draft).await
     }
 }
 

@@ -34,9 +34,10 @@ pub fn of_store(error: &StoreError) -> Status {
     let message = brief(error.to_string());
     match error {
         StoreError::NotFound(_) => Status::not_found(message),
-        StoreError::Ended(_) | StoreError::NoProof { .. } | StoreError::Active(_) => {
-            Status::failed_precondition(message)
-        }
+        StoreError::Ended(_)
+        | StoreError::NoProof { .. }
+        | StoreError::Unproved { .. }
+        | StoreError::Active(_) => Status::failed_precondition(message),
         StoreError::Nonce(_) => Status::already_exists(message),
         StoreError::PageToken(_) => Status::invalid_argument(message),
         StoreError::Stale { .. } => Status::aborted(message),

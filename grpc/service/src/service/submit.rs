@@ -39,6 +39,17 @@ impl Api {
             );
             return Err(Status::permission_denied(why));
         }
+        let holder = self.authenticator.holder_of(&envelope.signer());
+        if let Some(tenant) = holder.map(|holder| holder.tenant(&envelope.signer()))
+            && tenant != who.tenant
+        {
+            // A message that was copied: the signer could not use it any more.
+            let why = format!(
+                "the key {} is of another tenant than this client: its owner submits its jobs (envelope.signer)",
+                envelope.signer()
+            );
+            return Err(Status::permission_denied(why));
+        }
         let message = signing::verify(envelope).await;
         let message = message.map_err(|error| of_envelope(&error))?;
         let submitted = self.submit_verified(who, &message).await;
@@ -71,13 +82,13 @@ impl Api {
     }
 
     /// The acceptance of a job. It is empty if it cannot be signed: the job is recorded, and to fail now would hide that.
-    /// It is also empty if another message asked for the job first.
+    /// It is also empty if another signer asked for the job first, or nobody who signs.
     async fn acceptance(&self, job: &Job, message: &Verified) -> Vec<u8> {
         let Some(own) = &self.signing else {
             return Vec::new();
         };
-        let is_of_message = |request: &SignedRequest| request.digest == message.digest().to_string();
-        if !job.signed_request.as_ref().is_some_and(is_of_message) {
+        let is_of_signer = |request: &SignedRequest| request.signer == message.signer().to_string();
+        if !job.signed_request.as_ref().is_some_and(is_of_signer) {
             return Vec::new();
         }
         own.accept(job, message).await.unwrap_or_else(|error| {

@@ -1,10 +1,11 @@
 //! Conformance suite for stores.
 
 use super::{
-    FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Renew, StoreError, Submitted, newest,
+    FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Link, Listing, Renew, Signed, StoreError, Submitted,
+    newest,
 };
 use crate::internal::StoredJob;
-use crate::job::{Job, Spec};
+use crate::job::{Asked, Job, Spec};
 use prost::Message;
 use quarry_client::protocol::{
     ArtifactRef, Failure, JobResult, JobSpec, JobState, ProgramInput, job_spec::Input,
@@ -34,6 +35,7 @@ fn set(state: JobState) -> impl FnMut(&mut Job) {
 pub fn suite(store: &Arc<dyn JobStore>) {
     for law in [
         dedup,
+        messages,
         fencing,
         reopening,
         lists_and_events,
@@ -41,6 +43,7 @@ pub fn suite(store: &Arc<dyn JobStore>) {
         lists_read_so_much,
         deletion,
         expiry,
+        receipts,
     ] {
         law(&**store);
         records_are_counted(&**store);
@@ -94,6 +97,84 @@ fn dedup(store: &dyn JobStore) {
     let found = store.by_dedup_key("b", "key").unwrap().unwrap();
     assert_eq!(found, other.job);
     assert!(store.by_dedup_key("c", "key").unwrap().is_none());
+}
+
+/// A message asks for one job, and uses its nonce also if it finds a job by its dedup key.
+fn messages(store: &dyn JobStore) {
+    let asked = |nonce: &[u8], digest: &str| Asked {
+        signer: "signer".to_owned(),
+        digest: digest.to_owned(),
+        nonce: nonce.to_vec(),
+        expires: u64::MAX,
+    };
+    let submit = |dedup_key: &str, asked: &Asked| store.submit("signed", spec(dedup_key, ""), Some(asked));
+    let first = submit("key", &asked(b"1", "a")).unwrap();
+    let again = submit("key", &asked(b"1", "a")).unwrap();
+    assert!(!first.existing && again.existing && again.job == first.job);
+    assert_eq!(
+        store.by_message(&asked(b"1", "a")).unwrap(),
+        Some(first.job.clone())
+    );
+    let by_key = submit("key", &asked(b"2", "b")).unwrap();
+    assert!(by_key.existing && by_key.job == first.job);
+    for nonce in [b"1", b"2"] {
+        for dedup_key in ["", "key"] {
+            let refused = submit(dedup_key, &asked(nonce, "c"));
+            assert!(matches!(refused, Err(StoreError::Nonce(id)) if id == first.job.id));
+        }
+    }
+    let other = Asked {
+        signer: "another".to_owned(),
+        ..asked(b"1", "a")
+    };
+    assert!(store.by_message(&other).unwrap().is_none());
+    assert!(!submit("", &other).unwrap().existing, "its nonces are its own");
+}
+
+/// Receipts of a key form a chain, which goes on when a job is removed, and each job has one.
+fn receipts(store: &dyn JobStore) {
+    let proved = || {
+        let job = submit(store, "receipts", "", "").job;
+        let mut succeed = |job: &mut Job| {
+            job.state = JobState::Succeeded;
+            job.result = Some(JobResult::default());
+        };
+        let fence = Fence::Lease(job.lease);
+        store.change(&job.id, fence, Renew::Keep, &mut succeed).unwrap();
+        job.id
+    };
+    let receipt = |id: &str, prover: &str| {
+        let mut sign = |job: &Job, link: Link| {
+            let envelope = format!("{}/{}/{}", job.id, link.number, link.previous);
+            Ok(Signed {
+                digest: format!("digest {} of {prover}", link.number),
+                envelope: envelope.into_bytes(),
+            })
+        };
+        store.receipt(id, prover, &mut sign)
+    };
+    let text = |id: &str, prover: &str| String::from_utf8(receipt(id, prover).unwrap()).unwrap();
+    let [a, b, c, d] = [(); 4].map(|()| proved());
+    assert_eq!(text(&a, "key"), format!("{a}/1/"));
+    assert_eq!(text(&b, "key"), format!("{b}/2/digest 1 of key"));
+    assert_eq!(text(&a, "key"), format!("{a}/1/"), "once");
+    assert_eq!(text(&c, "other"), format!("{c}/1/"), "another key's chain");
+    assert_eq!(
+        text(&b, "other"),
+        format!("{b}/2/digest 1 of key"),
+        "one for a job"
+    );
+    // It is not signed: the chain is as it was.
+    let failed = store.receipt(&d, "key", &mut |_, _| Err("no".to_owned()));
+    assert!(matches!(failed, Err(StoreError::Receipt { .. })));
+    store.delete(&b).unwrap();
+    assert!(matches!(receipt(&b, "key"), Err(StoreError::NotFound(_))));
+    assert_eq!(text(&d, "key"), format!("{d}/3/digest 2 of key"));
+    let waiting = submit(store, "receipts", "", "").job.id;
+    assert!(matches!(
+        receipt(&waiting, "key"),
+        Err(StoreError::Unproved { .. })
+    ));
 }
 
 fn fencing(store: &dyn JobStore) {

@@ -1,7 +1,10 @@
 //! A copy of a store, for a backup or a restore.
 
 use super::file::{self, begin, keep_name};
-use super::schema::{ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, JOBS_OF, META, RECORD_BYTES};
+use super::schema::{
+    ACTIVE, DEDUP, DEVICE_TIME, EVENTS, EVENTS_OF, JOBS, JOBS_OF, LAST_RECEIPTS, META, NONCES,
+    NONCES_BY_TIME, RECEIPTS, RECEIPTS_OF, RECORD_BYTES,
+};
 use super::{StoreError, home};
 use redb::{Database, ReadableDatabase, ReadableTable, TableError};
 use std::path::Path;
@@ -36,7 +39,12 @@ pub fn copy(database: &Database, to: &Path) -> Result<(), StoreError> {
         EVENTS,
         EVENTS_OF,
         DEVICE_TIME,
-        RECORD_BYTES
+        RECORD_BYTES,
+        NONCES,
+        NONCES_BY_TIME,
+        RECEIPTS,
+        RECEIPTS_OF,
+        LAST_RECEIPTS
     );
     home::leave(&write)?;
     write.commit()?;

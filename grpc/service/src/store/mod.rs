@@ -15,6 +15,7 @@ mod file;
 mod home;
 mod nonces;
 mod overlay;
+mod receipts;
 mod records;
 mod redb;
 mod removal;
@@ -22,6 +23,7 @@ mod schema;
 
 pub use compact::Compacted;
 pub use damage::catches_panics;
+pub use receipts::{Link, Sign, Signed};
 pub use redb::RedbStore;
 
 use crate::artifacts::Reference;
@@ -77,6 +79,22 @@ pub enum StoreError {
         id: String,
         /// Its state.
         state: JobState,
+    },
+    /// The job has no proof, of which a receipt could be made.
+    #[error("job '{id}' is {}: only a job that has succeeded has a receipt", state.name())]
+    Unproved {
+        /// The job.
+        id: String,
+        /// Its state.
+        state: JobState,
+    },
+    /// The receipt was not signed.
+    #[error("job '{id}': the receipt was not signed: {why}")]
+    Receipt {
+        /// The job.
+        id: String,
+        /// Why.
+        why: String,
     },
     /// The job has not ended.
     #[error("job '{0}' has not ended: cancel it first (`quarry cancel {0}`)")]
@@ -216,6 +234,13 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// As [`JobStore::submit`].
     fn by_message(&self, asked: &Asked) -> Result<Option<Job>, StoreError>;
+
+    /// Returns the receipt of a job that has succeeded. If it has none, signs one with the key of `prover`, as the next one
+    /// of this key's chain. It is removed with the job; the chain goes on after it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Unproved`], [`StoreError::Receipt`] and others; the chain is then as it was.
+    fn receipt(&self, id: &str, prover: &str, sign: &mut Sign<'_>) -> Result<Vec<u8>, StoreError>;
 
     /// Lists jobs, newest first.
     ///

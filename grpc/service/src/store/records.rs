@@ -1,8 +1,8 @@
 //! Records of the embedded store: one for each job, and one for each event.
 
 use super::StoreError;
-use super::damage::damaged;
-use super::schema::{EVENTS, EVENTS_OF, JOBS, LAST_EVENT, RECORD_BYTES, next};
+use super::damage::{damaged, lost};
+use super::schema::{DEDUP, EVENTS, EVENTS_OF, JOBS, LAST_EVENT, RECORD_BYTES, next};
 use crate::internal::StoredJob;
 use crate::job::Job;
 use prost::Message;
@@ -35,6 +35,20 @@ pub fn find_to_write(write: &WriteTransaction, id: &str) -> Result<(u64, Job), S
         .transpose()?;
     let job = found.filter(|job| job.id == id).ok_or_else(not_found)?;
     Ok((number, job))
+}
+
+/// The tenant's job with this dedup key, if it is not empty.
+pub fn of_dedup_key(write: &WriteTransaction, tenant: &str, key: &str) -> Result<Option<Job>, StoreError> {
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let by_key = write.open_table(DEDUP)?;
+    let Some(number) = by_key.get((tenant, key))?.map(|number| number.value()) else {
+        return Ok(None);
+    };
+    let jobs = write.open_table(JOBS)?;
+    let record = jobs.get(number)?.ok_or_else(|| lost("job", number))?;
+    decode(record.value()).map(Some)
 }
 
 /// Writes a job and the event for its change.

@@ -4,14 +4,18 @@ use super::compact::{Compacted, compact};
 use super::copy::copy;
 use super::damage::{caught, lost};
 use super::file::{self, begin, keep_name};
-use super::records::{bytes_of, decode, event, find, find_to_write, number_of, readable, record};
+use super::records::{
+    bytes_of, decode, event, find, find_to_write, number_of, of_dedup_key, readable, record,
+};
 use super::removal;
 use super::schema::{
     self, ACTIVE, DEDUP, EVENTS, EVENTS_OF, JOBS, JOBS_OF, LAST_EVENT, LAST_JOB, LAST_LEASE, META, PROBES,
     next, upgrade,
 };
-use super::{FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, StoreError, Submitted};
-use super::{device_time, home, nonces};
+use super::{
+    FULL_PAGE_BYTES, FULL_READ_BYTES, Fence, JobStore, Listing, Page, Renew, Sign, StoreError, Submitted,
+};
+use super::{device_time, home, nonces, receipts};
 use crate::artifacts::{Reference, references_of};
 use crate::crash;
 use crate::job::{Asked, Job, Spec};
@@ -185,22 +189,17 @@ impl JobStore for RedbStore {
         self.change_with(|database| {
             let write = begin(database)?;
             let key = &*spec.dedup_key;
-            if !key.is_empty()
-                && let Some(number) = write.open_table(DEDUP)?.get((tenant, key))?
-            {
-                let record = write.open_table(JOBS)?;
-                let record = record
-                    .get(number.value())?
-                    .ok_or_else(|| lost("job", number.value()))?;
-                return Ok(Submitted {
-                    job: decode(record.value())?,
-                    existing: true,
-                });
-            }
             if let Some(asked) = asked
                 && let Some(id) = nonces::used(&write, asked)?
             {
                 let (_, job) = find_to_write(&write, &id)?;
+                return Ok(Submitted { job, existing: true });
+            }
+            if let Some(job) = of_dedup_key(&write, tenant, key)? {
+                if let Some(asked) = asked {
+                    nonces::remember(&write, asked, &job.id)?;
+                    write.commit()?;
+                }
                 return Ok(Submitted { job, existing: true });
             }
             let number = next(&write, LAST_JOB)?;
@@ -257,6 +256,17 @@ impl JobStore for RedbStore {
             let found = number_of(&id).map(|number| find(database, number)).transpose()?;
             let found = found.flatten().filter(|job| job.id == id);
             found.map(Some).ok_or(StoreError::NotFound(id))
+        })
+    }
+
+    fn receipt(&self, id: &str, prover: &str, sign: &mut Sign<'_>) -> Result<Vec<u8>, StoreError> {
+        self.change_with(|database| {
+            let write = begin(database)?;
+            let (receipt, is_new) = receipts::receipt(&write, id, prover, sign)?;
+            if is_new {
+                write.commit()?;
+            }
+            Ok(receipt)
         })
     }
 

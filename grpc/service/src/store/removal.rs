@@ -4,7 +4,7 @@ use super::StoreError;
 use super::file::begin;
 use super::records::{count_bytes, find_to_write, readable};
 use super::redb::ended_before;
-use super::schema::{DEDUP, EVENTS, EVENTS_OF, JOBS, JOBS_OF};
+use super::schema::{DEDUP, EVENTS, EVENTS_OF, JOBS, JOBS_OF, RECEIPTS, RECEIPTS_OF};
 use crate::job::Job;
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::time::SystemTime;
@@ -61,8 +61,13 @@ fn remove(write: &WriteTransaction, ended: &[(u64, Job)]) -> Result<(), StoreErr
     let mut events = write.open_table(EVENTS)?;
     let mut index = write.open_table(EVENTS_OF)?;
     let mut jobs_of = write.open_table(JOBS_OF)?;
+    let mut receipts = write.open_table(RECEIPTS)?;
+    let mut receipts_of = write.open_table(RECEIPTS_OF)?;
     for (number, job) in ended {
         jobs_of.remove((&*job.tenant, *number))?;
+        if let Some(receipt) = receipts_of.remove(number)? {
+            receipts.remove(receipt.value())?;
+        }
         let record = jobs.remove(number)?;
         let mut bytes = record.map_or(0, |record| record.value().len());
         let key = &*job.spec.dedup_key;

@@ -32,6 +32,13 @@ pub const NONCES: TableDefinition<(&str, &[u8]), (&str, &str)> = TableDefinition
 /// Index of nonces by the time at which their messages expire.
 pub const NONCES_BY_TIME: TableDefinition<(u64, &str, &[u8]), ()> = TableDefinition::new("nonces by time");
 
+/// Receipts, as signed, by the prover's key and their number.
+pub const RECEIPTS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("receipts");
+/// Prover's key and number of the receipt of a job, by job number.
+pub const RECEIPTS_OF: TableDefinition<u64, (&str, u64)> = TableDefinition::new("receipts of jobs");
+/// Number and digest of a prover's latest receipt, by its key. It stays when the job is removed.
+pub const LAST_RECEIPTS: TableDefinition<&str, (u64, &str)> = TableDefinition::new("last receipts");
+
 pub const LAST_JOB: &str = "last job";
 pub const LAST_EVENT: &str = "last event";
 pub const LAST_LEASE: &str = "last lease";
@@ -48,7 +55,7 @@ const UPGRADES: &[Upgrade] = &[
     index_events,
     count_device_time,
     look_at_tenants,
-    remember_nonces,
+    remember_messages,
 ];
 
 fn make_tables(write: &WriteTransaction) -> Result<(), StoreError> {
@@ -98,9 +105,13 @@ fn look_at_tenants(write: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn remember_nonces(write: &WriteTransaction) -> Result<(), StoreError> {
+/// Makes the tables of signed messages.
+fn remember_messages(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(NONCES)?;
     write.open_table(NONCES_BY_TIME)?;
+    write.open_table(RECEIPTS)?;
+    write.open_table(RECEIPTS_OF)?;
+    write.open_table(LAST_RECEIPTS)?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::store::conformance;
 use quarry_client::protocol::JobSpec;
+use redb::{ReadableTableMetadata, TableHandle};
 
 #[test]
 fn a_file_that_its_own_store_closed_was_not_cut() {
@@ -63,4 +64,30 @@ fn conforms_and_survives() {
                 .all(|job| job.lease < next.lease && job.id < next.id)
         );
     }
+}
+
+/// Whatever tables there are, a copy has their entries.
+#[test]
+fn a_copy_lacks_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, copy] = ["store.redb", "copy.redb"].map(|name| folder.path().join(name));
+    let store: Arc<dyn JobStore> = Arc::new(RedbStore::open(&path).unwrap());
+    conformance::suite(&store);
+    store.back_up(&copy).unwrap();
+    drop(store);
+    let lengths = |path: &Path| {
+        let database = Database::open(path).unwrap();
+        let read = database.begin_read().unwrap();
+        let tables = read.list_tables().unwrap();
+        let length = |table: redb::UntypedTableHandle| {
+            let name = table.name().to_owned();
+            (name, read.open_untyped_table(table).unwrap().len().unwrap())
+        };
+        tables.map(length).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let mut expected = lengths(&path);
+    // All but the record of the file that holds the store.
+    *expected.get_mut("meta").unwrap() -= 1;
+    assert!(expected["nonces"] > 0 && expected["receipts"] > 0 && expected["last receipts"] > 0);
+    assert_eq!(lengths(&copy), expected);
 }
