@@ -224,7 +224,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         if submitted.existing {
             terminal::tell(format_args!(
-                "note: the service has this job already, with the same dedup key or from the same message\n"
+                "note: this is an existing job, with the same dedup key or from the same message\n"
             ));
         }
         if targets.is_some() {
