@@ -3,7 +3,7 @@
 use crate::connection::{Bearer, Connection, Token, bearer};
 use crate::digest::digest;
 use crate::envelope::{PublicKey, Signer};
-use crate::error::ClientError;
+use crate::error::{ClientError, SigningError};
 use crate::protocol::prover_client::ProverClient;
 use crate::protocol::sessions_client::SessionsClient;
 use crate::protocol::{
@@ -64,6 +64,8 @@ pub struct Client {
     pub(crate) signer: Option<Signer>,
     /// Public key that the appliance must have.
     pub(crate) prover: Option<PublicKey>,
+    /// The server, if the signer must not sign for it.
+    pub(crate) unnamed: Option<String>,
     /// The session, if the client has no other credentials than its signer.
     session: Option<Arc<Session>>,
     /// The token of the moment.
@@ -78,6 +80,11 @@ impl Client {
     /// [`ClientError::Signing`] and [`ClientError::Status`].
     pub async fn connect(connection: &Connection) -> Result<Self, ClientError> {
         let fixed = connection.token.as_deref().map(bearer).transpose()?;
+        let is_known = connection.token.is_some() || connection.identity.is_some();
+        let opens_session = connection.signer.is_some() && !is_known;
+        if let Some(server) = connection.unnamed().filter(|_| opens_session) {
+            return Err(SigningError::Unnamed { server }.into());
+        }
         let channel = connection.open().await?;
         let sessions = SessionsClient::new(channel.clone());
         let (sender, token) = watch::channel(fixed);
@@ -87,12 +94,12 @@ impl Client {
             sessions,
             signer: connection.signer.clone(),
             prover: connection.prover,
+            unnamed: connection.unnamed(),
             session: None,
             token,
         };
-        let is_known = connection.token.is_some() || connection.identity.is_some();
         match &connection.signer {
-            Some(signer) if !is_known => {
+            Some(signer) if opens_session => {
                 let session = Session::new(client.sessions.clone(), signer.clone(), client.prover, sender);
                 session.renew(None).await?;
                 client.session = Some(Arc::new(session));
@@ -101,6 +108,14 @@ impl Client {
             _ => drop(client.receiver().await?),
         }
         Ok(client)
+    }
+
+    /// Refuses to sign for an appliance whose key the connection does not name.
+    pub(crate) fn check_named(&self) -> Result<(), SigningError> {
+        match self.unnamed.clone() {
+            Some(server) => Err(SigningError::Unnamed { server }),
+            None => Ok(()),
+        }
     }
 
     /// Makes a call. If it is refused because the session has ended, opens another one and makes the call again.

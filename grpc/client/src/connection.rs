@@ -2,13 +2,13 @@
 
 use crate::address::{is_loopback, with_scheme};
 use crate::envelope::{PublicKey, Signer};
-use crate::error::{ClientError, SigningError};
+use crate::error::ClientError;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::watch;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
 use tonic::{Request, Status};
 
 /// Connect timeout.
@@ -28,7 +28,7 @@ pub struct Connection {
     /// Signs this client's jobs, for an appliance that takes signed messages. Without a token it also opens a session,
     /// whose token then identifies the client.
     pub signer: Option<Signer>,
-    /// Public key that the appliance must have. A connection with a signer needs it, unless the address is loopback:
+    /// Public key that the appliance must have. The signer signs nothing without it, unless the address is loopback:
     /// another appliance could claim a key of others, and pass on to them what the client signs.
     pub prover: Option<PublicKey>,
 }
@@ -61,6 +61,14 @@ impl Default for Connection {
 }
 
 impl Connection {
+    /// The server for which the signer must not sign: the connection does not say which key it must have.
+    pub(crate) fn unnamed(&self) -> Option<String> {
+        let server = with_scheme(&self.server);
+        let uri = server.parse::<Uri>().ok();
+        let is_here = is_loopback(uri.as_ref().and_then(Uri::host));
+        (self.prover.is_none() && !is_here).then_some(server)
+    }
+
     /// Connects to the appliance.
     pub(crate) async fn open(&self) -> Result<Channel, ClientError> {
         let server = with_scheme(&self.server);
@@ -81,9 +89,6 @@ impl Connection {
             || (has_token && !is_loopback(endpoint.uri().host()));
         if !is_tls && is_plain {
             return Err(ClientError::Plain { server });
-        }
-        if self.signer.is_some() && self.prover.is_none() && !is_loopback(endpoint.uri().host()) {
-            return Err(SigningError::Unnamed { server }.into());
         }
         if is_tls {
             endpoint = endpoint.tls_config(self.tls()).map_err(refused)?;

@@ -68,7 +68,7 @@ pub enum SigningError {
         /// The appliance's key.
         got: PublicKey,
     },
-    /// The connection has a signer, and does not name the appliance's key.
+    /// The signer was to sign for an appliance that is not on this machine, and the connection does not name its key.
     #[error(
         "{server}: to sign for this appliance, name its public key (as its operator gave it to you): without it, \
          another appliance could pass on what you sign"

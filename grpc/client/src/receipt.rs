@@ -6,7 +6,6 @@ use crate::protocol::{Acceptance, JobResult, Receipt};
 use crate::session::now;
 use prost::Message;
 use prost_types::Timestamp;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Why bytes are no receipt, or no acceptance.
@@ -155,7 +154,9 @@ impl SignedAcceptance {
         let is_of_job = |receipt: &&SignedReceipt| {
             receipt.prover() == self.prover() && receipt.content.job_id == self.content.job_id
         };
-        let receipt = receipts.iter().find(is_of_job);
+        // If there are several, the prover has said worse of itself in the latest.
+        let of_job = receipts.iter().filter(is_of_job);
+        let receipt = of_job.max_by_key(|receipt| order(receipt.finished_at));
         let now = Timestamp {
             seconds: i64::try_from(now).unwrap_or(i64::MAX),
             nanos: 0,
@@ -170,7 +171,11 @@ impl SignedAcceptance {
 }
 
 fn is_after(at: Timestamp, than: Timestamp) -> bool {
-    (at.seconds, at.nanos).cmp(&(than.seconds, than.nanos)) == Ordering::Greater
+    order(at) > order(than)
+}
+
+fn order(at: Timestamp) -> (i64, i32) {
+    (at.seconds, at.nanos)
 }
 
 /// What became of a promise.

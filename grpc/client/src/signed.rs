@@ -93,9 +93,10 @@ impl Client {
     /// To keep the bytes and send them again later, seal a [`Draft`] and use [`Client::submit_envelope`].
     ///
     /// # Errors
-    /// [`ClientError`]; [`SigningError::NoSigner`].
+    /// [`ClientError`]; [`SigningError::NoSigner`], [`SigningError::Unnamed`].
     pub async fn submit_signed(&mut self, spec: &JobSpec, nonce: &[u8]) -> Result<SignedJob, ClientError> {
         let signer = self.signer.clone().ok_or(SigningError::NoSigner)?;
+        self.check_named()?;
         let receiver = self.receiver().await?;
         let draft = Draft::new(Kind::Job, &receiver.network, now())
             .audience(Some(receiver.prover))

@@ -311,6 +311,31 @@ async fn a_far_appliance_is_protected_and_named() {
         matches!(&unnamed, ClientError::Signing(SigningError::Unnamed { .. })),
         "{unnamed}"
     );
+    // A client with a token of its own connects, and signs nothing.
+    for (server, prover, is_unnamed) in [
+        ("https://192.0.2.1:7474", None, true),
+        ("prover.example:7474", None, true),
+        ("https://192.0.2.1:7474", own, false),
+        ("http://127.0.0.1:7474", None, false),
+        ("localhost:7474", None, false),
+        ("http://[::1]:7474", None, false),
+    ] {
+        assert_eq!(far(server, prover).unnamed().is_some(), is_unnamed, "{server}");
+    }
+    let appliance = Appliance::default();
+    let connection = Connection {
+        token: Some("own".to_owned()),
+        signer: Some(client_key().into()),
+        ..appliance.start().await
+    };
+    let mut client = Client::connect(&connection).await.unwrap();
+    client.unnamed = far("https://192.0.2.1:7474", None).unnamed();
+    let error = client.submit_signed(&JobSpec::default(), b"1").await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::Signing(SigningError::Unnamed { .. })),
+        "{error}"
+    );
+    assert!(appliance.seen().jobs.is_empty());
 }
 
 #[tokio::test]

@@ -73,13 +73,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let Action::Verify(args) = &args.action;
     let shown = Shown::read(args)?;
     let faults = shown.faults(args)?;
+    let json = shown.json(&faults);
     match args.json {
-        true => terminal::print_json(&shown.json(&faults))?,
+        // Of a failure the error is the one object that is printed.
+        true if faults.is_empty() => terminal::print_json(&json)?,
+        true => {}
         false => terminal::print(shown.table())?,
     }
     match faults.is_empty() {
         true => Ok(()),
-        false => Err(Failure::new(Kind::Rejected, faults.join("; "))),
+        false => Err(Failure::new(Kind::Rejected, faults.join("; ")).with_details(&json)),
     }
 }
 
@@ -131,7 +134,8 @@ impl Shown {
         let is_fork = |finding: &&Finding| matches!(finding, Finding::Fork { .. });
         faults.extend(self.findings.iter().filter(is_fork).map(told));
         for (acceptance, outcome) in self.promises.iter().filter(|(_, outcome)| outcome.is_breach()) {
-            let (job, prover) = (&acceptance.content().job_id, acceptance.prover());
+            let job = terminal::printable(&acceptance.content().job_id);
+            let prover = acceptance.prover();
             faults.push(format!(
                 "job {job}: the promise of {prover} is {}",
                 outcome.name()
@@ -151,7 +155,7 @@ impl Shown {
             }
         }
         for (acceptance, outcome) in &self.promises {
-            let job = &acceptance.content().job_id;
+            let job = terminal::printable(&acceptance.content().job_id);
             table.row("promise", format!("{} for job {job}", outcome.name()));
         }
         table
@@ -197,22 +201,28 @@ fn add_receipt(table: &mut Table, receipt: &SignedReceipt) {
     let (content, result) = (receipt.content(), receipt.result());
     table.row("receipt", format!("{} of {}", content.number, receipt.prover()));
     table.row("  network", receipt.message().network());
-    table.row("  job", &content.job_id);
+    table.row("  job", terminal::printable(&content.job_id));
     let request = content.request.as_ref();
-    table.row_if("  asked by", request.map(|request| &request.signer));
-    table.row_if("  request", request.map(|request| &request.digest));
+    table.row_if(
+        "  asked by",
+        request.map(|request| terminal::printable(&request.signer)),
+    );
+    table.row_if(
+        "  request",
+        request.map(|request| terminal::printable(&request.digest)),
+    );
     table.row_if("  accepted", content.accepted_at);
     table.row_if("  promised", content.deadline);
     table.row("  finished", receipt.finished_at());
     table.row("  proof", receipt.proof_sha256());
     if let Some(statement) = &result.statement {
-        table.row("  layout", &statement.layout);
+        table.row("  layout", terminal::printable(&statement.layout));
         table.row("  steps", statement.n_steps);
-        table.row("  program", &statement.program_hash_pedersen);
+        table.row("  program", terminal::printable(&statement.program_hash_pedersen));
         table.row("  security", format!("{} bits", statement.security_bits));
     }
-    table.row("  device", &result.device);
-    table.row("  build", &result.build);
+    table.row("  device", terminal::printable(&result.device));
+    table.row("  build", terminal::printable(&result.build));
 }
 
 fn told(finding: &Finding) -> String {

@@ -46,7 +46,7 @@ pub struct Server {
     #[arg(long, value_name = "FILE|URL", env = "QUARRY_SIGN")]
     sign: Option<String>,
     /// Public key that the service must have; if it has another one, the command sends it nothing. To sign for a service
-    /// that is not on this machine, its key is needed
+    /// that is not on this machine, the command needs its key
     #[arg(long, value_name = "KEY", env = "QUARRY_PROVER", value_parser = parse_public_key)]
     prover: Option<PublicKey>,
 }

@@ -149,6 +149,16 @@ async fn receipts_form_a_chain_that_anyone_can_check() {
             .exits(3)
             .says(&[why]);
     }
+    let gap = folder
+        .quarry("receipt verify a.bin d.bin c.bin --json")
+        .exits(3)
+        .json();
+    let details = &gap["error"]["details"];
+    assert_eq!(
+        details["gaps"],
+        serde_json::json!([{ "prover": prover.to_string(), "first": 2, "last": 2 }])
+    );
+    assert_eq!(details["faults"].as_array().unwrap().len(), 1, "{gap}");
     folder.quarry("receipt verify none.bin").exits(2);
 }
 
